@@ -1,0 +1,76 @@
+//! The one place that asks what time it is. Everything else is told.
+
+use std::{fmt, sync::Arc};
+
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+
+/// Where a handler learns the time of a request's arrival.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock, in milliseconds: the precision that is stored, so that what was compared is what was kept.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that may ask")]
+    pub fn system() -> Self {
+        Self::from_fn(Utc::now)
+    }
+
+    /// A clock that asks `now`; tests hand in one that they can turn.
+    pub fn from_fn(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time, cut to the millisecond.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.0)().trunc_subsecs(3)
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Clock")
+    }
+}
+
+/// A datetime as it is stored and answered: RFC 3339, UTC, fixed width, milliseconds, so that it compares as a string.
+#[must_use]
+pub fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+/// Reads what [`rfc3339`] wrote, and nothing else.
+#[must_use]
+pub fn parse_rfc3339(text: &str) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    (rfc3339(time) == text).then_some(time)
+}
+
+/// `time` + `lifetime`; the end of time where that overflows.
+#[must_use]
+pub fn later(time: DateTime<Utc>, lifetime: std::time::Duration) -> DateTime<Utc> {
+    TimeDelta::from_std(lifetime).ok().and_then(|delta| time.checked_add_signed(delta)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn datetimes_have_one_spelling() {
+        let text = "2026-11-23T16:25:09.123Z";
+        assert_eq!(parse_rfc3339(text).map(rfc3339).as_deref(), Some(text));
+        for other in
+            ["2026-11-23T16:25:09Z", "2026-11-23T16:25:09.123456Z", "2026-11-23T17:25:09.123+01:00", "2026-11-23 16:25:09.123Z", ""]
+        {
+            assert_eq!(parse_rfc3339(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_clock_is_cut_to_the_millisecond() {
+        let clock = Clock::from_fn(|| DateTime::from_timestamp_nanos(1_700_000_000_123_999_999));
+        assert_eq!(rfc3339(clock.now()), "2023-11-14T22:13:20.123Z");
+    }
+}

@@ -1,0 +1,127 @@
+//! What becomes of a presented refresh token?
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    session::{Login, LoginState, Predecessor, REMEMBERED_ROTATIONS, ReplayKeyHash, Session},
+    token::{Refresh, RefreshToken, TokenHash},
+};
+
+/// What a refresh brings to the decision. All of it stays the same through every re-read.
+#[derive(Debug, Clone, Copy)]
+pub struct RefreshRequest<'a> {
+    /// The presented token.
+    pub token: &'a RefreshToken,
+    /// Hash of its `Idempotency-Key`.
+    pub replay_key: Option<&'a ReplayKeyHash>,
+    /// Hash of the successor's refresh token, where this very request has minted one.
+    pub minted: Option<&'a TokenHash<Refresh>>,
+    /// When the request arrived.
+    pub now: DateTime<Utc>,
+}
+
+/// What to do. First match wins, in the order of the table in `docs/` and below.
+#[derive(Debug, PartialEq, Eq)]
+pub enum RefreshDecision<'a> {
+    /// Replace the session by its successor.
+    Rotate {
+        /// The login as read.
+        login: &'a Login,
+    },
+    /// This request's own rotation was committed: answer with what it minted.
+    Success {
+        /// The session that it minted.
+        session: &'a Session,
+    },
+    /// Answer with the successor's own tokens, the same again.
+    Replay {
+        /// The successor.
+        session: &'a Session,
+        /// What it kept of the presented token.
+        predecessor: &'a Predecessor,
+    },
+    /// 409: a newer token was issued a moment ago; nothing is ended.
+    Superseded {
+        /// A replay that brought another idempotency key: worth an event.
+        keys_differ: bool,
+    },
+    /// The read caught a transaction in mid-commit: read again.
+    Torn,
+    /// An old token, past its window: end the login, raise the event, refuse.
+    Reuse {
+        /// The login to end.
+        login: &'a Login,
+    },
+    /// 401.
+    Refuse(RefreshRefusal),
+}
+
+/// Why a refresh token is refused. For the log; the client gets one answer for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RefreshRefusal {
+    /// No such login: logged out, or never made.
+    #[error("ended")]
+    Ended,
+    /// Nothing that this login ever issued.
+    #[error("forged")]
+    Forged,
+    /// The login's refresh lifetime has passed.
+    #[error("expired")]
+    Expired,
+}
+
+/// Decides one refresh. P is the presented generation, G the login's.
+#[must_use]
+pub fn decide_refresh<'a>(state: &'a LoginState, request: RefreshRequest<'_>) -> RefreshDecision<'a> {
+    let RefreshRequest { token, now, .. } = request;
+    let Some(login) = &state.login else {
+        return RefreshDecision::Refuse(RefreshRefusal::Ended);
+    };
+    let Some(behind) = login.generation.number().checked_sub(token.generation().number()) else {
+        return RefreshDecision::Refuse(RefreshRefusal::Forged);
+    };
+    if login.refresh_proof_hash != token.proof().hash() {
+        return RefreshDecision::Refuse(RefreshRefusal::Forged);
+    }
+    if now >= login.refresh_token_expires_at {
+        return RefreshDecision::Refuse(RefreshRefusal::Expired);
+    }
+    let current = state.sessions.get(&login.generation);
+    match (behind, current) {
+        (0 | 1, None) => RefreshDecision::Torn,
+        (0, Some(session)) if session.refresh_token_hash == token.hash() => RefreshDecision::Rotate { login },
+        (0, Some(_)) => RefreshDecision::Refuse(RefreshRefusal::Forged),
+        (1, Some(session)) => one_behind(login, session, request),
+        _ if within_a_remembered_window(login, behind, now) => RefreshDecision::Superseded { keys_differ: false },
+        _ => RefreshDecision::Reuse { login },
+    }
+}
+
+fn one_behind<'a>(login: &'a Login, session: &'a Session, request: RefreshRequest<'_>) -> RefreshDecision<'a> {
+    if request.minted.is_some_and(|minted| *minted == session.refresh_token_hash) {
+        return RefreshDecision::Success { session };
+    }
+    match &session.predecessor {
+        Some(predecessor) if predecessor.refresh_token_hash == request.token.hash() && request.now < predecessor.replay_until => {
+            // A thief who polls inside every window brings no key, or another one.
+            if predecessor.replay_key.as_ref() == request.replay_key {
+                RefreshDecision::Replay { session, predecessor }
+            } else {
+                RefreshDecision::Superseded { keys_differ: true }
+            }
+        }
+        _ => RefreshDecision::Reuse { login },
+    }
+}
+
+/// Two or more behind: an honest client with several tabs gets here when a token was refreshed twice in a window. What
+/// fell off a full list counts as inside while the oldest remembered window is open.
+fn within_a_remembered_window(login: &Login, behind: u32, now: DateTime<Utc>) -> bool {
+    let windows = &login.recent_replay_untils;
+    let own = usize::try_from(behind).ok().and_then(|behind| windows.len().checked_sub(behind)).and_then(|place| windows.get(place));
+    let oldest_of_full = windows.first().filter(|_| windows.len() >= REMEMBERED_ROTATIONS);
+    own.or(oldest_of_full).is_some_and(|until| now < *until)
+}
+
+#[cfg(test)]
+mod tests;

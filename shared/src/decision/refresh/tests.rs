@@ -1,0 +1,173 @@
+use super::*;
+use crate::{
+    decision::states::{Chain, STEP_MS, WINDOW_MS, at},
+    session::LoginState,
+    token::TokenPair,
+};
+
+fn decide<'a>(state: &'a LoginState, pair: &TokenPair, now: DateTime<Utc>) -> RefreshDecision<'a> {
+    decide_refresh(state, RefreshRequest { token: &pair.refresh, replay_key: None, minted: None, now })
+}
+
+#[test]
+fn no_login_is_ended() {
+    let chain = Chain::of(3);
+    assert_eq!(decide(&LoginState::default(), &chain.pair(3), chain.now()), RefreshDecision::Refuse(RefreshRefusal::Ended));
+    assert_eq!(decide(&chain.without_login(), &chain.pair(3), chain.now()), RefreshDecision::Refuse(RefreshRefusal::Ended));
+}
+
+#[test]
+fn a_generation_still_to_come_is_forged() {
+    let chain = Chain::of(3);
+    assert_eq!(decide(&chain.state(), &chain.pair(4), chain.now()), RefreshDecision::Refuse(RefreshRefusal::Forged));
+}
+
+/// CASES R7: the right key fields and a wrong proof end nothing, whatever the generation.
+#[test]
+fn a_wrong_proof_is_forged_and_ends_nothing() {
+    let chain = Chain::of(3);
+    let mut state = chain.state();
+    if let Some(login) = &mut state.login {
+        login.refresh_proof_hash = crate::token::test_values::other_proof().hash();
+    }
+    for presented in 0..=3 {
+        assert_eq!(decide(&state, &chain.pair(presented), chain.now()), RefreshDecision::Refuse(RefreshRefusal::Forged), "{presented}");
+    }
+}
+
+#[test]
+fn an_expired_login_is_refused_without_an_event_from_the_exact_instant() {
+    let chain = Chain::of(3);
+    let state = chain.state();
+    let expiry = chain.login().refresh_token_expires_at;
+    for presented in 0..=3 {
+        assert_eq!(decide(&state, &chain.pair(presented), expiry), RefreshDecision::Refuse(RefreshRefusal::Expired), "{presented}");
+    }
+    assert!(matches!(decide(&state, &chain.pair(3), expiry - at(1)), RefreshDecision::Rotate { .. }));
+}
+
+#[test]
+fn the_current_token_rotates_and_its_forgery_does_not() {
+    let chain = Chain::of(3);
+    assert!(matches!(decide(&chain.state(), &chain.pair(3), chain.now()), RefreshDecision::Rotate { login } if *login == chain.login()));
+    assert_eq!(decide(&chain.state(), &chain.forged(3), chain.now()), RefreshDecision::Refuse(RefreshRefusal::Forged));
+}
+
+/// CASES F5.
+#[test]
+fn a_login_without_its_session_is_torn_before_it_is_anything_else() {
+    let chain = Chain::of(3);
+    let state = chain.without_session();
+    let long_after = chain.now() + at(10 * WINDOW_MS);
+    for presented in [2, 3] {
+        for now in [chain.now(), long_after] {
+            assert_eq!(decide(&state, &chain.pair(presented), now), RefreshDecision::Torn, "{presented}");
+        }
+    }
+}
+
+#[test]
+fn what_this_request_minted_is_success_even_after_the_window() {
+    let chain = Chain::of(3);
+    let state = chain.state();
+    let minted = chain.pair(3).refresh.hash();
+    let request =
+        RefreshRequest { token: &chain.pair(2).refresh, replay_key: None, minted: Some(&minted), now: chain.now() + at(10 * WINDOW_MS) };
+    assert_eq!(decide_refresh(&state, request), RefreshDecision::Success { session: &chain.session(3) }.matching(&state));
+}
+
+impl<'a> RefreshDecision<'a> {
+    /// Seals are random, so compare a success by its place only.
+    fn matching(self, state: &'a LoginState) -> Self {
+        match (self, &state.login) {
+            (RefreshDecision::Success { session }, Some(_)) => RefreshDecision::Success { session: &state.sessions[&session.generation] },
+            (other, _) => other,
+        }
+    }
+}
+
+#[test]
+fn the_previous_token_replays_strictly_inside_its_window_and_is_reuse_after() {
+    let chain = Chain::of(3);
+    let state = chain.state();
+    let until = chain.replay_until(2);
+    assert!(matches!(decide(&state, &chain.pair(2), until - at(1)), RefreshDecision::Replay { .. }));
+    assert!(matches!(decide(&state, &chain.pair(2), until), RefreshDecision::Reuse { .. }));
+}
+
+#[test]
+fn a_genuine_proof_around_an_invented_token_is_reuse() {
+    let chain = Chain::of(3);
+    assert!(matches!(decide(&chain.state(), &chain.forged(2), chain.now()), RefreshDecision::Reuse { .. }));
+}
+
+/// CASES R8.
+#[test]
+fn a_replay_must_bring_the_key_that_the_rotation_brought() {
+    let chain = Chain::of(3);
+    let (one, two) = (ReplayKeyHash::of("one"), ReplayKeyHash::of("two"));
+    for (stored, sent, replays) in [
+        (None, None, true),
+        (Some(&one), Some(&one), true),
+        (Some(&one), Some(&two), false),
+        (Some(&one), None, false),
+        (None, Some(&one), false),
+    ] {
+        let mut state = chain.state();
+        for session in state.sessions.values_mut() {
+            if let Some(predecessor) = &mut session.predecessor {
+                predecessor.replay_key = stored.cloned();
+            }
+        }
+        let inside = RefreshRequest { token: &chain.pair(2).refresh, replay_key: sent, minted: None, now: chain.now() };
+        let after = RefreshRequest { now: chain.replay_until(2), ..inside };
+        match decide_refresh(&state, inside) {
+            RefreshDecision::Replay { .. } => assert!(replays, "{stored:?} {sent:?}"),
+            RefreshDecision::Superseded { keys_differ: true } => assert!(!replays, "{stored:?} {sent:?}"),
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(decide_refresh(&state, after), RefreshDecision::Reuse { .. }));
+    }
+}
+
+/// CASES R3: each grandparent has its own window, remembered for four rotations.
+#[test]
+fn an_older_token_is_superseded_inside_its_own_window_and_reuse_after() {
+    let chain = Chain::of(5);
+    let state = chain.state();
+    for presented in 1..=3 {
+        let until = chain.replay_until(presented);
+        assert_eq!(
+            decide(&state, &chain.pair(presented), until - at(1)),
+            RefreshDecision::Superseded { keys_differ: false },
+            "{presented}"
+        );
+        assert!(matches!(decide(&state, &chain.pair(presented), until), RefreshDecision::Reuse { .. }), "{presented}");
+    }
+}
+
+/// Off a full list counts as inside while the oldest remembered window is open.
+#[test]
+fn a_token_off_the_list_is_judged_by_the_oldest_window() {
+    let chain = Chain::of(7);
+    let state = chain.state();
+    let oldest = chain.replay_until(3);
+    for presented in 0..=2 {
+        assert_eq!(
+            decide(&state, &chain.pair(presented), oldest - at(1)),
+            RefreshDecision::Superseded { keys_differ: false },
+            "{presented}"
+        );
+        assert!(matches!(decide(&state, &chain.pair(presented), oldest), RefreshDecision::Reuse { .. }), "{presented}");
+    }
+}
+
+/// The grandparent needs no session to be judged: a torn read changes nothing for it.
+#[test]
+fn an_older_token_is_judged_on_a_torn_read_as_on_a_whole_one() {
+    let chain = Chain::of(5);
+    for now in [chain.now(), chain.now() + at(STEP_MS * 10)] {
+        let (torn, whole) = (chain.without_session(), chain.state());
+        assert_eq!(decide(&torn, &chain.pair(2), now), decide(&whole, &chain.pair(2), now));
+    }
+}

@@ -1,0 +1,145 @@
+//! Logins and sessions as plain data, and what one read saw of them.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    clock::later,
+    ids::{Generation, LoginKey},
+    token::{Access, ProofHash, Refresh, SealedSeed, TokenHash},
+};
+
+/// How many rotations a login remembers the replay window of.
+pub const REMEMBERED_ROTATIONS: usize = 4;
+
+/// One sign-in on one device, from the password to the logout. The item that everything about it contends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// Where it is kept.
+    pub key: LoginKey,
+    /// Whose it is.
+    pub user_id: String,
+    /// Which session stands for it now.
+    pub generation: Generation,
+    /// Hash of what all its access tokens carry.
+    pub access_proof_hash: ProofHash<Access>,
+    /// Hash of what all its refresh tokens carry.
+    pub refresh_proof_hash: ProofHash<Refresh>,
+    /// When the password was given.
+    pub logged_in_at: DateTime<Utc>,
+    /// When its session was last replaced; at first, when the password was given.
+    pub last_refreshed_at: DateTime<Utc>,
+    /// Until when each of the last rotations may be replayed, newest last, [`REMEMBERED_ROTATIONS`] at most.
+    pub recent_replay_untils: Vec<DateTime<Utc>>,
+    /// When its newest refresh token ends.
+    pub refresh_token_expires_at: DateTime<Utc>,
+    /// What no refresh extends, where `SESSION_MAX_LIFETIME` was set at the login.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// Where it was made.
+    pub device: Device,
+}
+
+/// What people recognise a login by. Told by the client and the gateway, and used for nothing else.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Device {
+    /// The app's id of the installation: a new login with it replaces the old one.
+    pub id: Option<String>,
+    /// A name for people.
+    pub name: Option<String>,
+    /// The User-Agent of the login request.
+    pub user_agent: Option<String>,
+    /// The address the gateway saw.
+    pub ip: Option<String>,
+}
+
+/// A token pair's record: it stands for a login until it is replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The login it stands for.
+    pub key: LoginKey,
+    /// Whose it is.
+    pub user_id: String,
+    /// Which one it is.
+    pub generation: Generation,
+    /// Hash of its access token.
+    pub access_token_hash: TokenHash<Access>,
+    /// From this instant the access token is refused.
+    pub access_token_expires_at: DateTime<Utc>,
+    /// Hash of its refresh token.
+    pub refresh_token_hash: TokenHash<Refresh>,
+    /// From this instant the refresh token is refused.
+    pub refresh_token_expires_at: DateTime<Utc>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// What it replaced, unless the login itself made it.
+    pub predecessor: Option<Predecessor>,
+}
+
+/// What a session knows of the one it replaced: enough to answer a replay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Predecessor {
+    /// Hash of the refresh token that was presented.
+    pub refresh_token_hash: TokenHash<Refresh>,
+    /// From this instant a replay is reuse.
+    pub replay_until: DateTime<Utc>,
+    /// The idempotency key that came with the rotation.
+    pub replay_key: Option<ReplayKeyHash>,
+    /// This session's own seed, for the holder of that token.
+    pub sealed: SealedSeed,
+}
+
+/// Hash of an `Idempotency-Key`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplayKeyHash(pub(crate) String);
+
+impl ReplayKeyHash {
+    /// The hash of a key that a client sent.
+    #[must_use]
+    pub fn of(key: &str) -> Self {
+        Self(crate::crypto::base64url(&crate::crypto::sha256(&[b"latchkey:idempotency-key:", key.as_bytes()])))
+    }
+}
+
+/// What one strongly consistent read saw of a login. DynamoDB shows a transaction's items one by one, so it may be
+/// torn: a login without its session, or the reverse.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoginState {
+    /// The login item.
+    pub login: Option<Login>,
+    /// The session items.
+    pub sessions: BTreeMap<Generation, Session>,
+}
+
+/// The four instants of a new session: computed once, here, and only compared ever after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expiries {
+    /// When it is made.
+    pub created_at: DateTime<Utc>,
+    /// When its access token ends.
+    pub access_token_expires_at: DateTime<Utc>,
+    /// When its refresh token ends.
+    pub refresh_token_expires_at: DateTime<Utc>,
+}
+
+/// How long tokens live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// Access tokens.
+    pub access: Duration,
+    /// Refresh tokens.
+    pub refresh: Duration,
+}
+
+impl Lifetimes {
+    /// The expiries of a session made at `now` for a login that ends at `ends_at` at the latest.
+    #[must_use]
+    pub fn from(self, now: DateTime<Utc>, ends_at: Option<DateTime<Utc>>) -> Expiries {
+        let capped = |expiry: DateTime<Utc>| ends_at.map_or(expiry, |end| expiry.min(end));
+        Expiries {
+            created_at: now,
+            access_token_expires_at: capped(later(now, self.access)),
+            refresh_token_expires_at: capped(later(now, self.refresh)),
+        }
+    }
+}

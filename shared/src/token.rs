@@ -1,0 +1,113 @@
+//! Access and refresh tokens: their grammar, their hashes, and how they are minted.
+//!
+//! ```text
+//! lka_ (access) or lkr_ (refresh) | user key 22 | login id 22 | generation 5 | proof 43 | secret 154 | check 6 = 256
+//! ```
+//!
+//! A token is a bearer secret (RFC 6750): it has no `Display`, no `Serialize`, and `Debug` prints `[redacted]`. The
+//! store takes [`TokenHash`]es only, so plaintext can't reach a table, and the kind is part of the type, so a refresh
+//! token can't be passed where an access token is wanted. Prefixes never change: secret scanners know them.
+
+mod grammar;
+mod hash;
+mod kind;
+mod mint;
+mod proof;
+mod seal;
+
+pub use grammar::{MalformedToken, TOKEN_CHARS};
+pub use hash::{ProofHash, TokenHash};
+pub use kind::{Access, Kind, Refresh};
+#[cfg(test)]
+pub(crate) use mint::tests as test_values;
+pub use mint::{MintError, Seed, TokenPair};
+pub use proof::Proof;
+pub use seal::{SEALED_BYTES, SealedSeed};
+
+use std::{fmt, marker::PhantomData};
+
+use crate::ids::{Generation, LoginKey};
+
+/// A token of kind `K` whose form and check characters are right. Whether it is anybody's is for the table to say.
+pub struct Token<K> {
+    text: Box<str>,
+    key: LoginKey,
+    generation: Generation,
+    proof: Proof<K>,
+    kind: PhantomData<K>,
+}
+
+/// A token for the API, valid for minutes.
+pub type AccessToken = Token<Access>;
+/// A token for `/refresh`, valid for days.
+pub type RefreshToken = Token<Refresh>;
+
+impl<K: Kind> Token<K> {
+    /// The login that the token names.
+    #[must_use]
+    pub fn key(&self) -> &LoginKey {
+        &self.key
+    }
+
+    /// The generation that the token names.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// The proof that the token carries: what every token of its kind and login has in common.
+    #[must_use]
+    pub fn proof(&self) -> &Proof<K> {
+        &self.proof
+    }
+
+    /// SHA-256 of all 256 characters, the only form that is stored.
+    #[must_use]
+    pub fn hash(&self) -> TokenHash<K> {
+        TokenHash::of(&self.text)
+    }
+
+    /// The 256 characters. For the answer that hands them to their owner, and for nothing else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+}
+
+impl<K> fmt::Debug for Token<K> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("[redacted]")
+    }
+}
+
+/// A token of either kind, for `/logout`.
+#[derive(Debug)]
+pub enum AnyToken {
+    /// An access token.
+    Access(AccessToken),
+    /// A refresh token.
+    Refresh(RefreshToken),
+}
+
+impl AnyToken {
+    /// Reads a token of either kind.
+    ///
+    /// # Errors
+    /// [`MalformedToken`] as for [`Token::parse`].
+    pub fn parse(text: &str) -> Result<Self, MalformedToken> {
+        if text.starts_with(Refresh::PREFIX) {
+            RefreshToken::parse(text).map(Self::Refresh)
+        } else {
+            AccessToken::parse(text).map(Self::Access)
+        }
+    }
+
+    /// The login that the token names.
+    #[must_use]
+    pub fn key(&self) -> &LoginKey {
+        match self {
+            Self::Access(token) => token.key(),
+            Self::Refresh(token) => token.key(),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The proof: tells some token of a login, however old, from somebody's invention.
+
+use std::{fmt, marker::PhantomData};
+
+use rand::TryCryptoRng;
+
+use super::{Access, Kind, ProofHash, Refresh};
+use crate::{
+    crypto::{CryptoError, base64url, base64url_32, hkdf},
+    entropy::{NoEntropy, random_bytes},
+};
+
+/// 256 bits in 43 characters, the same in every token of one kind of one login.
+pub struct Proof<K>([u8; 32], PhantomData<K>);
+
+impl<K: Kind> Proof<K> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        base64url_32(text).map(Self::from_bytes)
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        base64url(&self.0)
+    }
+
+    /// What the login item keeps of it.
+    #[must_use]
+    pub fn hash(&self) -> ProofHash<K> {
+        ProofHash::of(&self.to_text())
+    }
+}
+
+impl<K> Proof<K> {
+    pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes, PhantomData)
+    }
+}
+
+impl Proof<Refresh> {
+    /// Draws the proof of a new login.
+    ///
+    /// # Errors
+    /// [`NoEntropy`] when the generator fails.
+    pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, NoEntropy> {
+        random_bytes(rng).map(Self::from_bytes)
+    }
+
+    /// The proof of the same login's access tokens: a refresh can mint them, and they say nothing about this one.
+    ///
+    /// # Errors
+    /// [`CryptoError`] where the crypto library refuses.
+    pub fn access_proof(&self) -> Result<Proof<Access>, CryptoError> {
+        hkdf(&self.0, "latchkey/v1/access-proof").map(Proof::from_bytes)
+    }
+}
+
+impl<K> Clone for Proof<K> {
+    fn clone(&self) -> Self {
+        Self::from_bytes(self.0)
+    }
+}
+
+impl<K> fmt::Debug for Proof<K> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("[redacted]")
+    }
+}

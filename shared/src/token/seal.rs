@@ -1,0 +1,82 @@
+//! The successor's seed, sealed for whoever holds the predecessor's refresh token.
+
+use std::fmt;
+
+use rand::TryCryptoRng;
+
+use super::{MintError, RefreshToken, Seed};
+use crate::{
+    crypto::{CryptoError, hkdf, open, seal},
+    entropy::random_bytes,
+    ids::{Generation, LoginKey},
+};
+
+/// Bytes of a sealed seed: nonce 12, ciphertext 32, tag 16.
+pub const SEALED_BYTES: usize = 60;
+
+/// A seed under AES-256-GCM. Its key comes from the 256 characters of the old refresh token, never from their hash, so
+/// that the table alone opens nothing; its associated data names the successor, so that it can't be moved.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedSeed([u8; SEALED_BYTES]);
+
+impl SealedSeed {
+    /// Seals `seed`, from which `successor` of `presented`'s login was minted.
+    ///
+    /// # Errors
+    /// [`MintError`] when the generator fails or the crypto library refuses.
+    pub fn seal<R: TryCryptoRng>(presented: &RefreshToken, successor: Generation, seed: &Seed, rng: &mut R) -> Result<Self, MintError> {
+        let nonce = random_bytes(rng)?;
+        Ok(Self(seal(&key_of(presented)?, nonce, &associated(presented.key(), successor), &seed.0)?))
+    }
+
+    /// Opens it with the refresh token it was sealed for.
+    ///
+    /// # Errors
+    /// [`CryptoError`] with any other token or place, and where the bytes were changed.
+    pub fn open(&self, presented: &RefreshToken, successor: Generation) -> Result<Seed, CryptoError> {
+        open(&key_of(presented)?, &associated(presented.key(), successor), &self.0).map(Seed)
+    }
+
+    /// The bytes that stand in an item.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Reads the bytes that stand in an item.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+}
+
+fn key_of(presented: &RefreshToken) -> Result<[u8; 32], CryptoError> {
+    hkdf(presented.expose().as_bytes(), "latchkey/v1/seal")
+}
+
+fn associated(key: &LoginKey, successor: Generation) -> String {
+    format!("latchkey/v1/{}/{}/{}", key.user_key.as_str(), key.login_id, successor.number())
+}
+
+impl fmt::Debug for SealedSeed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("[sealed]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{entropy::system_rng, token::mint::tests::pair_of};
+
+    #[test]
+    fn only_the_predecessors_refresh_token_opens_it() {
+        let (old, other) = (pair_of(7, 1), pair_of(7, 2));
+        let (successor, seed) = (Generation::new(8).unwrap(), Seed([5; 32]));
+        let sealed = SealedSeed::seal(&old.refresh, successor, &seed, &mut system_rng()).unwrap();
+        assert_eq!(sealed.open(&old.refresh, successor), Ok(seed));
+        assert_eq!(sealed.open(&other.refresh, successor), Err(CryptoError));
+        assert_eq!(sealed.open(&old.refresh, Generation::new(9).unwrap()), Err(CryptoError));
+        assert_eq!(SealedSeed::parse(&sealed.as_bytes()[1..]), None);
+    }
+}
