@@ -1,11 +1,13 @@
-//! What to do with a presented token, given what the table says: pure functions, no I/O, no clock, no randomness.
+//! What to do with a request, given what the table says: pure functions, no I/O, no clock, no randomness.
 //!
 //! Each is a table, first match wins. They are right in every state that a torn read can show.
 
 mod authorize;
+mod login;
 mod refresh;
 #[cfg(test)]
-mod states;
+pub(crate) mod states;
 
 pub use authorize::{AccessRefusal, authorize};
+pub use login::{LoginCreation, LoginDecision, MAX_REPLACED, NewLogin, OnSessionLimit, SessionLimit, decide_login};
 pub use refresh::{RefreshDecision, RefreshRefusal, RefreshRequest, decide_refresh};

@@ -1,9 +1,26 @@
 //! Latchkey: opaque access and refresh tokens, kept in DynamoDB, checked behind API Gateway.
+//!
+//! A request reads, decides and writes: [`store`] reads and writes, [`decision`] decides, [`token`] is what it is about.
 
+pub mod aws;
+pub mod backoff;
+pub mod bearer;
 pub mod clock;
+pub mod config;
 mod crypto;
 pub mod decision;
 pub mod entropy;
+#[cfg(feature = "lambda-http")]
+pub mod front;
 pub mod ids;
+pub mod log;
+pub mod middleware;
+pub mod password;
+pub mod problem;
 pub mod session;
+pub mod store;
+pub mod throttle;
 pub mod token;
+pub mod username;
+
+pub use crypto::CryptoError;

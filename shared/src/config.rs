@@ -1,0 +1,225 @@
+//! Settings from the environment, parsed once at start. Every error names the variable and what it takes.
+
+mod duration;
+
+use std::{num::NonZeroU32, time::Duration};
+
+use crate::{
+    decision::{OnSessionLimit, SessionLimit},
+    session::Lifetimes,
+    throttle::Throttle,
+};
+
+use duration::{parse_duration, spell};
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// A variable that is missing or wrong. The process stops on it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable} {problem}: it takes {takes}")]
+pub struct ConfigError {
+    /// The variable.
+    pub variable: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What it takes.
+    pub takes: String,
+}
+
+/// Where variables are read from.
+pub struct Environment<'a>(Box<dyn Fn(&str) -> Option<String> + 'a>);
+
+impl Environment<'static> {
+    /// The process's.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that may ask")]
+    pub fn of_process() -> Self {
+        Self::from_fn(|name| std::env::var(name).ok())
+    }
+}
+
+impl<'a> Environment<'a> {
+    /// Whatever `lookup` finds.
+    pub fn from_fn(lookup: impl Fn(&str) -> Option<String> + 'a) -> Self {
+        Self(Box::new(lookup))
+    }
+
+    /// A variable, where it is set and not empty.
+    #[must_use]
+    pub fn get(&self, variable: &str) -> Option<String> {
+        (self.0)(variable).filter(|value| !value.is_empty())
+    }
+
+    /// A variable that has no default.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where it is missing.
+    pub fn required(&self, variable: &'static str, takes: &str) -> Result<String, ConfigError> {
+        self.get(variable).ok_or_else(|| ConfigError { variable, problem: "is not set".into(), takes: takes.into() })
+    }
+
+    fn parsed<T>(
+        &self,
+        variable: &'static str,
+        default: &str,
+        takes: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        let value = self.get(variable).unwrap_or_else(|| default.to_owned());
+        parse(&value).ok_or_else(|| ConfigError { variable, problem: format!("is {value:?}"), takes: takes.into() })
+    }
+
+    fn duration(&self, variable: &'static str, default: &str, least: u64, most: u64) -> Result<Duration, ConfigError> {
+        let takes = format!("a duration from {} to {}, such as {default}", spell(least), spell(most));
+        self.parsed(variable, default, &takes, |text| {
+            parse_duration(text).filter(|duration| (Duration::from_secs(least)..=Duration::from_secs(most)).contains(duration))
+        })
+    }
+
+    fn count(&self, variable: &'static str, default: &str, least: u32, most: u32) -> Result<u32, ConfigError> {
+        let takes = format!("a whole number from {least} to {most}");
+        self.parsed(variable, default, &takes, |text| text.parse().ok().filter(|count| (least..=most).contains(count)))
+    }
+
+    /// `SESSIONS_TABLE`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where it is missing.
+    pub fn sessions_table(&self) -> Result<String, ConfigError> {
+        self.required("SESSIONS_TABLE", "the name of the sessions table")
+    }
+
+    /// `ACCESS_TOKEN_TTL` and `REFRESH_TOKEN_TTL`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where one is out of its bounds, or refresh doesn't outlive access.
+    pub fn lifetimes(&self) -> Result<Lifetimes, ConfigError> {
+        let access = self.duration("ACCESS_TOKEN_TTL", "5m", MINUTE, HOUR)?;
+        let refresh = self.duration("REFRESH_TOKEN_TTL", "7d", HOUR, 90 * DAY)?;
+        if refresh <= access {
+            return Err(ConfigError {
+                variable: "REFRESH_TOKEN_TTL",
+                problem: format!("is {}", spell(refresh.as_secs())),
+                takes: "more than ACCESS_TOKEN_TTL".into(),
+            });
+        }
+        Ok(Lifetimes { access, refresh })
+    }
+
+    /// `REPLAY_WINDOW`; zero turns replay off.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where it is out of its bounds or not below the access lifetime.
+    pub fn replay_window(&self, lifetimes: Lifetimes) -> Result<Duration, ConfigError> {
+        let takes = "0, or a duration from 10s to 5m, less than ACCESS_TOKEN_TTL";
+        self.parsed("REPLAY_WINDOW", "30s", takes, |text| {
+            let window = parse_duration(text)?;
+            let allowed = window.is_zero() || (Duration::from_secs(10)..=Duration::from_secs(5 * MINUTE)).contains(&window);
+            (allowed && window < lifetimes.access).then_some(window)
+        })
+    }
+
+    /// `CORS_ALLOW_ORIGIN`: which pages may read the answers.
+    #[must_use]
+    pub fn cors_allow_origin(&self) -> Option<String> {
+        self.get("CORS_ALLOW_ORIGIN")
+    }
+
+    fn session_limit(&self) -> Result<Option<SessionLimit>, ConfigError> {
+        let max = self.parsed("MAX_SESSIONS_PER_USER", "off", "`off`, or a whole number from 1 to 1000", |text| match text {
+            "off" => Some(None),
+            number => number.parse().ok().and_then(NonZeroU32::new).filter(|max| max.get() <= 1000).map(Some),
+        })?;
+        let on_limit = self.parsed("ON_SESSION_LIMIT", "evict_oldest", "`evict_oldest` or `reject`", |text| match text {
+            "evict_oldest" => Some(OnSessionLimit::EvictOldest),
+            "reject" => Some(OnSessionLimit::Reject),
+            _ => None,
+        })?;
+        Ok(max.map(|max| SessionLimit { max, on_limit }))
+    }
+
+    fn session_max_lifetime(&self, lifetimes: Lifetimes) -> Result<Option<Duration>, ConfigError> {
+        let takes = "`off`, or a duration of REFRESH_TOKEN_TTL or more, up to 3650d";
+        self.parsed("SESSION_MAX_LIFETIME", "off", takes, |text| match text {
+            "off" => Some(None),
+            duration => parse_duration(duration)
+                .filter(|duration| (lifetimes.refresh..=Duration::from_secs(3650 * DAY)).contains(duration))
+                .map(Some),
+        })
+    }
+
+    fn throttle(&self) -> Result<Throttle, ConfigError> {
+        Ok(Throttle {
+            free_failures: self.count("LOGIN_FREE_FAILURES", "5", 1, 100)?,
+            max_delay: self.duration("LOGIN_MAX_DELAY", "15m", 1, DAY)?,
+            network_failures: self.count("LOGIN_NETWORK_FAILURES", "300", 1, 1_000_000)?,
+            network_window: self.duration("LOGIN_NETWORK_WINDOW", "5m", MINUTE, DAY)?,
+            account_failures: self.count("LOGIN_ACCOUNT_FAILURES", "100", 1, 100)?,
+        })
+    }
+}
+
+/// What the login function needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginConfig {
+    /// `SESSIONS_TABLE`.
+    pub sessions_table: String,
+    /// `USERS_TABLE`.
+    pub users_table: String,
+    /// `LOGIN_ATTEMPTS_TABLE`.
+    pub login_attempts_table: String,
+    /// How long tokens live.
+    pub lifetimes: Lifetimes,
+    /// What no refresh extends.
+    pub session_max_lifetime: Option<Duration>,
+    /// How many logins a user may have.
+    pub session_limit: Option<SessionLimit>,
+    /// The throttle's numbers.
+    pub throttle: Throttle,
+}
+
+impl LoginConfig {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ConfigError`], the first there is.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        let lifetimes = environment.lifetimes()?;
+        Ok(Self {
+            sessions_table: environment.sessions_table()?,
+            users_table: environment.required("USERS_TABLE", "the name of the users table")?,
+            login_attempts_table: environment.required("LOGIN_ATTEMPTS_TABLE", "the name of the login attempts table")?,
+            lifetimes,
+            session_max_lifetime: environment.session_max_lifetime(lifetimes)?,
+            session_limit: environment.session_limit()?,
+            throttle: environment.throttle()?,
+        })
+    }
+}
+
+/// What the refresh function needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefreshConfig {
+    /// `SESSIONS_TABLE`.
+    pub sessions_table: String,
+    /// How long tokens live.
+    pub lifetimes: Lifetimes,
+    /// How long a replay is answered.
+    pub replay_window: Duration,
+}
+
+impl RefreshConfig {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ConfigError`], the first there is.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        let lifetimes = environment.lifetimes()?;
+        Ok(Self { sessions_table: environment.sessions_table()?, lifetimes, replay_window: environment.replay_window(lifetimes)? })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+use super::*;
+
+fn environment<'a>(variables: &'a [(&'a str, &'a str)]) -> Environment<'a> {
+    Environment::from_fn(|name| variables.iter().rev().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned()))
+}
+
+const TABLES: [(&str, &str); 3] = [("SESSIONS_TABLE", "s"), ("USERS_TABLE", "u"), ("LOGIN_ATTEMPTS_TABLE", "a")];
+
+fn login_with(variable: &'static str, value: &'static str) -> Result<LoginConfig, ConfigError> {
+    let mut variables = TABLES.to_vec();
+    variables.push((variable, value));
+    LoginConfig::read(&environment(&variables))
+}
+
+fn refresh_with(variables: &[(&'static str, &'static str)]) -> Result<RefreshConfig, ConfigError> {
+    LoginConfig::read(&environment(&TABLES))?;
+    RefreshConfig::read(&environment(&[&TABLES[..], variables].concat()))
+}
+
+#[test]
+fn the_defaults_are_the_documented_ones() {
+    let config = LoginConfig::read(&environment(&TABLES)).unwrap();
+    assert_eq!(config.lifetimes, Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) });
+    assert_eq!((config.session_limit, config.session_max_lifetime), (None, None));
+    assert_eq!(
+        config.throttle,
+        Throttle {
+            free_failures: 5,
+            max_delay: Duration::from_secs(900),
+            network_failures: 300,
+            network_window: Duration::from_secs(300),
+            account_failures: 100
+        }
+    );
+    assert_eq!(refresh_with(&[]).unwrap().replay_window, Duration::from_secs(30));
+}
+
+#[test]
+fn a_missing_table_is_named() {
+    for missing in 0..3 {
+        let mut variables = TABLES.to_vec();
+        let (name, _) = variables.remove(missing);
+        assert_eq!(LoginConfig::read(&environment(&variables)).unwrap_err().variable, name);
+        let empty = [(name, "")];
+        assert_eq!(LoginConfig::read(&environment(&[&TABLES[..], &empty].concat())).unwrap_err().variable, name);
+    }
+}
+
+#[test]
+fn every_variable_has_its_bounds_and_says_them() {
+    for (variable, wrong) in [
+        ("ACCESS_TOKEN_TTL", "59s"),
+        ("ACCESS_TOKEN_TTL", "61m"),
+        ("ACCESS_TOKEN_TTL", "five minutes"),
+        ("REFRESH_TOKEN_TTL", "59m"),
+        ("REFRESH_TOKEN_TTL", "91d"),
+        ("SESSION_MAX_LIFETIME", "6d"),
+        ("SESSION_MAX_LIFETIME", "no"),
+        ("MAX_SESSIONS_PER_USER", "0"),
+        ("MAX_SESSIONS_PER_USER", "-1"),
+        ("ON_SESSION_LIMIT", "evict"),
+        ("LOGIN_FREE_FAILURES", "0"),
+        ("LOGIN_MAX_DELAY", "0"),
+        ("LOGIN_NETWORK_FAILURES", "many"),
+        ("LOGIN_NETWORK_WINDOW", "1s"),
+        // NIST SP 800-63B allows 100 consecutive failures at most.
+        ("LOGIN_ACCOUNT_FAILURES", "101"),
+    ] {
+        let error = login_with(variable, wrong).unwrap_err();
+        assert_eq!(error.variable, variable);
+        assert!(error.to_string().contains(wrong), "{error}");
+    }
+    for (variable, right) in [
+        ("ACCESS_TOKEN_TTL", "1m"),
+        ("ACCESS_TOKEN_TTL", "60m"),
+        ("REFRESH_TOKEN_TTL", "90d"),
+        ("SESSION_MAX_LIFETIME", "30d"),
+        ("MAX_SESSIONS_PER_USER", "1"),
+    ] {
+        login_with(variable, right).unwrap();
+    }
+}
+
+#[test]
+fn an_error_says_what_to_write() {
+    assert_eq!(
+        login_with("ACCESS_TOKEN_TTL", "2h").unwrap_err().to_string(),
+        r#"ACCESS_TOKEN_TTL is "2h": it takes a duration from 1m to 1h, such as 5m"#
+    );
+    assert_eq!(
+        LoginConfig::read(&environment(&[])).unwrap_err().to_string(),
+        "SESSIONS_TABLE is not set: it takes the name of the sessions table"
+    );
+}
+
+#[test]
+fn the_replay_window_is_off_or_between_ten_seconds_and_five_minutes_and_below_access() {
+    for (window, seconds) in [("0", 0), ("0s", 0), ("10s", 10), ("4m", 240)] {
+        assert_eq!(refresh_with(&[("REPLAY_WINDOW", window)]).unwrap().replay_window.as_secs(), seconds);
+    }
+    for window in ["9s", "5m", "6m", "off"] {
+        assert_eq!(refresh_with(&[("REPLAY_WINDOW", window)]).unwrap_err().variable, "REPLAY_WINDOW", "{window}");
+    }
+    refresh_with(&[("REPLAY_WINDOW", "5m"), ("ACCESS_TOKEN_TTL", "6m")]).unwrap();
+}
+
+#[test]
+fn refresh_outlives_access() {
+    let error = refresh_with(&[("ACCESS_TOKEN_TTL", "60m"), ("REFRESH_TOKEN_TTL", "1h")]).unwrap_err();
+    assert_eq!(error.variable, "REFRESH_TOKEN_TTL");
+}

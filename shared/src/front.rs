@@ -1,0 +1,145 @@
+//! Between Lambda's events and an HTTP service: what lambda_http's own adapter gets wrong is put right here.
+//!
+//! * A body that claims to be base64 and isn't would panic in lambda_http; here it is a 400.
+//! * Of two `Authorization` headers lambda_http keeps one; here both arrive, so that they can be refused.
+//! * An event whose headers no HTTP library takes would be a function error; here it is a 400.
+//!
+//! It bounds every request by [`REQUEST_BUDGET`](crate::aws::REQUEST_BUDGET), and names it by the gateway's request id.
+
+mod event;
+
+pub use event::GatewayEvent;
+
+use std::{convert::Infallible, future::Future, pin::Pin, task};
+
+use http::{HeaderValue, header};
+use lambda_http::{
+    Body, Request, Response,
+    aws_lambda_events::apigw::ApiGatewayProxyResponse,
+    request::{LambdaRequest, RequestContext},
+};
+use lambda_runtime::LambdaEvent;
+use tower_service::Service;
+
+use crate::{
+    aws::REQUEST_BUDGET,
+    log::{Event, Fields, log},
+    middleware::RequestId,
+    problem::{Problem, ProblemCode},
+};
+
+/// Where a request came from, as the gateway saw it.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// The peer's address; never from a header that a client can set.
+    pub ip: Option<String>,
+    /// The User-Agent.
+    pub user_agent: Option<String>,
+}
+
+/// An HTTP service as a Lambda function behind a REST API.
+#[derive(Debug, Clone)]
+pub struct Front<S> {
+    service: S,
+    cors_allow_origin: Option<HeaderValue>,
+}
+
+impl<S> Front<S> {
+    /// `service`, answering pages of `cors_allow_origin` where one is given.
+    pub fn new(service: S, cors_allow_origin: Option<&str>) -> Self {
+        Self { service, cors_allow_origin: cors_allow_origin.and_then(|origin| HeaderValue::from_str(origin).ok()) }
+    }
+}
+
+impl<S> Service<LambdaEvent<GatewayEvent>> for Front<S>
+where
+    S: Service<Request, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = ApiGatewayProxyResponse;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut task::Context<'_>) -> task::Poll<Result<(), Infallible>> {
+        self.service.poll_ready(context)
+    }
+
+    fn call(&mut self, event: LambdaEvent<GatewayEvent>) -> Self::Future {
+        let clone = self.service.clone();
+        let service = std::mem::replace(&mut self.service, clone);
+        let cors_allow_origin = self.cors_allow_origin.clone();
+        Box::pin(async move {
+            let response = answer(service, event.payload).await;
+            Ok(gateway_response(response, cors_allow_origin))
+        })
+    }
+}
+
+async fn answer<S>(mut service: S, event: GatewayEvent) -> Response<Body>
+where
+    S: Service<Request, Response = Response<Body>, Error = Infallible>,
+{
+    let event = match event.into_request() {
+        Ok(event) => event,
+        Err(malformed) => {
+            let reason = malformed.to_string();
+            log(
+                Event::RequestMalformed,
+                Fields { request_id: malformed.request_id.as_deref(), reason: Some(&reason), ..Fields::default() },
+                None,
+            );
+            return Problem::invalid_request(malformed.detail).into_response();
+        }
+    };
+    let mut request: Request = LambdaRequest::ApiGatewayV1(event).into();
+    let request_id = leave_source(&mut request);
+    match tokio::time::timeout(REQUEST_BUDGET, service.call(request)).await {
+        Ok(Ok(response)) => response,
+        Err(_elapsed) => {
+            log(Event::DeadlinePassed, Fields { request_id: request_id.as_deref(), ..Fields::default() }, None);
+            Problem::from(ProblemCode::Unavailable).into_response()
+        }
+    }
+}
+
+/// Takes what the gateway knows of the request out of its context.
+fn leave_source(request: &mut Request) -> Option<String> {
+    let Some(RequestContext::ApiGatewayV1(context)) = request.extensions().get::<RequestContext>() else {
+        return None;
+    };
+    let source = Source { ip: context.identity.source_ip.clone(), user_agent: context.identity.user_agent.clone() };
+    let request_id = context.request_id.clone();
+    request.extensions_mut().insert(source);
+    if let Some(request_id) = &request_id {
+        request.extensions_mut().insert(RequestId(request_id.clone()));
+    }
+    request_id
+}
+
+fn gateway_response(response: Response<Body>, cors_allow_origin: Option<HeaderValue>) -> ApiGatewayProxyResponse {
+    let (mut parts, body) = response.into_parts();
+    if let Some(origin) = cors_allow_origin {
+        parts.headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        parts.headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Date, Retry-After, x-amzn-RequestId"));
+    }
+    let mut answer = ApiGatewayProxyResponse::default();
+    answer.status_code = i64::from(parts.status.as_u16());
+    answer.headers = parts.headers;
+    answer.body = Some(body);
+    answer
+}
+
+/// Runs the service as a Lambda function until the environment is shut down.
+///
+/// # Errors
+/// What the runtime reports.
+pub async fn run<S>(service: S, cors_allow_origin: Option<&str>) -> Result<(), lambda_runtime::Error>
+where
+    S: Service<Request, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    lambda_runtime::run(Front::new(service, cors_allow_origin)).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! The REST proxy event, read with care.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::HeaderValue;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, value::RawValue};
+
+/// A REST proxy event, or what is left of one that can't be read.
+#[derive(Debug)]
+pub struct GatewayEvent(Result<Box<ApiGatewayProxyRequest>, Malformed>);
+
+/// An event that is no HTTP request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub(super) struct Malformed {
+    pub(super) detail: &'static str,
+    pub(super) request_id: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for GatewayEvent {
+    /// Never fails on JSON: a header that HTTP has no place for is the client's doing, and a client gets an answer.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let event = serde_json::from_str(raw.get()).or_else(|_| without_impossible_headers(raw.get()));
+        Ok(Self(event.map(Box::new)))
+    }
+}
+
+/// Reads an event again with a `?` for each header value that HTTP has no place for. The value stays in its place, so
+/// that a second `Authorization` is still a second one.
+fn without_impossible_headers(event: &str) -> Result<ApiGatewayProxyRequest, Malformed> {
+    let mut event: Value = serde_json::from_str(event).unwrap_or_default();
+    for map in ["headers", "multiValueHeaders"] {
+        let values = event.get_mut(map).and_then(Value::as_object_mut).into_iter().flat_map(|headers| headers.values_mut());
+        for value in values {
+            let each = match value {
+                Value::Array(several) => several.iter_mut().collect(),
+                one => vec![one],
+            };
+            for value in each.into_iter().filter(|value| value.as_str().is_some_and(|text| HeaderValue::from_str(text).is_err())) {
+                *value = Value::from("?");
+            }
+        }
+    }
+    let request_id = event.pointer("/requestContext/requestId").and_then(Value::as_str).map(str::to_owned);
+    serde_json::from_value(event).map_err(|_| Malformed { detail: "the event is no request of a REST API", request_id })
+}
+
+impl GatewayEvent {
+    /// The event, made safe for lambda_http.
+    pub(super) fn into_request(self) -> Result<ApiGatewayProxyRequest, Malformed> {
+        let mut event = *self.0?;
+        let decodes = |body: &str| STANDARD.decode(body).is_ok();
+        if event.is_base64_encoded && !event.body.as_deref().is_none_or(decodes) {
+            return Err(Malformed { detail: "the body is not the base64 it claims to be", request_id: event.request_context.request_id });
+        }
+        // lambda_http lets the single-valued map overwrite the multi-valued one, which is complete where it is there.
+        for name in event.multi_value_headers.keys() {
+            event.headers.remove(name);
+        }
+        Ok(event)
+    }
+}

@@ -1,0 +1,121 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::bearer::{Presented, presented};
+
+/// Answers with what it saw of the request.
+#[derive(Clone)]
+struct Echo;
+
+impl Service<Request> for Echo {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut task::Context<'_>) -> task::Poll<Result<(), Infallible>> {
+        task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let credentials = match presented(request.headers()) {
+            Presented::Nothing => "nothing",
+            Presented::Unusable => "unusable",
+            Presented::Token(_) => "token",
+        };
+        let source = request.extensions().get::<Source>().cloned().unwrap_or_default();
+        let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+        let body = json!({"credentials": credentials, "ip": source.ip, "id": id, "bytes": request.body().len()});
+        std::future::ready(Ok(Response::new(Body::from(body.to_string()))))
+    }
+}
+
+fn event(with: &Value) -> Value {
+    let mut event = json!({
+        "httpMethod": "POST", "path": "/refresh", "resource": "/refresh",
+        "headers": {"Host": "api"}, "multiValueHeaders": {"Host": ["api"]},
+        "requestContext": {"requestId": "id-1", "stage": "dev", "httpMethod": "POST", "identity": {"sourceIp": "192.0.2.1"}},
+        "body": null, "isBase64Encoded": false,
+    });
+    for (name, value) in with.as_object().unwrap() {
+        event[name] = value.clone();
+    }
+    event
+}
+
+async fn call(event: Value) -> (i64, Value) {
+    let payload: GatewayEvent = serde_json::from_str(&event.to_string()).unwrap();
+    let response = Front::new(Echo, Some("https://app.example")).call(LambdaEvent::new(payload, Default::default())).await.unwrap();
+    assert_eq!(response.headers["access-control-allow-origin"], "https://app.example");
+    let Some(Body::Text(body)) = response.body else { panic!("no text") };
+    (response.status_code, serde_json::from_str(&body).unwrap())
+}
+
+#[tokio::test]
+async fn the_source_and_the_id_come_from_the_gateway() {
+    let (status, seen) = call(event(&json!({"headers": {"X-Forwarded-For": "198.51.100.7"}}))).await;
+    assert_eq!((status, &seen["ip"], &seen["id"]), (200, &json!("192.0.2.1"), &json!("id-1")));
+}
+
+/// CASES B3.
+#[tokio::test]
+async fn two_authorization_headers_both_arrive() {
+    let both = json!({
+        "headers": {"Authorization": "Bearer b"},
+        "multiValueHeaders": {"authorization": ["Bearer a", "Bearer b"]},
+    });
+    assert_eq!(call(event(&both)).await.1["credentials"], "unusable");
+    let one = json!({"headers": {"Authorization": "Bearer a"}, "multiValueHeaders": {"Authorization": ["Bearer a"]}});
+    assert_eq!(call(event(&one)).await.1["credentials"], "token");
+    let single_only = json!({"headers": {"Authorization": "Bearer a"}, "multiValueHeaders": null});
+    assert_eq!(call(event(&single_only)).await.1["credentials"], "token");
+}
+
+/// CASES A5.
+#[tokio::test]
+async fn rubbish_that_claims_to_be_base64_is_a_400() {
+    let (status, problem) = call(event(&json!({"isBase64Encoded": true, "body": "%%% not base64"}))).await;
+    assert_eq!((status, &problem["code"]), (400, &json!("invalid_request")));
+    assert_eq!(call(event(&json!({"isBase64Encoded": true, "body": "AAAA"}))).await.1["bytes"], 3);
+    assert_eq!(call(event(&json!({"isBase64Encoded": true, "body": null}))).await.0, 200);
+}
+
+/// CASES B5: no token has such bytes, so there is none.
+#[tokio::test]
+async fn a_header_that_http_has_no_place_for_is_no_token() {
+    for value in ["Bearer a\u{0}b", "Bearer a\r\nX-Other: b", "Bearer \u{7f}"] {
+        let (status, seen) = call(event(&json!({"multiValueHeaders": {"Authorization": [value]}}))).await;
+        assert_eq!((status, &seen["credentials"]), (200, &json!("nothing")), "{value:?}");
+        let (_, seen) = call(event(&json!({"multiValueHeaders": {"Authorization": ["Bearer a", value]}}))).await;
+        assert_eq!(seen["credentials"], "unusable", "it doesn't vanish from beside another");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_request_at_all_is_a_400() {
+    for event in [json!({"nothing": "here"}), json!([]), json!("text"), json!(null)] {
+        assert_eq!(call(event).await.0, 400);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_never_ends_is_answered_in_its_budget() {
+    #[derive(Clone)]
+    struct Never;
+    impl Service<Request> for Never {
+        type Response = Response<Body>;
+        type Error = Infallible;
+        type Future = std::future::Pending<Result<Response<Body>, Infallible>>;
+
+        fn poll_ready(&mut self, _: &mut task::Context<'_>) -> task::Poll<Result<(), Infallible>> {
+            task::Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request) -> Self::Future {
+            std::future::pending()
+        }
+    }
+    let payload: GatewayEvent = serde_json::from_str(&event(&json!({})).to_string()).unwrap();
+    let response = Front::new(Never, None).call(LambdaEvent::new(payload, Default::default())).await.unwrap();
+    assert_eq!(response.status_code, 503);
+    assert_eq!(response.headers["retry-after"], "1");
+}

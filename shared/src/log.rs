@@ -1,0 +1,198 @@
+//! One JSON line per outcome, with a code from the catalogue. `docs/logs.md` says what each means to an operator.
+//!
+//! A line holds ids, codes and hash prefixes; never a token, a password, a name or an address.
+
+use tracing::{Level, event};
+
+/// What a line reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A login came to be.
+    LoginSucceeded,
+    /// Unknown user, wrong password or disabled user.
+    LoginFailed,
+    /// Too many attempts.
+    LoginThrottled,
+    /// The password was right, and the user has as many sessions as are allowed.
+    LoginLimitReached,
+    /// A session was replaced by its successor.
+    RefreshRotated,
+    /// A rotation was answered again.
+    RefreshReplayed,
+    /// A token was refused for the moment: a newer one was issued just now.
+    RefreshSuperseded,
+    /// The same, and the idempotency keys differ: two parties hold the token.
+    RefreshKeysDiffer,
+    /// A refresh token is not, or no longer, good.
+    RefreshRefused,
+    /// A token that was replaced long ago came back: its login has been ended.
+    RefreshReused,
+    /// An access token passed.
+    AccessAllowed,
+    /// An access token didn't.
+    AccessDenied,
+    /// A login was ended.
+    LoggedOut,
+    /// A logout of a login that isn't there.
+    LogoutOfNothing,
+    /// A request's form is wrong.
+    RequestMalformed,
+    /// The store gave no answer.
+    StoreUnavailable,
+    /// The request was not settled in its time.
+    DeadlinePassed,
+    /// Our fault: a request that DynamoDB rejects, a damaged item, no randomness.
+    Internal,
+    /// The gateway sent no authorizer context to a route that needs one.
+    ContextMissing,
+    /// What follows a settled answer didn't work; nothing depends on it.
+    AfterworkFailed,
+}
+
+impl Event {
+    /// All of them.
+    pub const ALL: [Self; 20] = [
+        Self::LoginSucceeded,
+        Self::LoginFailed,
+        Self::LoginThrottled,
+        Self::LoginLimitReached,
+        Self::RefreshRotated,
+        Self::RefreshReplayed,
+        Self::RefreshSuperseded,
+        Self::RefreshKeysDiffer,
+        Self::RefreshRefused,
+        Self::RefreshReused,
+        Self::AccessAllowed,
+        Self::AccessDenied,
+        Self::LoggedOut,
+        Self::LogoutOfNothing,
+        Self::RequestMalformed,
+        Self::StoreUnavailable,
+        Self::DeadlinePassed,
+        Self::Internal,
+        Self::ContextMissing,
+        Self::AfterworkFailed,
+    ];
+
+    /// The code that alarms match on. Codes don't change.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::LoginSucceeded => "login_succeeded",
+            Self::LoginFailed => "login_failed",
+            Self::LoginThrottled => "login_throttled",
+            Self::LoginLimitReached => "login_limit_reached",
+            Self::RefreshRotated => "refresh_rotated",
+            Self::RefreshReplayed => "refresh_replayed",
+            Self::RefreshSuperseded => "refresh_superseded",
+            Self::RefreshKeysDiffer => "refresh_keys_differ",
+            Self::RefreshRefused => "refresh_refused",
+            Self::RefreshReused => "refresh_reused",
+            Self::AccessAllowed => "access_allowed",
+            Self::AccessDenied => "access_denied",
+            Self::LoggedOut => "logged_out",
+            Self::LogoutOfNothing => "logout_of_nothing",
+            Self::RequestMalformed => "request_malformed",
+            Self::StoreUnavailable => "store_unavailable",
+            Self::DeadlinePassed => "deadline_passed",
+            Self::Internal => "internal",
+            Self::ContextMissing => "context_missing",
+            Self::AfterworkFailed => "afterwork_failed",
+        }
+    }
+
+    /// Ours at ERROR, theirs at WARN where somebody should look, at INFO otherwise.
+    #[must_use]
+    pub const fn level(self) -> Level {
+        match self {
+            Self::StoreUnavailable | Self::DeadlinePassed | Self::Internal | Self::ContextMissing => Level::ERROR,
+            Self::RefreshReused | Self::RefreshKeysDiffer | Self::LoginThrottled | Self::AfterworkFailed => Level::WARN,
+            Self::LoginSucceeded
+            | Self::LoginFailed
+            | Self::LoginLimitReached
+            | Self::RefreshRotated
+            | Self::RefreshReplayed
+            | Self::RefreshSuperseded
+            | Self::RefreshRefused
+            | Self::AccessDenied
+            | Self::LoggedOut
+            | Self::LogoutOfNothing
+            | Self::RequestMalformed => Level::INFO,
+            // One per request of the whole API: the gateway's access log has them already.
+            Self::AccessAllowed => Level::DEBUG,
+        }
+    }
+}
+
+/// What a line says beside its code.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fields<'a> {
+    /// The gateway's id of the request.
+    pub request_id: Option<&'a str>,
+    /// The login that it is about.
+    pub login_id: Option<&'a str>,
+    /// The first characters of the token's hash.
+    pub token_hash: Option<&'a str>,
+    /// Why, in a word.
+    pub reason: Option<&'a str>,
+}
+
+/// Writes a line.
+pub fn log(what: Event, fields: Fields<'_>, error: Option<&dyn std::error::Error>) {
+    let code = what.code();
+    let Fields { request_id, login_id, token_hash, reason } = fields;
+    let error = error.map(chain);
+    macro_rules! line {
+        ($level:expr) => {
+            event!(target: "latchkey", $level, code, request_id, login_id, token_hash, reason, error)
+        };
+    }
+    match what.level() {
+        Level::ERROR => line!(Level::ERROR),
+        Level::WARN => line!(Level::WARN),
+        Level::INFO => line!(Level::INFO),
+        Level::DEBUG => line!(Level::DEBUG),
+        Level::TRACE => line!(Level::TRACE),
+    }
+}
+
+/// An error with what caused it, each level once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let next = cause.to_string();
+        if !text.ends_with(&next) {
+            text = format!("{text}: {next}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// Sends the lines to standard output, where Lambda collects them.
+pub fn init() {
+    tracing_subscriber::fmt().json().flatten_event(true).with_current_span(false).with_span_list(false).with_max_level(Level::INFO).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_snake_case_words() {
+        let codes: std::collections::BTreeSet<_> = Event::ALL.iter().map(|event| event.code()).collect();
+        assert_eq!(codes.len(), Event::ALL.len());
+        assert!(codes.iter().all(|code| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')));
+    }
+
+    #[test]
+    fn the_catalogue_is_documented_as_it_is() {
+        let documented = include_str!("../../docs/logs.md");
+        for event in Event::ALL {
+            let row = format!("| `{}` | {} |", event.code(), event.level());
+            assert!(documented.contains(&row), "docs/logs.md lacks {row}");
+        }
+        assert_eq!(documented.lines().filter(|line| line.starts_with("| `")).count(), Event::ALL.len());
+    }
+}

@@ -1,0 +1,118 @@
+//! Authentication as tower middleware: it finds out who is asking and leaves that in the request's extensions.
+//!
+//! Works over any HTTP service whose body can be made from a string: lambda_http's and axum's among them.
+//!
+//! ```
+//! # use latchkey::{clock::Clock, middleware::{Authenticate, ByAccessToken, CurrentSession}, store::Store};
+//! # fn example(client: aws_sdk_dynamodb::Client) {
+//! let store = Store::new(client, "latchkey-sessions");
+//! let layer = Authenticate::with(ByAccessToken { store, clock: Clock::system() });
+//! // axum: Router::new().route("/hello", get(hello)).layer(layer)
+//! // async fn hello(Extension(session): Extension<CurrentSession>) -> String { session.user_id }
+//! # }
+//! ```
+
+mod authenticators;
+
+pub use authenticators::{ByAccessToken, ByEitherToken, ByRefreshToken, CurrentSession, PresentedLogin, PresentedRefresh};
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response, request::Parts};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::problem::Problem;
+
+/// Finds out from a request's head who is asking.
+pub trait Authenticator: Send + Sync + 'static {
+    /// What it leaves in the request's extensions.
+    type Found: Clone + Send + Sync + 'static;
+
+    /// Looks at the request.
+    ///
+    /// # Errors
+    /// The [`Problem`] to answer with; it has been logged.
+    fn authenticate(&self, request: &Parts) -> impl Future<Output = Result<Self::Found, Problem>> + Send;
+}
+
+/// The id by which the gateway knows a request. Left in the extensions by whoever receives it; optional.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// The layer.
+#[derive(Debug)]
+pub struct Authenticate<A>(Arc<A>);
+
+impl<A: Authenticator> Authenticate<A> {
+    /// A layer that asks `authenticator`.
+    pub fn with(authenticator: A) -> Self {
+        Self(Arc::new(authenticator))
+    }
+}
+
+impl<A> Clone for Authenticate<A> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<A, S> Layer<S> for Authenticate<A> {
+    type Service = Authenticated<A, S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Authenticated { authenticator: Arc::clone(&self.0), inner }
+    }
+}
+
+/// A service behind [`Authenticate`].
+#[derive(Debug)]
+pub struct Authenticated<A, S> {
+    authenticator: Arc<A>,
+    inner: S,
+}
+
+impl<A, S: Clone> Clone for Authenticated<A, S> {
+    fn clone(&self) -> Self {
+        Self { authenticator: Arc::clone(&self.authenticator), inner: self.inner.clone() }
+    }
+}
+
+impl<A, S, B, R> Service<Request<B>> for Authenticated<A, S>
+where
+    A: Authenticator,
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+    R: From<String>,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The clone stays behind; the one that was polled ready goes along.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let authenticator = Arc::clone(&self.authenticator);
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            match authenticator.authenticate(&parts).await {
+                Ok(found) => {
+                    parts.extensions.insert(found);
+                    inner.call(Request::from_parts(parts, body)).await
+                }
+                Err(problem) => Ok(problem.into_response()),
+            }
+        })
+    }
+}

@@ -1,0 +1,358 @@
+//! Passwords and what is kept of them: Argon2id hashes as PHC strings.
+//!
+//! Everything here is synchronous. A hash takes tens of milliseconds of processor time and 19 MiB, so callers run
+//! [`Password::hash`] and [`Password::verify`] on a blocking thread.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use argon2::password_hash::{self, phc};
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use precis_profiles::OpaqueString;
+use precis_profiles::precis_core::profile::Rules;
+use rand::TryCryptoRng;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::entropy::{NoEntropy, random_bytes};
+
+/// The costs of a new hash: m = 19 MiB, t = 2, p = 1, OWASP's minimum for Argon2id
+/// (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>).
+const CURRENT: Costs = Costs { memory_kib: 19_456, passes: 2, lanes: 1, salt_bytes: 16, hash_bytes: 32 };
+
+// What a stored hash may ask of the function that verifies it. A row of the users table must not decide how much
+// memory or time a login takes: the smallest function has 128 MiB.
+const MEMORY_KIB: RangeInclusive<u32> = 8 * 1024..=64 * 1024;
+const PASSES: RangeInclusive<u32> = 1..=10;
+const LANES: RangeInclusive<u32> = 1..=4;
+const SALT_BYTES: RangeInclusive<usize> = 8..=48; // the phc crate has room for no more
+const HASH_BYTES: RangeInclusive<usize> = 16..=64;
+
+/// A PHC string from random bytes: 16 of salt and 32 in the place of the hash.
+const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$s4w/Lt/xkR1fX3SIfxB6hg$os8TV5ZJ944DXAq7XCWhPWpm5WHv2ilmEKYmpVj6ElM";
+
+/// What a hash costs to verify, and the lengths of its two byte strings.
+#[derive(Debug, PartialEq, Eq)]
+struct Costs {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+    salt_bytes: usize,
+    hash_bytes: usize,
+}
+
+/// A password as the client sent it, in the one form that is hashed. It has no `Display` and isn't cloned, its `Debug`
+/// prints `[redacted]`, and its memory is wiped when it is dropped.
+pub struct Password(Zeroizing<String>);
+
+/// The password that was sent isn't 1 to 1024 bytes long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a password is 1 to {} bytes long", Password::MAX_BYTES)]
+pub struct PasswordLengthError;
+
+impl Password {
+    /// The longest password that is accepted, in bytes of UTF-8 as sent.
+    pub const MAX_BYTES: usize = 1024;
+
+    /// Takes a password of 1 to [`MAX_BYTES`](Self::MAX_BYTES) bytes, whole: nothing is cut off, and a NUL is a
+    /// character like any other.
+    ///
+    /// It is mapped as by the PRECIS profile OpaqueString (RFC 8265, section 4.2.2: any space is U+0020, then NFC), so
+    /// that an é is the same password from every keyboard. The profile's refusals are left out: a hash function has no
+    /// trouble with a control character, and IANA's table of PRECIS characters ends with Unicode 6.3. Were the mappings
+    /// to wait for its consent, a newer emoji would take them away from the é beside it, and the day the table grows
+    /// would lock that user out.
+    ///
+    /// # Errors
+    /// [`PasswordLengthError`] for 0 bytes and for more than 1024.
+    pub fn parse(sent: String) -> Result<Self, PasswordLengthError> {
+        let sent = Zeroizing::new(sent);
+        if sent.is_empty() || sent.len() > Self::MAX_BYTES {
+            return Err(PasswordLengthError);
+        }
+        let profile = OpaqueString::new();
+        let mapped = profile
+            .additional_mapping_rule(sent.as_str())
+            .and_then(|spaced| profile.normalization_rule(spaced))
+            .map(|mapped| Zeroizing::new(mapped.into_owned()));
+        // Neither mapping can fail; if an update of the crate made one, the bytes as sent are still a password.
+        Ok(Self(mapped.unwrap_or(sent)))
+    }
+
+    /// Hashes with the current parameters and a fresh salt from `rng`. Blocks for tens of milliseconds.
+    ///
+    /// # Errors
+    /// [`HashError`] if there are no random bytes or no memory.
+    pub fn hash<R: TryCryptoRng>(&self, rng: &mut R) -> Result<PasswordHash, HashError> {
+        let salt: [u8; CURRENT.salt_bytes] = random_bytes(rng)?;
+        let params = Params::new(CURRENT.memory_kib, CURRENT.passes, CURRENT.lanes, Some(CURRENT.hash_bytes));
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.map_err(password_hash::Error::from)?);
+        let hash: phc::PasswordHash = argon2.hash_password_with_salt(self.0.as_bytes(), &salt)?;
+        Ok(PasswordHash(hash.to_string()))
+    }
+
+    /// Whether this is the password of `hash`, with the parameters of `hash`, compared in constant time. Blocks for
+    /// tens of milliseconds.
+    ///
+    /// # Errors
+    /// [`HashError`] if there is no memory for it.
+    pub fn verify(&self, hash: &PasswordHash) -> Result<bool, HashError> {
+        let (hash, _) = read(&hash.0)?;
+        match Argon2::default().verify_password(self.0.as_bytes(), &hash) {
+            Ok(()) => Ok(true),
+            Err(password_hash::Error::PasswordInvalid) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// What is stored of a password: a PHC string that says Argon2id, version 19, with parameters a login can bear. Its
+/// `Debug` prints `[redacted]`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// Reads a stored PHC string, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`. Its parameters are judged here, before
+    /// anything is allocated for them: 8 to 64 MiB, 1 to 10 passes, 1 to 4 lanes, a salt of 8 to 48 bytes,
+    /// a hash of 16 to 64 bytes.
+    ///
+    /// # Errors
+    /// [`PasswordHashError`] names what is wrong with it, never the string.
+    pub fn parse(stored: String) -> Result<Self, PasswordHashError> {
+        read(&stored)?;
+        Ok(Self(stored))
+    }
+
+    /// The PHC string, for storing.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a new hash would have other parameters: then the next login with the right password replaces this one.
+    #[must_use]
+    pub fn needs_rehash(&self) -> bool {
+        read(&self.0).map_or(true, |(_, costs)| costs != CURRENT)
+    }
+
+    /// A hash with the current parameters that is the hash of no known password. An unknown user's login is verified
+    /// against it, so that it takes the time that a wrong password takes. The answer has to be refused by whoever
+    /// knows that there is no user, not by this hash.
+    #[must_use]
+    pub fn dummy() -> Self {
+        Self(DUMMY.to_owned())
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Why a stored password hash is not one that Latchkey verifies.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum PasswordHashError {
+    /// Not of the form `$name$v=…$params$salt$hash`.
+    #[error("the stored password hash is no PHC string")]
+    Malformed(#[source] phc::Error),
+    /// Another function, or another version of this one.
+    #[error("the stored password hash is not Argon2id, version 19")]
+    Algorithm,
+    /// Parameters are missing, or there are more than m, t and p.
+    #[error("the stored password hash does not have exactly the parameters m, t and p, a salt and a hash")]
+    Parameters,
+    /// A parameter out of bounds.
+    #[error("the stored password hash has {name} = {value}, which is out of bounds")]
+    OutOfBounds {
+        /// The parameter.
+        name: &'static str,
+        /// Its value: m in KiB, lengths in bytes.
+        value: u64,
+    },
+}
+
+/// Why a password could be neither hashed nor verified. None of these says anything about the password.
+#[derive(Debug, Error)]
+pub enum HashError {
+    /// There were no random bytes for a salt.
+    #[error(transparent)]
+    NoEntropy(#[from] NoEntropy),
+    /// The hash can't be read. It was when it was made, so this is a bug.
+    #[error(transparent)]
+    Unreadable(#[from] PasswordHashError),
+    /// Argon2 failed, for want of memory most likely.
+    #[error("Argon2 failed")]
+    Argon2(#[from] password_hash::Error),
+}
+
+/// Reads and judges a PHC string. Both byte strings have fixed upper lengths in the phc crate: nothing is allocated.
+fn read(stored: &str) -> Result<(phc::PasswordHash, Costs), PasswordHashError> {
+    let hash = phc::PasswordHash::new(stored).map_err(PasswordHashError::Malformed)?;
+    if hash.algorithm != argon2::ARGON2ID_IDENT || hash.version != Some(Version::V0x13.into()) {
+        return Err(PasswordHashError::Algorithm);
+    }
+    let (Some(memory_kib), Some(passes), Some(lanes), Some(salt), Some(output), 3) = (
+        hash.params.get_decimal("m"),
+        hash.params.get_decimal("t"),
+        hash.params.get_decimal("p"),
+        &hash.salt,
+        &hash.hash,
+        hash.params.iter().count(), // a fourth would be `keyid` or `data`, which Latchkey never writes
+    ) else {
+        return Err(PasswordHashError::Parameters);
+    };
+    let costs = Costs { memory_kib, passes, lanes, salt_bytes: salt.len(), hash_bytes: output.len() };
+    for (name, value, within) in [
+        ("m", u64::from(memory_kib), MEMORY_KIB.contains(&memory_kib)),
+        ("t", u64::from(passes), PASSES.contains(&passes)),
+        ("p", u64::from(lanes), LANES.contains(&lanes)),
+        ("salt length", costs.salt_bytes as u64, SALT_BYTES.contains(&costs.salt_bytes)),
+        ("hash length", costs.hash_bytes as u64, HASH_BYTES.contains(&costs.hash_bytes)),
+    ] {
+        if !within {
+            return Err(PasswordHashError::OutOfBounds { name, value });
+        }
+    }
+    Ok((hash, costs))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+    use crate::entropy::system_rng;
+
+    fn password(text: &str) -> Password {
+        Password::parse(text.to_owned()).unwrap()
+    }
+
+    fn bytes(text: &str) -> String {
+        password(text).0.to_string()
+    }
+
+    fn phc(middle: &str) -> Result<PasswordHash, PasswordHashError> {
+        PasswordHash::parse(format!("$argon2id$v=19${middle}$c29tZXNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"))
+    }
+
+    #[test]
+    fn l4_lengths_at_the_edges() {
+        for length in [1, 1024] {
+            assert_eq!(bytes(&"x".repeat(length)).len(), length);
+        }
+        for length in [0, 1025] {
+            assert_eq!(Password::parse("x".repeat(length)).err(), Some(PasswordLengthError));
+        }
+        // The bytes sent are what counts. NFC makes them three times as many at the worst, and here twice.
+        assert!(Password::parse("\u{1d15e}".repeat(257)).is_err());
+        assert_eq!(bytes(&"\u{1d15e}".repeat(256)).len(), 2048);
+    }
+
+    #[test]
+    fn one_password_from_every_keyboard() {
+        assert_eq!(bytes("cafe\u{301}"), "café");
+        assert_eq!(bytes("a\u{a0}b\u{3000}c"), "a b c");
+        assert_eq!(bytes("cafe\u{301} \u{1f916}\u{200d}\t"), "café \u{1f916}\u{200d}\t", "what the profile refuses is mapped too");
+        assert_eq!(bytes(" Ａﬁß "), " Ａﬁß ", "width, compatibility and case are kept");
+        assert_eq!(bytes("a\0b"), "a\0b");
+    }
+
+    #[test]
+    fn hash_and_verify() -> Result<(), Box<dyn Error>> {
+        let longest = "x".repeat(1023);
+        let sent = password(&format!("{longest}y"));
+        let hash = sent.hash(&mut system_rng())?;
+        assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(!hash.needs_rehash());
+        let stored = PasswordHash::parse(hash.as_str().to_owned())?;
+        assert!(sent.verify(&stored)?);
+        assert!(!password(&format!("{longest}z")).verify(&stored)?, "no truncation (Okta 2024)");
+        assert_ne!(sent.hash(&mut system_rng())?, hash, "a salt of its own");
+
+        let hash = password("a\0b").hash(&mut system_rng())?;
+        assert!(password("a\0b").verify(&hash)?);
+        assert!(!password("a\0c").verify(&hash)?);
+        assert!(!password("a").verify(&hash)?);
+        Ok(())
+    }
+
+    #[test]
+    fn verifies_hashes_of_the_reference_implementation() -> Result<(), Box<dyn Error>> {
+        // From P-H-C/phc-winner-argon2, src/test.c: Argon2id, m = 65536, t = 2, p = 1, "password", "somesalt".
+        let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let hash = PasswordHash::parse(hash.to_owned())?;
+        assert!(password("password").verify(&hash)?);
+        assert!(!password("Password").verify(&hash)?);
+        assert!(hash.needs_rehash());
+        Ok(())
+    }
+
+    #[test]
+    fn l1_the_dummy_costs_what_a_new_hash_costs() -> Result<(), Box<dyn Error>> {
+        let (_, costs) = read(DUMMY)?;
+        assert_eq!(costs, CURRENT);
+        assert_eq!(PasswordHash::parse(DUMMY.to_owned())?, PasswordHash::dummy());
+        assert!(!PasswordHash::dummy().needs_rehash());
+        assert!(!password("correct-horse-battery-staple").verify(&PasswordHash::dummy())?);
+        Ok(())
+    }
+
+    #[test]
+    fn l5_absurd_parameters_are_refused_before_they_cost_anything() {
+        assert!(phc("m=8192,t=1,p=1").is_ok_and(|hash| hash.needs_rehash()));
+        assert!(phc("m=65536,t=10,p=4").is_ok());
+        for (name, value, params) in [
+            ("m", 8191, "m=8191,t=2,p=1"),
+            ("m", 65537, "m=65537,t=2,p=1"),
+            ("m", 4_294_967_295, "m=4294967295,t=2,p=1"),
+            ("t", 0, "m=19456,t=0,p=1"),
+            ("t", 11, "m=19456,t=11,p=1"),
+            ("p", 0, "m=19456,t=2,p=0"),
+            ("p", 5, "m=19456,t=2,p=5"),
+        ] {
+            assert_eq!(phc(params), Err(PasswordHashError::OutOfBounds { name, value }));
+        }
+        for params in ["m=19456", "m=19456,t=2", "t=2,p=1", "m=19456,t=2,p=1,keyid=AAAA", "m=19456,t=2,p=1,data=AAAA", "m=19456,t=2,x=1"] {
+            assert_eq!(phc(params), Err(PasswordHashError::Parameters), "{params}");
+        }
+        for params in ["m=4294967296,t=2,p=1", "m=-1,t=2,p=1", "m=019456,t=2,p=1", "m=19456,m=19456,t=2,p=1"] {
+            assert!(phc(params).is_err(), "{params}");
+        }
+    }
+
+    #[test]
+    fn l5_other_functions_and_rubbish_are_refused() {
+        let parse = PasswordHash::parse;
+        for (from, to) in [("argon2id", "argon2i"), ("argon2id", "argon2d"), ("argon2id", "scrypt"), ("v=19", "v=16"), ("$v=19", "")] {
+            assert_eq!(parse(DUMMY.replace(from, to)), Err(PasswordHashError::Algorithm), "{from} {to}");
+        }
+        let cut_short = "$argon2id$v=19$m=19456,t=2,p=1";
+        let (open, many) = (format!("{DUMMY}$"), "$".repeat(9999));
+        for bad in ["", "$", "argon2id", "$2b$12$C6UzMDM.H6dfI/f/IKcEe.", cut_short, &open, &many] {
+            assert!(parse(bad.to_owned()).is_err(), "{bad}");
+        }
+        let [short, long] = [10, 60].map(|bytes| "A".repeat(bytes * 4 / 3));
+        for (salt, hash) in [("c29tZQ", "aGFzaGhhc2hoYXNoaGFzaA"), (&long, "aGFzaGhhc2hoYXNoaGFzaA"), ("c29tZXNhbHQ", &short)] {
+            assert!(parse(format!("$argon2id$v=19$m=19456,t=2,p=1${salt}${hash}")).is_err(), "{salt} {hash}");
+        }
+        for cut in 0..DUMMY.len() {
+            let _ = parse(DUMMY.chars().take(cut).collect()); // no panic
+            let _ = parse(DUMMY.chars().enumerate().map(|(at, c)| if at == cut { 'é' } else { c }).collect());
+        }
+    }
+
+    #[test]
+    fn nothing_prints_a_secret() {
+        assert_eq!(format!("{:?}", password("canary")), "[redacted]");
+        assert_eq!(format!("{:?}", PasswordHash::dummy()), "[redacted]");
+        let error = PasswordHash::parse("$argon2id$v=19$canary$canary$canary".to_owned()).unwrap_err();
+        assert!(!format!("{error} {error:?} {:?}", error.source()).contains("canary"));
+    }
+}

@@ -1,0 +1,180 @@
+//! Refusals as RFC 9457 problem details, with a stable code.
+
+use http::{HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+
+/// What went wrong, as clients are told: they act on this and on nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProblemCode {
+    /// The request's form is wrong; the detail says how.
+    InvalidRequest,
+    /// Nothing that looks like a token was sent.
+    MissingToken,
+    /// The token is not, or no longer, good for this. One answer for every reason.
+    InvalidToken,
+    /// Unknown user, wrong password, disabled user: one answer for all.
+    InvalidCredentials,
+    /// No such thing, or not the caller's.
+    NotFound,
+    /// The path is known, the method is not.
+    MethodNotAllowed,
+    /// As many sessions as the user may have.
+    SessionLimit,
+    /// A newer token was issued a moment ago; wait for it, nothing has ended.
+    Superseded,
+    /// The body is larger than any that makes sense.
+    PayloadTooLarge,
+    /// Not `application/json`.
+    UnsupportedMediaType,
+    /// Too many attempts; `Retry-After` says when.
+    Throttled,
+    /// A fault of ours; it has been logged.
+    Internal,
+    /// The store can't be reached or is overloaded; the same request may succeed in a moment.
+    Unavailable,
+}
+
+impl ProblemCode {
+    /// All of them, in the order of their statuses.
+    pub const ALL: [Self; 13] = [
+        Self::InvalidRequest,
+        Self::MissingToken,
+        Self::InvalidToken,
+        Self::InvalidCredentials,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::SessionLimit,
+        Self::Superseded,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::Throttled,
+        Self::Internal,
+        Self::Unavailable,
+    ];
+
+    /// Status, `code`, `title`, `retryable`.
+    #[must_use]
+    pub const fn parts(self) -> (StatusCode, &'static str, &'static str, bool) {
+        match self {
+            Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request", "The request is malformed", false),
+            Self::MissingToken => (StatusCode::UNAUTHORIZED, "missing_token", "A bearer token is required", false),
+            Self::InvalidToken => (StatusCode::UNAUTHORIZED, "invalid_token", "The token is invalid, expired or revoked", false),
+            Self::InvalidCredentials => (StatusCode::UNAUTHORIZED, "invalid_credentials", "Username or password is wrong", false),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is nothing here", false),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed here", false),
+            Self::SessionLimit => (StatusCode::CONFLICT, "session_limit", "The user has as many sessions as are allowed", false),
+            Self::Superseded => (StatusCode::CONFLICT, "superseded", "A newer token was issued a moment ago", true),
+            Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large", false),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be application/json", false)
+            }
+            Self::Throttled => (StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many attempts", true),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "An internal error; it has been logged", false),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable", true),
+        }
+    }
+
+    /// `WWW-Authenticate` (RFC 6750 section 3), where the code calls for it.
+    const fn challenge(self) -> Option<&'static str> {
+        match self {
+            Self::MissingToken => Some("Bearer"),
+            Self::InvalidToken => Some("Bearer error=\"invalid_token\""),
+            _ => None,
+        }
+    }
+}
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    code: ProblemCode,
+    detail: Option<&'static str>,
+    retry_after: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    retryable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+}
+
+impl From<ProblemCode> for Problem {
+    fn from(code: ProblemCode) -> Self {
+        let retry_after = (code == ProblemCode::Unavailable).then_some(1);
+        Self { code, detail: None, retry_after }
+    }
+}
+
+impl Problem {
+    /// A malformed request. The detail is a constant: nothing of what was sent is echoed, for it may be a password.
+    #[must_use]
+    pub fn invalid_request(detail: &'static str) -> Self {
+        Self { detail: Some(detail), ..ProblemCode::InvalidRequest.into() }
+    }
+
+    /// Too many attempts; the next is taken after so many seconds.
+    #[must_use]
+    pub fn throttled(retry_after_seconds: u64) -> Self {
+        Self { retry_after: Some(retry_after_seconds), ..ProblemCode::Throttled.into() }
+    }
+
+    /// Its code.
+    #[must_use]
+    pub fn code(&self) -> ProblemCode {
+        self.code
+    }
+
+    /// The answer. `B` is the body of lambda_http, axum or any other that a string can become.
+    #[must_use]
+    pub fn into_response<B: From<String>>(self) -> Response<B> {
+        let (status, code, title, retryable) = self.code.parts();
+        let body = Body { r#type: "about:blank", title, status: status.as_u16(), code, retryable, detail: self.detail };
+        let mut response = Response::new(B::from(serde_json::to_string(&body).unwrap_or_default()));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = self.code.challenge() {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_the_same_for_people_and_machines() {
+        let response = Problem::from(ProblemCode::InvalidToken).into_response::<String>();
+        assert_eq!(response.status(), 401);
+        assert_eq!(response.headers()["www-authenticate"], "Bearer error=\"invalid_token\"");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert_eq!(
+            response.body(),
+            r#"{"type":"about:blank","title":"The token is invalid, expired or revoked","status":401,"code":"invalid_token","retryable":false}"#
+        );
+    }
+
+    #[test]
+    fn what_can_be_tried_again_says_when() {
+        assert_eq!(Problem::from(ProblemCode::Unavailable).into_response::<String>().headers()["retry-after"], "1");
+        assert_eq!(Problem::throttled(16).into_response::<String>().headers()["retry-after"], "16");
+    }
+
+    #[test]
+    fn codes_are_unique() {
+        let codes: std::collections::BTreeSet<_> = ProblemCode::ALL.iter().map(|code| code.parts().1).collect();
+        assert_eq!(codes.len(), ProblemCode::ALL.len());
+    }
+}

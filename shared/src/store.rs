@@ -1,0 +1,37 @@
+//! The DynamoDB tables: one strongly consistent read per decision, one write to carry it out.
+//!
+//! Each write stands beside the condition that guards it. Nothing here judges a token: [`crate::decision`] does.
+
+mod accounts;
+mod attempts;
+mod end;
+mod error;
+mod items;
+mod login;
+mod read;
+mod rotate;
+mod transaction;
+
+pub use accounts::{Accounts, User, UserStatus};
+pub use end::{EndProof, Ended};
+pub use error::StoreError;
+pub use items::ItemError;
+pub use login::{Register, UserLogins};
+pub use rotate::Rotation;
+pub use transaction::Commit;
+
+use aws_sdk_dynamodb::Client;
+
+/// The sessions table. One concrete type; tests put their faults below it, at the SDK's HTTP connector.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    sessions: String,
+}
+
+impl Store {
+    /// The store over `client`, in the table named `sessions`.
+    pub fn new(client: Client, sessions: impl Into<String>) -> Self {
+        Self { client, sessions: sessions.into() }
+    }
+}

@@ -1,0 +1,102 @@
+//! Logging a login out.
+
+use aws_sdk_dynamodb::{
+    error::ProvideErrorMetadata as _,
+    types::{AttributeValue, ReturnValue},
+};
+
+use super::{
+    Store, StoreError,
+    error::failure,
+    items::{login_key, read_login, session_key, text},
+};
+use crate::{
+    backoff,
+    ids::{Generation, LoginKey},
+    token::{Access, AnyToken, ProofHash, Refresh},
+};
+
+/// What entitles to end a login: any genuine token of it, of either kind, even an expired one.
+#[derive(Debug, Clone)]
+pub enum EndProof {
+    /// An access token's.
+    Access(ProofHash<Access>),
+    /// A refresh token's.
+    Refresh(ProofHash<Refresh>),
+}
+
+impl EndProof {
+    /// The proof that a presented token carries.
+    #[must_use]
+    pub fn of(token: &AnyToken) -> Self {
+        match token {
+            AnyToken::Access(token) => Self::Access(token.proof().hash()),
+            AnyToken::Refresh(token) => Self::Refresh(token.proof().hash()),
+        }
+    }
+
+    fn condition(&self) -> (&'static str, AttributeValue) {
+        match self {
+            Self::Access(hash) => ("access_proof_hash = :proof", text(hash.to_text())),
+            Self::Refresh(hash) => ("refresh_proof_hash = :proof", text(hash.to_text())),
+        }
+    }
+}
+
+/// What an acknowledged end found. Either way, no token of the login is accepted again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The login was there, and is no more.
+    Now {
+        /// Where it stood.
+        generation: Generation,
+    },
+    /// Already ended, or the token was forged.
+    NotThere,
+}
+
+impl Store {
+    /// Deletes the login item if the proof is its own: one write unit. A conflict with a transaction in flight is tried
+    /// again; the caller's deadline bounds it.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it is not known whether the login is gone.
+    pub async fn end_login(&self, key: &LoginKey, proof: &EndProof) -> Result<Ended, StoreError> {
+        let (condition, value) = proof.condition();
+        let mut attempt = 0;
+        loop {
+            let deleted = self
+                .client
+                .delete_item()
+                .table_name(&self.sessions)
+                .set_key(Some(login_key(key)))
+                .condition_expression(condition)
+                .expression_attribute_values(":proof", value.clone())
+                .return_values(ReturnValue::AllOld)
+                .send()
+                .await;
+            match deleted {
+                Ok(output) => {
+                    let login = read_login(output.attributes().unwrap_or(&Default::default()))?;
+                    return Ok(Ended::Now { generation: login.generation });
+                }
+                Err(error) => match error.code() {
+                    Some("ConditionalCheckFailedException") => return Ok(Ended::NotThere),
+                    Some("TransactionConflictException") => backoff::pause(attempt).await,
+                    _ => return Err(failure("DeleteItem", &error)),
+                },
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Removes the session that an ended login left behind. Nothing depends on it: a session without its login
+    /// authorizes nothing, and `ttl` collects it.
+    ///
+    /// # Errors
+    /// [`StoreError`], for the log.
+    pub async fn sweep_session(&self, key: &LoginKey, generation: Generation) -> Result<(), StoreError> {
+        let deleted = self.client.delete_item().table_name(&self.sessions).set_key(Some(session_key(key, generation))).send().await;
+        deleted.map(|_| ()).map_err(|error| failure("DeleteItem", &error))
+    }
+}

@@ -1,0 +1,53 @@
+//! What can go wrong below a decision, and what DynamoDB's errors mean to us.
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+use super::ItemError;
+
+/// The store gave no answer to decide on. Never "no session": clients wipe theirs on a 401.
+///
+/// It carries names and codes only. The SDK's own errors can hold whole items, so they stop here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Throttled, unreachable, timed out, failing: the same request may succeed in a moment.
+    #[error("{operation} is unavailable: {code}")]
+    Unavailable {
+        /// The DynamoDB operation.
+        operation: &'static str,
+        /// DynamoDB's error code, or how the connection failed.
+        code: String,
+    },
+    /// DynamoDB found our request wrong: a bug of ours, which no retry mends.
+    #[error("{operation} was rejected: {code}")]
+    Rejected {
+        /// The DynamoDB operation.
+        operation: &'static str,
+        /// DynamoDB's error code.
+        code: String,
+    },
+    /// An item that Latchkey didn't write so.
+    #[error(transparent)]
+    Item(#[from] ItemError),
+}
+
+/// The short name of an SDK error: DynamoDB's code, or how the connection failed.
+pub(super) fn code_of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> &str {
+    match error {
+        SdkError::ServiceError(service) => service.err().code().unwrap_or("unknown"),
+        SdkError::TimeoutError(_) => "timeout",
+        SdkError::DispatchFailure(_) => "connection failed",
+        SdkError::ResponseError(_) => "unreadable response",
+        SdkError::ConstructionFailure(_) => "request not built",
+        _ => "unknown",
+    }
+}
+
+/// What a failed plain call means. Conflicts and failed conditions are for the caller to pick out before.
+pub(super) fn failure<E: ProvideErrorMetadata, R>(operation: &'static str, error: &SdkError<E, R>) -> StoreError {
+    let code = code_of(error).to_owned();
+    if matches!(error, SdkError::ConstructionFailure(_)) || matches!(code.as_str(), "ValidationException" | "SerializationException") {
+        StoreError::Rejected { operation, code }
+    } else {
+        StoreError::Unavailable { operation, code }
+    }
+}

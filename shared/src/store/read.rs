@@ -1,0 +1,40 @@
+//! The one read that a decision needs.
+
+use super::{
+    Store, StoreError,
+    error::failure,
+    items::{Reader, read_login, read_session, text},
+};
+use crate::{ids::LoginKey, session::LoginState};
+
+impl Store {
+    /// What the table says of one login: its item and its session, in one strongly consistent query of one read unit.
+    ///
+    /// # Errors
+    /// [`StoreError`]; an outage is never an empty state.
+    pub async fn read_login(&self, key: &LoginKey) -> Result<LoginState, StoreError> {
+        let output = self
+            .client
+            .query()
+            .table_name(&self.sessions)
+            .consistent_read(true)
+            .key_condition_expression("user_key = :user_key AND begins_with(sk, :login_id)")
+            .expression_attribute_values(":user_key", text(key.user_key.as_str()))
+            .expression_attribute_values(":login_id", text(key.login_id.as_str()))
+            .send()
+            .await
+            .map_err(|error| failure("Query", &error))?;
+
+        let mut state = LoginState::default();
+        for item in output.items() {
+            match (Reader { item, kind: "session or login" }).text("sk")?.split_once('#') {
+                None => state.login = Some(read_login(item)?),
+                Some((_, _generation)) => {
+                    let session = read_session(item)?;
+                    state.sessions.insert(session.generation, session);
+                }
+            }
+        }
+        Ok(state)
+    }
+}

@@ -1,0 +1,86 @@
+//! Replacing a session by its successor.
+
+use aws_sdk_dynamodb::{
+    error::BuildError,
+    types::{Delete, Put, TransactWriteItem, Update},
+};
+
+use super::{
+    Commit, Store, StoreError,
+    items::{login_key, number, session_item, session_key, text, time, times, ttl},
+    transaction::transact,
+};
+use crate::{
+    session::{Login, Predecessor, REMEMBERED_ROTATIONS, Session},
+    token::{Refresh, TokenHash},
+};
+
+/// A rotation, decided and minted: from the login as it was read to the session that follows.
+#[derive(Debug, Clone, Copy)]
+pub struct Rotation<'a> {
+    /// The login as read, at the presented generation.
+    pub login: &'a Login,
+    /// Hash of the presented refresh token.
+    pub presented: &'a TokenHash<Refresh>,
+    /// The session to put in its place.
+    pub successor: &'a Session,
+    /// What the successor keeps of its predecessor.
+    pub predecessor: &'a Predecessor,
+}
+
+impl Store {
+    /// Deletes the session and creates its successor, all or nothing: six write units, and four in the indexes.
+    ///
+    /// # Errors
+    /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
+    pub async fn rotate(&self, rotation: Rotation<'_>) -> Result<Commit, StoreError> {
+        let items = self
+            .rotation_items(rotation)
+            .map_err(|_| StoreError::Rejected { operation: "TransactWriteItems", code: "request not built".into() })?;
+        transact(&self.client, items).await
+    }
+
+    fn rotation_items(
+        &self,
+        Rotation { login, presented, successor, predecessor }: Rotation<'_>,
+    ) -> Result<Vec<TransactWriteItem>, BuildError> {
+        let mut windows = login.recent_replay_untils.clone();
+        windows.push(predecessor.replay_until);
+        let windows = windows.split_off(windows.len().saturating_sub(REMEMBERED_ROTATIONS));
+
+        // An end deletes the login item; without `attribute_exists` this update would bring it back.
+        let advance = Update::builder()
+            .table_name(&self.sessions)
+            .set_key(Some(login_key(&login.key)))
+            .update_expression(
+                "SET generation = :next, last_refreshed_at = :now, recent_replay_untils = :windows, \
+                 refresh_token_expires_at = :expires_at, #ttl = :ttl",
+            )
+            .condition_expression("attribute_exists(sk) AND generation = :current")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":current", number(login.generation.number()))
+            .expression_attribute_values(":next", number(successor.generation.number()))
+            .expression_attribute_values(":now", time(successor.created_at))
+            .expression_attribute_values(":windows", times(&windows))
+            .expression_attribute_values(":expires_at", time(successor.refresh_token_expires_at))
+            .expression_attribute_values(":ttl", ttl(successor.refresh_token_expires_at))
+            .build()?;
+        let delete = Delete::builder()
+            .table_name(&self.sessions)
+            .set_key(Some(session_key(&login.key, login.generation)))
+            .condition_expression("refresh_token_hash = :presented AND refresh_token_expires_at > :now")
+            .expression_attribute_values(":presented", text(presented.to_text()))
+            .expression_attribute_values(":now", time(successor.created_at))
+            .build()?;
+        let create = Put::builder()
+            .table_name(&self.sessions)
+            .set_item(Some(session_item(successor)))
+            .condition_expression("attribute_not_exists(sk)")
+            .build()?;
+        Ok(vec![
+            TransactWriteItem::builder().update(advance).build(),
+            TransactWriteItem::builder().delete(delete).build(),
+            TransactWriteItem::builder().put(create).build(),
+        ])
+    }
+}

@@ -1,0 +1,136 @@
+//! How a transaction ended.
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{CancellationReason, TransactWriteItem},
+};
+
+use super::{StoreError, error::code_of};
+
+const OPERATION: &str = "TransactWriteItems";
+
+/// What is known after a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// All of it is written.
+    Done,
+    /// Somebody else was first, or nobody can tell: only a read can.
+    ReadAgain,
+}
+
+/// Writes all or nothing. The SDK sends one idempotency token per call, so its own retries commit once.
+pub(super) async fn transact(client: &Client, items: Vec<TransactWriteItem>) -> Result<Commit, StoreError> {
+    match client.transact_write_items().set_transact_items(Some(items)).send().await {
+        Ok(_) => Ok(Commit::Done),
+        Err(SdkError::ServiceError(service)) => match service.err() {
+            TransactWriteItemsError::TransactionCanceledException(cancelled) => after_cancellation(cancelled.cancellation_reasons()),
+            TransactWriteItemsError::TransactionInProgressException(_) | TransactWriteItemsError::InternalServerError(_) => {
+                Ok(Commit::ReadAgain)
+            }
+            other => after_error(aws_sdk_dynamodb::error::ProvideErrorMetadata::code(other).unwrap_or("unknown")),
+        },
+        // Sent, and no word of the outcome: it may have been committed.
+        Err(SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_)) => Ok(Commit::ReadAgain),
+        Err(error) => Err(StoreError::Rejected { operation: OPERATION, code: code_of(&error).to_owned() }),
+    }
+}
+
+/// One code of a cancelled transaction, by what it calls for. In order of precedence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reason {
+    OurBug,
+    ReadAgain,
+    Throttled,
+    Unknown,
+    None,
+}
+
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>, "Cancellation reason codes".
+fn reason(code: &str) -> Reason {
+    match code {
+        "None" => Reason::None,
+        "ValidationError" => Reason::OurBug,
+        "ConditionalCheckFailed" | "TransactionConflict" | "TransactionInProgress" => Reason::ReadAgain,
+        "ThrottlingError" | "ProvisionedThroughputExceeded" => Reason::Throttled,
+        // Only a table with local indexes has item collections of limited size; ours has none.
+        "ItemCollectionSizeLimitExceeded" => Reason::Unknown,
+        _ => Reason::Unknown,
+    }
+}
+
+fn after_cancellation(reasons: &[CancellationReason]) -> Result<Commit, StoreError> {
+    let first = reasons.iter().map(|each| each.code().unwrap_or("None")).map(|code| (reason(code), code)).min_by_key(|(reason, _)| *reason);
+    let cancelled = |code: &str| format!("TransactionCanceledException: {code}");
+    match first {
+        Some((Reason::OurBug, code)) => Err(StoreError::Rejected { operation: OPERATION, code: cancelled(code) }),
+        Some((Reason::ReadAgain, _)) => Ok(Commit::ReadAgain),
+        Some((Reason::Throttled | Reason::Unknown, code)) => Err(StoreError::Unavailable { operation: OPERATION, code: cancelled(code) }),
+        // Cancelled without a reason: nothing was written, and nothing says why.
+        Some((Reason::None, _)) | None => Err(StoreError::Unavailable { operation: OPERATION, code: cancelled("no reason given") }),
+    }
+}
+
+fn after_error(code: &str) -> Result<Commit, StoreError> {
+    let code = code.to_owned();
+    match code.as_str() {
+        "ValidationException" | "SerializationException" => Err(StoreError::Rejected { operation: OPERATION, code }),
+        "TransactionConflictException" => Ok(Commit::ReadAgain),
+        _ => Err(StoreError::Unavailable { operation: OPERATION, code }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(codes: &[&str]) -> &'static str {
+        let reasons: Vec<_> = codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect();
+        match after_cancellation(&reasons) {
+            Ok(Commit::Done) => "done",
+            Ok(Commit::ReadAgain) => "read again",
+            Err(StoreError::Rejected { .. }) => "our bug",
+            Err(StoreError::Unavailable { .. } | StoreError::Item(_)) => "unavailable",
+        }
+    }
+
+    #[test]
+    fn reasons_are_judged_by_precedence() {
+        for (codes, expected) in [
+            (vec!["None", "ConditionalCheckFailed", "None"], "read again"),
+            (vec!["TransactionConflict", "None", "None"], "read again"),
+            (vec!["None", "None", "ThrottlingError"], "unavailable"),
+            (vec!["ProvisionedThroughputExceeded", "ConditionalCheckFailed", "None"], "read again"),
+            (vec!["ConditionalCheckFailed", "ValidationError", "ThrottlingError"], "our bug"),
+            (vec!["ItemCollectionSizeLimitExceeded", "None", "None"], "unavailable"),
+            (vec!["SomethingNew", "ThrottlingError", "None"], "unavailable"),
+            (vec!["SomethingNew", "None", "TransactionConflict"], "read again"),
+            (vec!["None", "None", "None"], "unavailable"),
+            (vec![], "unavailable"),
+        ] {
+            assert_eq!(outcome(&codes), expected, "{codes:?}");
+        }
+    }
+
+    /// CASES F1: every vector of the seven codes over the three items of a rotation; none is ever success.
+    #[test]
+    fn no_vector_of_reasons_is_success() {
+        const CODES: [&str; 7] = [
+            "None",
+            "ConditionalCheckFailed",
+            "TransactionConflict",
+            "ThrottlingError",
+            "ProvisionedThroughputExceeded",
+            "ItemCollectionSizeLimitExceeded",
+            "ValidationError",
+        ];
+        for a in CODES {
+            for b in CODES {
+                for c in CODES {
+                    assert_ne!(outcome(&[a, b, c]), "done", "{a} {b} {c}");
+                }
+            }
+        }
+    }
+}

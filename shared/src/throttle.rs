@@ -1,0 +1,193 @@
+//! How many guesses a guesser gets, and how a victim still gets in.
+//!
+//! Three counts per attempt, each moved by one conditional update before the password is looked at: the (account,
+//! network) pair waits longer after each failure, a network has a budget per window (carriers put thousands behind one
+//! address), and an account that has failed too often in a row is open only to networks it has lately succeeded from,
+//! and to all others once an hour.
+
+use std::{net::IpAddr, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    clock::later,
+    crypto::{base64url, sha256},
+    username::Username,
+};
+
+/// How long a success makes a network known to an account.
+pub const KNOWN_NETWORK_DAYS: i64 = 30;
+/// How often strangers may try an account that has failed too often.
+pub const STRANGER_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// The throttle's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Throttle {
+    /// Failures of an (account, network) before it waits at all.
+    pub free_failures: u32,
+    /// The longest it waits: 1 s after the first failure beyond, doubling up to this.
+    pub max_delay: Duration,
+    /// Failures of a network in a window.
+    pub network_failures: u32,
+    /// The window.
+    pub network_window: Duration,
+    /// Consecutive failures of an account before strangers are held back.
+    pub account_failures: u32,
+}
+
+impl Throttle {
+    /// The waits after `free_failures`, `free_failures` + 1, … failures, up to the longest, which goes for all more.
+    pub fn delays(&self) -> impl Iterator<Item = (u32, Duration)> {
+        let longest = self.max_delay;
+        let doublings = (0..32).map(|doubling| Duration::from_secs(1 << doubling));
+        let rising = doublings.take_while(move |delay| *delay < longest).chain([longest]);
+        (self.free_failures..).zip(rising)
+    }
+
+    /// The wait after this many failures.
+    #[must_use]
+    pub fn delay_after(&self, failures: u32) -> Duration {
+        if failures < self.free_failures {
+            return Duration::ZERO;
+        }
+        self.delays().find(|(count, _)| *count == failures).map_or(self.max_delay, |(_, delay)| delay)
+    }
+}
+
+/// What an attempt is counted under: labelled hashes, never the name or the address itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subjects {
+    /// The account as seen from the network.
+    pub pair: String,
+    /// The account.
+    pub account: String,
+    /// The network in the window that the attempt falls in.
+    pub network: String,
+    /// When that window ends.
+    pub window_ends_at: DateTime<Utc>,
+}
+
+impl Subjects {
+    /// The subjects of an attempt at `now`. `source_ip` is the gateway's, never a header's.
+    #[must_use]
+    pub fn of(username: &Username, source_ip: &str, throttle: &Throttle, now: DateTime<Utc>) -> Self {
+        let network = network_of(source_ip);
+        let seconds = i64::try_from(throttle.network_window.as_secs()).unwrap_or(i64::MAX).max(1);
+        let window = now.timestamp().div_euclid(seconds);
+        let hash = |label: &str, parts: &[&str]| {
+            // A name can't hold a line feed, so the parts can't run into each other.
+            base64url(&sha256(&[b"latchkey:attempts:", label.as_bytes(), b"\n", parts.join("\n").as_bytes()]))
+        };
+        Self {
+            pair: hash("pair", &[username.as_str(), &network]),
+            account: hash("account", &[username.as_str()]),
+            network: hash("network", &[&network, &window.to_string()]),
+            window_ends_at: DateTime::from_timestamp((window + 1).saturating_mul(seconds), 0).unwrap_or(DateTime::<Utc>::MAX_UTC),
+        }
+    }
+}
+
+/// An IPv4 address, or the /64 of an IPv6 one: whoever has one address of a /64 has them all.
+fn network_of(source_ip: &str) -> String {
+    match source_ip.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
+        Ok(IpAddr::V4(ip)) => ip.to_string(),
+        Ok(IpAddr::V6(ip)) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Err(_) => source_ip.to_owned(),
+    }
+}
+
+/// What the three updates answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// The pair's, as it stands.
+    pub pair: PairCount,
+    /// Whether the network's was counted: its budget is not used up.
+    pub network_counted: bool,
+    /// Whether the account's was counted: it hasn't failed too often, or its hour is over.
+    pub account_counted: bool,
+}
+
+/// What the pair's update answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PairCount {
+    /// Whether it was counted: the wait is over.
+    pub counted: bool,
+    /// Failures; with this attempt among them where it was counted.
+    pub failures: u32,
+    /// The last attempt that was counted, before or with this one.
+    pub last_at: DateTime<Utc>,
+    /// The last success from the network.
+    pub last_success_at: Option<DateTime<Utc>>,
+}
+
+/// Until when an attempt has to wait; none where it may go on.
+#[must_use]
+pub fn wait_until(counts: &Counts, throttle: &Throttle, window_ends_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let pair = counts.pair;
+    let known = pair.last_success_at.is_some_and(|success| now < success + TimeDelta::days(KNOWN_NETWORK_DAYS));
+    let waits = [
+        (!pair.counted).then(|| later(pair.last_at, throttle.delay_after(pair.failures))),
+        (!counts.network_counted).then_some(window_ends_at),
+        (!counts.account_counted && !known).then(|| later(now, STRANGER_INTERVAL)),
+    ];
+    waits.into_iter().flatten().max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const THROTTLE: Throttle = Throttle {
+        free_failures: 5,
+        max_delay: Duration::from_secs(900),
+        network_failures: 300,
+        network_window: Duration::from_secs(300),
+        account_failures: 100,
+    };
+
+    #[test]
+    fn five_are_free_then_the_wait_doubles_up_to_a_quarter_of_an_hour() {
+        let waits: Vec<u64> = (0..18).map(|failures| THROTTLE.delay_after(failures).as_secs()).collect();
+        assert_eq!(waits, [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
+        assert_eq!(THROTTLE.delays().last(), Some((15, Duration::from_secs(900))));
+    }
+
+    #[test]
+    fn an_ipv6_network_is_a_64() {
+        assert_eq!(network_of("2001:db8:1:2:3:4:5:6"), network_of("2001:db8:1:2:ffff::1"));
+        assert_ne!(network_of("2001:db8:1:2::1"), network_of("2001:db8:1:3::1"));
+        assert_eq!(network_of("::ffff:192.0.2.1"), network_of("192.0.2.1"));
+        assert_ne!(network_of("192.0.2.1"), network_of("192.0.2.2"));
+    }
+
+    #[test]
+    fn subjects_are_hashes_and_the_networks_moves_with_the_window() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let name = Username::parse("ada").unwrap();
+        let of = |now| Subjects::of(&name, "192.0.2.1", &THROTTLE, now);
+        assert_eq!(of(now).pair.len(), 43);
+        assert_eq!(of(now), of(now + TimeDelta::seconds(299)));
+        assert_ne!(of(now).network, of(now + TimeDelta::seconds(300)).network);
+        assert_eq!(of(now).window_ends_at, now + TimeDelta::seconds(300));
+    }
+
+    #[test]
+    fn the_longest_wait_counts_and_a_known_network_passes_a_beleaguered_account() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let ends = now + TimeDelta::seconds(200);
+        let pair = PairCount { counted: true, failures: 1, last_at: now, last_success_at: None };
+        let open = Counts { pair, network_counted: true, account_counted: true };
+        let wait = |counts: Counts| wait_until(&counts, &THROTTLE, ends, now).map(|until| (until - now).num_seconds());
+        assert_eq!(wait(open), None);
+        assert_eq!(wait(Counts { pair: PairCount { counted: false, failures: 7, ..pair }, ..open }), Some(4));
+        assert_eq!(wait(Counts { network_counted: false, ..open }), Some(200));
+        assert_eq!(wait(Counts { account_counted: false, ..open }), Some(3600));
+        let known = PairCount { last_success_at: Some(now - TimeDelta::days(29)), ..pair };
+        assert_eq!(wait(Counts { account_counted: false, pair: known, ..open }), None);
+        let forgotten = PairCount { last_success_at: Some(now - TimeDelta::days(30)), ..pair };
+        assert_eq!(wait(Counts { account_counted: false, pair: forgotten, ..open }), Some(3600));
+    }
+}
