@@ -13,8 +13,11 @@ pub mod entropy;
 #[cfg(feature = "lambda-http")]
 pub mod front;
 pub mod ids;
+pub mod issue;
 pub mod log;
 pub mod middleware;
+pub mod outage;
+pub mod pair;
 pub mod password;
 pub mod problem;
 pub mod session;

@@ -1,1 +1,124 @@
-//! stub
+//! The Lambda authorizer: API Gateway asks it whether a request may pass.
+//!
+//! It answers every shape that API Gateway sends: REST `TOKEN` and `REQUEST`, HTTP API payload 1.0 and 2.0, WebSocket
+//! `$connect`. A refusal is an answer; only a storage failure is a function error, and its message is never
+//! `Unauthorized`, which the gateway would turn into a 401.
+
+mod answer;
+mod event;
+
+pub use answer::Answer;
+pub use event::AuthorizerEvent;
+
+use std::time::Duration;
+
+use latchkey::{
+    aws::REQUEST_BUDGET,
+    bearer::Presented,
+    clock::Clock,
+    decision::authorize,
+    log::{Event, Fields, log},
+    middleware::CurrentSession,
+    store::{Store, StoreError},
+    token::AccessToken,
+};
+
+/// Why a request got no verdict. The gateway answers 503, as the template has it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorizerError {
+    /// The store gave no answer.
+    #[error("the session store gave no answer")]
+    Store(#[source] StoreError),
+    /// Not in time.
+    #[error("the session store gave no answer within {0:?}")]
+    Deadline(Duration),
+    /// No event of an authorizer.
+    #[error("the event names no method or route to authorize: attach this function to an API as its authorizer")]
+    NotAnAuthorizerEvent,
+}
+
+impl From<AuthorizerError> for lambda_runtime::Diagnostic {
+    fn from(error: AuthorizerError) -> Self {
+        let error_type = match error {
+            AuthorizerError::Store(_) => "StoreUnavailable",
+            AuthorizerError::Deadline(_) => "DeadlinePassed",
+            AuthorizerError::NotAnAuthorizerEvent => "NotAnAuthorizerEvent",
+        };
+        Self { error_type: error_type.into(), error_message: error.to_string() }
+    }
+}
+
+/// The authorizer.
+#[derive(Debug, Clone)]
+pub struct Authorizer {
+    store: Store,
+    clock: Clock,
+}
+
+impl Authorizer {
+    /// Over `store`, by `clock`.
+    #[must_use]
+    pub fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock }
+    }
+
+    /// Answers one event: parse, read, decide, answer. `invocation_id` stands in the log where the event has no request id.
+    ///
+    /// # Errors
+    /// [`AuthorizerError`] where there is no verdict; it has been logged.
+    pub async fn answer(&self, event: AuthorizerEvent, invocation_id: String) -> Result<Answer, AuthorizerError> {
+        let request_id = event.request_id().unwrap_or(&invocation_id);
+        let fields = Fields { request_id: Some(request_id), ..Fields::default() };
+        let verdict = match tokio::time::timeout(REQUEST_BUDGET, self.verdict(&event, fields)).await {
+            Ok(verdict) => verdict,
+            Err(_elapsed) => Err(AuthorizerError::Deadline(REQUEST_BUDGET)),
+        };
+        let answer = verdict.and_then(|session| Answer::new(&event, session).ok_or(AuthorizerError::NotAnAuthorizerEvent));
+        if let Err(error) = &answer {
+            let event = match error {
+                AuthorizerError::Store(error) => error.event_and_code().0,
+                AuthorizerError::NotAnAuthorizerEvent => Event::Internal,
+                AuthorizerError::Deadline(_) => Event::DeadlinePassed,
+            };
+            log(event, fields, Some(error));
+        }
+        answer
+    }
+
+    /// The session that may pass, or none.
+    async fn verdict(&self, event: &AuthorizerEvent, fields: Fields<'_>) -> Result<Option<CurrentSession>, AuthorizerError> {
+        let now = self.clock.now();
+        let deny = |fields: Fields<'_>, reason: &str| log(Event::AccessDenied, Fields { reason: Some(reason), ..fields }, None);
+        let token = match event.presented() {
+            Presented::Token(text) => AccessToken::parse(text),
+            Presented::Nothing => {
+                deny(fields, "nothing presented");
+                return Ok(None);
+            }
+            Presented::Unusable => {
+                deny(fields, "not one token");
+                return Ok(None);
+            }
+        };
+        let token = match token {
+            Ok(token) => token,
+            Err(malformed) => {
+                deny(fields, &malformed.to_string());
+                return Ok(None);
+            }
+        };
+        let state = self.store.read_login(token.key()).await.map_err(AuthorizerError::Store)?;
+        let hash = token.hash().log_prefix();
+        let fields = Fields { login_id: Some(token.key().login_id.as_str()), token_hash: Some(&hash), ..fields };
+        match authorize(&state, &token, now) {
+            Ok(session) => {
+                log(Event::AccessAllowed, fields, None);
+                Ok(Some(session.into()))
+            }
+            Err(refusal) => {
+                deny(fields, &refusal.to_string());
+                Ok(None)
+            }
+        }
+    }
+}

@@ -1,1 +1,192 @@
-//! stub
+//! `POST /login`: a password becomes a login with its first session.
+
+mod hashing;
+mod refusal;
+mod request;
+
+use std::{convert::Infallible, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use lambda_http::{Body, Request, Response, Service, service_fn};
+use latchkey::{
+    backoff,
+    clock::Clock,
+    config::LoginConfig,
+    decision::{LoginCreation, LoginDecision, NewLogin, decide_login},
+    entropy::system_rng,
+    ids::UserKey,
+    issue::{IssuedLogin, issue_login},
+    log::{Event, Fields, log},
+    middleware::RequestId,
+    pair::pair_response,
+    password::{Password, PasswordHash},
+    store::{Accounts, Commit, EndProof, StoreError, User, UserLogins, UserStatus},
+    throttle::{Subjects, wait_until},
+};
+
+use hashing::Hashing;
+use refusal::Refusal;
+use request::LoginRequest;
+
+/// The service.
+pub fn service(
+    accounts: Accounts,
+    config: LoginConfig,
+    clock: Clock,
+) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
+    let handler = Arc::new(Handler { accounts, config, clock, hashing: Hashing::new() });
+    service_fn(move |request| {
+        let handler = Arc::clone(&handler);
+        async move { Ok(handler.answer(request).await) }
+    })
+}
+
+#[derive(Debug)]
+struct Handler {
+    accounts: Accounts,
+    config: LoginConfig,
+    clock: Clock,
+    hashing: Hashing,
+}
+
+impl Handler {
+    async fn answer(&self, request: Request) -> Response<Body> {
+        let now = self.clock.now();
+        let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+        let fields = Fields { request_id: request_id.as_deref(), ..Fields::default() };
+        let login = match LoginRequest::read(&request) {
+            Ok(login) => self.login(login, now, fields).await,
+            Err(malformed) => Err(malformed.into()),
+        };
+        match login {
+            Ok(IssuedLogin { new, pair }) => {
+                log(Event::LoginSucceeded, Fields { login_id: Some(new.login.key.login_id.as_str()), ..fields }, None);
+                pair_response(&pair, &new.session)
+            }
+            Err(refusal) => refusal.into_response(fields),
+        }
+    }
+
+    async fn login(&self, request: LoginRequest, now: DateTime<Utc>, fields: Fields<'_>) -> Result<IssuedLogin, Refusal> {
+        let LoginRequest { username, password, device, source_ip } = request;
+        let password = Arc::new(password);
+        let subjects = Subjects::of(&username, &source_ip, &self.config.throttle, now);
+
+        let (user, ()) = tokio::join!(self.accounts.read_user(&username), self.count_attempt(&subjects, now, fields)).both()?;
+        // An unknown user costs the same two calls and the same hash as a known one.
+        let user_key = UserKey::of(user.as_ref().map_or(username.as_str(), |user| &user.user_id));
+        let (verified, logins) = tokio::join!(self.verify(user, &password), self.accounts.store().read_user_logins(&user_key)).both()?;
+        let user = verified.ok_or(Refusal::Credentials)?;
+
+        let issued = issue_login(&user.user_id, device, self.config.lifetimes, self.config.session_max_lifetime, now, &mut system_rng())?;
+        let (settled, refunded) =
+            tokio::join!(self.settle(&user, &password, logins, &issued.new, now, fields), self.accounts.attempt_succeeded(&subjects, now));
+        warn_of(refunded, fields);
+        settled?;
+        self.rehash(&user, &password, fields).await;
+        Ok(issued)
+    }
+
+    /// Counts the attempt before anything is known of its password; refuses where it has to wait.
+    async fn count_attempt(&self, subjects: &Subjects, now: DateTime<Utc>, fields: Fields<'_>) -> Result<(), Refusal> {
+        let throttle = &self.config.throttle;
+        let counts = self.accounts.count_attempt(subjects, throttle, now).await?;
+        let Some(until) = wait_until(&counts, throttle, subjects.window_ends_at, now) else {
+            return Ok(());
+        };
+        warn_of(self.accounts.uncount_attempt(subjects, &counts).await, fields);
+        let milliseconds = u64::try_from((until - now).num_milliseconds()).unwrap_or(0);
+        Err(Refusal::Throttled { retry_after_seconds: milliseconds.div_ceil(1000).max(1) })
+    }
+
+    /// The user, if there is one, active, and the password is theirs. The same work whatever the answer.
+    async fn verify(&self, user: Option<User>, password: &Arc<Password>) -> Result<Option<User>, Refusal> {
+        let hash = user.as_ref().map_or_else(PasswordHash::dummy, |user| user.password_hash.clone());
+        let right = self.hashing.verify(Arc::clone(password), hash).await?;
+        Ok(user.filter(|user| right && user.status == UserStatus::Active))
+    }
+
+    /// Decides, writes and reads again until the login is there or refused. The front's deadline bounds it.
+    async fn settle(
+        &self,
+        user: &User,
+        password: &Arc<Password>,
+        mut seen: UserLogins,
+        new: &NewLogin,
+        now: DateTime<Utc>,
+        fields: Fields<'_>,
+    ) -> Result<(), Refusal> {
+        let mut user = user.clone();
+        let mut attempt = 0;
+        loop {
+            match decide_login(&seen, new, self.config.session_limit, now) {
+                LoginDecision::Committed => return Ok(()),
+                LoginDecision::LimitReached => return Err(Refusal::SessionLimit),
+                LoginDecision::Create(creation) => {
+                    if self.accounts.create_login(&user, new, &creation).await? == Commit::Done {
+                        self.sweep(&creation, fields).await;
+                        return Ok(());
+                    }
+                    backoff::pause(attempt).await;
+                }
+                LoginDecision::Torn => backoff::pause(attempt).await,
+                LoginDecision::EndFirst(excess) => {
+                    for login in excess {
+                        self.accounts.store().end_login(&login.key, &EndProof::Refresh(login.refresh_proof_hash.clone())).await?;
+                    }
+                }
+            }
+            attempt += 1;
+            let store = self.accounts.store();
+            let (current, logins) = tokio::join!(self.accounts.read_user(&user.username), store.read_user_logins(&new.login.key.user_key));
+            user = self.still_entitled(user, current?, password).await?;
+            seen = logins?;
+        }
+    }
+
+    /// The password is verified again only if the users item has changed meanwhile.
+    async fn still_entitled(&self, before: User, current: Option<User>, password: &Arc<Password>) -> Result<User, Refusal> {
+        let unchanged = |user: &User| (&user.user_id, user.version, user.status) == (&before.user_id, before.version, before.status);
+        let user = match current {
+            Some(user) if unchanged(&user) => Some(user),
+            changed => self.verify(changed, password).await?,
+        };
+        // A name that was given to somebody else meanwhile is not the user this login was issued to.
+        user.filter(|user| user.user_id == before.user_id).ok_or(Refusal::Credentials)
+    }
+
+    /// Removes what the replaced logins left behind; nothing depends on it.
+    async fn sweep(&self, creation: &LoginCreation, fields: Fields<'_>) {
+        for (key, generation) in &creation.replaced {
+            warn_of(self.accounts.store().sweep_session(key, *generation).await, fields);
+        }
+    }
+
+    /// Brings the hash up to the current parameters while the password is at hand.
+    async fn rehash(&self, user: &User, password: &Arc<Password>, fields: Fields<'_>) {
+        if !user.password_hash.needs_rehash() {
+            return;
+        }
+        match self.hashing.hash(Arc::clone(password)).await {
+            Ok(hash) => warn_of(self.accounts.replace_password_hash(user, &hash).await, fields),
+            Err(refusal) => log(Event::AfterworkFailed, fields, Some(&refusal)),
+        }
+    }
+}
+
+fn warn_of(afterwork: Result<(), StoreError>, fields: Fields<'_>) {
+    if let Err(error) = afterwork {
+        log(Event::AfterworkFailed, fields, Some(&error));
+    }
+}
+
+/// Both results of two things done side by side, or the first error.
+trait Both<A, B> {
+    fn both(self) -> Result<(A, B), Refusal>;
+}
+
+impl<A, B, E: Into<Refusal>, F: Into<Refusal>> Both<A, B> for (Result<A, E>, Result<B, F>) {
+    fn both(self) -> Result<(A, B), Refusal> {
+        Ok((self.0.map_err(Into::into)?, self.1.map_err(Into::into)?))
+    }
+}

@@ -1,2 +1,19 @@
-//! stub
-fn main() {}
+//! The login function: wiring.
+
+use latchkey::{
+    aws,
+    clock::Clock,
+    config::{Environment, LoginConfig},
+    front, log,
+    store::{Accounts, Store},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    log::init();
+    let environment = Environment::of_process();
+    let config = LoginConfig::read(&environment)?;
+    let store = Store::new(aws::client().await, &config.sessions_table);
+    let accounts = Accounts::new(store, &config.users_table, &config.login_attempts_table);
+    front::run(latchkey_login::service(accounts, config, Clock::system()), environment.cors_allow_origin().as_deref()).await
+}

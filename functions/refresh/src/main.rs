@@ -1,2 +1,18 @@
-//! stub
-fn main() {}
+//! The refresh function: wiring.
+
+use latchkey::{
+    aws,
+    clock::Clock,
+    config::{Environment, RefreshConfig},
+    front, log,
+    store::Store,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    log::init();
+    let environment = Environment::of_process();
+    let config = RefreshConfig::read(&environment)?;
+    let store = Store::new(aws::client().await, &config.sessions_table);
+    front::run(latchkey_refresh::service(store, config, Clock::system()), environment.cors_allow_origin().as_deref()).await
+}

@@ -12,9 +12,10 @@ use crate::{
     decision::authorize,
     ids::{Generation, LoginId},
     log::{Event, Fields, log},
+    outage::store_problem,
     problem::{Problem, ProblemCode},
     session::{LoginState, Session},
-    store::{Store, StoreError},
+    store::Store,
     token::{AccessToken, AnyToken, MalformedToken, RefreshToken},
 };
 
@@ -60,7 +61,7 @@ impl Authenticator for ByAccessToken {
     async fn authenticate(&self, request: &Parts) -> Result<CurrentSession, Problem> {
         let now = self.clock.now();
         let token = token_of(request, Event::AccessDenied, AccessToken::parse)?;
-        let state = self.store.read_login(token.key()).await.map_err(|error| store_problem(request, &error))?;
+        let state = self.store.read_login(token.key()).await.map_err(|error| store_problem(&error, fields(request)))?;
         match authorize(&state, &token, now) {
             Ok(session) => Ok(session.into()),
             Err(refusal) => {
@@ -105,7 +106,7 @@ impl Authenticator for ByRefreshToken {
     async fn authenticate(&self, request: &Parts) -> Result<PresentedRefresh, Problem> {
         let now = self.clock.now();
         let token = token_of(request, Event::RefreshRefused, RefreshToken::parse)?;
-        let state = self.store.read_login(token.key()).await.map_err(|error| store_problem(request, &error))?;
+        let state = self.store.read_login(token.key()).await.map_err(|error| store_problem(&error, fields(request)))?;
         Ok(PresentedRefresh { token: Arc::new(token), state, now })
     }
 }
@@ -137,21 +138,6 @@ fn token_of<T>(request: &Parts, refused: Event, parse: impl FnOnce(&str) -> Resu
         Presented::Unusable => Err(refuse(ProblemCode::InvalidToken, "not one token")),
         Presented::Token(text) => parse(text).map_err(|malformed| refuse(ProblemCode::InvalidToken, &malformed.to_string())),
     }
-}
-
-/// The answer to a store that gave none; logged.
-#[must_use]
-pub(crate) fn store_problem(request: &Parts, error: &StoreError) -> Problem {
-    store_problem_of(error, fields(request))
-}
-
-pub(crate) fn store_problem_of(error: &StoreError, fields: Fields<'_>) -> Problem {
-    let (event, code) = match error {
-        StoreError::Unavailable { .. } => (Event::StoreUnavailable, ProblemCode::Unavailable),
-        StoreError::Rejected { .. } | StoreError::Item(_) => (Event::Internal, ProblemCode::Internal),
-    };
-    log(event, fields, Some(error));
-    code.into()
 }
 
 fn fields(request: &Parts) -> Fields<'_> {

@@ -11,7 +11,7 @@ use super::{
     transaction::transact,
 };
 use crate::{
-    session::{Login, Predecessor, REMEMBERED_ROTATIONS, Session},
+    session::{Login, REMEMBERED_ROTATIONS, Session},
     token::{Refresh, TokenHash},
 };
 
@@ -24,8 +24,6 @@ pub struct Rotation<'a> {
     pub presented: &'a TokenHash<Refresh>,
     /// The session to put in its place.
     pub successor: &'a Session,
-    /// What the successor keeps of its predecessor.
-    pub predecessor: &'a Predecessor,
 }
 
 impl Store {
@@ -40,12 +38,9 @@ impl Store {
         transact(&self.client, items).await
     }
 
-    fn rotation_items(
-        &self,
-        Rotation { login, presented, successor, predecessor }: Rotation<'_>,
-    ) -> Result<Vec<TransactWriteItem>, BuildError> {
+    fn rotation_items(&self, Rotation { login, presented, successor }: Rotation<'_>) -> Result<Vec<TransactWriteItem>, BuildError> {
         let mut windows = login.recent_replay_untils.clone();
-        windows.push(predecessor.replay_until);
+        windows.extend(successor.predecessor.as_ref().map(|predecessor| predecessor.replay_until));
         let windows = windows.split_off(windows.len().saturating_sub(REMEMBERED_ROTATIONS));
 
         // An end deletes the login item; without `attribute_exists` this update would bring it back.

@@ -1,0 +1,117 @@
+//! The answers of all the gateways.
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html>
+
+use latchkey::{clock::rfc3339, middleware::CurrentSession};
+use serde::Serialize;
+
+use crate::AuthorizerEvent;
+
+/// What the gateway takes: a policy, or the simple response of HTTP API payload 2.0.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// REST, WebSocket and HTTP API payload 1.0.
+    #[serde(rename_all = "camelCase")]
+    Policy {
+        /// The user, or `anonymous`.
+        principal_id: String,
+        /// One statement.
+        policy_document: PolicyDocument,
+        /// Whom the backend serves; nothing where refused.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        context: Option<Context>,
+    },
+    /// HTTP API payload 2.0.
+    #[serde(rename_all = "camelCase")]
+    Simple {
+        /// The verdict.
+        is_authorized: bool,
+        /// Whom the backend serves; nothing where refused.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        context: Option<Context>,
+    },
+}
+
+/// An IAM policy.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PolicyDocument {
+    version: &'static str,
+    statement: [Statement; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    action: &'static str,
+    effect: &'static str,
+    resource: String,
+}
+
+/// What the backend reads from `requestContext.authorizer`: flat strings, the only thing that every gateway passes on.
+#[derive(Serialize)]
+pub struct Context {
+    user_id: String,
+    login_id: String,
+    generation: String,
+    access_token_expires_at: String,
+    refresh_token_expires_at: String,
+}
+
+impl From<CurrentSession> for Context {
+    fn from(session: CurrentSession) -> Self {
+        Self {
+            login_id: session.login_id.to_string(),
+            generation: session.generation.number().to_string(),
+            access_token_expires_at: rfc3339(session.access_token_expires_at),
+            refresh_token_expires_at: rfc3339(session.refresh_token_expires_at),
+            user_id: session.user_id,
+        }
+    }
+}
+
+impl Answer {
+    /// The verdict in the shape that fits the event; none where the event names nothing to authorize.
+    pub(crate) fn new(event: &AuthorizerEvent, session: Option<CurrentSession>) -> Option<Self> {
+        let context: Option<Context> = session.map(Context::from);
+        if event.wants_simple_response() {
+            event.route_arn.as_ref()?;
+            return Some(Self::Simple { is_authorized: context.is_some(), context });
+        }
+        let statement = Statement {
+            action: "execute-api:Invoke",
+            effect: if context.is_some() { "Allow" } else { "Deny" },
+            resource: whole_stage(event.method_arn.as_deref()?)?,
+        };
+        let principal_id = context.as_ref().map_or_else(|| "anonymous".to_owned(), |context| context.user_id.clone());
+        Some(Self::Policy { principal_id, policy_document: PolicyDocument { version: "2012-10-17", statement: [statement] }, context })
+    }
+}
+
+/// The ARN of the whole stage: a cached policy that named one method would refuse the next (CASES A1).
+fn whole_stage(method_arn: &str) -> Option<String> {
+    let mut parts = method_arn.splitn(3, '/');
+    let (api, stage) = (parts.next()?, parts.next()?);
+    (api.starts_with("arn:") && !stage.is_empty()).then(|| format!("{api}/{stage}/*"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_names_the_whole_stage() {
+        let arn = |rest: &str| format!("arn:aws:execute-api:eu-central-1:123456789012:abc/{rest}");
+        assert_eq!(whole_stage(&arn("dev/GET/me")), Some(arn("dev/*")));
+        assert_eq!(whole_stage(&arn("$default/POST/a/b")), Some(arn("$default/*")));
+        assert_eq!(whole_stage(&arn("prod/$connect")), Some(arn("prod/*")));
+        assert_eq!(
+            whole_stage("arn:aws-cn:execute-api:cn-north-1:1:abc/dev/GET/"),
+            Some("arn:aws-cn:execute-api:cn-north-1:1:abc/dev/*".into())
+        );
+        for wrong in ["", "arn:aws:execute-api:eu-central-1:123456789012:abc", "abc/dev/GET/", "arn:abc//GET"] {
+            assert_eq!(whole_stage(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Why a login didn't come to be: many reasons inside, few answers outside.
+
+use lambda_http::{Body, Response};
+use latchkey::{
+    log::{Event, Fields, log},
+    password::HashError,
+    problem::{Problem, ProblemCode},
+    store::StoreError,
+    token::MintError,
+};
+
+use crate::request::Malformed;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// Unknown user, wrong password, disabled user.
+    #[error("credentials")]
+    Credentials,
+    #[error("throttled")]
+    Throttled { retry_after_seconds: u64 },
+    #[error("session limit")]
+    SessionLimit,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Mint(#[from] MintError),
+    #[error("the password could not be hashed: {0}")]
+    Hash(#[from] HashError),
+    #[error("the hashing task ended without a result")]
+    HashingStopped,
+}
+
+impl Refusal {
+    fn event_and_problem(&self) -> (Event, Problem) {
+        match self {
+            Self::Malformed(Malformed::TooLarge) => (Event::RequestMalformed, ProblemCode::PayloadTooLarge.into()),
+            Self::Malformed(Malformed::MediaType) => (Event::RequestMalformed, ProblemCode::UnsupportedMediaType.into()),
+            Self::Malformed(Malformed::Body(detail)) => (Event::RequestMalformed, Problem::invalid_request(detail)),
+            Self::Credentials => (Event::LoginFailed, ProblemCode::InvalidCredentials.into()),
+            Self::Throttled { retry_after_seconds } => (Event::LoginThrottled, Problem::throttled(*retry_after_seconds)),
+            Self::SessionLimit => (Event::LoginLimitReached, ProblemCode::SessionLimit.into()),
+            Self::Store(error) => {
+                let (event, code) = error.event_and_code();
+                (event, code.into())
+            }
+            Self::Mint(_) | Self::Hash(_) | Self::HashingStopped => (Event::Internal, ProblemCode::Internal.into()),
+        }
+    }
+
+    /// Logs it and answers.
+    pub(crate) fn into_response(self, fields: Fields<'_>) -> Response<Body> {
+        let (event, problem) = self.event_and_problem();
+        let reason = self.to_string();
+        match event {
+            Event::StoreUnavailable | Event::Internal => log(event, fields, Some(&self)),
+            _ => log(event, Fields { reason: Some(&reason), ..fields }, None),
+        }
+        problem.into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_table() {
+        let table: Vec<_> = [
+            Malformed::TooLarge.into(),
+            Malformed::MediaType.into(),
+            Malformed::Body("why").into(),
+            Refusal::Credentials,
+            Refusal::Throttled { retry_after_seconds: 4 },
+            Refusal::SessionLimit,
+            StoreError::Unavailable { operation: "Query", code: "timeout".into() }.into(),
+            StoreError::Rejected { operation: "Query", code: "ValidationException".into() }.into(),
+            MintError::GenerationsUsedUp.into(),
+            Refusal::HashingStopped,
+        ]
+        .iter()
+        .map(|refusal: &Refusal| {
+            let (event, problem) = refusal.event_and_problem();
+            let (status, code, ..) = problem.code().parts();
+            format!("{} {code} | {} {}", status.as_u16(), event.level(), event.code())
+        })
+        .collect();
+        assert_eq!(
+            table,
+            [
+                "413 payload_too_large | INFO request_malformed",
+                "415 unsupported_media_type | INFO request_malformed",
+                "400 invalid_request | INFO request_malformed",
+                "401 invalid_credentials | INFO login_failed",
+                "429 throttled | WARN login_throttled",
+                "409 session_limit | INFO login_limit_reached",
+                "503 unavailable | ERROR store_unavailable",
+                "500 internal | ERROR internal",
+                "500 internal | ERROR internal",
+                "500 internal | ERROR internal",
+            ]
+        );
+    }
+}

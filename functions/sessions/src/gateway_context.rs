@@ -1,0 +1,45 @@
+//! Who is asking, as the authorizer told the gateway.
+
+use std::collections::HashMap;
+
+use http::request::Parts;
+use lambda_http::request::RequestContext;
+use latchkey::{
+    clock::parse_rfc3339,
+    ids::{Generation, LoginId},
+    log::{Event, Fields, log},
+    middleware::{Authenticator, CurrentSession, RequestId},
+    problem::{Problem, ProblemCode},
+};
+use serde_json::Value;
+
+/// Builds the session from `requestContext.authorizer` alone: no second look-up, and no header that a client could set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ByGatewayContext;
+
+impl Authenticator for ByGatewayContext {
+    type Found = CurrentSession;
+
+    async fn authenticate(&self, request: &Parts) -> Result<CurrentSession, Problem> {
+        let context = match request.extensions.get::<RequestContext>() {
+            Some(RequestContext::ApiGatewayV1(context)) => session(&context.authorizer.fields),
+            _ => None,
+        };
+        context.ok_or_else(|| {
+            let request_id = request.extensions.get::<RequestId>().map(|id| id.0.as_str());
+            log(Event::ContextMissing, Fields { request_id, ..Fields::default() }, None);
+            ProblemCode::Internal.into()
+        })
+    }
+}
+
+fn session(context: &HashMap<String, Value>) -> Option<CurrentSession> {
+    let text = |name: &str| context.get(name)?.as_str();
+    Some(CurrentSession {
+        user_id: text("user_id")?.to_owned(),
+        login_id: LoginId::parse(text("login_id")?).ok()?,
+        generation: Generation::new(text("generation")?.parse().ok()?)?,
+        access_token_expires_at: parse_rfc3339(text("access_token_expires_at")?)?,
+        refresh_token_expires_at: parse_rfc3339(text("refresh_token_expires_at")?)?,
+    })
+}

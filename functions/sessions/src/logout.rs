@@ -1,0 +1,46 @@
+//! `POST /logout`.
+
+use std::convert::Infallible;
+
+use http::{HeaderValue, StatusCode, header};
+use lambda_http::{Body, Request, Response};
+use latchkey::{
+    log::{Event, Fields, log},
+    middleware::{PresentedLogin, RequestId},
+    outage::store_problem,
+    problem::{Problem, ProblemCode},
+    store::{EndProof, Ended, Store},
+};
+
+/// Ends the login of the presented token. 204 as well where it has ended already: either way no token of it is good.
+pub(crate) async fn logout(store: Store, request: Request) -> Result<Response<Body>, Infallible> {
+    let Some(PresentedLogin(token)) = request.extensions().get::<PresentedLogin>() else {
+        return Ok(Problem::from(ProblemCode::Internal).into_response());
+    };
+    let fields = Fields {
+        request_id: request.extensions().get::<RequestId>().map(|id| id.0.as_str()),
+        login_id: Some(token.key().login_id.as_str()),
+        ..Fields::default()
+    };
+    match store.end_login(token.key(), &EndProof::of(token)).await {
+        Ok(Ended::Now { generation }) => {
+            log(Event::LoggedOut, fields, None);
+            if let Err(error) = store.sweep_session(token.key(), generation).await {
+                log(Event::AfterworkFailed, fields, Some(&error));
+            }
+            Ok(no_content())
+        }
+        Ok(Ended::NotThere) => {
+            log(Event::LogoutOfNothing, fields, None);
+            Ok(no_content())
+        }
+        Err(error) => Ok(store_problem(&error, fields).into_response()),
+    }
+}
+
+fn no_content() -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,172 @@
+//! Issuing sessions: the first of a login, its successors, and the same pair again for a replay.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rand::TryCryptoRng;
+
+use crate::{
+    CryptoError,
+    clock::later,
+    decision::NewLogin,
+    ids::{Generation, LoginId, LoginKey, UserKey},
+    session::{Device, Lifetimes, Login, Predecessor, ReplayKeyHash, Session},
+    token::{MintError, Proof, RefreshToken, SealedSeed, Seed, TokenPair},
+};
+
+/// A login and the pair that its owner gets.
+#[derive(Debug)]
+pub struct IssuedLogin {
+    /// What is written.
+    pub new: NewLogin,
+    /// What is answered.
+    pub pair: TokenPair,
+}
+
+/// Makes a login of `user_id` with its first session.
+///
+/// # Errors
+/// [`MintError`]; nothing was issued.
+pub fn issue_login<R: TryCryptoRng>(
+    user_id: &str,
+    device: Device,
+    lifetimes: Lifetimes,
+    max_lifetime: Option<Duration>,
+    now: DateTime<Utc>,
+    rng: &mut R,
+) -> Result<IssuedLogin, MintError> {
+    let key = LoginKey { user_key: UserKey::of(user_id), login_id: LoginId::generate(rng)? };
+    let proof = Proof::generate(rng)?;
+    let pair = TokenPair::mint(&key, Generation::FIRST, &proof, &Seed::generate(rng)?)?;
+    let ends_at = max_lifetime.map(|lifetime| later(now, lifetime));
+    let expiries = lifetimes.from(now, ends_at);
+    let session = session_of(&pair, user_id, expiries, None);
+    let login = Login {
+        key,
+        user_id: user_id.to_owned(),
+        generation: Generation::FIRST,
+        access_proof_hash: proof.access_proof()?.hash(),
+        refresh_proof_hash: proof.hash(),
+        logged_in_at: now,
+        last_refreshed_at: now,
+        recent_replay_untils: Vec::new(),
+        refresh_token_expires_at: expiries.refresh_token_expires_at,
+        ends_at,
+        device,
+    };
+    Ok(IssuedLogin { new: NewLogin { login, session }, pair })
+}
+
+/// A successor and the pair that its owner gets.
+#[derive(Debug)]
+pub struct IssuedSession {
+    /// What is written.
+    pub session: Session,
+    /// What is answered.
+    pub pair: TokenPair,
+}
+
+/// Makes the successor of `login`'s session for whoever presented its refresh token. A request does this once, whatever
+/// it retries.
+///
+/// # Errors
+/// [`MintError`]; nothing was issued.
+pub fn issue_successor<R: TryCryptoRng>(
+    login: &Login,
+    presented: &RefreshToken,
+    replay_key: Option<ReplayKeyHash>,
+    lifetimes: Lifetimes,
+    replay_window: Duration,
+    now: DateTime<Utc>,
+    rng: &mut R,
+) -> Result<IssuedSession, MintError> {
+    let generation = login.generation.next().ok_or(MintError::GenerationsUsedUp)?;
+    let seed = Seed::generate(rng)?;
+    let pair = TokenPair::mint(&login.key, generation, presented.proof(), &seed)?;
+    let predecessor = Predecessor {
+        refresh_token_hash: presented.hash(),
+        replay_until: later(now, replay_window),
+        replay_key,
+        sealed: SealedSeed::seal(presented, generation, &seed, rng)?,
+    };
+    let session = session_of(&pair, &login.user_id, lifetimes.from(now, login.ends_at), Some(predecessor));
+    Ok(IssuedSession { session, pair })
+}
+
+/// The pair of `session` once more, for whoever presents the refresh token that it replaced.
+///
+/// # Errors
+/// [`CryptoError`] where the item doesn't open or isn't what it seals.
+pub fn reissue(session: &Session, predecessor: &Predecessor, presented: &RefreshToken) -> Result<TokenPair, CryptoError> {
+    let seed = predecessor.sealed.open(presented, session.generation)?;
+    let pair = TokenPair::mint(&session.key, session.generation, presented.proof(), &seed)?;
+    let same = pair.access.hash() == session.access_token_hash && pair.refresh.hash() == session.refresh_token_hash;
+    same.then_some(pair).ok_or(CryptoError)
+}
+
+fn session_of(pair: &TokenPair, user_id: &str, expiries: crate::session::Expiries, predecessor: Option<Predecessor>) -> Session {
+    Session {
+        key: pair.access.key().clone(),
+        user_id: user_id.to_owned(),
+        generation: pair.access.generation(),
+        access_token_hash: pair.access.hash(),
+        access_token_expires_at: expiries.access_token_expires_at,
+        refresh_token_hash: pair.refresh.hash(),
+        refresh_token_expires_at: expiries.refresh_token_expires_at,
+        created_at: expiries.created_at,
+        predecessor,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::rfc3339,
+        decision::states::{Chain, at, start},
+        entropy::system_rng,
+        token::{AccessToken, RefreshToken as Refresh},
+    };
+
+    fn lifetimes() -> Lifetimes {
+        Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) }
+    }
+
+    #[test]
+    fn a_login_fits_its_tokens() {
+        let issued = issue_login("user-1", Device::default(), lifetimes(), None, start(), &mut system_rng()).unwrap();
+        let access = AccessToken::parse(issued.pair.access.expose()).unwrap();
+        let refresh = Refresh::parse(issued.pair.refresh.expose()).unwrap();
+        assert_eq!(access.proof().hash(), issued.new.login.access_proof_hash);
+        assert_eq!(refresh.proof().hash(), issued.new.login.refresh_proof_hash);
+        assert_eq!(access.hash(), issued.new.session.access_token_hash);
+        assert_eq!(issued.new.session.access_token_expires_at - start(), at(300_000));
+        assert_eq!(issued.new.session.refresh_token_expires_at - start(), at(604_800_000));
+    }
+
+    #[test]
+    fn no_refresh_extends_the_maximum_lifetime() {
+        let max = Some(Duration::from_secs(604_800));
+        let issued = issue_login("user-1", Device::default(), lifetimes(), max, start(), &mut system_rng()).unwrap();
+        let end = start() + at(604_800_000);
+        let now = end - at(1_000);
+        let next =
+            issue_successor(&issued.new.login, &issued.pair.refresh, None, lifetimes(), Duration::from_secs(30), now, &mut system_rng())
+                .unwrap();
+        assert_eq!(rfc3339(next.session.access_token_expires_at), rfc3339(end));
+        assert_eq!(rfc3339(next.session.refresh_token_expires_at), rfc3339(end));
+    }
+
+    #[test]
+    fn a_replay_gives_the_very_same_pair_and_only_to_its_holder() {
+        let chain = Chain::of(3);
+        let issued =
+            issue_successor(&chain.login(), &chain.pair(3).refresh, None, lifetimes(), Duration::from_secs(30), start(), &mut system_rng())
+                .unwrap();
+        let predecessor = issued.session.predecessor.clone().unwrap();
+        let again = reissue(&issued.session, &predecessor, &chain.pair(3).refresh).unwrap();
+        assert_eq!(again.access.expose(), issued.pair.access.expose());
+        assert_eq!(again.refresh.expose(), issued.pair.refresh.expose());
+        assert_eq!(reissue(&issued.session, &predecessor, &chain.pair(2).refresh).unwrap_err(), CryptoError);
+    }
+}

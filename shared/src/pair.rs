@@ -1,0 +1,41 @@
+//! The answer that hands a pair to its owner.
+
+use http::{HeaderValue, Response, header};
+use serde::Serialize;
+
+use crate::{clock::rfc3339, session::Session, token::TokenPair};
+
+#[derive(Serialize)]
+struct Body<'a> {
+    token_type: &'static str,
+    access_token: &'a str,
+    access_token_expires_at: String,
+    refresh_token: &'a str,
+    refresh_token_expires_at: String,
+    user_id: &'a str,
+    login_id: &'a str,
+}
+
+/// 200 with the pair of `session`: the one place where tokens leave the service.
+#[must_use]
+pub fn pair_response<B: From<String>>(pair: &TokenPair, session: &Session) -> Response<B> {
+    json_response(&Body {
+        token_type: "Bearer",
+        access_token: pair.access.expose(),
+        access_token_expires_at: rfc3339(session.access_token_expires_at),
+        refresh_token: pair.refresh.expose(),
+        refresh_token_expires_at: rfc3339(session.refresh_token_expires_at),
+        user_id: &session.user_id,
+        login_id: session.key.login_id.as_str(),
+    })
+}
+
+/// 200 with a JSON body that no cache keeps.
+#[must_use]
+pub fn json_response<B: From<String>>(body: &impl Serialize) -> Response<B> {
+    let mut response = Response::new(B::from(serde_json::to_string(body).unwrap_or_default()));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
