@@ -83,19 +83,12 @@ impl<'a> Environment<'a> {
         self.parsed(variable, default, &takes, |text| text.parse().ok().filter(|count| (least..=most).contains(count)))
     }
 
-    /// `SESSIONS_TABLE`.
-    ///
-    /// # Errors
-    /// [`ConfigError`] where it is missing.
-    pub fn sessions_table(&self) -> Result<String, ConfigError> {
+    fn sessions_table(&self) -> Result<String, ConfigError> {
         self.required("SESSIONS_TABLE", "the name of the sessions table")
     }
 
     /// `ACCESS_TOKEN_TTL` and `REFRESH_TOKEN_TTL`.
-    ///
-    /// # Errors
-    /// [`ConfigError`] where one is out of its bounds, or refresh doesn't outlive access.
-    pub fn lifetimes(&self) -> Result<Lifetimes, ConfigError> {
+    fn lifetimes(&self) -> Result<Lifetimes, ConfigError> {
         let access = self.duration("ACCESS_TOKEN_TTL", "5m", MINUTE, HOUR)?;
         let refresh = self.duration("REFRESH_TOKEN_TTL", "7d", HOUR, 90 * DAY)?;
         if refresh <= access {
@@ -109,10 +102,7 @@ impl<'a> Environment<'a> {
     }
 
     /// `REPLAY_WINDOW`; zero turns replay off.
-    ///
-    /// # Errors
-    /// [`ConfigError`] where it is out of its bounds or not below the access lifetime.
-    pub fn replay_window(&self, lifetimes: Lifetimes) -> Result<Duration, ConfigError> {
+    fn replay_window(&self, lifetimes: Lifetimes) -> Result<Duration, ConfigError> {
         let takes = "0, or a duration from 10s to 5m, less than ACCESS_TOKEN_TTL";
         self.parsed("REPLAY_WINDOW", "30s", takes, |text| {
             let window = parse_duration(text)?;
@@ -125,6 +115,11 @@ impl<'a> Environment<'a> {
     #[must_use]
     pub fn cors_allow_origin(&self) -> Option<String> {
         self.get("CORS_ALLOW_ORIGIN")
+    }
+
+    /// `ACCEPT_IMPORTED_TOKENS`. This version can't import, so it refuses to start where it was told to.
+    fn accept_imported_tokens(&self) -> Result<bool, ConfigError> {
+        self.parsed("ACCEPT_IMPORTED_TOKENS", "false", "`false`: this version can't import", |text| (text == "false").then_some(false))
     }
 
     fn session_limit(&self) -> Result<Option<SessionLimit>, ConfigError> {
@@ -199,6 +194,24 @@ impl LoginConfig {
     }
 }
 
+/// What the authorizer and the sessions function need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReaderConfig {
+    /// `SESSIONS_TABLE`.
+    pub sessions_table: String,
+}
+
+impl ReaderConfig {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ConfigError`], the first there is.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        environment.accept_imported_tokens()?;
+        Ok(Self { sessions_table: environment.sessions_table()? })
+    }
+}
+
 /// What the refresh function needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefreshConfig {
@@ -217,6 +230,7 @@ impl RefreshConfig {
     /// [`ConfigError`], the first there is.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
         let lifetimes = environment.lifetimes()?;
+        environment.accept_imported_tokens()?;
         Ok(Self { sessions_table: environment.sessions_table()?, lifetimes, replay_window: environment.replay_window(lifetimes)? })
     }
 }

@@ -1,0 +1,113 @@
+//! What the command takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Sessions that can be taken back: opaque access and refresh tokens on AWS.
+#[derive(Debug, Parser)]
+#[command(name = "latchkey", version, after_help = "Without a command it does `dev`.")]
+pub struct Latchkey {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole service on this machine.
+    Dev(DevArgs),
+    /// Manage users.
+    Users {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Dev(DevArgs::default())
+    }
+}
+
+/// What `latchkey dev` takes. The service's own settings come from its environment variables, as in the cloud.
+#[derive(Debug, Args)]
+pub struct DevArgs {
+    /// Listen on this port of 127.0.0.1.
+    #[arg(long, default_value_t = 3000)]
+    pub port: u16,
+    /// Use the DynamoDB at this URL (DynamoDB Local, for example) instead of the embedded one.
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    pub dynamodb: Option<String>,
+    /// Send events to `cargo lambda watch` at this URL instead of the functions linked in.
+    #[arg(long, value_name = "URL")]
+    pub lambda: Option<String>,
+    /// Keep the embedded DynamoDB's data in this directory; without it they are gone at the end.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+impl Default for DevArgs {
+    fn default() -> Self {
+        Self { port: 3000, dynamodb: None, lambda: None, data: None }
+    }
+}
+
+/// What `latchkey users` does.
+#[derive(Debug, Subcommand)]
+pub enum UsersCommand {
+    /// Add a user.
+    Add(AddUserArgs),
+}
+
+/// What `latchkey users add` takes.
+#[derive(Debug, Args)]
+pub struct AddUserArgs {
+    /// The user's name.
+    pub name: String,
+    /// Read the password from standard input, up to the end of the line, instead of asking for it.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// The users table; the variable USERS_TABLE without it.
+    #[arg(long, value_name = "NAME")]
+    pub users_table: Option<String>,
+    /// Which DynamoDB.
+    #[command(flatten)]
+    pub aws: AwsArgs,
+}
+
+/// As in the AWS CLI.
+#[derive(Debug, Default, Args)]
+pub struct AwsArgs {
+    /// The profile of your AWS configuration.
+    #[arg(long)]
+    pub profile: Option<String>,
+    /// The region.
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Another DynamoDB than AWS's, such as the one `latchkey dev` shows.
+    #[arg(long, value_name = "URL")]
+    pub endpoint_url: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Latchkey::command().debug_assert();
+    }
+
+    #[test]
+    fn nothing_means_dev() {
+        assert!(Latchkey::parse_from(["latchkey"]).command.is_none());
+        let Command::Dev(args) = Command::default() else { panic!("not dev") };
+        let Some(Command::Dev(parsed)) = Latchkey::parse_from(["latchkey", "dev"]).command else { panic!("not dev") };
+        assert_eq!(format!("{args:?}"), format!("{parsed:?}"));
+    }
+}

@@ -1,0 +1,127 @@
+//! Gateway responses: what API Gateway answers by itself, as the template customises it.
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gatewayResponse-definition.html> and
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html>. A type that the
+//! template leaves out takes `DEFAULT_4XX` or `DEFAULT_5XX`, and keeps its own status unless that one sets a status.
+//! Bodies know variables only, no velocity: `$context.…` is put in, a variable that isn't known here leaves nothing.
+
+use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
+
+use axum::{body::Body, response::Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use regex::{Captures, Regex};
+use serde_json::Value;
+
+use crate::template::GatewayResponse;
+
+/// The types that the local gateway has reason to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ResponseType {
+    AccessDenied,
+    AuthorizerConfigurationError,
+    AuthorizerFailure,
+    BadRequestBody,
+    Default5xx,
+    IntegrationFailure,
+    IntegrationTimeout,
+    MissingAuthenticationToken,
+    RequestTooLarge,
+    Unauthorized,
+}
+
+impl ResponseType {
+    /// Its name, its status without a template, `$context.error.message` (null for none) and `x-amzn-ErrorType`.
+    ///
+    /// `DEFAULT_5XX` has no status of its own; 502 is what a Lambda integration gives it for a failed function.
+    fn facts(self) -> (&'static str, u16, Option<&'static str>, &'static str) {
+        match self {
+            Self::AccessDenied => ("ACCESS_DENIED", 403, Some("User is not authorized to access this resource"), "AccessDeniedException"),
+            Self::AuthorizerConfigurationError => ("AUTHORIZER_CONFIGURATION_ERROR", 500, None, "AuthorizerConfigurationException"),
+            Self::AuthorizerFailure => ("AUTHORIZER_FAILURE", 500, None, "AuthorizerFailureException"),
+            Self::BadRequestBody => ("BAD_REQUEST_BODY", 400, Some("Invalid request body"), "BadRequestException"),
+            Self::Default5xx => ("DEFAULT_5XX", 502, Some("Internal server error"), "InternalServerErrorException"),
+            Self::IntegrationFailure => ("INTEGRATION_FAILURE", 504, Some("Internal server error"), "IntegrationFailureException"),
+            Self::IntegrationTimeout => ("INTEGRATION_TIMEOUT", 504, Some("Endpoint request timed out"), "InternalServerErrorException"),
+            Self::MissingAuthenticationToken => {
+                ("MISSING_AUTHENTICATION_TOKEN", 403, Some("Missing Authentication Token"), "MissingAuthenticationTokenException")
+            }
+            Self::RequestTooLarge => ("REQUEST_TOO_LARGE", 413, Some("Request Too Long"), "RequestTooLargeException"),
+            Self::Unauthorized => ("UNAUTHORIZED", 401, Some("Unauthorized"), "UnauthorizedException"),
+        }
+    }
+}
+
+/// A request that the gateway answers by itself.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) kind: ResponseType,
+    /// Why, for the local log.
+    pub(super) reason: String,
+}
+
+impl Refusal {
+    pub(super) fn new(kind: ResponseType, reason: impl Into<String>) -> Self {
+        Self { kind, reason: reason.into() }
+    }
+
+    /// With `error` and everything under it as the reason.
+    pub(super) fn caused_by(kind: ResponseType, error: &dyn std::error::Error) -> Self {
+        let mut reason = error.to_string();
+        let mut under = error.source();
+        while let Some(cause) = under {
+            reason = format!("{reason}: {cause}");
+            under = cause.source();
+        }
+        Self { kind, reason }
+    }
+}
+
+/// The `$context` variables of one request, without the error's own.
+pub(super) type Variables = BTreeMap<&'static str, String>;
+
+const DEFAULT_BODY: &str = r#"{"message":$context.error.messageString}"#;
+const JSON: &str = "application/json";
+
+/// The answer for `kind`, after the template's `customised` responses.
+pub(super) fn render(kind: ResponseType, customised: &BTreeMap<String, GatewayResponse>, variables: &Variables) -> Response {
+    let (name, own_status, message, error_type) = kind.facts();
+    let default = if own_status < 500 { "DEFAULT_4XX" } else { "DEFAULT_5XX" };
+    let response = customised.get(name).or_else(|| customised.get(default)).map_or_else(Cow::default, Cow::Borrowed);
+    let (content_type, body) = body_of(&response);
+
+    let mut variables = variables.clone();
+    variables.insert("error.message", message.unwrap_or_default().to_owned());
+    variables.insert("error.messageString", message.map_or(Value::Null, Value::from).to_string());
+    variables.insert("error.responseType", name.to_owned());
+
+    let mut answer = Response::new(Body::from(substitute(body, &variables)));
+    *answer.status_mut() = StatusCode::from_u16(response.status.unwrap_or(own_status)).unwrap_or_default();
+    let headers = answer.headers_mut();
+    headers.insert(HeaderName::from_static("x-amzn-errortype"), HeaderValue::from_static(error_type));
+    if let Ok(content_type) = HeaderValue::from_str(content_type) {
+        headers.insert(header::CONTENT_TYPE, content_type);
+    }
+    for (name, value) in &response.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+    answer
+}
+
+/// The JSON template if there is one: which of several API Gateway would take isn't documented.
+fn body_of(response: &GatewayResponse) -> (&str, &str) {
+    let chosen = response.bodies.get_key_value(JSON).or_else(|| response.bodies.iter().next());
+    chosen.map_or((JSON, DEFAULT_BODY), |(content_type, body)| (content_type, body))
+}
+
+fn substitute(body: &str, variables: &Variables) -> String {
+    static VARIABLE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"\$(?:\{context\.([A-Za-z.]+)\}|context\.([A-Za-z]+(?:\.[A-Za-z]+)*))").ok());
+    let Some(variable) = VARIABLE.as_ref() else { return body.to_owned() };
+    let replaced = variable.replace_all(body, |found: &Captures<'_>| {
+        let name = found.get(1).or_else(|| found.get(2)).map_or("", |name| name.as_str());
+        variables.get(name).cloned().unwrap_or_default()
+    });
+    replaced.into_owned()
+}

@@ -1,0 +1,281 @@
+//! Calls a function as Lambda does: an event in, an answer or a function error out.
+//!
+//! Two ways: the handlers linked into this program, or `cargo lambda watch`, which speaks Lambda's `Invoke`
+//! (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>) as far as its trigger router does: 200 and the
+//! answer; 500 and Lambda's error document; 404 for a binary that the project doesn't have. AWS itself says a function
+//! error by `X-Amz-Function-Error` beside a 200, and `cargo lambda watch` answers a failed start with 200 and the error
+//! document; both are understood.
+
+use std::{any::Any, collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
+
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::timeout;
+
+/// A function's answer, on its way.
+pub type FunctionFuture = Pin<Box<dyn Future<Output = Result<Value, FunctionError>> + Send>>;
+
+/// A function linked into this program.
+pub type LinkedFunction = Arc<dyn Fn(Value) -> FunctionFuture + Send + Sync>;
+
+/// Where functions run, keyed by the name of their binary.
+pub enum Invoker {
+    /// In this process.
+    Linked(BTreeMap<String, LinkedFunction>),
+    /// Under `cargo lambda watch`.
+    Remote(RemoteInvoker),
+}
+
+/// Why an invocation has no answer. The texts are for the local log.
+#[derive(Debug, thiserror::Error)]
+pub enum FunctionError {
+    /// The function said so, or panicked.
+    #[error("{error_type}: {message}")]
+    Failed {
+        /// `errorType` of Lambda's error document.
+        error_type: String,
+        /// `errorMessage` of it. A REST authorizer says 401 by the exact message `Unauthorized`.
+        message: String,
+    },
+    /// It took longer than it may.
+    #[error("Sandbox.Timedout: Task timed out after {:.2} seconds", .0.as_secs_f64())]
+    TimedOut(Duration),
+    /// There is no such function.
+    #[error("there is no function {0}")]
+    Unknown(String),
+    /// `cargo lambda watch` can't be reached, or gave something that is no answer of an `Invoke`.
+    #[error("the functions' endpoint can't be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// The endpoint's URL can't be one of a function.
+    #[error("{0} is not an http:// URL that functions could live under")]
+    Endpoint(String),
+}
+
+impl FunctionError {
+    /// An error that the function reports.
+    pub fn failed(error_type: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Failed { error_type: error_type.into(), message: message.into() }
+    }
+}
+
+impl Invoker {
+    /// Invokes `function` with `event` and waits for its answer, `limit` at most.
+    ///
+    /// # Errors
+    /// [`FunctionError`]. A linked function that panics is one that failed.
+    pub async fn invoke(&self, function: &str, event: Value, limit: Duration) -> Result<Value, FunctionError> {
+        match self {
+            Self::Linked(functions) => {
+                let linked = functions.get(function).ok_or_else(|| FunctionError::Unknown(function.to_owned()))?;
+                run_linked(Arc::clone(linked), event, limit).await
+            }
+            Self::Remote(remote) => remote.invoke(function, &event, limit).await,
+        }
+    }
+}
+
+async fn run_linked(function: LinkedFunction, event: Value, limit: Duration) -> Result<Value, FunctionError> {
+    // A task of its own: a panic ends the task, not the gateway's connection.
+    let mut task = tokio::spawn(async move { function(event).await });
+    match timeout(limit, &mut task).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(join)) => Err(match join.try_into_panic() {
+            Ok(panic) => FunctionError::failed("Panic", panic_message(&*panic)),
+            Err(_cancelled) => FunctionError::failed("Runtime.ExitError", "the gateway is stopping"),
+        }),
+        Err(_elapsed) => {
+            // Lambda stops the sandbox at the timeout: nothing after it may still write.
+            task.abort();
+            Err(FunctionError::TimedOut(limit))
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message").to_owned()
+}
+
+/// Invokes functions over HTTP.
+#[derive(Debug, Clone)]
+pub struct RemoteInvoker {
+    client: reqwest::Client,
+    endpoint: String,
+    build_patience: Duration,
+}
+
+/// `cargo lambda watch` builds a function when its first event arrives and lets the caller wait meanwhile: that time is
+/// the compiler's, not the function's.
+const BUILD_PATIENCE: Duration = Duration::from_secs(300);
+
+impl RemoteInvoker {
+    /// Functions live at `endpoint` (`http://127.0.0.1:9000`, what `cargo lambda watch` listens on by default).
+    ///
+    /// # Errors
+    /// [`FunctionError::Endpoint`] for anything but a plain `http://` URL, [`FunctionError::Unreachable`] when the HTTP
+    /// client can't be built.
+    pub fn new(endpoint: &str) -> Result<Self, FunctionError> {
+        let url = reqwest::Url::parse(endpoint).ok().filter(|url| url.scheme() == "http" && url.has_host());
+        let url = url.ok_or_else(|| FunctionError::Endpoint(endpoint.to_owned()))?;
+        // A proxy of the environment has no business between two programs on one laptop.
+        let client = reqwest::Client::builder().no_proxy().build().map_err(FunctionError::Unreachable)?;
+        Ok(Self { client, endpoint: url.as_str().trim_end_matches('/').to_owned(), build_patience: BUILD_PATIENCE })
+    }
+
+    /// Waits `patience` for a function beyond its own timeout (300 s unless set).
+    #[must_use]
+    pub fn with_build_patience(self, patience: Duration) -> Self {
+        Self { build_patience: patience, ..self }
+    }
+
+    async fn invoke(&self, function: &str, event: &Value, limit: Duration) -> Result<Value, FunctionError> {
+        let limit = limit.saturating_add(self.build_patience);
+        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.endpoint);
+        let call = async {
+            let response = self.client.post(url).json(event).send().await?;
+            let (status, failed) = (response.status(), response.headers().contains_key("x-amz-function-error"));
+            Ok((status, failed, response.bytes().await?))
+        };
+        let (status, failed, body) = match timeout(limit, call).await {
+            Ok(answer) => answer.map_err(FunctionError::Unreachable)?,
+            Err(_elapsed) => return Err(FunctionError::TimedOut(limit)),
+        };
+        if status == reqwest::StatusCode::NOT_FOUND {
+            return Err(FunctionError::Unknown(function.to_owned()));
+        }
+        match serde_json::from_slice::<Value>(&body) {
+            Ok(answer) if status.is_success() && !failed && !is_error_document(&answer) => Ok(answer),
+            Ok(document) => Err(reported(status, &document)),
+            Err(_) => Err(FunctionError::failed("InvalidResponse", format!("{status} and a body that is not JSON"))),
+        }
+    }
+}
+
+/// Lambda's error document (<https://docs.aws.amazon.com/lambda/latest/dg/rust-handler.html>, "errors").
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorDocument {
+    error_type: String,
+    error_message: String,
+}
+
+fn is_error_document(answer: &Value) -> bool {
+    answer.get("statusCode").is_none() && ErrorDocument::deserialize(answer).is_ok()
+}
+
+fn reported(status: reqwest::StatusCode, document: &Value) -> FunctionError {
+    match ErrorDocument::deserialize(document) {
+        Ok(error) => FunctionError::failed(error.error_type, error.error_message),
+        // The body stays out: it may be a function's answer, tokens included.
+        Err(_) => FunctionError::failed("InvalidResponse", format!("{status} without Lambda's error document")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, routing::post};
+    use http::{HeaderName, HeaderValue, StatusCode};
+    use serde_json::json;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_millis(200);
+
+    fn linked(name: &str, function: impl Fn(Value) -> FunctionFuture + Send + Sync + 'static) -> Invoker {
+        Invoker::Linked(BTreeMap::from([(name.to_owned(), Arc::new(function) as LinkedFunction)]))
+    }
+
+    #[tokio::test]
+    async fn a_linked_function_answers() {
+        let invoker = linked("echo", |event| Box::pin(async move { Ok(event) }));
+        assert_eq!(invoker.invoke("echo", json!({"a": 1}), LIMIT).await.unwrap(), json!({"a": 1}));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_function_error() {
+        let before_the_future = linked("f", |_| panic!("early"));
+        let inside_the_future = linked("f", |_| Box::pin(async { panic!("late {}", 1) }));
+        for (invoker, expected) in [(before_the_future, "early"), (inside_the_future, "late 1")] {
+            match invoker.invoke("f", Value::Null, LIMIT).await {
+                Err(FunctionError::Failed { error_type, message }) => {
+                    assert_eq!((error_type.as_str(), message.as_str()), ("Panic", expected));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_function_is_stopped_at_its_timeout() {
+        let (sender, mut receiver) = tokio::sync::mpsc::channel::<()>(1);
+        let invoker = linked("slow", move |_| {
+            let sender = sender.clone();
+            Box::pin(async move {
+                let _held = sender;
+                std::future::pending().await
+            })
+        });
+        let answer = invoker.invoke("slow", Value::Null, Duration::from_millis(20)).await;
+        assert!(matches!(answer, Err(FunctionError::TimedOut(_))), "{answer:?}");
+        drop(invoker);
+        assert_eq!(receiver.recv().await, None, "the function's future is dropped");
+    }
+
+    #[tokio::test]
+    async fn an_unknown_function_is_named() {
+        let error = linked("f", |event| Box::pin(async { Ok(event) })).invoke("g", Value::Null, LIMIT).await.unwrap_err();
+        assert_eq!(error.to_string(), "there is no function g");
+    }
+
+    async fn watch(status: StatusCode, headers: &'static [(&'static str, &'static str)], body: &'static str) -> RemoteInvoker {
+        let answer = move || async move {
+            let mut response = axum::response::Response::new(axum::body::Body::from(body));
+            *response.status_mut() = status;
+            response
+                .headers_mut()
+                .extend(headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))));
+            response
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}/", listener.local_addr().unwrap());
+        let router = Router::new().route("/2015-03-31/functions/login/invocations", post(answer));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        RemoteInvoker::new(&endpoint).unwrap().with_build_patience(Duration::ZERO)
+    }
+
+    #[tokio::test]
+    async fn what_cargo_lambda_watch_says() {
+        let error = r#"{"errorType":"StoreDown","errorMessage":"no table","stackTrace":[]}"#;
+        let function_error: &[(&str, &str)] = &[("x-amz-function-error", "Unhandled")];
+        let cases = [
+            (StatusCode::OK, &[] as &[_], r#"{"statusCode":200}"#, Ok(json!({"statusCode": 200}))),
+            (StatusCode::OK, &[], "null", Ok(Value::Null)),
+            (StatusCode::INTERNAL_SERVER_ERROR, &[], error, Err("StoreDown: no table")),
+            (StatusCode::OK, function_error, error, Err("StoreDown: no table")),
+            (StatusCode::OK, &[], error, Err("StoreDown: no table")),
+            (StatusCode::NOT_FOUND, &[], r#"{"title":"Missing function"}"#, Err("there is no function login")),
+            (StatusCode::BAD_GATEWAY, &[], "{}", Err("InvalidResponse: 502 Bad Gateway without Lambda's error document")),
+            (StatusCode::OK, &[], "<html>", Err("InvalidResponse: 200 OK and a body that is not JSON")),
+        ];
+        for (status, headers, body, expected) in cases {
+            let answer = Invoker::Remote(watch(status, headers, body).await).invoke("login", json!({}), LIMIT).await;
+            assert_eq!(answer.map_err(|error| error.to_string()), expected.map_err(str::to_owned), "{status} {body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_listens() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let answer = Invoker::Remote(RemoteInvoker::new(&endpoint).unwrap()).invoke("login", json!({}), LIMIT).await;
+        assert!(matches!(answer, Err(FunctionError::Unreachable(_))), "{answer:?}");
+    }
+
+    #[test]
+    fn an_endpoint_is_an_http_url() {
+        for endpoint in ["", "localhost:9000", "https://example.com", "unix:/run/x"] {
+            assert!(matches!(RemoteInvoker::new(endpoint), Err(FunctionError::Endpoint(_))), "{endpoint}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The four functions linked into this program, each with the environment that the template gives it.
+
+use std::{convert::Infallible, sync::Arc};
+
+use aws_sdk_dynamodb::Client;
+use lambda_runtime::{Context, LambdaEvent};
+use latchkey::{
+    clock::Clock,
+    config::{ConfigError, Environment, LoginConfig, ReaderConfig, RefreshConfig},
+    front::{Front, GatewayEvent},
+    store::{Accounts, Store},
+};
+use latchkey_authorizer::Authorizer;
+use serde::Serialize;
+use serde_json::Value;
+use tower_service::Service;
+
+use crate::{
+    invoke::{FunctionError, Invoker, LinkedFunction},
+    template::Template,
+};
+
+/// Settings that go before the template's, by variable.
+pub type Overrides<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// The functions over `client`, configured as in the cloud: by the template's environment, with `overrides` before it.
+///
+/// # Errors
+/// [`ConfigError`] for a variable that is missing or wrong.
+pub fn functions(client: &Client, template: &Template, overrides: &Overrides<'_>, clock: &Clock) -> Result<Invoker, ConfigError> {
+    let environment = |binary: &'static str| {
+        let own = template.functions.iter().find(|function| function.binary == binary).map(|function| &function.environment);
+        Environment::from_fn(move |name| overrides(name).or_else(|| own?.get(name).cloned()))
+    };
+    let login = {
+        let environment = environment("login");
+        let config = LoginConfig::read(&environment)?;
+        let accounts = Accounts::new(Store::new(client.clone(), &config.sessions_table), &config.users_table, &config.login_attempts_table);
+        behind_the_gateway(latchkey_login::service(accounts, config, clock.clone()), &environment)
+    };
+    let refresh = {
+        let environment = environment("refresh");
+        let config = RefreshConfig::read(&environment)?;
+        let store = Store::new(client.clone(), &config.sessions_table);
+        behind_the_gateway(latchkey_refresh::service(store, config, clock.clone()), &environment)
+    };
+    let sessions = {
+        let environment = environment("sessions");
+        let store = Store::new(client.clone(), ReaderConfig::read(&environment)?.sessions_table);
+        behind_the_gateway(latchkey_sessions::service(store), &environment)
+    };
+    let authorizer = {
+        let store = Store::new(client.clone(), ReaderConfig::read(&environment("authorizer"))?.sessions_table);
+        authorizer(Authorizer::new(store, clock.clone()))
+    };
+    let functions = [("login", login), ("refresh", refresh), ("sessions", sessions), ("authorizer", authorizer)];
+    Ok(Invoker::Linked(functions.map(|(name, function)| (name.to_owned(), function)).into()))
+}
+
+fn behind_the_gateway<S>(service: S, environment: &Environment<'_>) -> LinkedFunction
+where
+    S: Service<lambda_http::Request, Response = lambda_http::Response<lambda_http::Body>, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+{
+    let front = Front::new(service, environment.cors_allow_origin().as_deref());
+    Arc::new(move |event| {
+        let mut front = front.clone();
+        Box::pin(async move {
+            let event: GatewayEvent = read(event)?;
+            match front.call(LambdaEvent::new(event, Context::default())).await {
+                Ok(answer) => written(&answer),
+                Err(never) => match never {},
+            }
+        })
+    })
+}
+
+fn authorizer(authorizer: Authorizer) -> LinkedFunction {
+    let authorizer = Arc::new(authorizer);
+    Arc::new(move |event| {
+        let authorizer = Arc::clone(&authorizer);
+        Box::pin(async move {
+            let id = uuid::Uuid::new_v4().to_string();
+            match authorizer.answer(read(event)?, id).await {
+                Ok(answer) => written(&answer),
+                Err(error) => {
+                    let diagnostic = lambda_runtime::Diagnostic::from(error);
+                    Err(FunctionError::failed(diagnostic.error_type, diagnostic.error_message))
+                }
+            }
+        })
+    })
+}
+
+fn read<T: serde::de::DeserializeOwned>(event: Value) -> Result<T, FunctionError> {
+    serde_json::from_value(event).map_err(|_| FunctionError::failed("InvalidEvent", "the event is not of this function's kind"))
+}
+
+fn written(answer: &impl Serialize) -> Result<Value, FunctionError> {
+    serde_json::to_value(answer).map_err(|_| FunctionError::failed("InvalidAnswer", "the answer is no JSON"))
+}

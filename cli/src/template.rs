@@ -1,0 +1,181 @@
+//! `template.yaml` as plain data: what the local gateway needs to do as the deployed one does.
+//!
+//! Reads the part of AWS SAM that Latchkey's template is written in (the AWS SAM specification, 2016-10-31): parameters
+//! and their overrides, conditions, `Globals`, tables, functions with their `Api` events, and one REST API. What it
+//! doesn't know it refuses, naming the place, where a wrong guess would make the laptop differ from AWS.
+
+mod api;
+mod condition;
+mod document;
+mod function;
+mod gateway_response;
+mod node;
+mod scope;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use self::{node::Node, scope::Scope};
+
+pub use self::{
+    api::{Authorizer, Cors, Route},
+    function::Function,
+    gateway_response::GatewayResponse,
+    scope::{ACCOUNT, REGION},
+    table::{AttributeType, Index, KeySchema, Projection, Table},
+};
+
+/// What the template declares.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The tables.
+    pub tables: Vec<Table>,
+    /// The functions.
+    pub functions: Vec<Function>,
+    /// The API's stage.
+    pub stage: String,
+    /// The API's routes, without the preflight ones that [`Template::cors`] stands for.
+    pub routes: Vec<Route>,
+    /// The one that routes marked [`Route::authorized`] ask.
+    pub authorizer: Option<Authorizer>,
+    /// What `OPTIONS` is answered with; nothing where the API has no `Cors`.
+    pub cors: Option<Cors>,
+    /// By response type: `UNAUTHORIZED`, `DEFAULT_4XX`, …
+    pub gateway_responses: BTreeMap<String, GatewayResponse>,
+}
+
+/// What is wrong with a template.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// It can't be read at all.
+    #[error("the template is not YAML")]
+    Yaml(#[source] saphyr::ScanError),
+    /// It isn't one document.
+    #[error("the template has {0} YAML documents: expected 1")]
+    Documents(usize),
+    /// A node that no template has: a key that is no text.
+    #[error("the template has a key that is not text, or an alias to nothing")]
+    Node,
+    /// A place holds something else than it should.
+    #[error("{place}: expected {expected}, found {found}")]
+    Unexpected {
+        /// The way to it: `Resources.Api.Properties.StageName`.
+        place: String,
+        /// What would have been right.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// An intrinsic function in a form that isn't known here.
+    #[error("{place}: {name} is not understood here (known: Ref, Sub, GetAtt, If, Join, FindInMap, and conditions)")]
+    Intrinsic {
+        /// The way to it.
+        place: String,
+        /// The function.
+        name: String,
+    },
+    /// A reference to nothing.
+    #[error("{place}: there is no {name}")]
+    UnknownReference {
+        /// The way to it.
+        place: String,
+        /// What it refers to.
+        name: String,
+    },
+    /// References that lead back to themselves.
+    #[error("{0}: the references there go in a circle")]
+    Circular(String),
+    /// The validation expression doesn't compile.
+    #[error("{place}: expected a regular expression")]
+    Expression {
+        /// The way to it.
+        place: String,
+        /// What the compiler says.
+        source: Box<regex::Error>,
+    },
+    /// Neither a default nor an override.
+    #[error("parameter {0} has no default: it needs a value")]
+    ParameterWithoutValue(String),
+    /// An override of nothing.
+    #[error("the template has no parameter {0}")]
+    UnknownParameter(String),
+}
+
+impl TemplateError {
+    fn unexpected(place: impl Into<String>, expected: impl Into<String>, found: &Value) -> Self {
+        let found = match found {
+            Value::Null => "nothing".to_owned(),
+            Value::Array(_) => "a list".to_owned(),
+            Value::Object(_) => "a mapping".to_owned(),
+            Value::String(text) => format!("{text:?}"),
+            Value::Bool(_) | Value::Number(_) => found.to_string(),
+        };
+        Self::Unexpected { place: place.into(), expected: expected.into(), found }
+    }
+}
+
+impl Template {
+    /// Reads the text of a template, with `overrides` in place of its parameters' defaults.
+    ///
+    /// # Errors
+    /// [`TemplateError`], which names the place in the template and what it should hold.
+    pub fn parse(yaml: &str, overrides: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
+        let document = document::read(yaml)?;
+        let scope = Scope::new(&document, overrides)?;
+        let root = Node::new(&scope, &document, "template");
+        let function_globals = root.at(&["Globals", "Function"])?;
+        let api_globals = root.at(&["Globals", "Api"])?;
+
+        let (mut apis, mut declared_functions, mut tables) = (Vec::new(), Vec::new(), Vec::new());
+        for (id, resource) in scope.resources()? {
+            let node = Node::new(&scope, resource, format!("Resources.{id}"));
+            match node.required("Type")?.text()?.as_str() {
+                "AWS::DynamoDB::Table" => tables.push(table::table(id, &node)?),
+                "AWS::Serverless::Function" => declared_functions.push((id, node)),
+                "AWS::Serverless::Api" => apis.push(node),
+                _ => {}
+            }
+        }
+        if let [_, second, ..] = apis.as_slice() {
+            return Err(second.unexpected("no second API"));
+        }
+        let api = api::api(apis.first(), api_globals.as_ref())?;
+
+        let (mut functions, mut routes) = (Vec::new(), Vec::new());
+        for (id, node) in declared_functions {
+            let (function, leading_there) = function::function(id, &node, function_globals.as_ref(), api.default_authorizer.as_deref())?;
+            functions.push(function);
+            routes.extend(leading_there);
+        }
+        let template = Self {
+            tables,
+            functions,
+            stage: api.stage,
+            routes,
+            authorizer: api.authorizer,
+            cors: api.cors,
+            gateway_responses: api.gateway_responses,
+        };
+        template.check_authorizer()?;
+        Ok(template)
+    }
+
+    /// The function with this logical id.
+    #[must_use]
+    pub fn function(&self, logical_id: &str) -> Option<&Function> {
+        self.functions.iter().find(|function| function.logical_id == logical_id)
+    }
+
+    fn check_authorizer(&self) -> Result<(), TemplateError> {
+        let missing = |name: &str| TemplateError::UnknownReference { place: "the API's Auth".to_owned(), name: name.to_owned() };
+        match &self.authorizer {
+            Some(authorizer) if self.function(&authorizer.function).is_none() => Err(missing(&authorizer.function)),
+            None if self.routes.iter().any(|route| route.authorized) => Err(missing("authorizer for its routes")),
+            _ => Ok(()),
+        }
+    }
+}
