@@ -28,8 +28,10 @@ pub struct ConfigError {
     pub takes: String,
 }
 
+type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
 /// Where variables are read from.
-pub struct Environment<'a>(Box<dyn Fn(&str) -> Option<String> + 'a>);
+pub struct Environment<'a>(Box<Lookup<'a>>);
 
 impl Environment<'static> {
     /// The process's.

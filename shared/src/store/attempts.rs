@@ -57,7 +57,7 @@ impl Accounts {
             .await;
         let (counted, item) = match answer {
             Ok(output) => (true, output.attributes.unwrap_or_default()),
-            Err(error) => (false, refused_item(error)?),
+            Err(error) => (false, refused_item(&error)?),
         };
         let read = Reader { item: &item, kind: "login attempts" };
         Ok(PairCount {
@@ -160,12 +160,12 @@ async fn counted(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
 }
 
 /// The item that failed its condition.
-fn refused_item<R>(error: SdkError<UpdateItemError, R>) -> Result<Item, StoreError> {
-    match &error {
+fn refused_item<R>(error: &SdkError<UpdateItemError, R>) -> Result<Item, StoreError> {
+    match error {
         SdkError::ServiceError(service) => match service.err() {
             UpdateItemError::ConditionalCheckFailedException(refused) => Ok(refused.item().cloned().unwrap_or_default()),
-            _ => Err(failure("UpdateItem", &error)),
+            _ => Err(failure("UpdateItem", error)),
         },
-        _ => Err(failure("UpdateItem", &error)),
+        _ => Err(failure("UpdateItem", error)),
     }
 }

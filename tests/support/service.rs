@@ -1,0 +1,196 @@
+//! The service of one test, and a client that speaks to it as an app would.
+
+use std::net::SocketAddr;
+
+use chrono::{DateTime, Utc};
+use latchkey_cli::{
+    dev::{DEMO_PASSWORD, DEMO_USER, users_table},
+    gateway::{Gateway, GatewayOptions},
+    linked,
+    users::add_user,
+};
+use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::{clock::TestClock, database::Database, tap::Tap};
+
+/// A running service.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// Where it listens.
+    pub url: String,
+    /// Its DynamoDB.
+    pub database: Database,
+    /// Its way there.
+    pub tap: Tap,
+    /// Its clock.
+    pub clock: TestClock,
+    http: reqwest::Client,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body as it came.
+    pub text: String,
+    /// Its body as JSON; null where it is none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The problem's code.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// Status and code, for comparing.
+    #[must_use]
+    pub fn outcome(&self) -> (u16, &str) {
+        (self.status, self.code())
+    }
+}
+
+/// What an app keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The access token.
+    pub access: String,
+    /// The refresh token.
+    pub refresh: String,
+    /// The login.
+    pub login_id: String,
+    /// When the access token ends.
+    pub access_expires_at: DateTime<Utc>,
+    /// When the refresh token ends.
+    pub refresh_expires_at: DateTime<Utc>,
+}
+
+impl Pair {
+    /// Reads a pair.
+    ///
+    /// # Panics
+    /// When the answer is none.
+    #[must_use]
+    pub fn of(answer: &Answer) -> Self {
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let text = |name: &str| answer.body[name].as_str().unwrap_or_default().to_owned();
+        let time = |name: &str| latchkey::clock::parse_rfc3339(&text(name)).expect("an RFC 3339 datetime");
+        Self {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+            login_id: text("login_id"),
+            access_expires_at: time("access_token_expires_at"),
+            refresh_expires_at: time("refresh_token_expires_at"),
+        }
+    }
+}
+
+impl Service {
+    /// Starts a service with the demo user, and these settings before the template's.
+    ///
+    /// # Panics
+    /// When it doesn't start.
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
+        let database = Database::new().await;
+        let name = DEMO_USER.parse_username();
+        add_user(&database.client, &users_table(&database.template), name, DEMO_PASSWORD.into()).await.expect("the demo user");
+        Self::over(database, TestClock::default(), settings).await
+    }
+
+    /// Starts another process's worth of service over the same tables.
+    ///
+    /// # Panics
+    /// When it doesn't start.
+    pub async fn over(database: Database, clock: TestClock, settings: &[(&str, &str)]) -> Self {
+        let tap = Tap::default();
+        let settings = |name: &str| settings.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
+        let functions = linked::functions(&database.tapped(&tap), &database.template, &settings, &clock.clock()).expect("the settings");
+        let router = Gateway::new(&database.template, functions, GatewayOptions::default()).into_router();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let serving = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
+        tokio::spawn(async move { serving.await });
+        let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        Self { url, database, tap, clock, http }
+    }
+
+    /// A request to make by hand.
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    /// `POST /login` with this body.
+    pub async fn login_with(&self, body: &Value) -> Answer {
+        send(self.request("POST", "/login").json(body)).await
+    }
+
+    /// Logs the demo user in.
+    pub async fn login(&self) -> Pair {
+        Pair::of(&self.login_with(&json!({"username": DEMO_USER, "password": DEMO_PASSWORD})).await)
+    }
+
+    /// `GET /me`.
+    pub async fn me(&self, access: &str) -> Answer {
+        send(self.request("GET", "/me").bearer_auth(access)).await
+    }
+
+    /// `POST /refresh`.
+    pub async fn refresh(&self, refresh: &str) -> Answer {
+        send(self.request("POST", "/refresh").bearer_auth(refresh)).await
+    }
+
+    /// `POST /logout`.
+    pub async fn logout(&self, token: &str) -> Answer {
+        send(self.request("POST", "/logout").bearer_auth(token)).await
+    }
+
+    /// Asserts that the access token passes.
+    ///
+    /// # Panics
+    /// When it doesn't.
+    pub async fn assert_allowed(&self, access: &str) {
+        let answer = self.me(access).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+
+    /// Asserts that the access token is refused, in RFC 6750's words.
+    ///
+    /// # Panics
+    /// When it isn't.
+    pub async fn assert_refused(&self, access: &str) {
+        let answer = self.me(access).await;
+        assert_eq!(answer.outcome(), (401, "invalid_token"), "{}", answer.text);
+        assert_eq!(answer.headers["www-authenticate"], "Bearer error=\"invalid_token\"");
+    }
+}
+
+/// Sends a request.
+///
+/// # Panics
+/// When there is no answer.
+pub async fn send(request: RequestBuilder) -> Answer {
+    let response = request.send().await.expect("an answer");
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = response.text().await.expect("a body");
+    assert!(status == StatusCode::NO_CONTENT || headers.contains_key("content-type"), "{status} without a type");
+    Answer { status: status.as_u16(), headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+}
+
+/// Names in tests are right.
+pub trait ParseUsername {
+    /// The normalised name.
+    fn parse_username(&self) -> latchkey::username::Username;
+}
+
+impl ParseUsername for str {
+    fn parse_username(&self) -> latchkey::username::Username {
+        latchkey::username::Username::parse(self).expect("a user name")
+    }
+}

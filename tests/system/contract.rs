@@ -1,0 +1,238 @@
+//! What the store promises of each write, on whatever speaks DynamoDB.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use latchkey::{
+    decision::{LoginCreation, NewLogin},
+    entropy::system_rng,
+    ids::{Generation, LoginId},
+    issue::{IssuedLogin, IssuedSession, issue_login, issue_successor},
+    password::PasswordHash,
+    session::{Device, Lifetimes, LoginState},
+    store::{Accounts, Commit, EndProof, Ended, Register, Rotation, Store, User, UserStatus},
+    token::{AnyToken, RefreshToken},
+};
+use latchkey_tests::{database::Database, service::ParseUsername as _};
+
+const LIFETIMES: Lifetimes = Lifetimes { access: std::time::Duration::from_secs(300), refresh: std::time::Duration::from_secs(604_800) };
+
+struct Contract {
+    accounts: Accounts,
+    user: User,
+    now: DateTime<Utc>,
+}
+
+impl Contract {
+    async fn new() -> Self {
+        let database = Database::new().await;
+        let store = Store::new(database.client.clone(), database.table("SessionsTable"));
+        let accounts = Accounts::new(store, database.table("UsersTable"), database.table("LoginAttemptsTable"));
+        let now = latchkey::clock::Clock::system().now();
+        let user = User {
+            username: "ada".parse_username(),
+            user_id: "user-1".into(),
+            password_hash: PasswordHash::dummy(),
+            status: UserStatus::Active,
+            version: 1,
+            created_at: now,
+        };
+        assert_eq!(accounts.create_user(&user).await, Ok(true));
+        Self { accounts, user, now }
+    }
+
+    fn store(&self) -> &Store {
+        self.accounts.store()
+    }
+
+    fn issue(&self) -> IssuedLogin {
+        issue_login(&self.user.user_id, Device::default(), LIFETIMES, None, self.now, &mut system_rng()).unwrap()
+    }
+
+    async fn creation(&self) -> LoginCreation {
+        let seen = self.store().read_user_logins(&latchkey::ids::UserKey::of(&self.user.user_id)).await.unwrap();
+        let predecessor_seen = seen.register.as_ref().is_some_and(|register| seen.logins.contains_key(&register.last_login_id));
+        LoginCreation { register: seen.register, predecessor_seen, replaced: Vec::new() }
+    }
+
+    async fn create(&self, new: &NewLogin) -> Commit {
+        self.accounts.create_login(&self.user, new, &self.creation().await).await.unwrap()
+    }
+
+    async fn login(&self) -> IssuedLogin {
+        let issued = self.issue();
+        assert_eq!(self.create(&issued.new).await, Commit::Done);
+        issued
+    }
+
+    async fn state(&self, issued: &IssuedLogin) -> LoginState {
+        self.store().read_login(&issued.new.login.key).await.unwrap()
+    }
+
+    fn successor(&self, state: &LoginState, presented: &RefreshToken) -> IssuedSession {
+        let login = state.login.as_ref().unwrap();
+        issue_successor(login, presented, None, LIFETIMES, std::time::Duration::from_secs(30), self.now, &mut system_rng()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_login_reads_back_as_it_was_written() {
+    let contract = Contract::new().await;
+    let issued = contract.login().await;
+    let state = contract.state(&issued).await;
+    assert_eq!(state.login.as_ref(), Some(&issued.new.login));
+    assert_eq!(state.sessions[&Generation::FIRST], issued.new.session);
+    let seen = contract.store().read_user_logins(&issued.new.login.key.user_key).await.unwrap();
+    let login_id = issued.new.login.key.login_id.clone();
+    assert_eq!(seen.register, Some(Register { version: 1, last_login_id: login_id.clone() }));
+    assert!(seen.sessions.contains(&(login_id, Generation::FIRST)));
+}
+
+#[tokio::test]
+async fn a_login_is_created_once() {
+    let contract = Contract::new().await;
+    let issued = contract.login().await;
+    contract.login().await;
+    assert_eq!(contract.create(&issued.new).await, Commit::ReadAgain);
+}
+
+#[tokio::test]
+async fn a_login_is_created_only_on_what_was_read() {
+    let contract = Contract::new().await;
+    let before_the_first = contract.creation().await;
+    let first = contract.login().await;
+    let second = contract.issue();
+    let create = async |user: &User, creation: &LoginCreation| contract.accounts.create_login(user, &second.new, creation).await;
+
+    assert_eq!(create(&contract.user, &before_the_first).await, Ok(Commit::ReadAgain), "the register is there now");
+    let current = contract.creation().await;
+    let older = LoginCreation { register: Some(Register { version: 0, ..current.register.clone().unwrap() }), ..current.clone() };
+    assert_eq!(create(&contract.user, &older).await, Ok(Commit::ReadAgain), "the register has moved");
+    let unseen = LoginCreation { predecessor_seen: false, ..current.clone() };
+    assert_eq!(create(&contract.user, &unseen).await, Ok(Commit::ReadAgain), "the predecessor is there");
+    let changed = User { version: 2, ..contract.user.clone() };
+    assert_eq!(create(&changed, &current).await, Ok(Commit::ReadAgain), "the user is another");
+
+    let key = first.new.login.key.clone();
+    assert_eq!(
+        contract.store().end_login(&key, &EndProof::of(&AnyToken::Refresh(first.pair.refresh))).await.unwrap(),
+        Ended::Now { generation: Generation::FIRST }
+    );
+    assert_eq!(create(&contract.user, &current).await, Ok(Commit::ReadAgain), "the predecessor is gone");
+    assert_eq!(create(&contract.user, &contract.creation().await).await, Ok(Commit::Done));
+}
+
+#[tokio::test]
+async fn a_login_replaces_others_in_the_same_transaction() {
+    let contract = Contract::new().await;
+    let (first, second, third) = (contract.login().await, contract.login().await, contract.issue());
+    let replaced = [&first, &second].map(|issued| (issued.new.login.key.clone(), Generation::FIRST)).to_vec();
+    let creation = LoginCreation { replaced, ..contract.creation().await };
+    assert_eq!(contract.accounts.create_login(&contract.user, &third.new, &creation).await, Ok(Commit::Done));
+    assert_eq!(contract.state(&first).await.login, None);
+    assert_eq!(contract.state(&second).await.login, None);
+    assert!(contract.state(&third).await.login.is_some());
+}
+
+#[tokio::test]
+async fn a_rotation_replaces_the_session_all_or_nothing() {
+    let contract = Contract::new().await;
+    let issued = contract.login().await;
+    let state = contract.state(&issued).await;
+    let next = contract.successor(&state, &issued.pair.refresh);
+    let presented = issued.pair.refresh.hash();
+    let rotation = Rotation { login: state.login.as_ref().unwrap(), presented: &presented, successor: &next.session };
+    assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::Done));
+
+    let after = contract.state(&issued).await;
+    let login = after.login.as_ref().unwrap();
+    assert_eq!(after.sessions.keys().map(|generation| generation.number()).collect::<Vec<_>>(), [1]);
+    assert_eq!(after.sessions[&login.generation], next.session);
+    assert_eq!(login.recent_replay_untils, [contract.now + TimeDelta::seconds(30)]);
+    assert_eq!(login.refresh_token_expires_at, next.session.refresh_token_expires_at);
+
+    assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::ReadAgain), "once");
+    assert_eq!(contract.state(&issued).await, after);
+}
+
+#[tokio::test]
+async fn a_rotation_is_refused_where_anything_is_not_as_read() {
+    let contract = Contract::new().await;
+    let issued = contract.login().await;
+    let state = contract.state(&issued).await;
+    let login = state.login.as_ref().unwrap();
+    let next = contract.successor(&state, &issued.pair.refresh);
+    let other = contract.issue();
+    let rotate = async |rotation| contract.store().rotate(rotation).await;
+
+    let (right, wrong) = (issued.pair.refresh.hash(), other.pair.refresh.hash());
+    assert_eq!(rotate(Rotation { login, presented: &wrong, successor: &next.session }).await, Ok(Commit::ReadAgain), "another token");
+    let mut late = next.session.clone();
+    late.created_at = issued.new.session.refresh_token_expires_at;
+    assert_eq!(rotate(Rotation { login, presented: &right, successor: &late }).await, Ok(Commit::ReadAgain), "expired at this instant");
+    let mut ahead = login.clone();
+    ahead.generation = Generation::new(1).unwrap();
+    let next_but_one = contract.successor(&LoginState { login: Some(ahead.clone()), ..LoginState::default() }, &issued.pair.refresh);
+    assert_eq!(
+        rotate(Rotation { login: &ahead, presented: &right, successor: &next_but_one.session }).await,
+        Ok(Commit::ReadAgain),
+        "another generation"
+    );
+    assert_eq!(
+        rotate(Rotation { login: &other.new.login, presented: &right, successor: &next.session }).await,
+        Ok(Commit::ReadAgain),
+        "no such login"
+    );
+    assert_eq!(contract.state(&issued).await, state, "nothing was written");
+}
+
+/// An end that comes before the commit wins: the update doesn't bring the login back.
+#[tokio::test]
+async fn a_rotation_does_not_revive_an_ended_login() {
+    let contract = Contract::new().await;
+    let issued = contract.login().await;
+    let state = contract.state(&issued).await;
+    let next = contract.successor(&state, &issued.pair.refresh);
+    let (key, presented) = (issued.new.login.key.clone(), issued.pair.refresh.hash());
+    contract.store().end_login(&key, &EndProof::of(&AnyToken::Refresh(issued.pair.refresh))).await.unwrap();
+    let rotation = Rotation { login: state.login.as_ref().unwrap(), presented: &presented, successor: &next.session };
+    assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::ReadAgain));
+    assert_eq!(contract.store().read_login(&key).await.unwrap().login, None);
+}
+
+#[tokio::test]
+async fn only_a_proof_of_the_login_ends_it() {
+    let contract = Contract::new().await;
+    let (issued, other) = (contract.login().await, contract.issue());
+    let key = &issued.new.login.key;
+    let end = async |token: AnyToken| contract.store().end_login(key, &EndProof::of(&token)).await.unwrap();
+    assert_eq!(end(AnyToken::Access(other.pair.access)).await, Ended::NotThere);
+    assert_eq!(end(AnyToken::Refresh(other.pair.refresh)).await, Ended::NotThere);
+    assert!(contract.store().read_login(key).await.unwrap().login.is_some());
+    assert_eq!(end(AnyToken::Access(issued.pair.access)).await, Ended::Now { generation: Generation::FIRST });
+    assert_eq!(end(AnyToken::Refresh(issued.pair.refresh)).await, Ended::NotThere);
+
+    contract.store().sweep_session(key, Generation::FIRST).await.unwrap();
+    assert_eq!(contract.store().read_login(key).await.unwrap(), LoginState::default());
+}
+
+#[tokio::test]
+async fn a_user_is_created_once_and_read_back() {
+    let contract = Contract::new().await;
+    let read = contract.accounts.read_user(&contract.user.username).await.unwrap().unwrap();
+    assert_eq!((read.user_id.as_str(), read.version, read.created_at), ("user-1", 1, contract.now));
+    assert_eq!(contract.accounts.create_user(&User { user_id: "user-2".into(), ..contract.user.clone() }).await, Ok(false));
+    assert_eq!(contract.accounts.read_user(&contract.user.username).await.unwrap().unwrap().user_id, "user-1");
+    assert!(contract.accounts.read_user(&"nobody".parse_username()).await.unwrap().is_none());
+}
+
+/// A partition of more than one page is read whole, at 1 MiB a page.
+#[tokio::test]
+async fn a_long_collection_is_read_to_its_end() {
+    let contract = Contract::new().await;
+    let mut ids: Vec<LoginId> = Vec::new();
+    for _ in 0..3 {
+        ids.push(contract.login().await.new.login.key.login_id);
+    }
+    ids.sort_unstable();
+    let seen = contract.store().read_user_logins(&latchkey::ids::UserKey::of("user-1")).await.unwrap();
+    assert_eq!(seen.logins.into_keys().collect::<Vec<_>>(), ids);
+}

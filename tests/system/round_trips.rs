@@ -1,0 +1,84 @@
+//! How often each operation asks DynamoDB, counted at the SDK's connector: promised, so held.
+
+use latchkey_cli::dev::DEMO_PASSWORD;
+use latchkey_tests::service::{Pair, Service};
+use serde_json::json;
+
+#[tokio::test]
+async fn each_operation_asks_as_often_as_promised() {
+    let service = Service::start(&[]).await;
+    let calls = || {
+        let mut calls = service.tap.take_calls();
+        // What goes out side by side has no order.
+        calls.sort_unstable();
+        calls
+    };
+    calls();
+
+    let first = service.login().await;
+    assert_eq!(
+        calls(),
+        // Side by side: the user and three counts; the collection, behind the hash; the transaction and three refunds.
+        ["GetItem", "Query", "TransactWriteItems", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem"]
+    );
+
+    service.me(&first.access).await;
+    assert_eq!(calls(), ["Query"], "authorize: one");
+
+    let second = Pair::of(&service.refresh(&first.refresh).await);
+    assert_eq!(calls(), ["Query", "TransactWriteItems"], "refresh: two");
+
+    service.refresh(&first.refresh).await;
+    assert_eq!(calls(), ["Query"], "replay: one");
+
+    service.me(&first.access).await;
+    assert_eq!(calls(), ["Query"], "a refusal costs no more");
+
+    service.logout(&second.access).await;
+    assert_eq!(calls(), ["DeleteItem", "DeleteItem"], "logout: one, and the sweep");
+
+    service.logout(&second.access).await;
+    assert_eq!(calls(), ["DeleteItem"], "of nothing: one");
+
+    service.refresh(&second.refresh).await;
+    assert_eq!(calls(), ["Query"], "refused: one");
+}
+
+/// Promise G8.
+#[tokio::test]
+async fn a_malformed_token_costs_no_call() {
+    let service = Service::start(&[]).await;
+    let pair = service.login().await;
+    let _ = service.tap.take_calls();
+    let mut edited = pair.refresh.clone();
+    edited.replace_range(100..101, if edited[100..].starts_with('A') { "B" } else { "A" });
+    for token in [&edited, &pair.access[..255], "garbage", &pair.access.replacen("lka_", "lkr_", 1)] {
+        assert_eq!(service.refresh(token).await.outcome(), (401, "invalid_token"), "{token}");
+        assert_eq!(service.logout(token).await.outcome(), (401, "invalid_token"), "{token}");
+        assert_eq!(service.me(token).await.status, 401, "{token}");
+    }
+    assert_eq!(service.refresh(&pair.access).await.status, 401);
+    assert!(service.tap.take_calls().is_empty());
+}
+
+/// One transaction at a time: what two sequential round trips come to, besides the hash.
+#[tokio::test]
+async fn a_login_goes_to_dynamodb_twice_in_sequence() {
+    let service = Service::start(&[]).await;
+    let mut user = service.tap.hold("GetItem");
+    let mut transaction = service.tap.hold("TransactWriteItems");
+    let login = tokio::spawn({
+        let service = service.clone();
+        async move { service.login_with(&json!({"username": "demo", "password": DEMO_PASSWORD})).await.status }
+    });
+    user.reached().await;
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    let mut before = service.tap.take_calls();
+    before.sort_unstable();
+    assert_eq!(before, ["GetItem", "UpdateItem", "UpdateItem", "UpdateItem"], "the counts don't wait for the user");
+    user.release();
+    transaction.reached().await;
+    assert!(service.tap.take_calls().contains(&"Query".to_owned()));
+    transaction.release();
+    assert_eq!(login.await.unwrap(), 200);
+}

@@ -1,0 +1,93 @@
+//! CASES L2: what guessing costs.
+
+use chrono::TimeDelta;
+use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
+use latchkey_tests::service::{Answer, Service};
+use serde_json::json;
+
+async fn guess(service: &Service, password: &str) -> Answer {
+    service.login_with(&json!({"username": DEMO_USER, "password": password})).await
+}
+
+#[tokio::test]
+async fn after_five_failures_each_further_guess_waits_longer() {
+    let service = Service::start(&[]).await;
+    for _ in 0..5 {
+        assert_eq!(guess(&service, "wrong").await.status, 401);
+    }
+    for wait in [1, 2, 4] {
+        let throttled = guess(&service, DEMO_PASSWORD).await;
+        assert_eq!(throttled.outcome(), (429, "throttled"), "even the right password waits");
+        assert_eq!(throttled.headers["retry-after"], wait.to_string().as_str());
+        service.clock.advance(TimeDelta::milliseconds(wait * 1000 - 1));
+        assert_eq!(guess(&service, "wrong").await.status, 429);
+        service.clock.advance(TimeDelta::milliseconds(1));
+        assert_eq!(guess(&service, "wrong").await.status, 401);
+    }
+    service.clock.advance(TimeDelta::seconds(8));
+    assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200);
+    assert_eq!(guess(&service, "wrong").await.status, 401, "a success starts the count again");
+}
+
+/// Parallel guesses get no more than sequential ones.
+#[tokio::test]
+async fn parallel_guesses_are_counted_one_by_one() {
+    let service = Service::start(&[]).await;
+    let guesses: Vec<_> = (0..12)
+        .map(|_| {
+            let service = service.clone();
+            tokio::spawn(async move { guess(&service, "wrong").await.status })
+        })
+        .collect();
+    let mut looked_at = 0;
+    for guess in guesses {
+        looked_at += usize::from(guess.await.unwrap() == 401);
+    }
+    assert_eq!(looked_at, 5);
+}
+
+/// A network's budget counts failures of all accounts together, and comes back with the next window.
+#[tokio::test]
+async fn spraying_many_accounts_uses_up_the_networks_budget() {
+    let service = Service::start(&[("LOGIN_NETWORK_FAILURES", "3")]).await;
+    // The windows are fixed; stand at the beginning of one.
+    let now = service.clock.now().timestamp();
+    service.clock.set(chrono::DateTime::from_timestamp((now / 300 + 1) * 300, 0).unwrap());
+    for name in ["anna", "berta", "clara"] {
+        assert_eq!(service.login_with(&json!({"username": name, "password": "wrong"})).await.status, 401);
+    }
+    let throttled = service.login_with(&json!({"username": "dora", "password": "wrong"})).await;
+    assert_eq!((throttled.status, throttled.headers["retry-after"].to_str().unwrap()), (429, "300"));
+    service.clock.advance(TimeDelta::seconds(300));
+    assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200);
+    assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200, "successes are refunded");
+    assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200);
+    assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200);
+}
+
+/// After too many failures in a row strangers get one try an hour; a network that has succeeded lately is none.
+#[tokio::test]
+async fn a_beleaguered_account_stays_open_to_its_own_network() {
+    let service = Service::start(&[("LOGIN_ACCOUNT_FAILURES", "3"), ("LOGIN_FREE_FAILURES", "100")]).await;
+    for _ in 0..3 {
+        assert_eq!(guess(&service, "wrong").await.status, 401);
+    }
+    let stranger = guess(&service, DEMO_PASSWORD).await;
+    assert_eq!((stranger.status, stranger.headers["retry-after"].to_str().unwrap()), (429, "3600"));
+    service.clock.advance(TimeDelta::hours(1));
+    assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200, "once an hour anybody may");
+
+    for _ in 0..3 {
+        assert_eq!(guess(&service, "wrong").await.status, 401);
+    }
+    assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200, "the network is known now");
+}
+
+/// The table of attempts knows no name and no address.
+#[tokio::test]
+async fn attempts_are_kept_under_hashes() {
+    let service = Service::start(&[]).await;
+    guess(&service, "wrong").await;
+    let dump = format!("{:?}", service.database.items("LoginAttemptsTable").await);
+    assert!(!dump.contains(DEMO_USER) && !dump.contains("127.0.0.1"), "{dump}");
+}
