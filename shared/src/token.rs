@@ -8,6 +8,8 @@
 //! store takes [`TokenHash`]es only, so plaintext can't reach a table, and the kind is part of the type, so a refresh
 //! token can't be passed where an access token is wanted. Prefixes never change: secret scanners know them.
 
+#[cfg(test)]
+mod golden;
 mod grammar;
 mod hash;
 mod kind;

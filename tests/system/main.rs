@@ -1,5 +1,7 @@
 //! The whole service, through HTTP.
 
+#![expect(clippy::unwrap_used, clippy::string_slice, reason = "in a test either is a failure, as it should be")]
+
 mod authorizer_events;
 mod bad_input;
 mod contract;
