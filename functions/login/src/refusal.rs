@@ -2,9 +2,10 @@
 
 use lambda_http::{Body, Response};
 use latchkey::{
-    log::{Event, Fields, log},
+    log::{Event, Fields},
     password::HashError,
     problem::{Problem, ProblemCode},
+    refuse::refuse,
     store::StoreError,
     token::MintError,
 };
@@ -52,12 +53,7 @@ impl Refusal {
     /// Logs it and answers.
     pub(crate) fn into_response(self, fields: Fields<'_>) -> Response<Body> {
         let (event, problem) = self.event_and_problem();
-        let reason = self.to_string();
-        match event {
-            Event::StoreUnavailable | Event::Internal => log(event, fields, Some(&self)),
-            _ => log(event, Fields { reason: Some(&reason), ..fields }, None),
-        }
-        problem.into_response()
+        refuse(event, problem, &self, fields)
     }
 }
 

@@ -7,8 +7,8 @@ use lambda_http::{Body, Request, Response};
 use latchkey::{
     log::{Event, Fields, log},
     middleware::{PresentedLogin, RequestId},
-    outage::store_problem,
     problem::{Problem, ProblemCode},
+    refuse::store_problem,
     store::{EndProof, Ended, Store},
 };
 

@@ -1,4 +1,9 @@
-//! The answer to a store that gave none.
+//! From an error to its line in the log and the answer to the client.
+
+use std::error::Error;
+
+use http::Response;
+use tracing::Level;
 
 use crate::{
     log::{Event, Fields, log},
@@ -23,4 +28,15 @@ pub fn store_problem(error: &StoreError, fields: Fields<'_>) -> Problem {
     let (event, code) = error.event_and_code();
     log(event, fields, Some(error));
     code.into()
+}
+
+/// Logs a refusal, with its causes where it is ours, as a reason where it is theirs, and answers with the problem.
+#[must_use]
+pub fn refuse<B: From<String>>(event: Event, problem: Problem, error: &dyn Error, fields: Fields<'_>) -> Response<B> {
+    if event.level() == Level::ERROR {
+        log(event, fields, Some(error));
+    } else {
+        log(event, Fields { reason: Some(&error.to_string()), ..fields }, None);
+    }
+    problem.into_response()
 }
