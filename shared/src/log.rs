@@ -4,6 +4,8 @@
 
 use tracing::{Level, event};
 
+use crate::config::ConfigError;
+
 /// What a line reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
@@ -47,11 +49,13 @@ pub enum Event {
     ContextMissing,
     /// What follows a settled answer didn't work; nothing depends on it.
     AfterworkFailed,
+    /// A setting is missing or wrong: the process has stopped at its start.
+    Misconfigured,
 }
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::LoginSucceeded,
         Self::LoginFailed,
         Self::LoginThrottled,
@@ -72,6 +76,7 @@ impl Event {
         Self::Internal,
         Self::ContextMissing,
         Self::AfterworkFailed,
+        Self::Misconfigured,
     ];
 
     /// The code that alarms match on. Codes don't change.
@@ -98,6 +103,7 @@ impl Event {
             Self::Internal => "internal",
             Self::ContextMissing => "context_missing",
             Self::AfterworkFailed => "afterwork_failed",
+            Self::Misconfigured => "misconfigured",
         }
     }
 
@@ -105,7 +111,7 @@ impl Event {
     #[must_use]
     pub const fn level(self) -> Level {
         match self {
-            Self::StoreUnavailable | Self::DeadlinePassed | Self::Internal | Self::ContextMissing => Level::ERROR,
+            Self::StoreUnavailable | Self::DeadlinePassed | Self::Internal | Self::ContextMissing | Self::Misconfigured => Level::ERROR,
             Self::RefreshReused | Self::RefreshKeysDiffer | Self::LoginThrottled | Self::AfterworkFailed => Level::WARN,
             Self::LoginSucceeded
             | Self::LoginFailed
@@ -173,6 +179,12 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// Sends the lines to standard output, where Lambda collects them.
 pub fn init() {
     tracing_subscriber::fmt().json().flatten_event(true).with_current_span(false).with_span_list(false).with_max_level(Level::INFO).init();
+}
+
+/// Ends the process at its start, with a line that says what to set.
+pub fn stop(error: &ConfigError) -> ! {
+    log(Event::Misconfigured, Fields::default(), Some(error));
+    std::process::exit(1)
 }
 
 #[cfg(test)]

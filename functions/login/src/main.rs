@@ -12,7 +12,7 @@ use latchkey::{
 async fn main() -> Result<(), lambda_runtime::Error> {
     log::init();
     let environment = Environment::of_process();
-    let config = LoginConfig::read(&environment)?;
+    let config = LoginConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(aws::client().await, &config.sessions_table);
     let accounts = Accounts::new(store, &config.users_table, &config.login_attempts_table);
     front::run(latchkey_login::service(accounts, config, Clock::system()), environment.cors_allow_origin().as_deref()).await

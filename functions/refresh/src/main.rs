@@ -12,7 +12,7 @@ use latchkey::{
 async fn main() -> Result<(), lambda_runtime::Error> {
     log::init();
     let environment = Environment::of_process();
-    let config = RefreshConfig::read(&environment)?;
+    let config = RefreshConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(aws::client().await, &config.sessions_table);
     front::run(latchkey_refresh::service(store, config, Clock::system()), environment.cors_allow_origin().as_deref()).await
 }
