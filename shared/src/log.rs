@@ -2,7 +2,8 @@
 //!
 //! A line holds ids, codes and hash prefixes; never a token, a password, a name or an address.
 
-use tracing::{Level, event};
+use tracing::{Level, Subscriber, event};
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::ConfigError;
 
@@ -176,9 +177,24 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Sends the lines to standard output, where Lambda collects them.
+/// One JSON object a line, whatever a client sent: control characters are escaped.
+pub fn subscriber<W>(writer: W, level: Level) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_max_level(level)
+        .with_writer(writer)
+        .finish()
+}
+
+/// Sends the lines to standard output, where Lambda collects them. Does nothing where somebody else listens already.
 pub fn init() {
-    tracing_subscriber::fmt().json().flatten_event(true).with_current_span(false).with_span_list(false).with_max_level(Level::INFO).init();
+    let _somebody_listens = tracing::subscriber::set_global_default(subscriber(std::io::stdout, Level::INFO));
 }
 
 /// Ends the process at its start, with a line that says what to set.

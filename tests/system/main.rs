@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "in a test either is a failure, as it should be")]
 
 mod authorizer_events;
+mod axum_service;
 mod bad_input;
 mod contract;
 mod expiry;
+mod leaks;
 mod limits;
 mod outage;
 mod password_change;

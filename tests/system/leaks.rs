@@ -1,0 +1,131 @@
+//! CASES S1, S2: what the logs hold, at their most talkative.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
+use latchkey_tests::{
+    service::{Pair, Service, send},
+    tap::Line,
+};
+use serde_json::{Value, json};
+use tracing::{Level, subscriber::DefaultGuard};
+
+/// A log that is read afterwards.
+#[derive(Debug, Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// Hears everything that this test's thread says, which is all of the service: a test's runtime has one thread.
+    fn listen(&self) -> DefaultGuard {
+        let log = self.clone();
+        tracing::subscriber::set_default(latchkey::log::subscriber(move || log.clone(), Level::TRACE))
+    }
+
+    /// The service's lines and the SDK's; not those of this test's own HTTP client.
+    fn lines(&self) -> Vec<Value> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let lines =
+            text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap_or_else(|_| panic!("not one JSON object a line: {line}")));
+        let ours = |line: &Value| {
+            let target = line["target"].as_str().unwrap_or_default();
+            ["latchkey", "lambda", "aws"].iter().any(|prefix| target.starts_with(prefix))
+        };
+        lines.filter(ours).collect()
+    }
+
+    fn codes(&self) -> Vec<String> {
+        self.lines().iter().filter_map(|line| line["code"].as_str().map(str::to_owned)).collect()
+    }
+}
+
+#[tokio::test]
+async fn no_token_and_no_password_is_ever_logged() {
+    let log = Log::default();
+    let service = Service::start(&[]).await;
+    let listening = log.listen();
+    let login = |password: &'static str| {
+        let service = service.clone();
+        async move { service.login_with(&json!({"username": DEMO_USER, "password": password, "device": "phone"})).await }
+    };
+
+    let first = Pair::of(&login(DEMO_PASSWORD).await);
+    let second = Pair::of(&service.refresh(&first.refresh).await);
+    service.refresh(&first.refresh).await;
+    service.me(&second.access).await;
+    service.me(&first.access).await;
+    let third = Pair::of(&service.refresh(&second.refresh).await);
+    service.refresh(&first.refresh).await;
+    send(service.request("POST", "/refresh").bearer_auth(&second.refresh).header("Idempotency-Key", "CANARY-key")).await;
+    service.refresh(&third.access).await;
+    service.refresh("lkr_CANARY-malformed").await;
+    send(service.request("POST", "/login").header("content-type", "application/json").body(r#"{"password":CANARY-json}"#)).await;
+    for _ in 0..7 {
+        login("CANARY-wrong").await;
+    }
+    service.tap.set_line(Line::Refused);
+    tokio::join!(service.me(&third.access), service.refresh(&third.refresh), service.logout(&third.access), login(DEMO_PASSWORD));
+    service.tap.set_line(Line::Open);
+    service.clock.advance(chrono::TimeDelta::seconds(60));
+    service.refresh(&first.refresh).await;
+    service.logout(&third.access).await;
+    drop(listening);
+
+    let codes = log.codes();
+    for code in [
+        "login_succeeded",
+        "login_failed",
+        "login_throttled",
+        "refresh_rotated",
+        "refresh_replayed",
+        "refresh_superseded",
+        "refresh_keys_differ",
+        "refresh_refused",
+        "refresh_reused",
+        "access_allowed",
+        "access_denied",
+        "logout_of_nothing",
+        "request_malformed",
+        "store_unavailable",
+    ] {
+        assert!(codes.iter().any(|each| each == code), "the walk didn't come by {code}: {codes:?}");
+    }
+    let text = log.lines().iter().map(Value::to_string).collect::<String>();
+    assert!(!text.contains("CANARY") && !text.contains(DEMO_PASSWORD));
+    for token in [&first.access, &first.refresh, &second.access, &second.refresh, &third.access, &third.refresh] {
+        // What follows the login id: generation, proof, secret, check. The login id itself is meant to be there.
+        for part in [&token[53..75], &token[96..120], &token[230..]] {
+            assert!(!text.contains(part), "part of a token in the log");
+        }
+    }
+}
+
+/// One line for each outcome, whatever a client sends.
+#[tokio::test]
+async fn a_client_can_not_write_lines_of_its_own() {
+    let log = Log::default();
+    let service = Service::start(&[]).await;
+    let listening = log.listen();
+    let hostile = "x\n{\"code\":\"login_succeeded\"}\r\n\u{1b}[31mred\u{2028}";
+    for (username, password) in [(DEMO_USER, DEMO_PASSWORD), (hostile, "wrong"), ("nobody", "wrong")] {
+        let body = json!({"username": username, "password": password, "device": hostile});
+        send(service.request("POST", "/login").header("user-agent", "agent \\n {\"code\":\"x\"}").json(&body)).await;
+    }
+    drop(listening);
+    assert_eq!(log.codes(), ["login_succeeded", "request_malformed", "login_failed"]);
+    let items = format!("{:?}", service.database.items("SessionsTable").await);
+    assert!(!items.contains("\\u{1b}") && !items.contains("x\\n{"), "control characters are left out of what people read: {items}");
+}
