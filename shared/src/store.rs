@@ -15,7 +15,7 @@ mod transaction;
 pub use accounts::{Accounts, User, UserStatus};
 pub use end::{EndProof, Ended};
 pub use error::StoreError;
-pub use items::ItemError;
+pub use items::{Item, ItemError, login_item, read_login, read_session, session_item};
 pub use login::{Register, UserLogins};
 pub use rotate::Rotation;
 pub use transaction::Commit;

@@ -12,7 +12,8 @@ use crate::{
     token::{ProofHash, SealedSeed, TokenHash},
 };
 
-pub(super) type Item = HashMap<String, AttributeValue>;
+/// A DynamoDB item, as the SDK has it.
+pub type Item = HashMap<String, AttributeValue>;
 
 /// The version of the items' form. A reader refuses a newer one instead of guessing.
 const SCHEMA: u32 = 1;
@@ -77,7 +78,9 @@ fn put_some(item: &mut Item, name: &str, value: Option<AttributeValue>) {
     }
 }
 
-pub(super) fn login_item(login: &Login) -> Item {
+/// Writes a login as an item.
+#[must_use]
+pub fn login_item(login: &Login) -> Item {
     let mut item = login_key(&login.key);
     put(&mut item, "schema", number(SCHEMA));
     put(&mut item, "user_id", text(&login.user_id));
@@ -98,7 +101,9 @@ pub(super) fn login_item(login: &Login) -> Item {
     item
 }
 
-pub(super) fn session_item(session: &Session) -> Item {
+/// Writes a session as an item.
+#[must_use]
+pub fn session_item(session: &Session) -> Item {
     let mut item = session_key(&session.key, session.generation);
     put(&mut item, "schema", number(SCHEMA));
     put(&mut item, "user_id", text(&session.user_id));
@@ -191,7 +196,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-pub(super) fn read_login(item: &Item) -> Result<Login, ItemError> {
+/// Reads a login item.
+///
+/// # Errors
+/// [`ItemError`] names the first attribute that is not as [`login_item`] writes it.
+pub fn read_login(item: &Item) -> Result<Login, ItemError> {
     let read = Reader { item, kind: "login" };
     read.check_schema()?;
     let owned = |text: Option<&str>| text.map(str::to_owned);
@@ -215,7 +224,11 @@ pub(super) fn read_login(item: &Item) -> Result<Login, ItemError> {
     })
 }
 
-pub(super) fn read_session(item: &Item) -> Result<Session, ItemError> {
+/// Reads a session item.
+///
+/// # Errors
+/// [`ItemError`] names the first attribute that is not as [`session_item`] writes it.
+pub fn read_session(item: &Item) -> Result<Session, ItemError> {
     let read = Reader { item, kind: "session" };
     read.check_schema()?;
     let predecessor = match read.optional_text("replaces")? {

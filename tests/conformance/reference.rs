@@ -1,0 +1,187 @@
+//! The reference: a user's logins as the design's tables have them, and what each request must get.
+
+use proptest::{prelude::*, sample::Index};
+use proptest_state_machine::ReferenceStateMachine;
+
+/// Lifetimes and windows in milliseconds, the service's defaults.
+pub(crate) const ACCESS_MS: i64 = 5 * 60_000;
+pub(crate) const REFRESH_MS: i64 = 7 * 24 * 3_600_000;
+pub(crate) const WINDOW_MS: i64 = 30_000;
+const REMEMBERED: usize = 4;
+
+/// A login, from its owner's password to its end.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Login {
+    pub(crate) ended: bool,
+    /// By generation: when its access token ends, and when its refresh token does.
+    pub(crate) sessions: Vec<(i64, i64)>,
+    /// By presented generation: until when a replay is answered, and the key that the rotation brought.
+    pub(crate) rotations: Vec<(i64, Option<u8>)>,
+}
+
+impl Login {
+    fn generation(&self) -> usize {
+        self.sessions.len() - 1
+    }
+
+    fn issue(&mut self, now: i64) {
+        self.sessions.push((now + ACCESS_MS, now + REFRESH_MS));
+    }
+}
+
+/// What the world looks like.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct World {
+    /// Milliseconds since the sequence began.
+    pub(crate) now: i64,
+    pub(crate) logins: Vec<Login>,
+    /// What the last request must get.
+    pub(crate) expected: Expected,
+}
+
+/// An answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Expected {
+    #[default]
+    Nothing,
+    /// 200 and the pair of this generation: new where it is the last one for the first time, the same again otherwise.
+    Pair { login: usize, generation: usize },
+    /// 200 or 204.
+    Yes,
+    /// 401.
+    No,
+    /// 409.
+    Superseded,
+}
+
+/// Which token a request presents: of which login, how far behind its newest, as what.
+#[derive(Debug, Clone)]
+pub(crate) struct Which {
+    login: Index,
+    behind: usize,
+}
+
+impl Which {
+    /// The login and the generation, where there is any login.
+    pub(crate) fn of(&self, logins: &[Login]) -> Option<(usize, usize)> {
+        let login = (!logins.is_empty()).then(|| self.login.index(logins.len()))?;
+        Some((login, logins[login].generation().saturating_sub(self.behind)))
+    }
+}
+
+/// A step.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Login,
+    Authorize(Which),
+    /// With one key of two, or none.
+    Refresh(Which, Option<u8>),
+    /// The right place and the right proof of nobody: a token of that form that was never issued.
+    RefreshForged(Which),
+    /// An access token where a refresh token belongs.
+    RefreshWithAccess(Which),
+    LogoutWithAccess(Which),
+    LogoutWithRefresh(Which),
+    Wait(i64),
+}
+
+pub(crate) struct Reference;
+
+impl ReferenceStateMachine for Reference {
+    type State = World;
+    type Transition = Step;
+
+    fn init_state() -> BoxedStrategy<World> {
+        Just(World::default()).boxed()
+    }
+
+    fn transitions(world: &World) -> BoxedStrategy<Step> {
+        let which = || {
+            (any::<Index>(), prop_oneof![4 => Just(0_usize), 4 => Just(1), 2 => 2..7_usize])
+                .prop_map(|(login, behind)| Which { login, behind })
+        };
+        let key = prop_oneof![4 => Just(None), 1 => Just(Some(1)), 1 => Just(Some(2))];
+        prop_oneof![
+            3 => Just(Step::Login),
+            4 => which().prop_map(Step::Authorize),
+            12 => (which(), key).prop_map(|(which, key)| Step::Refresh(which, key)),
+            1 => which().prop_map(Step::RefreshForged),
+            1 => which().prop_map(Step::RefreshWithAccess),
+            1 => which().prop_map(Step::LogoutWithAccess),
+            1 => which().prop_map(Step::LogoutWithRefresh),
+            4 => waits(world).prop_map(Step::Wait),
+        ]
+        .boxed()
+    }
+
+    fn apply(mut world: World, step: &Step) -> World {
+        let now = world.now;
+        world.expected = match step {
+            Step::Login => {
+                let mut login = Login::default();
+                login.issue(now);
+                world.logins.push(login);
+                Expected::Pair { login: world.logins.len() - 1, generation: 0 }
+            }
+            Step::Wait(milliseconds) => {
+                world.now += milliseconds;
+                Expected::Nothing
+            }
+            Step::Authorize(which) => which.of(&world.logins).map_or(Expected::Nothing, |(login, presented)| {
+                let login = &world.logins[login];
+                let passes = !login.ended && presented == login.generation() && now < login.sessions[presented].0;
+                if passes { Expected::Yes } else { Expected::No }
+            }),
+            Step::Refresh(which, key) => which
+                .of(&world.logins)
+                .map_or(Expected::Nothing, |(login, presented)| refresh(&mut world.logins, login, presented, *key, now)),
+            Step::RefreshForged(which) | Step::RefreshWithAccess(which) => {
+                which.of(&world.logins).map_or(Expected::Nothing, |_| Expected::No)
+            }
+            Step::LogoutWithAccess(which) | Step::LogoutWithRefresh(which) => {
+                which.of(&world.logins).map_or(Expected::Nothing, |(login, _)| {
+                    world.logins[login].ended = true;
+                    Expected::Yes
+                })
+            }
+        };
+        world
+    }
+}
+
+/// The refresh table of the design, from the outside.
+fn refresh(logins: &mut [Login], index: usize, presented: usize, key: Option<u8>, now: i64) -> Expected {
+    let login = &mut logins[index];
+    let generation = login.generation();
+    if login.ended || now >= login.sessions[generation].1 {
+        return Expected::No;
+    }
+    if presented == generation {
+        login.rotations.push((now + WINDOW_MS, key));
+        login.issue(now);
+        return Expected::Pair { login: index, generation: generation + 1 };
+    }
+    let remembered = &login.rotations[login.rotations.len().saturating_sub(REMEMBERED)..];
+    let own = login.rotations[presented];
+    let until = if generation - presented <= REMEMBERED { own.0 } else { remembered[0].0 };
+    if now >= until {
+        login.ended = true;
+        return Expected::No;
+    }
+    if generation - presented == 1 && own.1 == key { Expected::Pair { login: index, generation } } else { Expected::Superseded }
+}
+
+/// To just before, at and just after the instants that mean something to some login; or any while, and a little back.
+fn waits(world: &World) -> BoxedStrategy<i64> {
+    let live = world.logins.iter().filter(|login| !login.ended);
+    let instants = live.flat_map(|login| {
+        let windows = login.rotations.iter().rev().take(REMEMBERED + 1).map(|(until, _)| *until);
+        let newest = login.sessions[login.generation()];
+        windows.chain([newest.0, newest.1])
+    });
+    let mut ahead: Vec<i64> = instants.map(|instant| instant - world.now).filter(|wait| *wait > 0).collect();
+    ahead.push(WINDOW_MS / 3);
+    let to_an_instant =
+        (proptest::sample::select(ahead), prop_oneof![3 => Just(0), 2 => Just(-1), 1 => Just(1)]).prop_map(|(wait, off)| wait + off);
+    prop_oneof![8 => to_an_instant, 2 => 1..WINDOW_MS, 1 => -60_000..0_i64].boxed()
+}

@@ -1,0 +1,137 @@
+//! The real thing, driven by the same steps.
+
+use std::{
+    collections::BTreeMap,
+    sync::{LazyLock, Mutex},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use latchkey::{
+    entropy::system_rng,
+    token::{Proof, RefreshToken, Seed, TokenPair},
+};
+use latchkey_tests::service::{Answer, Pair, Service, send};
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
+use tokio::runtime::Runtime;
+
+use crate::reference::{Expected, Reference, Step, Which, World};
+
+/// One service for all sequences: each leaves nothing behind.
+static SERVICE: LazyLock<Mutex<(Runtime, Service)>> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // Sequences of wrong guesses are the throttle's own tests' business.
+    let service = runtime.block_on(Service::start(&[]));
+    Mutex::new((runtime, service))
+});
+
+/// The handlers, and what a client would have kept.
+pub(crate) struct Handlers {
+    began: DateTime<Utc>,
+    pairs: BTreeMap<(usize, usize), Pair>,
+}
+
+impl StateMachineTest for Handlers {
+    type SystemUnderTest = Self;
+    type Reference = Reference;
+
+    fn init_test(_: &World) -> Self {
+        let mut shared = SERVICE.lock().unwrap_or_else(|failed| {
+            // A failed sequence cleaned nothing up; the shorter ones that shrinking tries start afresh.
+            SERVICE.clear_poison();
+            let mut shared = failed.into_inner();
+            shared.1 = shared.0.block_on(Service::start(&[]));
+            shared
+        });
+        let (_, service) = &mut *shared;
+        Self { began: service.clock.now(), pairs: BTreeMap::new() }
+    }
+
+    fn apply(mut handlers: Self, world: &World, step: Step) -> Self {
+        let (runtime, service) = &*SERVICE.lock().unwrap();
+        service.clock.set(handlers.began + TimeDelta::milliseconds(world.now));
+        let answer = runtime.block_on(handlers.send(service, world, step));
+        handlers.compare(world.expected, answer);
+        handlers
+    }
+
+    fn teardown(handlers: Self, world: World) {
+        let (runtime, service) = &*SERVICE.lock().unwrap();
+        for (index, login) in world.logins.iter().enumerate() {
+            let newest = &handlers.pairs[&(index, login.sessions.len() - 1)];
+            let answer = runtime.block_on(service.logout(&newest.access));
+            assert_eq!(answer.status, 204);
+        }
+        let left = runtime.block_on(service.database.sort_keys());
+        assert!(left.iter().all(|key| key == "!user"), "left behind: {left:?}");
+        service.clock.set(handlers.began);
+    }
+}
+
+impl Handlers {
+    fn pair(&self, world: &World, which: &Which) -> Option<&Pair> {
+        // The reference has moved on already; a token that was issued just now was not there to be presented.
+        let (login, generation) = which.of(&world.logins)?;
+        self.pairs.get(&(login, generation))
+    }
+
+    async fn send(&self, service: &Service, world: &World, step: Step) -> Option<Answer> {
+        Some(match step {
+            Step::Wait(_) => return None,
+            Step::Login => service.login_with(&serde_json::json!({"username": "demo", "password": latchkey_cli::dev::DEMO_PASSWORD})).await,
+            Step::Authorize(which) => service.me(&self.pair(world, &which)?.access).await,
+            Step::Refresh(which, key) => {
+                let request = service.request("POST", "/refresh").bearer_auth(&self.presented(world, &which)?.refresh);
+                send(key.into_iter().fold(request, |request, key| request.header("Idempotency-Key", format!("key-{key}")))).await
+            }
+            Step::RefreshForged(which) => service.refresh(&forged(&self.pair(world, &which)?.refresh)).await,
+            Step::RefreshWithAccess(which) => service.refresh(&self.pair(world, &which)?.access).await,
+            Step::LogoutWithAccess(which) => service.logout(&self.pair(world, &which)?.access).await,
+            Step::LogoutWithRefresh(which) => service.logout(&self.pair(world, &which)?.refresh).await,
+        })
+    }
+
+    /// What a refresh presented: the reference that is handed in has the successor already where it rotated.
+    fn presented(&self, world: &World, which: &Which) -> Option<&Pair> {
+        let mut before = world.logins.clone();
+        if let Expected::Pair { login, generation } = world.expected
+            && !self.pairs.contains_key(&(login, generation))
+        {
+            before[login].sessions.pop();
+        }
+        let (login, generation) = which.of(&before)?;
+        self.pairs.get(&(login, generation))
+    }
+
+    fn compare(&mut self, expected: Expected, answer: Option<Answer>) {
+        let Some(answer) = answer else {
+            return assert_eq!(expected, Expected::Nothing);
+        };
+        match expected {
+            Expected::Nothing => panic!("a request that the reference doesn't know: {}", answer.text),
+            Expected::Yes => assert!(matches!(answer.status, 200 | 204), "{}", answer.text),
+            Expected::No => assert_eq!(answer.outcome(), (401, "invalid_token")),
+            Expected::Superseded => assert_eq!(answer.outcome(), (409, "superseded")),
+            Expected::Pair { login, generation } => {
+                let pair = Pair::of(&answer);
+                let kept = self.pairs.entry((login, generation)).or_insert_with(|| pair.clone());
+                assert_eq!(*kept, pair, "the very same pair");
+            }
+        }
+    }
+}
+
+/// The right login and generation, a proof and a secret of nobody.
+fn forged(refresh: &str) -> String {
+    let token = RefreshToken::parse(refresh).unwrap();
+    let rng = &mut system_rng();
+    let pair = TokenPair::mint(token.key(), token.generation(), &Proof::generate(rng).unwrap(), &Seed::generate(rng).unwrap());
+    pair.unwrap().refresh.expose().to_owned()
+}
+
+/// The reference answers for its own consistency: it is the one that is believed.
+#[test]
+fn the_reference_starts_with_nothing() {
+    let world = World::default();
+    let world = <Reference as ReferenceStateMachine>::apply(world, &Step::Login);
+    assert_eq!(world.expected, Expected::Pair { login: 0, generation: 0 });
+}
