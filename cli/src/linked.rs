@@ -47,7 +47,7 @@ pub fn functions(client: &Client, template: &Template, overrides: &Overrides<'_>
     let sessions = {
         let environment = environment("sessions");
         let store = Store::new(client.clone(), ReaderConfig::read(&environment)?.sessions_table);
-        behind_the_gateway(latchkey_sessions::service(store), &environment)
+        behind_the_gateway(latchkey_sessions::service(store, clock.clone()), &environment)
     };
     let authorizer = {
         let store = Store::new(client.clone(), ReaderConfig::read(&environment("authorizer"))?.sessions_table);

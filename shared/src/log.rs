@@ -36,6 +36,8 @@ pub enum Event {
     AccessDenied,
     /// A login was ended.
     LoggedOut,
+    /// A user's logins were ended everywhere, or everywhere else.
+    LoggedOutEverywhere,
     /// A logout of a login that isn't there.
     LogoutOfNothing,
     /// A request's form is wrong.
@@ -56,7 +58,7 @@ pub enum Event {
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::LoginSucceeded,
         Self::LoginFailed,
         Self::LoginThrottled,
@@ -70,6 +72,7 @@ impl Event {
         Self::AccessAllowed,
         Self::AccessDenied,
         Self::LoggedOut,
+        Self::LoggedOutEverywhere,
         Self::LogoutOfNothing,
         Self::RequestMalformed,
         Self::StoreUnavailable,
@@ -97,6 +100,7 @@ impl Event {
             Self::AccessAllowed => "access_allowed",
             Self::AccessDenied => "access_denied",
             Self::LoggedOut => "logged_out",
+            Self::LoggedOutEverywhere => "logged_out_everywhere",
             Self::LogoutOfNothing => "logout_of_nothing",
             Self::RequestMalformed => "request_malformed",
             Self::StoreUnavailable => "store_unavailable",
@@ -123,6 +127,7 @@ impl Event {
             | Self::RefreshRefused
             | Self::AccessDenied
             | Self::LoggedOut
+            | Self::LoggedOutEverywhere
             | Self::LogoutOfNothing
             | Self::RequestMalformed => Level::INFO,
             // One per request of the whole API: the gateway's access log has them already.

@@ -5,6 +5,7 @@
 mod accounts;
 mod attempts;
 mod end;
+mod end_all;
 mod error;
 mod items;
 mod login;

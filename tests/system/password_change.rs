@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey::{entropy::system_rng, password::Password};
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
-use latchkey_tests::service::Service;
+use latchkey_tests::service::{ParseUsername as _, Service};
 use serde_json::json;
 
 async fn update_user(service: &Service, name: &str, value: &str) {
@@ -21,6 +21,11 @@ async fn update_user(service: &Service, name: &str, value: &str) {
 
 pub(crate) async fn set_status(service: &Service, status: &str) {
     update_user(service, "status", status).await;
+}
+
+pub(crate) async fn add_user(service: &Service, name: &str, password: &str) {
+    let table = service.database.table("UsersTable");
+    latchkey_cli::users::add_user(&service.database.client, table, name.parse_username(), password.into()).await.unwrap();
 }
 
 async fn set_password(service: &Service, password: &str) {

@@ -1,6 +1,8 @@
-//! What a user does with a session beside refreshing it: `GET /me` and `POST /logout`.
+//! What a user does with sessions beside refreshing them: `GET /me`, `POST /logout`, and the device list.
 
+mod end;
 mod gateway_context;
+mod list;
 mod logout;
 mod me;
 
@@ -14,31 +16,45 @@ use lambda_http::{
     tower::{ServiceBuilder, ServiceExt as _},
 };
 use latchkey::{
-    middleware::{Authenticate, ByEitherToken},
+    clock::Clock,
+    log::Fields,
+    middleware::{Authenticate, ByEitherToken, CurrentSession, RequestId},
     problem::{Problem, ProblemCode},
     store::Store,
 };
 
 use gateway_context::ByGatewayContext;
 
-/// The service: routes by the gateway's resource, which no base path or stage changes.
+/// The service. `/logout` judges its token by itself; everything else stands behind the authorizer.
 pub fn service(
     store: Store,
+    clock: Clock,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
     service_fn(move |request: Request| {
-        let store = store.clone();
+        let (store, clock) = (store.clone(), clock.clone());
         async move {
-            match (request.method(), resource(&request)) {
-                (&Method::GET, Some("/me")) => {
-                    ServiceBuilder::new().layer(Authenticate::with(ByGatewayContext)).service_fn(me::me).oneshot(request).await
-                }
-                (&Method::POST, Some("/logout")) => {
-                    let logout = move |request| logout::logout(store.clone(), request);
-                    ServiceBuilder::new().layer(Authenticate::with(ByEitherToken)).service_fn(logout).oneshot(request).await
-                }
-                _ => Ok(Problem::from(ProblemCode::NotFound).into_response()),
+            if (request.method(), resource(&request)) == (&Method::POST, Some("/logout")) {
+                let logout = move |request| logout::logout(store.clone(), request);
+                return ServiceBuilder::new().layer(Authenticate::with(ByEitherToken)).service_fn(logout).oneshot(request).await;
             }
+            let protected = move |request| protected(store.clone(), clock.clone(), request);
+            ServiceBuilder::new().layer(Authenticate::with(ByGatewayContext)).service_fn(protected).oneshot(request).await
         }
+    })
+}
+
+/// Routes by the gateway's resource, which no base path or stage changes.
+async fn protected(store: Store, clock: Clock, request: Request) -> Result<Response<Body>, Infallible> {
+    let Some(session) = request.extensions().get::<CurrentSession>() else {
+        return Ok(Problem::from(ProblemCode::Internal).into_response());
+    };
+    let fields = Fields { request_id: request.extensions().get::<RequestId>().map(|id| id.0.as_str()), ..Fields::default() };
+    Ok(match (request.method(), resource(&request)) {
+        (&Method::GET, Some("/me")) => me::me(session),
+        (&Method::GET, Some("/sessions")) => list::list(&store, &request, session, clock.now(), fields).await,
+        (&Method::DELETE, Some("/sessions")) => end::end_all(&store, &request, session, fields).await,
+        (&Method::DELETE, Some("/sessions/{login_id}")) => end::end_one(&store, &request, session, fields).await,
+        _ => Problem::from(ProblemCode::NotFound).into_response(),
     })
 }
 

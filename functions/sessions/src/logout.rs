@@ -38,7 +38,8 @@ pub(crate) async fn logout(store: Store, request: Request) -> Result<Response<Bo
     }
 }
 
-fn no_content() -> Response<Body> {
+/// 204.
+pub(crate) fn no_content() -> Response<Body> {
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = StatusCode::NO_CONTENT;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

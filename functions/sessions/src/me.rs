@@ -1,14 +1,7 @@
 //! `GET /me`.
 
-use std::convert::Infallible;
-
-use lambda_http::{Body, Request, Response};
-use latchkey::{
-    clock::rfc3339,
-    middleware::CurrentSession,
-    pair::json_response,
-    problem::{Problem, ProblemCode},
-};
+use lambda_http::{Body, Response};
+use latchkey::{clock::rfc3339, middleware::CurrentSession, pair::json_response};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -20,14 +13,11 @@ struct Me<'a> {
 }
 
 /// Who is asking, and until when.
-pub(crate) async fn me(request: Request) -> Result<Response<Body>, Infallible> {
-    let Some(session) = request.extensions().get::<CurrentSession>() else {
-        return Ok(Problem::from(ProblemCode::Internal).into_response());
-    };
-    Ok(json_response(&Me {
+pub(crate) fn me(session: &CurrentSession) -> Response<Body> {
+    json_response(&Me {
         user_id: &session.user_id,
         login_id: session.login_id.as_str(),
         access_token_expires_at: rfc3339(session.access_token_expires_at),
         refresh_token_expires_at: rfc3339(session.refresh_token_expires_at),
-    }))
+    })
 }

@@ -1,5 +1,7 @@
 //! Logging a login out.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{
     error::ProvideErrorMetadata as _,
     types::{AttributeValue, ReturnValue},
@@ -23,6 +25,8 @@ pub enum EndProof {
     Access(ProofHash<Access>),
     /// A refresh token's.
     Refresh(ProofHash<Refresh>),
+    /// None: the user whose login it is has been authenticated by another one.
+    Owner,
 }
 
 impl EndProof {
@@ -35,10 +39,12 @@ impl EndProof {
         }
     }
 
-    fn condition(&self) -> (&'static str, AttributeValue) {
+    fn condition(&self) -> (&'static str, Option<HashMap<String, AttributeValue>>) {
+        let value = |hash: String| Some([(":proof".to_owned(), text(hash))].into());
         match self {
-            Self::Access(hash) => ("access_proof_hash = :proof", text(hash.to_text())),
-            Self::Refresh(hash) => ("refresh_proof_hash = :proof", text(hash.to_text())),
+            Self::Access(hash) => ("access_proof_hash = :proof", value(hash.to_text())),
+            Self::Refresh(hash) => ("refresh_proof_hash = :proof", value(hash.to_text())),
+            Self::Owner => ("attribute_exists(sk)", None),
         }
     }
 }
@@ -62,7 +68,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where it is not known whether the login is gone.
     pub async fn end_login(&self, key: &LoginKey, proof: &EndProof) -> Result<Ended, StoreError> {
-        let (condition, value) = proof.condition();
+        let (condition, values) = proof.condition();
         let mut attempt = 0;
         loop {
             let deleted = self
@@ -71,7 +77,7 @@ impl Store {
                 .table_name(&self.sessions)
                 .set_key(Some(login_key(key)))
                 .condition_expression(condition)
-                .expression_attribute_values(":proof", value.clone())
+                .set_expression_attribute_values(values.clone())
                 .return_values(ReturnValue::AllOld)
                 .send()
                 .await;

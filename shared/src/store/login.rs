@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Sorts before every login id, so that a forward query reads it first.
-const REGISTER_SK: &str = "!user";
+pub(super) const REGISTER_SK: &str = "!user";
 
 /// What logins and "log out everywhere" of one user contend on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,46 @@
+//! `DELETE /sessions/{login_id}` and `DELETE /sessions`: a user ends logins from another one.
+
+use lambda_http::{Body, Request, RequestExt as _, Response};
+use latchkey::{
+    ids::{LoginId, LoginKey, UserKey},
+    log::{Event, Fields, log},
+    middleware::CurrentSession,
+    problem::{Problem, ProblemCode},
+    refuse::store_problem,
+    store::{Ended, Store},
+};
+
+use crate::logout::no_content;
+
+/// Ends one login of the caller's. Unknown, somebody else's and malformed ids get one answer.
+pub(crate) async fn end_one(store: &Store, request: &Request, session: &CurrentSession, fields: Fields<'_>) -> Response<Body> {
+    let not_found = || Problem::from(ProblemCode::NotFound).into_response();
+    let Some(login_id) = request.path_parameters().first("login_id").and_then(|id| LoginId::parse(id).ok()) else {
+        return not_found();
+    };
+    let key = LoginKey { user_key: UserKey::of(&session.user_id), login_id };
+    match store.end_owned(&key).await {
+        Ok(Ended::Now { .. }) => {
+            log(Event::LoggedOut, Fields { login_id: Some(key.login_id.as_str()), ..fields }, None);
+            no_content()
+        }
+        Ok(Ended::NotThere) => not_found(),
+        Err(error) => store_problem(&error, fields).into_response(),
+    }
+}
+
+/// Ends all logins of the caller's, or all but the current one with `?keep=current`.
+pub(crate) async fn end_all(store: &Store, request: &Request, session: &CurrentSession, fields: Fields<'_>) -> Response<Body> {
+    let keep = match request.query_string_parameters().first("keep") {
+        None => None,
+        Some("current") => Some(&session.login_id),
+        Some(_) => return Problem::invalid_request("`keep` takes `current`").into_response(),
+    };
+    match store.end_all(&UserKey::of(&session.user_id), keep).await {
+        Ok(_) => {
+            log(Event::LoggedOutEverywhere, Fields { login_id: Some(session.login_id.as_str()), ..fields }, None);
+            no_content()
+        }
+        Err(error) => store_problem(&error, fields).into_response(),
+    }
+}
