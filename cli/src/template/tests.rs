@@ -276,7 +276,18 @@ fn the_real_template() {
     assert_eq!(template.tables.len(), 3);
     let mut routes: Vec<_> = template.routes.iter().map(|route| (&*route.path, &*route.method, route.authorized)).collect();
     routes.sort_unstable();
-    assert_eq!(routes, [("/login", "POST", false), ("/logout", "POST", false), ("/me", "GET", true), ("/refresh", "POST", false),]);
+    assert_eq!(
+        routes,
+        [
+            ("/login", "POST", false),
+            ("/logout", "POST", false),
+            ("/me", "GET", true),
+            ("/refresh", "POST", false),
+            ("/sessions", "DELETE", true),
+            ("/sessions", "GET", true),
+            ("/sessions/{login_id}", "DELETE", true),
+        ]
+    );
     let authorizer = template.authorizer.as_ref().unwrap();
     assert_eq!(template.function(&authorizer.function).unwrap().binary, "authorizer");
     assert!(authorizer.result_ttl.is_zero(), "the revocation lag is opted into");
