@@ -24,6 +24,12 @@ pub enum Command {
         #[command(subcommand)]
         command: UsersCommand,
     },
+    /// See and end users' sessions.
+    Sessions {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: SessionsCommand,
+    },
 }
 
 impl Default for Command {
@@ -59,17 +65,92 @@ impl Default for DevArgs {
 #[derive(Debug, Subcommand)]
 pub enum UsersCommand {
     /// Add a user.
-    Add(AddUserArgs),
+    Add(PasswordArgs),
+    /// Show all users.
+    List(ListUsersArgs),
+    /// Keep a user from logging in, and end all their sessions.
+    Disable(UserArgs),
+    /// Let a disabled user log in again.
+    Enable(UserArgs),
+    /// Set a user's password, and end all their sessions.
+    SetPassword(PasswordArgs),
 }
 
-/// What `latchkey users add` takes.
+/// A user and a new password.
 #[derive(Debug, Args)]
-pub struct AddUserArgs {
-    /// The user's name.
-    pub name: String,
+pub struct PasswordArgs {
     /// Read the password from standard input, up to the end of the line, instead of asking for it.
     #[arg(long)]
     pub password_stdin: bool,
+    /// Who.
+    #[command(flatten)]
+    pub user: UserArgs,
+}
+
+/// A user, where users are kept.
+#[derive(Debug, Args)]
+pub struct UserArgs {
+    /// The user's name.
+    pub name: String,
+    /// Where.
+    #[command(flatten)]
+    pub at: TableArgs,
+}
+
+/// What `latchkey users list` takes.
+#[derive(Debug, Args)]
+pub struct ListUsersArgs {
+    /// JSON lines, for scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Where.
+    #[command(flatten)]
+    pub at: TableArgs,
+}
+
+/// What `latchkey sessions` does.
+#[derive(Debug, Subcommand)]
+pub enum SessionsCommand {
+    /// Show a user's logins.
+    List {
+        /// The user's id, as `latchkey users list` shows it.
+        user_id: String,
+        /// JSON lines, for scripts.
+        #[arg(long)]
+        json: bool,
+        /// Where.
+        #[command(flatten)]
+        at: TableArgs,
+    },
+    /// End one login.
+    End {
+        /// The user's id.
+        user_id: String,
+        /// The login's id.
+        login_id: String,
+        /// Where.
+        #[command(flatten)]
+        at: TableArgs,
+    },
+    /// End all logins of a user.
+    EndAll {
+        /// The user's id.
+        user_id: String,
+        /// Don't ask.
+        #[arg(long)]
+        yes: bool,
+        /// Where.
+        #[command(flatten)]
+        at: TableArgs,
+    },
+}
+
+/// Which tables.
+#[derive(Debug, Default, Args)]
+pub struct TableArgs {
+    /// The sessions table; the variable SESSIONS_TABLE without it.
+    #[arg(long, value_name = "NAME")]
+    pub sessions_table: Option<String>,
     /// The users table; the variable USERS_TABLE without it.
     #[arg(long, value_name = "NAME")]
     pub users_table: Option<String>,

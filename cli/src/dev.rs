@@ -9,6 +9,8 @@ use aws_sdk_dynamodb::Client;
 use latchkey::{clock::Clock, config::ConfigError, config::Environment, username::Username};
 use tokio::net::TcpListener;
 
+use banner::Data;
+
 use crate::{
     args::DevArgs,
     client,
@@ -81,9 +83,9 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     log_to_terminal();
     let template = Template::parse(TEMPLATE, &BTreeMap::new())?;
     let listener = listen(args.port).await?;
-    let dynamodb = match args.dynamodb {
-        Some(url) => url,
-        None => embedded::start(args.data.as_deref()).await.map_err(DevError::Embedded)?,
+    let (dynamodb, data) = match (args.dynamodb, args.data.as_deref()) {
+        (Some(url), _) => (url, Data::Elsewhere),
+        (None, dir) => (embedded::start(dir).await.map_err(DevError::Embedded)?, dir.map_or(Data::Gone, Data::Kept)),
     };
     let client = client::emulator(&dynamodb);
     create_missing(&client, &template.tables).await?;
@@ -95,7 +97,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
             linked::functions(&client, &template, &|name| process.get(name), &Clock::system())?
         }
     };
-    banner::print(args.port, &dynamodb, args.lambda.as_deref(), args.data.as_deref(), &template);
+    println!("{}", banner::text(args.port, &dynamodb, args.lambda.as_deref(), &data, &template));
     let router = Gateway::new(&template, invoker, GatewayOptions::default()).into_router();
     axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(stopped())

@@ -7,6 +7,7 @@ pub mod gateway;
 pub mod invoke;
 pub mod linked;
 pub mod password_rules;
+pub mod sessions;
 pub mod tables;
 pub mod template;
 pub mod users;

@@ -16,8 +16,6 @@ pub enum ProblemCode {
     InvalidCredentials,
     /// No such thing, or not the caller's.
     NotFound,
-    /// The path is known, the method is not.
-    MethodNotAllowed,
     /// As many sessions as the user may have.
     SessionLimit,
     /// A newer token was issued a moment ago; wait for it, nothing has ended.
@@ -36,13 +34,12 @@ pub enum ProblemCode {
 
 impl ProblemCode {
     /// All of them, in the order of their statuses.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 12] = [
         Self::InvalidRequest,
         Self::MissingToken,
         Self::InvalidToken,
         Self::InvalidCredentials,
         Self::NotFound,
-        Self::MethodNotAllowed,
         Self::SessionLimit,
         Self::Superseded,
         Self::PayloadTooLarge,
@@ -61,7 +58,6 @@ impl ProblemCode {
             Self::InvalidToken => (StatusCode::UNAUTHORIZED, "invalid_token", "The token is invalid, expired or revoked", false),
             Self::InvalidCredentials => (StatusCode::UNAUTHORIZED, "invalid_credentials", "Username or password is wrong", false),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is nothing here", false),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "The method is not allowed here", false),
             Self::SessionLimit => (StatusCode::CONFLICT, "session_limit", "The user has as many sessions as are allowed", false),
             Self::Superseded => (StatusCode::CONFLICT, "superseded", "A newer token was issued a moment ago", true),
             Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large", false),

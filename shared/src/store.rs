@@ -4,6 +4,7 @@
 
 mod accounts;
 mod attempts;
+mod change_user;
 mod end;
 mod end_all;
 mod error;
@@ -14,6 +15,7 @@ mod rotate;
 mod transaction;
 
 pub use accounts::{Accounts, User, UserStatus};
+pub use change_user::UserChange;
 pub use end::{EndProof, Ended};
 pub use error::StoreError;
 pub use items::{Item, ItemError, login_item, read_login, read_session, session_item};

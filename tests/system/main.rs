@@ -15,4 +15,5 @@ mod password_change;
 mod round_trips;
 mod secrets;
 mod throttling;
+mod user_changes;
 mod walk;

@@ -5,15 +5,22 @@ use std::path::Path;
 use super::{DEMO_PASSWORD, DEMO_USER, users_table};
 use crate::template::Template;
 
-pub(super) fn print(port: u16, dynamodb: &str, lambda: Option<&str>, data: Option<&Path>, template: &Template) {
-    println!("{}", text(port, dynamodb, lambda, data, template));
+/// Whose the data are.
+pub(super) enum Data<'a> {
+    /// Somebody else's DynamoDB.
+    Elsewhere,
+    /// In memory.
+    Gone,
+    /// In this directory.
+    Kept(&'a Path),
 }
 
-fn text(port: u16, dynamodb: &str, lambda: Option<&str>, data: Option<&Path>, template: &Template) -> String {
+pub(super) fn text(port: u16, dynamodb: &str, lambda: Option<&str>, data: &Data<'_>, template: &Template) -> String {
     let api = format!("http://127.0.0.1:{port}");
     let kept = match data {
-        Some(dir) => format!("kept in {}", dir.display()),
-        None => "gone when this stops, unless you pass --data DIR".to_owned(),
+        Data::Elsewhere => "yours".to_owned(),
+        Data::Gone => "gone when this stops, unless you pass --data DIR".to_owned(),
+        Data::Kept(dir) => format!("kept in {}", dir.display()),
     };
     let functions = lambda.map_or_else(|| "linked in".to_owned(), |url| format!("cargo lambda at {url}"));
     let routes: Vec<String> = template.routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
@@ -41,7 +48,7 @@ fn text(port: u16, dynamodb: &str, lambda: Option<&str>, data: Option<&Path>, te
      after it, reuse: the login ends, for somebody else may hold that token. It is the same command:
      curl -s -X POST {api}/refresh -H "Authorization: Bearer $(echo "$PAIR" | grep -o 'lkr_[A-Za-z0-9_-]*')"
 
-  Add users:  latchkey users add NAME --users-table {users_table} --endpoint-url {dynamodb}
+  Add users:  cargo run -- users add NAME --users-table {users_table} --endpoint-url {dynamodb}
 "#,
         routes = routes.join(", "),
     )

@@ -2,6 +2,7 @@
 
 use latchkey::{
     aws,
+    clock::Clock,
     config::{Environment, ReaderConfig},
     front, log,
     store::Store,

@@ -20,7 +20,7 @@ pub struct RefreshRequest<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// What to do. First match wins, in the order of the table in `docs/` and below.
+/// What to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum RefreshDecision<'a> {
     /// Replace the session by its successor.
@@ -70,7 +70,20 @@ pub enum RefreshRefusal {
     Expired,
 }
 
-/// Decides one refresh. P is the presented generation, G the login's.
+/// Decides one refresh, first match wins. P is the presented generation, G the login's.
+///
+/// | login item | what else | decision |
+/// |---|---|---|
+/// | none | | refuse: ended |
+/// | G < P | | refuse: forged |
+/// | G ≥ P | the refresh proof differs | refuse: forged |
+/// | G ≥ P | now ≥ the login's expiry | refuse: expired |
+/// | G = P or P+1 | session G not seen | torn |
+/// | G = P | hash equal · differs | rotate · refuse: forged |
+/// | G = P+1 | session G is what this request minted | success |
+/// | G = P+1 | it replaced the presented token, inside the window, keys equal · not | replay · superseded |
+/// | G ≥ P+2 | P's window, or the oldest of a full list, is open | superseded |
+/// | G > P | anything else | reuse |
 #[must_use]
 pub fn decide_refresh<'a>(state: &'a LoginState, request: RefreshRequest<'_>) -> RefreshDecision<'a> {
     let RefreshRequest { token, now, .. } = request;

@@ -71,7 +71,7 @@ impl Accounts {
             .send()
             .await
             .map_err(|error| failure("GetItem", &error))?;
-        Ok(output.item().map(|item| read_user(username, item)).transpose()?)
+        Ok(output.item().map(read_user).transpose()?)
     }
 
     /// Creates a user. `false` where the name is taken; then nothing is changed.
@@ -131,23 +131,24 @@ fn user_item(user: &User) -> Item {
     item.insert("schema".into(), number(1));
     item.insert("user_id".into(), text(&user.user_id));
     item.insert("password_hash".into(), text(user.password_hash.as_str()));
-    item.insert(
-        "status".into(),
-        text(match user.status {
-            UserStatus::Active => "active",
-            UserStatus::Disabled => "disabled",
-        }),
-    );
+    item.insert("status".into(), text(status_name(user.status)));
     item.insert("version".into(), number(user.version));
     item.insert("created_at".into(), time(user.created_at));
     item
 }
 
-fn read_user(username: &Username, item: &Item) -> Result<User, ItemError> {
+pub(super) const fn status_name(status: UserStatus) -> &'static str {
+    match status {
+        UserStatus::Active => "active",
+        UserStatus::Disabled => "disabled",
+    }
+}
+
+pub(super) fn read_user(item: &Item) -> Result<User, ItemError> {
     let read = Reader { item, kind: "user" };
     read.check_schema()?;
     Ok(User {
-        username: username.clone(),
+        username: read.parsed("username", |name| Username::parse(name).ok().filter(|read| read.as_str() == name))?,
         user_id: read.parsed("user_id", |id| (id.len() <= crate::ids::USER_ID_MAX_BYTES).then(|| id.to_owned()))?,
         password_hash: read.parsed("password_hash", |hash| PasswordHash::parse(hash.to_owned()).ok())?,
         status: read.parsed("status", |status| match status {
