@@ -1,0 +1,144 @@
+//! Reading items: each attribute as it was written, or an error that names it.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, Utc};
+
+use super::{Item, ItemError, SCHEMA};
+use crate::{
+    clock::parse_rfc3339,
+    ids::{Generation, LoginId, LoginKey, UserKey},
+    session::{Device, Login, Predecessor, ReplayKeyHash, Session},
+    token::{ProofHash, SealedSeed, TokenHash},
+};
+
+/// Reads an item's attributes, naming the first that is not as written.
+pub(in crate::store) struct Reader<'a> {
+    pub(in crate::store) item: &'a Item,
+    pub(in crate::store) kind: &'static str,
+}
+
+impl<'a> Reader<'a> {
+    pub(in crate::store) fn wrong(&self, attribute: &'static str, problem: &'static str) -> ItemError {
+        ItemError { item: self.kind, attribute, problem }
+    }
+
+    pub(in crate::store) fn optional_text(&self, name: &'static str) -> Result<Option<&'a str>, ItemError> {
+        match self.item.get(name) {
+            None => Ok(None),
+            Some(AttributeValue::S(text)) => Ok(Some(text)),
+            Some(_) => Err(self.wrong(name, "is not a string")),
+        }
+    }
+
+    pub(in crate::store) fn text(&self, name: &'static str) -> Result<&'a str, ItemError> {
+        self.optional_text(name)?.ok_or_else(|| self.wrong(name, "is missing"))
+    }
+
+    pub(in crate::store) fn parsed<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, ItemError> {
+        parse(self.text(name)?).ok_or_else(|| self.wrong(name, "is malformed"))
+    }
+
+    pub(in crate::store) fn optional_number<T: std::str::FromStr>(&self, name: &'static str) -> Result<Option<T>, ItemError> {
+        match self.item.get(name) {
+            None => Ok(None),
+            Some(AttributeValue::N(digits)) => digits.parse().map(Some).map_err(|_| self.wrong(name, "is out of range")),
+            Some(_) => Err(self.wrong(name, "is not a number")),
+        }
+    }
+
+    pub(in crate::store) fn number<T: std::str::FromStr>(&self, name: &'static str) -> Result<T, ItemError> {
+        self.optional_number(name)?.ok_or_else(|| self.wrong(name, "is missing"))
+    }
+
+    pub(in crate::store) fn time(&self, name: &'static str) -> Result<DateTime<Utc>, ItemError> {
+        self.parsed(name, parse_rfc3339)
+    }
+
+    pub(in crate::store) fn optional_time(&self, name: &'static str) -> Result<Option<DateTime<Utc>>, ItemError> {
+        if self.item.contains_key(name) { self.time(name).map(Some) } else { Ok(None) }
+    }
+
+    fn times(&self, name: &'static str) -> Result<Vec<DateTime<Utc>>, ItemError> {
+        let Some(AttributeValue::L(list)) = self.item.get(name) else {
+            return Err(self.wrong(name, "is not a list"));
+        };
+        list.iter()
+            .map(|each| each.as_s().ok().and_then(|text| parse_rfc3339(text)).ok_or_else(|| self.wrong(name, "is malformed")))
+            .collect()
+    }
+
+    fn generation(&self) -> Result<Generation, ItemError> {
+        Generation::new(self.number("generation")?).ok_or_else(|| self.wrong("generation", "is out of range"))
+    }
+
+    fn key(&self) -> Result<LoginKey, ItemError> {
+        Ok(LoginKey {
+            user_key: self.parsed("user_key", |text| UserKey::parse(text).ok())?,
+            login_id: self.parsed("login_id", |text| LoginId::parse(text).ok())?,
+        })
+    }
+
+    pub(in crate::store) fn check_schema(&self) -> Result<(), ItemError> {
+        if self.number::<u32>("schema")? > SCHEMA { Err(self.wrong("schema", "is newer than this version of Latchkey")) } else { Ok(()) }
+    }
+}
+
+/// Reads a login item.
+///
+/// # Errors
+/// [`ItemError`] names the first attribute that is not as [`login_item`] writes it.
+pub fn read_login(item: &Item) -> Result<Login, ItemError> {
+    let read = Reader { item, kind: "login" };
+    read.check_schema()?;
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    Ok(Login {
+        key: read.key()?,
+        user_id: read.text("user_id")?.to_owned(),
+        generation: read.generation()?,
+        access_proof_hash: read.parsed("access_proof_hash", ProofHash::parse)?,
+        refresh_proof_hash: read.parsed("refresh_proof_hash", ProofHash::parse)?,
+        logged_in_at: read.time("logged_in_at")?,
+        last_refreshed_at: read.time("last_refreshed_at")?,
+        recent_replay_untils: read.times("recent_replay_untils")?,
+        refresh_token_expires_at: read.time("refresh_token_expires_at")?,
+        ends_at: read.optional_time("ends_at")?,
+        device: Device {
+            id: owned(read.optional_text("device_id")?),
+            name: owned(read.optional_text("device_name")?),
+            user_agent: owned(read.optional_text("user_agent")?),
+            ip: owned(read.optional_text("ip")?),
+        },
+    })
+}
+
+/// Reads a session item.
+///
+/// # Errors
+/// [`ItemError`] names the first attribute that is not as [`session_item`] writes it.
+pub fn read_session(item: &Item) -> Result<Session, ItemError> {
+    let read = Reader { item, kind: "session" };
+    read.check_schema()?;
+    let predecessor = match read.optional_text("replaces")? {
+        None => None,
+        Some(_) => Some(Predecessor {
+            refresh_token_hash: read.parsed("replaces", TokenHash::parse)?,
+            replay_until: read.time("replay_until")?,
+            replay_key: read.optional_text("replay_key_hash")?.map(|hash| ReplayKeyHash(hash.to_owned())),
+            sealed: match item.get("sealed") {
+                Some(AttributeValue::B(bytes)) => SealedSeed::parse(bytes.as_ref()).ok_or_else(|| read.wrong("sealed", "is malformed"))?,
+                _ => return Err(read.wrong("sealed", "is not binary")),
+            },
+        }),
+    };
+    Ok(Session {
+        key: read.key()?,
+        user_id: read.text("user_id")?.to_owned(),
+        generation: read.generation()?,
+        access_token_hash: read.parsed("access_token_hash", TokenHash::parse)?,
+        access_token_expires_at: read.time("access_token_expires_at")?,
+        refresh_token_hash: read.parsed("refresh_token_hash", TokenHash::parse)?,
+        refresh_token_expires_at: read.time("refresh_token_expires_at")?,
+        created_at: read.time("created_at")?,
+        predecessor,
+    })
+}

@@ -1,0 +1,90 @@
+use super::*;
+use crate::decision::states::Chain;
+use crate::session::{Device, ReplayKeyHash};
+
+#[test]
+fn items_read_back_as_they_were_written() {
+    let chain = Chain::of(5);
+    let login = Login {
+        ends_at: Some(chain.now()),
+        device: Device {
+            id: Some("0123456789abcdef".into()),
+            name: Some("Ada’s phone".into()),
+            user_agent: None,
+            ip: Some("192.0.2.1".into()),
+        },
+        ..chain.login()
+    };
+    assert_eq!(read_login(&login_item(&login)), Ok(login));
+    for generation in [0, 5] {
+        let session = chain.session(generation);
+        assert_eq!(read_session(&session_item(&session)), Ok(session));
+    }
+}
+
+/// CASES F8: each attribute missing, mistyped and misspelt is an error that names it; none is a panic.
+#[test]
+fn a_damaged_item_is_an_error_that_names_the_attribute() {
+    let chain = Chain::of(5);
+    let optional = ["ends_at", "device_id", "device_name", "user_agent", "ip", "replay_key_hash", "replaces", "ttl", "sk"];
+    for (item, read) in [
+        (login_item(&chain.login()), (|item| read_login(item).err()) as fn(&Item) -> Option<ItemError>),
+        (session_item(&chain.session(5)), |item| read_session(item).err()),
+    ] {
+        for name in item.keys().filter(|name| !optional.contains(&name.as_str())) {
+            for damage in [None, Some(AttributeValue::Bool(true)), Some(text("x")), Some(number(-1))] {
+                let mut damaged = item.clone();
+                let is_right = matches!((name.as_str(), &damage), ("user_id", Some(AttributeValue::S(_))));
+                match damage {
+                    None => damaged.remove(name),
+                    Some(value) => damaged.insert(name.clone(), value),
+                };
+                if !is_right {
+                    assert_eq!(read(&damaged).map(|error| error.attribute), Some(name.as_str()), "{name}");
+                }
+            }
+        }
+    }
+}
+
+/// A newer version wrote it: refuse rather than guess.
+#[test]
+fn a_newer_schema_is_refused() {
+    let mut item = login_item(&Chain::of(0).login());
+    item.insert("schema".into(), number(SCHEMA + 1));
+    assert_eq!(read_login(&item).unwrap_err().attribute, "schema");
+}
+
+#[test]
+fn the_longest_permitted_fields_stay_under_one_write_unit() {
+    let chain = Chain::of(5);
+    let full = |text: &str, bytes: usize| Some(text.repeat(bytes / text.len()));
+    let login = Login {
+        user_id: "u".repeat(crate::ids::USER_ID_MAX_BYTES),
+        ends_at: Some(chain.now()),
+        device: Device { id: full("d", 64), name: full("é", 64), user_agent: full("a", 160), ip: full("f", 45) },
+        ..chain.login()
+    };
+    let mut session = chain.session(5);
+    session.user_id.clone_from(&login.user_id);
+    if let Some(predecessor) = &mut session.predecessor {
+        predecessor.replay_key = Some(ReplayKeyHash::of("key"));
+    }
+    for item in [login_item(&login), session_item(&session)] {
+        assert!(size(&item) <= 1024, "{} bytes", size(&item));
+    }
+}
+
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
+fn size(item: &Item) -> usize {
+    fn value(of: &AttributeValue) -> usize {
+        match of {
+            AttributeValue::S(text) => text.len(),
+            AttributeValue::N(digits) => digits.len() / 2 + 2,
+            AttributeValue::B(bytes) => bytes.as_ref().len(),
+            AttributeValue::L(list) => 3 + list.iter().map(|each| 1 + value(each)).sum::<usize>(),
+            other => panic!("{other:?}"),
+        }
+    }
+    item.iter().map(|(name, each)| name.len() + value(each)).sum()
+}

@@ -1,0 +1,97 @@
+use super::UsernameError::{Character, Length, Lookalike, MixedScripts, Unstable};
+use super::*;
+
+fn name(sent: &str) -> String {
+    Username::parse(sent).unwrap().to_string()
+}
+
+fn refusal(sent: &str) -> UsernameError {
+    Username::parse(sent).unwrap_err()
+}
+
+#[test]
+fn l3_spotify_2013() {
+    assert_eq!(name("BIGBIRD"), "bigbird");
+    assert_eq!(name("ＢｉｇＢｉｒｄ"), "bigbird", "fullwidth");
+    assert_eq!(refusal("ᴮᴵᴳᴮᴵᴿᴰ"), Character);
+    assert_eq!(refusal("𝐛𝐢𝐠𝐛𝐢𝐫𝐝"), Character);
+    assert_eq!(refusal("ⓑⓘⓖⓑⓘⓡⓓ"), Character);
+}
+
+#[test]
+fn l3_spellings_are_one_name() {
+    assert_eq!(name("E\u{301}COLE"), "école");
+    assert_eq!(name("Ångström"), name("A\u{30a}NGSTRÖM"));
+    assert_eq!(name("ΔΡΟΜΟΣ"), name("δρομος"));
+    assert_eq!(name("STRAẞE"), "straße");
+    assert_eq!(name("ｶﾞﾗｽ"), "ガラス");
+}
+
+#[test]
+fn l3_ambiguous_case_is_refused() {
+    assert_eq!(refusal("ışık"), Unstable, "IŞIK");
+    assert_eq!(refusal("İstanbul"), Lookalike);
+    assert_eq!(refusal("i\u{307}stanbul"), Lookalike);
+    assert_eq!(refusal("Ꭰ"), Unstable, "its small letter is newer than the profile");
+    assert_eq!(refusal("ᾠδη"), Unstable, "ὨΙΔΗ");
+}
+
+#[test]
+fn l3_confusables_are_refused() {
+    assert_eq!(refusal("p\u{430}ypal"), MixedScripts);
+    assert_eq!(refusal("\u{441}\u{43e}\u{441}\u{43e}"), Lookalike);
+    assert_eq!(refusal("\u{451}\u{441}\u{43e}"), Lookalike);
+    assert_eq!(refusal("ɑlice"), Lookalike);
+    assert_eq!(refusal("a\u{200d}b"), Character, "zero-width joiner");
+    assert_eq!(refusal("a\u{ad}b"), Character, "soft hyphen");
+}
+
+#[test]
+fn names_of_the_world() {
+    let latin = "demo a 9 a.b+c@example.com o'neil straße kjær þór łukasz đorđe nguyễn";
+    let others = "иван елена γιώργοσ שלום שלום1 محمد राम 山田太郎 やまだ太郎 김철수 გიორგი";
+    for own in latin.split(' ').chain(others.split(' ')) {
+        assert_eq!(name(own), own);
+    }
+}
+
+#[test]
+fn characters_that_are_no_name() {
+    let invisible = [" ", "a b", " a", "a\u{a0}b", "a\0", "a\nb", "a\u{1b}[31m", "a\u{202e}b", "\u{301}\u{200f}"];
+    for sent in invisible.into_iter().chain(["😀", "a🤖", "ﬁ", "½", "abcשלום", "1שלום"]) {
+        assert_eq!(refusal(sent), Character, "{sent:?}");
+    }
+}
+
+#[test]
+fn lengths_at_the_edges() {
+    assert_eq!(name(&"x".repeat(128)).len(), 128);
+    assert_eq!(name(&"Ｘ".repeat(128)).len(), 128, "384 bytes as sent");
+    for sent in [String::new(), "x".repeat(129), "ö".repeat(65), "Ｘ".repeat(342)] {
+        assert_eq!(refusal(&sent), Length);
+    }
+}
+
+#[test]
+fn l3_norm_of_norm_is_norm() {
+    let around = |c: char| [c.to_string(), format!("a{c}"), format!("{c}\u{301}"), format!("α{c}σ"), format!("ש{c}")];
+    let mut names = 0;
+    // Without the ideographs, Hangul and hieroglyphs, which have no case and take long.
+    let scripts = (0..0x3400).chain(0xa4d0..0xac00).chain(0xf900..0x1_2000).chain(0x1_e000..0x1_f000);
+    for sent in scripts.filter_map(char::from_u32).flat_map(around) {
+        let Ok(username) = Username::parse(&sent) else { continue };
+        names += 1;
+        assert_eq!(Username::parse(username.as_str()).as_ref(), Ok(&username), "{sent:?}");
+        let others = [sent.to_uppercase(), sent.to_lowercase(), username.as_str().to_uppercase()];
+        for other in others.iter().filter(|other| !username.as_str().contains('ß') || !other.contains("SS")) {
+            assert!(Username::parse(other).map_or(true, |other| other == username), "{sent:?} {other:?}");
+        }
+    }
+    assert!(names > 10_000, "{names}");
+}
+
+#[test]
+fn errors_keep_the_string_to_themselves() {
+    let error = refusal("canary canary");
+    assert!(!format!("{error} {error:?}").contains("canary"));
+}
