@@ -6,7 +6,7 @@ use latchkey::{
     clock::{Clock, rfc3339},
     config::ConfigError,
     ids::{LoginId, LoginKey, MalformedId, UserKey},
-    store::{Ended, Store, StoreError},
+    store::{Ended, Everywhere, Store, StoreError},
 };
 use serde_json::json;
 
@@ -59,7 +59,7 @@ pub async fn run(command: SessionsCommand) -> Result<(), SessionsError> {
             if !yes && !confirmed(&user_id)? {
                 return Err(SessionsError::NotConfirmed);
             }
-            println!("ended {}", store.end_all(&UserKey::of(&user_id), None).await?);
+            println!("ended {}", store.end_all(&UserKey::of(&user_id), Everywhere::All).await?);
             Ok(())
         }
     }

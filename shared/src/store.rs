@@ -17,6 +17,7 @@ mod transaction;
 pub use accounts::{Accounts, User, UserStatus};
 pub use change_user::UserChange;
 pub use end::{EndProof, Ended};
+pub use end_all::Everywhere;
 pub use error::StoreError;
 pub use items::{Item, ItemError, login_item, read_login, read_session, session_item};
 pub use login::{Register, UserLogins};

@@ -1,19 +1,23 @@
-//! Between the SDK and DynamoDB, at the HTTP connector: counts calls, holds them, refuses them.
+//! Between the SDK and DynamoDB, at the HTTP connector: counts calls, holds them, refuses them, and answers in
+//! DynamoDB's place.
+
+mod connector;
+mod fault;
+mod plan;
+
+pub use fault::{CONDITION_FAILED, Fault, Forwarded, cancelled};
+pub use plan::{Call, Reach, Rule};
 
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use aws_smithy_http_client::Builder;
-use aws_smithy_runtime_api::client::{
-    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector},
-    orchestrator::HttpRequest,
-    result::ConnectorError,
-    runtime_components::RuntimeComponents,
-};
-use tokio::sync::oneshot;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tokio::sync::{Notify, oneshot};
+
+use plan::Plan;
 
 /// How DynamoDB is reached at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +35,7 @@ pub enum Line {
 pub struct Tap {
     inner: SharedHttpClient,
     state: Arc<Mutex<State>>,
+    standing: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -38,6 +43,7 @@ struct State {
     line: Line,
     calls: Vec<String>,
     holds: VecDeque<Hold>,
+    plan: Plan,
 }
 
 #[derive(Debug)]
@@ -72,8 +78,8 @@ impl Held {
 
 impl Default for Tap {
     fn default() -> Self {
-        let state = State { line: Line::Open, calls: Vec::new(), holds: VecDeque::new() };
-        Self { inner: Builder::new().build_http(), state: Arc::new(Mutex::new(state)) }
+        let state = State { line: Line::Open, calls: Vec::new(), holds: VecDeque::new(), plan: Plan::default() };
+        Self { inner: Builder::new().build_http(), state: Arc::new(Mutex::new(state)), standing: Arc::default() }
     }
 }
 
@@ -102,46 +108,24 @@ impl Tap {
         Held { reached: was_reached, release: released }
     }
 
-    fn enter(&self, request: &HttpRequest) -> (Line, Option<Hold>) {
-        let operation = request.headers().get("x-amz-target").and_then(|target| target.split('.').nth(1)).unwrap_or("-").to_owned();
-        let mut state = self.state();
-        let place = state.holds.iter().position(|hold| hold.operation == operation);
-        let hold = place.and_then(|place| state.holds.remove(place));
-        state.calls.push(operation);
-        (state.line, hold)
+    /// From here on calls are counted from 1 again, and these rules hold; where several fit a call, the first does.
+    pub fn arm(&self, rules: Vec<Rule>) {
+        self.state().plan.arm(rules);
     }
-}
 
-impl HttpClient for Tap {
-    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-        let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(TapConnector { tap: self.clone(), inner })
+    /// Ends all rules; gives the attempts since [`arm`](Self::arm), in their order.
+    #[must_use]
+    pub fn disarm(&self) -> Vec<Call> {
+        self.state().plan.disarm()
     }
-}
 
-#[derive(Debug)]
-struct TapConnector {
-    tap: Tap,
-    inner: SharedHttpConnector,
-}
+    /// Asks DynamoDB from here on what each call consumes; [`Call::capacity`] says it.
+    pub fn count_capacity(&self) {
+        self.state().plan.count_capacity = true;
+    }
 
-impl HttpConnector for TapConnector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (line, hold) = self.tap.enter(&request);
-        let inner = self.inner.clone();
-        HttpConnectorFuture::new(async move {
-            if let Some(hold) = hold {
-                let _ = hold.reached.send(());
-                let _ = hold.release.await;
-            }
-            match line {
-                Line::Open => inner.call(request).await,
-                Line::Refused => Err(ConnectorError::io("connection refused".into())),
-                Line::Silent => {
-                    tokio::time::sleep(Duration::from_secs(3600)).await;
-                    Err(ConnectorError::timeout("silent".into()))
-                }
-            }
-        })
+    /// Waits until a call stands still for good: [`Fault::Stand`].
+    pub async fn stands(&self) {
+        self.standing.notified().await;
     }
 }

@@ -2,7 +2,10 @@
 
 use chrono::TimeDelta;
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
-use latchkey_tests::service::{Answer, Service};
+use latchkey_tests::{
+    service::{Answer, Service},
+    tap::{Fault, Reach, Rule},
+};
 use serde_json::json;
 
 async fn guess(service: &Service, password: &str) -> Answer {
@@ -81,6 +84,19 @@ async fn a_beleaguered_account_stays_open_to_its_own_network() {
         assert_eq!(guess(&service, "wrong").await.status, 401);
     }
     assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200, "the network is known now");
+}
+
+/// An outage is nobody's wrong guess: the right password works as soon as it is over.
+#[tokio::test]
+async fn an_outage_is_not_counted_as_a_guess() {
+    let service = Service::start(&[]).await;
+    for _ in 0..8 {
+        let rule = Rule { operation: "Query", nth: 1, reach: Reach::FromThenOn, fault: Fault::LostBefore };
+        service.tap.arm(vec![rule]);
+        assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 503);
+        let _ = service.tap.disarm();
+    }
+    assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200);
 }
 
 /// The table of attempts knows no name and no address.

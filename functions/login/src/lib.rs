@@ -21,7 +21,8 @@ use latchkey::{
     pair::pair_response,
     password::{Password, PasswordHash},
     store::{Accounts, Commit, EndProof, StoreError, User, UserLogins, UserStatus},
-    throttle::{Subjects, wait_until},
+    throttle::{Counts, Subjects, wait_until},
+    username::Username,
 };
 
 use hashing::Hashing;
@@ -72,11 +73,19 @@ impl Handler {
         let password = Arc::new(password);
         let subjects = Subjects::of(&username, &source_ip, &self.config.throttle, now);
 
-        let (user, ()) = tokio::join!(self.accounts.read_user(&username), self.count_attempt(&subjects, now, fields)).both()?;
-        // An unknown user costs the same two calls and the same hash as a known one.
-        let user_key = UserKey::of(user.as_ref().map_or(username.as_str(), |user| &user.user_id));
-        let (verified, logins) = tokio::join!(self.verify(user, &password), self.accounts.store().read_user_logins(&user_key)).both()?;
-        let user = verified.ok_or(Refusal::Credentials)?;
+        // Counted before anything is known of the password.
+        let counts = self.accounts.count_attempt(&subjects, &self.config.throttle, now);
+        let (user, counts) = tokio::join!(self.accounts.read_user(&username), counts);
+        let counts = counts?;
+        let entitled = match self.throttled(&counts, &subjects, now) {
+            Some(wait) => Err(wait),
+            None => self.entitled(&username, user, &password).await,
+        };
+        // Only a password that was looked at counts: neither a guess that had to wait nor an outage is a failure of anybody.
+        if !matches!(entitled, Ok(_) | Err(Refusal::Credentials)) {
+            warn_of(self.accounts.uncount_attempt(&subjects, &counts).await, fields);
+        }
+        let (user, logins) = entitled?;
 
         let issued = issue_login(&user.user_id, device, self.config.lifetimes, self.config.session_max_lifetime, now, &mut system_rng())?;
         let (settled, refunded) =
@@ -87,16 +96,26 @@ impl Handler {
         Ok(issued)
     }
 
-    /// Counts the attempt before anything is known of its password; refuses where it has to wait.
-    async fn count_attempt(&self, subjects: &Subjects, now: DateTime<Utc>, fields: Fields<'_>) -> Result<(), Refusal> {
-        let throttle = &self.config.throttle;
-        let counts = self.accounts.count_attempt(subjects, throttle, now).await?;
-        let Some(until) = wait_until(&counts, throttle, subjects.window_ends_at, now) else {
-            return Ok(());
-        };
-        warn_of(self.accounts.uncount_attempt(subjects, &counts).await, fields);
+    /// The refusal of an attempt that has to wait.
+    fn throttled(&self, counts: &Counts, subjects: &Subjects, now: DateTime<Utc>) -> Option<Refusal> {
+        let until = wait_until(counts, &self.config.throttle, subjects.window_ends_at, now)?;
         let milliseconds = u64::try_from((until - now).num_milliseconds()).unwrap_or(0);
-        Err(Refusal::Throttled { retry_after_seconds: milliseconds.div_ceil(1000).max(1) })
+        Some(Refusal::Throttled { retry_after_seconds: milliseconds.div_ceil(1000).max(1) })
+    }
+
+    /// The user whose password it is, and the user's logins: read while the password is hashed.
+    async fn entitled(
+        &self,
+        username: &Username,
+        user: Result<Option<User>, StoreError>,
+        password: &Arc<Password>,
+    ) -> Result<(User, UserLogins), Refusal> {
+        let user = user?;
+        // An unknown user costs the same two calls and the same hash as a known one.
+        let user_key = UserKey::of(user.as_ref().map_or(username.as_str(), |user| &user.user_id));
+        let (verified, logins) = tokio::join!(self.verify(user, password), self.accounts.store().read_user_logins(&user_key));
+        let logins = logins?;
+        Ok((verified?.ok_or(Refusal::Credentials)?, logins))
     }
 
     /// The user, if there is one, active, and the password is theirs. The same work whatever the answer.
@@ -177,16 +196,5 @@ impl Handler {
 fn warn_of(afterwork: Result<(), StoreError>, fields: Fields<'_>) {
     if let Err(error) = afterwork {
         log(Event::AfterworkFailed, fields, Some(&error));
-    }
-}
-
-/// Both results of two things done side by side, or the first error.
-trait Both<A, B> {
-    fn both(self) -> Result<(A, B), Refusal>;
-}
-
-impl<A, B, E: Into<Refusal>, F: Into<Refusal>> Both<A, B> for (Result<A, E>, Result<B, F>) {
-    fn both(self) -> Result<(A, B), Refusal> {
-        Ok((self.0.map_err(Into::into)?, self.1.map_err(Into::into)?))
     }
 }

@@ -7,7 +7,7 @@ use latchkey::{
     middleware::CurrentSession,
     problem::{Problem, ProblemCode},
     refuse::store_problem,
-    store::{Ended, Store},
+    store::{Ended, Everywhere, Store},
 };
 
 use crate::logout::no_content;
@@ -31,12 +31,12 @@ pub(crate) async fn end_one(store: &Store, request: &Request, session: &CurrentS
 
 /// Ends all logins of the caller's, or all but the current one with `?keep=current`.
 pub(crate) async fn end_all(store: &Store, request: &Request, session: &CurrentSession, fields: Fields<'_>) -> Response<Body> {
-    let keep = match request.query_string_parameters().first("keep") {
-        None => None,
-        Some("current") => Some(&session.login_id),
+    let which = match request.query_string_parameters().first("keep") {
+        None => Everywhere::AllAndLast(&session.login_id),
+        Some("current") => Everywhere::AllBut(&session.login_id),
         Some(_) => return Problem::invalid_request("`keep` takes `current`").into_response(),
     };
-    match store.end_all(&UserKey::of(&session.user_id), keep).await {
+    match store.end_all(&UserKey::of(&session.user_id), which).await {
         Ok(_) => {
             log(Event::LoggedOutEverywhere, Fields { login_id: Some(session.login_id.as_str()), ..fields }, None);
             no_content()

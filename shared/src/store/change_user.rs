@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
 };
 
 use super::{
-    Accounts, Commit, Register, StoreError, User, UserStatus,
+    Accounts, Commit, Everywhere, Register, StoreError, User, UserStatus,
     accounts::{read_user, status_name, user_key},
     error::failure,
     items::{key, number, text},
@@ -40,7 +40,7 @@ impl Accounts {
                 .change_items(&user, change, &user_key, register.as_ref())
                 .map_err(|_| StoreError::Rejected { operation: "TransactWriteItems", code: "request not built".into() })?;
             if transact(&self.store.client, items).await? == Commit::Done {
-                let ended = self.store.end_all(&user_key, None).await?;
+                let ended = self.store.end_all(&user_key, Everywhere::All).await?;
                 return Ok(self.read_user(username).await?.map(|user| (user, ended)));
             }
             backoff::pause(attempt).await;

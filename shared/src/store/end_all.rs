@@ -16,24 +16,46 @@ use crate::{
     ids::{LoginId, LoginKey, UserKey},
 };
 
+/// Which of a user's logins are ended.
+#[derive(Debug, Clone, Copy)]
+pub enum Everywhere<'a> {
+    /// All.
+    All,
+    /// All, and this one when the others are gone: it is the caller's own, and a retry needs it.
+    AllAndLast(&'a LoginId),
+    /// All but this one.
+    AllBut(&'a LoginId),
+}
+
 /// How many logins are ended side by side.
 const SIDE_BY_SIDE: usize = 10;
 
 impl Store {
-    /// Ends every login of the user that was made before this, except `keep`, and gives how many it ended.
+    /// Ends the logins of the user that were made before this, and gives how many it ended.
     ///
     /// The register moves first: a login that read it before can't commit any more. One that is in mid-commit is named by
     /// it, and may yet be unseen by the read that follows; so it is ended by name. All others, the read sees.
     ///
     /// # Errors
     /// [`StoreError`] where it is not known that all are gone. What was ended stays ended; try again.
-    pub async fn end_all(&self, user_key: &UserKey, keep: Option<&LoginId>) -> Result<usize, StoreError> {
-        let Some(last) = self.close_register(user_key).await? else { return Ok(0) };
+    pub async fn end_all(&self, user_key: &UserKey, which: Everywhere<'_>) -> Result<usize, StoreError> {
+        let Some(newest) = self.close_register(user_key).await? else { return Ok(0) };
         let seen = self.read_user_logins(user_key).await?;
         let mut all: BTreeSet<LoginId> = seen.logins.into_keys().collect();
-        all.insert(last);
-        let mut ending: Vec<LoginId> = all.into_iter().filter(|id| Some(id) != keep).collect();
+        all.insert(newest);
+        let last = match which {
+            Everywhere::All => None,
+            Everywhere::AllAndLast(own) => all.take(own),
+            Everywhere::AllBut(kept) => {
+                all.remove(kept);
+                None
+            }
+        };
+        let ended = self.end_side_by_side(user_key, all.into_iter().collect()).await?;
+        Ok(ended + self.end_side_by_side(user_key, last.into_iter().collect()).await?)
+    }
 
+    async fn end_side_by_side(&self, user_key: &UserKey, mut ending: Vec<LoginId>) -> Result<usize, StoreError> {
         let mut ended = 0;
         while !ending.is_empty() {
             let rest = ending.split_off(ending.len().min(SIDE_BY_SIDE));

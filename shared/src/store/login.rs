@@ -67,6 +67,7 @@ impl Store {
                 let read = Reader { item, kind: "register" };
                 match read.text("sk")? {
                     REGISTER_SK => {
+                        read.check_schema()?;
                         seen.register = Some(Register {
                             version: read.number("version")?,
                             last_login_id: read.parsed("last_login_id", |id| LoginId::parse(id).ok())?,

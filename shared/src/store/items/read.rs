@@ -118,8 +118,11 @@ pub fn read_login(item: &Item) -> Result<Login, ItemError> {
 pub fn read_session(item: &Item) -> Result<Session, ItemError> {
     let read = Reader { item, kind: "session" };
     read.check_schema()?;
+    let generation = read.generation()?;
     let predecessor = match read.optional_text("replaces")? {
-        None => None,
+        None if generation == Generation::FIRST => None,
+        // Without it a replay would look like reuse, and end an honest login.
+        None => return Err(read.wrong("replaces", "is missing")),
         Some(_) => Some(Predecessor {
             refresh_token_hash: read.parsed("replaces", TokenHash::parse)?,
             replay_until: read.time("replay_until")?,
@@ -133,7 +136,7 @@ pub fn read_session(item: &Item) -> Result<Session, ItemError> {
     Ok(Session {
         key: read.key()?,
         user_id: read.text("user_id")?.to_owned(),
-        generation: read.generation()?,
+        generation,
         access_token_hash: read.parsed("access_token_hash", TokenHash::parse)?,
         access_token_expires_at: read.time("access_token_expires_at")?,
         refresh_token_hash: read.parsed("refresh_token_hash", TokenHash::parse)?,

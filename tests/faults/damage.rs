@@ -1,0 +1,54 @@
+//! Ways to damage an item, and which of them a reader must notice.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use latchkey_tests::database::Item;
+
+/// What is done to an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Damage {
+    Missing,
+    Misspelt,
+    /// A boolean: no attribute is one.
+    WrongType,
+    /// The right type, and nothing that is ever written.
+    WrongForm,
+}
+
+pub(crate) const DAMAGES: [Damage; 4] = [Damage::Missing, Damage::Misspelt, Damage::WrongType, Damage::WrongForm];
+
+impl Damage {
+    /// The item with it.
+    pub(crate) fn on(self, item: &Item, name: &str) -> Item {
+        let mut item = item.clone();
+        let value = item.remove(name);
+        match (self, value) {
+            (Self::Misspelt, Some(value)) => drop(item.insert(format!("{name}_"), value)),
+            (Self::WrongType, _) => drop(item.insert(name.to_owned(), AttributeValue::Bool(true))),
+            (Self::WrongForm, Some(AttributeValue::N(_))) => drop(item.insert(name.to_owned(), AttributeValue::N("-1".into()))),
+            (Self::WrongForm, Some(AttributeValue::B(_))) => drop(item.insert(name.to_owned(), AttributeValue::B(b"x".as_slice().into()))),
+            (Self::WrongForm, Some(AttributeValue::L(_))) => {
+                item.insert(name.to_owned(), AttributeValue::L(vec![AttributeValue::S("x".into())]));
+            }
+            (Self::WrongForm, Some(_)) => drop(item.insert(name.to_owned(), AttributeValue::S("x".into()))),
+            (Self::Missing | Self::Misspelt, _) | (Self::WrongForm, None) => {}
+        }
+        item
+    }
+}
+
+/// Never read: keys of their own, garbage collection, and text that may be anything.
+const MEANINGLESS: [&str; 1] = ["ttl"];
+/// Absent from many an item, so that nobody can tell that it is missing.
+const OPTIONAL: [&str; 6] = ["ends_at", "device_id", "device_name", "user_agent", "ip", "replay_key_hash"];
+/// Any text is one.
+const FREE_TEXT: [&str; 6] = ["user_id", "device_id", "device_name", "user_agent", "ip", "replay_key_hash"];
+
+/// Whether a reader can and must notice.
+pub(crate) fn is_noticed(name: &str, damage: Damage) -> bool {
+    match damage {
+        _ if MEANINGLESS.contains(&name) => false,
+        Damage::Missing | Damage::Misspelt => !OPTIONAL.contains(&name),
+        Damage::WrongType => true,
+        Damage::WrongForm => !FREE_TEXT.contains(&name),
+    }
+}

@@ -1,0 +1,162 @@
+//! Every fault at every call of what a user does to logins from a device list: see them, end one, all others, all.
+
+use std::sync::Arc;
+
+use latchkey_tests::{
+    service::{Answer, Pair},
+    tap::{Call, Fault, Reach, Rule},
+};
+use reqwest::Method;
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use crate::{
+    matrix::{OPERATIONS, faults},
+    rounds::patiently,
+    sizes::full,
+    subject::{Ground, Subject},
+    table::Table,
+    tally::{Breach, Tally},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    List,
+    EndOne,
+    EndOthers,
+    EndEverywhere,
+}
+
+/// The device in hand, and another one of the same user.
+struct Devices {
+    own: Pair,
+    other: Pair,
+}
+
+impl Wish {
+    async fn prepare(subject: &Subject) -> Devices {
+        let own = subject.first_login().await;
+        Devices { own, other: subject.log_in_directly("other-0123456789").await }
+    }
+
+    async fn request(self, subject: &Subject, devices: &Devices) -> Answer {
+        let (method, path) = match self {
+            Self::List => (Method::GET, "/sessions".to_owned()),
+            Self::EndOne => (Method::DELETE, format!("/sessions/{}", devices.other.login_id)),
+            Self::EndOthers => (Method::DELETE, "/sessions?keep=current".to_owned()),
+            Self::EndEverywhere => (Method::DELETE, "/sessions".to_owned()),
+        };
+        subject.ask(method, &path, &devices.own.access).await
+    }
+
+    /// Whether the other device's login and the own one are there afterwards.
+    fn leaves(self) -> (bool, bool) {
+        match self {
+            Self::List => (true, true),
+            Self::EndOne | Self::EndOthers => (false, true),
+            Self::EndEverywhere => (false, false),
+        }
+    }
+
+    fn is_acknowledged(self, answer: &Answer) -> bool {
+        match self {
+            Self::List => answer.status == 200,
+            // An answer of DynamoDB that was lost leaves nothing to end.
+            Self::EndOne => matches!(answer.status, 204 | 404),
+            Self::EndOthers | Self::EndEverywhere => answer.status == 204,
+        }
+    }
+
+    async fn calls(self, ground: &Ground) -> Vec<Call> {
+        let subject = Subject::new(ground).await;
+        let devices = Self::prepare(&subject).await;
+        subject.tap.arm(Vec::new());
+        let answer = self.request(&subject, &devices).await;
+        assert!(self.is_acknowledged(&answer), "{self:?}: {}", answer.text);
+        subject.tap.disarm()
+    }
+
+    async fn run(self, ground: Ground, rule: Rule) -> Tally {
+        let name = format!("{self:?}: {:?} at {} {}, {:?}", rule.fault, rule.operation, rule.nth, rule.reach);
+        let working = ground.work().await;
+        let subject = Subject::new(&ground).await;
+        let devices = Self::prepare(&subject).await;
+        drop(working);
+        let mut tally = Tally { cells: 1, ..Tally::default() };
+        subject.tap.arm(vec![rule.clone()]);
+        let answer = self.request(&subject, &devices).await;
+        let _ = subject.tap.disarm();
+        tally.slowest = subject.take_slowest();
+        *tally.answers.entry(format!("{} {}", answer.status, answer.code())).or_default() += 1;
+        let _working = ground.work().await;
+        let told = format!("{name}: {:?}", answer.outcome());
+        match answer.status {
+            _ if self.is_acknowledged(&answer) => check(self, &subject, &devices, &mut tally, &told).await,
+            // The authorizer doesn't read again: what it is shown is no login of this generation with its session.
+            401 if matches!(rule.fault, Fault::WithoutLogin | Fault::WithoutSession) && rule.nth == 1 => tally.refused_on_torn += 1,
+            401 => tally.breach(Breach::Wrong401, told),
+            500 | 503 => {}
+            502 | 504 if matches!(rule.fault, Fault::Stand(_)) => {}
+            _ => tally.breach(Breach::Unexpected, told),
+        }
+
+        let retry = patiently(|| self.request(&subject, &devices)).await;
+        // Once the own login is ended, the retry is refused; then all the others have to be gone already.
+        let refused = retry.status == 401 && self == Self::EndEverywhere;
+        let told = format!("{name}: {:?}, then {:?}", answer.outcome(), retry.outcome());
+        tally.hold(self.is_acknowledged(&retry) || refused, Breach::Unexpected, || told.clone());
+        check(self, &subject, &devices, &mut tally, &told).await;
+        tally
+    }
+}
+
+async fn check(wish: Wish, subject: &Subject, devices: &Devices, tally: &mut Tally, told: &str) {
+    let table = Table::read(subject).await;
+    table.check(tally, told);
+    let there = (table.logins.contains_key(&devices.other.login_id), table.logins.contains_key(&devices.own.login_id));
+    let (other, own) = wish.leaves();
+    tally.hold(there.0 <= other && there.1 <= own, Breach::WrongAllow, || format!("{told}: other and own are there: {there:?}"));
+    tally.hold(there.0 >= other && there.1 >= own, Breach::LostSession, || format!("{told}: other and own are there: {there:?}"));
+    for (pair, alive) in [(&devices.other, there.0), (&devices.own, there.1)] {
+        tally.hold(subject.allows(&pair.access).await == alive, Breach::WrongAllow, || format!("{told}: the table says {there:?}"));
+    }
+}
+
+const KINDS: [&str; 4] = ["ValidationException", "TransactionConflictException", "ThrottlingException", "InternalServerError"];
+
+/// What says "no" to a condition is an answer here, not a fault: that there is nothing to end. Nor does any transaction hide
+/// a committed login from the complete read before an end; one in mid-commit is named by the register.
+fn is_fault(call: &Call, fault: &Fault) -> bool {
+    match fault {
+        Fault::Error(_, "ConditionalCheckFailedException") => false,
+        Fault::WithoutLogin => call.nth == 1,
+        // Quickly, one error of each kind.
+        Fault::Error(_, code) => full() || KINDS.contains(code),
+        _ => true,
+    }
+}
+
+#[tokio::test]
+async fn every_fault_at_every_call_of_the_device_list() {
+    let ground = Ground::new().await;
+    let (permits, mut running) = (Arc::new(Semaphore::new(48)), JoinSet::new());
+    for wish in [Wish::List, Wish::EndOne, Wish::EndOthers, Wish::EndEverywhere] {
+        for call in wish.calls(&ground).await {
+            let operation = OPERATIONS.into_iter().find(|name| *name == call.operation).unwrap();
+            for (fault, reaches) in faults(&call).into_iter().filter(|(fault, _)| is_fault(&call, fault)) {
+                // The longest reach is the hardest.
+                let reach = reaches.last().copied().unwrap_or(Reach::OneCall);
+                let rule = Rule { operation, nth: call.nth, reach, fault };
+                let (ground, permits) = (ground.clone(), Arc::clone(&permits));
+                running.spawn(async move {
+                    let _permit = permits.acquire_owned().await;
+                    wish.run(ground, rule).await
+                });
+            }
+        }
+    }
+    let mut tally = Tally::default();
+    while let Some(cell) = running.join_next().await {
+        tally.add(cell.unwrap());
+    }
+    tally.close("faults of the device list");
+}

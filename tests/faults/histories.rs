@@ -1,0 +1,178 @@
+//! What clients saw of one login, in any overlap, is what one of them after the other could have seen: recorded histories
+//! pass a linearizability check (Herlihy and Wing, 1990) against the login as a plain object.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use latchkey::token::RefreshToken;
+use latchkey_tests::service::Pair;
+use stateright::semantics::{ConsistencyTester as _, LinearizabilityTester, SequentialSpec};
+
+use crate::{
+    rounds::{rounds, together},
+    subject::{Ground, Subject},
+    tally::{Breach, Tally},
+};
+
+/// What a client does, with the tokens of a generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Refresh(u32),
+    Authorize(u32),
+    Logout(u32),
+}
+
+/// What it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// The pair of this generation.
+    Issued(u32),
+    Superseded,
+    Allowed,
+    Refused,
+    Ended,
+}
+
+/// A login with all replay windows open: its generation, or none once it is ended.
+#[derive(Debug, Clone)]
+struct Login(Option<u32>);
+
+impl SequentialSpec for Login {
+    type Op = Act;
+    type Ret = Told;
+
+    fn invoke(&mut self, act: &Act) -> Told {
+        match (*act, self.0) {
+            (Act::Logout(_), _) => {
+                self.0 = None;
+                Told::Ended
+            }
+            (Act::Authorize(presented), Some(current)) if presented == current => Told::Allowed,
+            (Act::Refresh(presented), Some(current)) if presented == current => {
+                self.0 = Some(current + 1);
+                Told::Issued(current + 1)
+            }
+            (Act::Refresh(presented), Some(current)) if presented + 1 == current => Told::Issued(current),
+            (Act::Refresh(presented), Some(current)) if presented < current => Told::Superseded,
+            (Act::Authorize(_) | Act::Refresh(_), _) => Told::Refused,
+        }
+    }
+}
+
+type History = LinearizabilityTester<usize, Login>;
+
+/// What the clients of a login share: the history as it is recorded, and the pairs that any of them was given.
+struct Shared {
+    history: History,
+    pairs: BTreeMap<u32, Pair>,
+    told: Vec<Told>,
+    breaches: Vec<(Breach, String)>,
+}
+
+const CLIENTS: usize = 4;
+const ACTS: usize = 5;
+
+/// The next act of a client: mostly with the newest pair that is known, sometimes with an older one.
+fn next_act(newest: u32, dice: usize, ends: bool) -> Act {
+    let older = newest.saturating_sub(u32::try_from(dice / 7 % 3).unwrap_or_default());
+    match dice % 5 {
+        0 if ends => Act::Logout(older),
+        0 | 1 => Act::Refresh(newest),
+        2 => Act::Refresh(older),
+        3 => Act::Authorize(newest),
+        _ => Act::Authorize(older),
+    }
+}
+
+async fn client(subject: Subject, shared: Arc<Mutex<Shared>>, number: usize, round: usize) {
+    for step in 0..ACTS {
+        // Any sequence will do, as long as each round has another.
+        let dice = (round * 7_919 + number * 104_729 + step * 1_299_709) / 3;
+        let (act, pair) = {
+            let mut shared = shared.lock().unwrap();
+            let newest = shared.pairs.last_key_value().map(|(generation, _)| *generation).unwrap();
+            let act = next_act(newest, dice, step + 2 > ACTS);
+            let (Act::Refresh(generation) | Act::Authorize(generation) | Act::Logout(generation)) = act;
+            let pair = shared.pairs.range(..=generation).next_back().map(|(generation, pair)| (*generation, pair.clone())).unwrap();
+            let act = match act {
+                Act::Refresh(_) => Act::Refresh(pair.0),
+                Act::Authorize(_) => Act::Authorize(pair.0),
+                Act::Logout(_) => Act::Logout(pair.0),
+            };
+            shared.history.on_invoke(number, act).unwrap();
+            (act, pair.1)
+        };
+        let answer = match act {
+            Act::Refresh(_) => subject.refresh(&pair.refresh).await,
+            Act::Authorize(_) => subject.me(&pair.access).await,
+            Act::Logout(_) => subject.logout(&pair.access).await,
+        };
+        let mut shared = shared.lock().unwrap();
+        let told = match (act, answer.status) {
+            (Act::Refresh(_), 200) => {
+                let pair = Pair::of(&answer);
+                let generation = RefreshToken::parse(&pair.refresh).unwrap().generation().number();
+                let known = shared.pairs.entry(generation).or_insert_with(|| pair.clone());
+                if *known != pair {
+                    shared.breaches.push((Breach::DuplicateCommit, format!("two pairs of generation {generation}")));
+                }
+                Told::Issued(generation)
+            }
+            (Act::Authorize(_), 200) => Told::Allowed,
+            (Act::Refresh(_), 409) => Told::Superseded,
+            (Act::Refresh(_) | Act::Authorize(_), 401) => Told::Refused,
+            (Act::Logout(_), 204) => Told::Ended,
+            // Whether it took effect is open, and so is the history: the client stops here.
+            (_, 503) => return,
+            _ => {
+                shared.breaches.push((Breach::Unexpected, format!("{act:?}: {:?}", answer.outcome())));
+                return;
+            }
+        };
+        shared.told.push(told);
+        shared.history.on_return(number, told).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn histories_are_linearizable() {
+    let ground = Ground::new().await;
+    let mut tally = Tally::default();
+    for round in 0..rounds(30) {
+        tally.cells += 1;
+        let subject = Subject::new(&ground).await;
+        let pairs = [(0, subject.first_login().await)].into();
+        let shared = Arc::new(Mutex::new(Shared { history: History::new(Login(Some(0))), pairs, told: Vec::new(), breaches: Vec::new() }));
+        let (subject_, shared_) = (subject.clone(), Arc::clone(&shared));
+        together(CLIENTS, move |number| client(subject_.clone(), Arc::clone(&shared_), number, round)).await;
+        let shared = shared.lock().unwrap();
+        tally.breaches.extend(shared.breaches.iter().cloned());
+        for told in &shared.told {
+            let kind = if matches!(told, Told::Issued(_)) { "Issued".to_owned() } else { format!("{told:?}") };
+            *tally.answers.entry(kind).or_default() += 1;
+        }
+        tally.hold(shared.history.is_consistent(), Breach::Invariant, || format!("round {round}: {:?}", shared.history));
+    }
+    tally.close("linearizability of refresh, authorize and logout");
+}
+
+/// The check refuses what must not be seen: a token that passes after an acknowledged logout, and two heirs of one token.
+#[test]
+fn histories_that_break_a_promise_are_told() {
+    let history = |steps: &[(usize, Act, Told)]| {
+        let mut history = History::new(Login(Some(0)));
+        for (client, act, told) in steps {
+            history.on_invret(*client, *act, *told).unwrap();
+        }
+        history.is_consistent()
+    };
+    let rotation = (0, Act::Refresh(0), Told::Issued(1));
+    assert!(history(&[rotation, (1, Act::Refresh(0), Told::Issued(1)), (1, Act::Authorize(1), Told::Allowed)]));
+    assert!(!history(&[(0, Act::Logout(0), Told::Ended), (1, Act::Authorize(0), Told::Allowed)]));
+    assert!(!history(&[(0, Act::Logout(0), Told::Ended), (1, Act::Refresh(0), Told::Issued(1))]));
+    assert!(!history(&[rotation, (1, Act::Authorize(0), Told::Allowed)]));
+    assert!(!history(&[rotation, (1, Act::Authorize(1), Told::Refused)]));
+    assert!(!history(&[rotation, (1, Act::Refresh(0), Told::Issued(2))]));
+}

@@ -1,0 +1,16 @@
+//! CASES F6: Latchkey's own tokens carry their key, so that no lag of an index can touch them.
+
+use crate::{
+    cell::{Cell, Prelude},
+    paths::PATHS,
+    subject::Ground,
+};
+
+#[tokio::test]
+async fn no_path_asks_an_index() {
+    let ground = Ground::new().await;
+    for path in PATHS {
+        let calls = Cell { path, prelude: Prelude::Nothing, rule: None }.calls(&ground).await;
+        assert!(!calls.is_empty() && calls.iter().all(|call| call.index.is_none()), "{path:?}: {calls:?}");
+    }
+}

@@ -1,0 +1,154 @@
+//! Handler × store call × fault × first and second occurrence × one attempt, one call, from then on.
+
+use std::{sync::Arc, time::Duration};
+
+use latchkey_tests::tap::{CONDITION_FAILED, Call, Fault, Forwarded, Reach, Rule, cancelled};
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use crate::{
+    cell::{Cell, Prelude},
+    paths::{PATHS, Path},
+    sizes::full,
+    subject::Ground,
+    tally::Tally,
+};
+
+/// Most of a cell's time is waiting.
+const AT_ONCE: usize = 48;
+
+/// Runs cells side by side on one DynamoDB.
+pub(crate) async fn run(ground: &Ground, cells: Vec<Cell>) -> Tally {
+    let permits = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = JoinSet::new();
+    for cell in cells {
+        let (ground, permits) = (ground.clone(), Arc::clone(&permits));
+        running.spawn(async move {
+            let _permit = permits.acquire_owned().await;
+            cell.run(&ground).await
+        });
+    }
+    let mut tally = Tally::default();
+    while let Some(cell) = running.join_next().await {
+        tally.add(cell.unwrap());
+    }
+    tally
+}
+
+/// Refused at once, whatever the SDK does.
+const FINAL: [&str; 6] = [
+    "ValidationException",
+    "ResourceNotFoundException",
+    "AccessDeniedException",
+    "TransactionInProgressException",
+    "IdempotentParameterMismatchException",
+    "TransactionConflictException",
+];
+/// The SDK tries again.
+const RETRIED: [(u16, &str); 5] = [
+    (400, "ThrottlingException"),
+    (400, "ProvisionedThroughputExceededException"),
+    (400, "RequestLimitExceeded"),
+    (500, "InternalServerError"),
+    (503, "ServiceUnavailable"),
+];
+
+/// What can befall a call, with how far it reaches.
+pub(crate) fn faults(call: &Call) -> Vec<(Fault, Vec<Reach>)> {
+    use Reach::{FromThenOn, OneAttempt, OneCall};
+    let (write, transaction) = (call.operation != "Query" && call.operation != "GetItem", call.operation == "TransactWriteItems");
+    // Errors of a kind are quickly tried by one of them as far as their reach goes.
+    let reaches = |code: &str, all: &[Reach]| match code {
+        "TransactionConflictException" | "InternalServerError" => all.to_vec(),
+        _ if full() => all.to_vec(),
+        _ => vec![OneCall],
+    };
+    let mut faults = Vec::new();
+    faults.extend(FINAL.map(|code| (Fault::Error(400, code), reaches(code, &[OneCall, FromThenOn]))));
+    faults.extend(RETRIED.map(|(status, code)| (Fault::Error(status, code), reaches(code, &[OneAttempt, OneCall, FromThenOn]))));
+    for fault in [Fault::LostBefore, Fault::SilentBefore] {
+        faults.push((fault, vec![OneAttempt, OneCall, FromThenOn]));
+    }
+    faults.push((Fault::Delay(Duration::from_millis(150)), vec![OneCall]));
+    faults.push((Fault::Stand(Forwarded::No), vec![OneCall]));
+    faults.push((Fault::Stand(Forwarded::Answered), vec![OneCall]));
+    if write {
+        for fault in [Fault::LostAfter, Fault::SilentAfter, Fault::ErrorAfter(500, "InternalServerError")] {
+            faults.push((fault, vec![OneAttempt, OneCall, FromThenOn]));
+        }
+        for delay in [1_200, 3_400] {
+            faults.push((Fault::ArrivesLate(Duration::from_millis(delay)), vec![OneAttempt, OneCall]));
+        }
+        faults.push((Fault::Stand(Forwarded::Sent), vec![OneCall]));
+    }
+    if call.operation == "Query" {
+        faults.extend([Fault::WithoutLogin, Fault::WithoutSession].map(|fault| (fault, vec![OneCall, FromThenOn])));
+    }
+    if transaction {
+        faults.push((Fault::ErrorAfter(400, "TransactionInProgressException"), vec![OneCall]));
+        faults.extend([CONDITION_FAILED, "ThrottlingError", "SomethingNew"].map(|code| (cancelled(code, 3), vec![OneCall, FromThenOn])));
+        faults.push((Fault::Cancelled(Vec::new()), vec![OneCall]));
+    }
+    if call.operation == "UpdateItem" {
+        // Of a delete it would be no fault but an answer: that the login is gone.
+        faults.push((Fault::Error(400, "ConditionalCheckFailedException"), vec![OneCall]));
+    }
+    faults
+}
+
+/// The three counts of an attempt go out side by side and are alike, as are their refunds: quickly, one of each.
+fn is_taken(call: &Call) -> bool {
+    full() || call.operation != "UpdateItem" || matches!(call.nth, 1 | 4)
+}
+
+async fn cells(ground: &Ground, path: Path) -> Vec<Cell> {
+    let preludes: &[Prelude] = match path {
+        Path::Login | Path::Refresh => &[Prelude::Nothing, Prelude::Conflict, Prelude::AnswerLost],
+        Path::Reuse | Path::LogoutByAccess => &[Prelude::Nothing, Prelude::Conflict],
+        _ => &[Prelude::Nothing],
+    };
+    let mut cells = Vec::new();
+    for &prelude in preludes {
+        let fault_free = Cell { path, prelude, rule: None };
+        let calls = fault_free.calls(ground).await;
+        let of_interest =
+            |call: &&Call| is_taken(call) && (prelude == Prelude::Nothing || (call.nth > 1 && call.operation != "UpdateItem"));
+        for call in calls.iter().filter(of_interest) {
+            let operation = OPERATIONS.into_iter().find(|name| *name == call.operation).unwrap();
+            for (fault, reaches) in faults(call) {
+                // Quickly, the second occurrence meets the longest reach alone.
+                let shorter = if full() || prelude == Prelude::Nothing { 0 } else { reaches.len() - 1 };
+                let reaches = reaches.into_iter().skip(shorter);
+                let rule = |reach| Rule { operation, nth: call.nth, reach, fault: fault.clone() };
+                cells.extend(reaches.map(|reach| Cell { rule: Some(rule(reach)), ..fault_free.clone() }));
+            }
+        }
+        cells.push(fault_free);
+    }
+    cells
+}
+
+pub(crate) const OPERATIONS: [&str; 5] = ["GetItem", "Query", "UpdateItem", "DeleteItem", "TransactWriteItems"];
+
+async fn matrix_of(title: &str, of: impl Fn(Path) -> bool) {
+    let ground = Ground::new().await;
+    let mut all = Vec::new();
+    for path in PATHS.into_iter().filter(|path| of(*path)) {
+        all.extend(cells(&ground, path).await);
+    }
+    run(&ground, all).await.close(title);
+}
+
+#[tokio::test]
+async fn every_fault_at_every_call_of_a_login() {
+    matrix_of("faults of login", |path| path == Path::Login).await;
+}
+
+#[tokio::test]
+async fn every_fault_at_every_call_of_a_refresh() {
+    matrix_of("faults of refresh", |path| matches!(path, Path::Refresh | Path::Replay | Path::Reuse)).await;
+}
+
+#[tokio::test]
+async fn every_fault_at_every_call_of_logout_and_authorize() {
+    matrix_of("faults of logout and authorize", |path| !matches!(path, Path::Login | Path::Refresh | Path::Replay | Path::Reuse)).await;
+}

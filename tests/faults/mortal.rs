@@ -1,0 +1,37 @@
+//! Functions that can be stopped dead.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use latchkey_cli::invoke::{FunctionError, LinkedFunction};
+use latchkey_tests::tap::Tap;
+
+/// The function, timed and watched for panics; its future is dropped when the tap says that a call stands still for good.
+pub(crate) fn mortal(function: LinkedFunction, tap: &Tap, slowest: &Arc<Mutex<Duration>>, panics: &Arc<AtomicUsize>) -> LinkedFunction {
+    let (tap, slowest, panics) = (tap.clone(), Arc::clone(slowest), Arc::clone(panics));
+    Arc::new(move |event| {
+        let (running, tap, slowest, panics) = (function(event), tap.clone(), Arc::clone(&slowest), Arc::clone(&panics));
+        Box::pin(async move {
+            let since = Instant::now();
+            let mut running = tokio::spawn(running);
+            let ended = tokio::select! {
+                ended = &mut running => ended,
+                () = tap.stands() => {
+                    running.abort();
+                    running.await
+                }
+            };
+            let mut slowest = slowest.lock().unwrap_or_else(PoisonError::into_inner);
+            *slowest = (*slowest).max(since.elapsed());
+            ended.unwrap_or_else(|stopped| {
+                panics.fetch_add(usize::from(stopped.is_panic()), Ordering::Relaxed);
+                Err(FunctionError::failed("Runtime.ExitError", "the handler was stopped"))
+            })
+        })
+    })
+}

@@ -1,0 +1,38 @@
+//! What races have in common.
+
+use latchkey_tests::service::Answer;
+use tokio::task::JoinSet;
+
+use crate::{sizes::full, subject::Subject};
+
+/// How many rounds of a race.
+pub(crate) fn rounds(quick: usize) -> usize {
+    if full() { 1_000 } else { quick }
+}
+
+/// Does it `count` times side by side; the results in no order.
+pub(crate) async fn together<T: Send + 'static, F: Future<Output = T> + Send + 'static>(count: usize, act: impl Fn(usize) -> F) -> Vec<T> {
+    let mut running: JoinSet<T> = (0..count).map(act).collect();
+    let mut done = Vec::new();
+    while let Some(one) = running.join_next().await {
+        done.push(one.unwrap());
+    }
+    done
+}
+
+/// Asks as an app does: a 503 says "again in a moment". On a laptop's processors a hundred requests take their time.
+pub(crate) async fn patiently<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Answer {
+    let mut answer = ask().await;
+    for _ in 0..10 {
+        if answer.status != 503 {
+            break;
+        }
+        answer = ask().await;
+    }
+    answer
+}
+
+/// A refresh by a patient app.
+pub(crate) async fn patient_refresh(subject: &Subject, token: &str) -> Answer {
+    patiently(|| subject.refresh(token)).await
+}

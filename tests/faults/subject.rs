@@ -1,0 +1,192 @@
+//! A service with a user of its own, whose handlers can be stopped dead at any call.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use latchkey::{
+    decision::LoginCreation,
+    entropy::system_rng,
+    issue::issue_login,
+    password::{Password, PasswordHash},
+    session::{Device, Lifetimes},
+    store::{Accounts, Commit, Store, User, UserStatus},
+};
+use latchkey_cli::{
+    gateway::{Gateway, GatewayOptions},
+    invoke::Invoker,
+    linked,
+};
+use latchkey_tests::{
+    clock::TestClock,
+    database::Database,
+    service::{Answer, Pair, ParseUsername as _, send},
+    tap::Tap,
+};
+use reqwest::Method;
+use serde_json::json;
+use tokio::{
+    net::TcpListener,
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+
+use crate::{mortal::mortal, rounds::patiently};
+
+/// Any password will do.
+const PASSWORD: &str = "correct-horse-battery-staple";
+/// The app's id of the installation that the user logs in from.
+const DEVICE: &str = "device-0123456789";
+const LIFETIMES: Lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) };
+/// Attempts whose refund was lost must not throttle the next cell.
+const SETTINGS: [(&str, &str); 2] = [("LOGIN_FREE_FAILURES", "100"), ("LOGIN_NETWORK_FAILURES", "1000000")];
+
+/// How many cells work at a time.
+const WORKING: usize = 4;
+
+/// A DynamoDB for many subjects, and the hash of their common password.
+#[derive(Debug, Clone)]
+pub(crate) struct Ground {
+    pub(crate) database: Database,
+    hash: PasswordHash,
+    users: Arc<AtomicUsize>,
+    working: Arc<Semaphore>,
+}
+
+impl Ground {
+    pub(crate) async fn new() -> Self {
+        let hash = Password::parse(PASSWORD.into()).unwrap().hash(&mut system_rng()).unwrap();
+        Self { database: Database::new().await, hash, users: Arc::default(), working: Arc::new(Semaphore::new(WORKING)) }
+    }
+
+    /// Leave to work: what waits for a fault to pass costs nothing, and what works shares two processors.
+    pub(crate) async fn work(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.working).acquire_owned().await.unwrap()
+    }
+}
+
+/// The service, the user and the client.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    pub(crate) ground: Ground,
+    pub(crate) tap: Tap,
+    pub(crate) clock: TestClock,
+    pub(crate) accounts: Accounts,
+    pub(crate) user: User,
+    url: String,
+    http: reqwest::Client,
+    slowest: Arc<Mutex<Duration>>,
+    panics: Arc<AtomicUsize>,
+}
+
+impl Subject {
+    pub(crate) async fn new(ground: &Ground) -> Self {
+        Self::with(ground, &[]).await
+    }
+
+    /// With these settings before the template's.
+    pub(crate) async fn with(ground: &Ground, settings: &[(&str, &str)]) -> Self {
+        let Ground { database, hash, users, .. } = ground;
+        let (tap, clock) = (Tap::default(), TestClock::default());
+        let own =
+            |name: &str| settings.iter().chain(&SETTINGS).find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
+        let functions = match linked::functions(&database.tapped(&tap), &database.template, &own, &clock.clock()).unwrap() {
+            Invoker::Linked(functions) => functions,
+            Invoker::Remote(_) => unreachable!("they are linked"),
+        };
+        let (slowest, panics) = (Arc::default(), Arc::default());
+        let functions = functions.into_iter().map(|(name, function)| (name, mortal(function, &tap, &slowest, &panics))).collect();
+        let gateway = Gateway::new(&database.template, Invoker::Linked(functions), GatewayOptions::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let serving = axum::serve(listener, gateway.into_router().into_make_service_with_connect_info::<SocketAddr>());
+        tokio::spawn(async move { serving.await });
+
+        let store = Store::new(database.client.clone(), database.table("SessionsTable"));
+        let accounts = Accounts::new(store, database.table("UsersTable"), database.table("LoginAttemptsTable"));
+        let name = format!("user{}", users.fetch_add(1, Ordering::Relaxed));
+        let user = User {
+            username: name.parse_username(),
+            user_id: name,
+            password_hash: hash.clone(),
+            status: UserStatus::Active,
+            version: 1,
+            created_at: clock.now(),
+        };
+        assert_eq!(accounts.create_user(&user).await, Ok(true));
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { ground: ground.clone(), tap, clock, accounts, user, url, http, slowest, panics }
+    }
+
+    /// The user's first login, from the user's device, made without the service: no password is hashed for it.
+    pub(crate) async fn first_login(&self) -> Pair {
+        self.log_in_directly(DEVICE).await
+    }
+
+    /// A login from a device, made without the service.
+    pub(crate) async fn log_in_directly(&self, device_id: &str) -> Pair {
+        let device = Device { id: Some(device_id.into()), ..Device::default() };
+        let issued = issue_login(&self.user.user_id, device, LIFETIMES, None, self.clock.now(), &mut system_rng()).unwrap();
+        let seen = self.accounts.store().read_user_logins(&issued.new.login.key.user_key).await.unwrap();
+        let predecessor_seen = seen.register.as_ref().is_some_and(|register| seen.logins.contains_key(&register.last_login_id));
+        let creation = LoginCreation { register: seen.register, predecessor_seen, replaced: Vec::new() };
+        assert_eq!(self.accounts.create_login(&self.user, &issued.new, &creation).await, Ok(Commit::Done));
+        let session = &issued.new.session;
+        Pair {
+            access: issued.pair.access.expose().to_owned(),
+            refresh: issued.pair.refresh.expose().to_owned(),
+            login_id: session.key.login_id.to_string(),
+            access_expires_at: session.access_token_expires_at,
+            refresh_expires_at: session.refresh_token_expires_at,
+        }
+    }
+
+    /// Any request with a token.
+    pub(crate) async fn ask(&self, method: Method, path: &str, token: &str) -> Answer {
+        send(self.http.request(method, format!("{}{path}", self.url)).bearer_auth(token)).await
+    }
+
+    /// `POST /login` from the user's device.
+    pub(crate) async fn login(&self) -> Answer {
+        self.login_from(Some(DEVICE)).await
+    }
+
+    pub(crate) async fn login_from(&self, device_id: Option<&str>) -> Answer {
+        let mut body = json!({"username": self.user.username.as_str(), "password": PASSWORD});
+        if let Some(device_id) = device_id {
+            body["device_id"] = json!(device_id);
+        }
+        send(self.http.post(format!("{}/login", self.url)).json(&body)).await
+    }
+
+    pub(crate) async fn refresh(&self, token: &str) -> Answer {
+        self.ask(Method::POST, "/refresh", token).await
+    }
+
+    pub(crate) async fn logout(&self, token: &str) -> Answer {
+        self.ask(Method::POST, "/logout", token).await
+    }
+
+    pub(crate) async fn me(&self, token: &str) -> Answer {
+        self.ask(Method::GET, "/me", token).await
+    }
+
+    /// Whether the access token passes; no verdict is none.
+    pub(crate) async fn allows(&self, token: &str) -> bool {
+        patiently(|| self.me(token)).await.status == 200
+    }
+
+    /// How many handlers have panicked since this was last asked.
+    pub(crate) fn take_panics(&self) -> usize {
+        self.panics.swap(0, Ordering::Relaxed)
+    }
+
+    /// The longest that a handler has taken since this was last asked.
+    pub(crate) fn take_slowest(&self) -> Duration {
+        std::mem::take(&mut *self.slowest.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,117 @@
+//! Which call meets which fault.
+
+use std::collections::BTreeMap;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use serde_json::Value;
+
+use super::Fault;
+
+/// How much of what the service does a fault reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// The call's first attempt; the SDK's own retry gets through.
+    OneAttempt,
+    /// All attempts of the call.
+    OneCall,
+    /// The call, and all later ones of the operation.
+    FromThenOn,
+}
+
+/// A fault and the calls it befalls.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// As DynamoDB names it.
+    pub operation: &'static str,
+    /// Which call of the operation, from 1. An SDK's retry is no call of its own.
+    pub nth: usize,
+    /// How much more than its first attempt.
+    pub reach: Reach,
+    /// What befalls it.
+    pub fault: Fault,
+}
+
+impl Rule {
+    /// Whether the fault befalls this attempt.
+    #[must_use]
+    pub fn meets(&self, call: &Call) -> bool {
+        self.operation == call.operation
+            && match self.reach {
+                Reach::OneAttempt => (call.nth, call.attempt) == (self.nth, 1),
+                Reach::OneCall => call.nth == self.nth,
+                Reach::FromThenOn => call.nth >= self.nth,
+            }
+    }
+}
+
+/// One attempt of one call, as it passed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// As DynamoDB names it.
+    pub operation: String,
+    /// Which call of the operation, from 1.
+    pub nth: usize,
+    /// Which attempt of the call, from 1.
+    pub attempt: usize,
+    /// The index that it asks, where it asks one.
+    pub index: Option<String>,
+    /// What it consumed, in units; only where that is counted and DynamoDB answered.
+    pub capacity: Option<f64>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    rules: Vec<Rule>,
+    invocations: BTreeMap<String, Vec<String>>,
+    calls: Vec<Call>,
+    armings: u64,
+    pub(super) count_capacity: bool,
+}
+
+/// Where a call is recorded, to add what its answer says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    arming: u64,
+    index: usize,
+}
+
+impl Plan {
+    pub(super) fn arm(&mut self, rules: Vec<Rule>) {
+        self.rules = rules;
+        self.invocations.clear();
+        self.calls.clear();
+        self.armings += 1;
+    }
+
+    pub(super) fn disarm(&mut self) -> Vec<Call> {
+        self.rules.clear();
+        std::mem::take(&mut self.calls)
+    }
+
+    /// Records an attempt and finds its fault.
+    pub(super) fn meet(&mut self, operation: &str, request: &HttpRequest) -> (Place, Option<Fault>) {
+        // The SDK names a call by one id through all its attempts.
+        let header = |name| request.headers().get(name).unwrap_or_default().to_owned();
+        let id = header("amz-sdk-invocation-id");
+        let invocations = self.invocations.entry(operation.to_owned()).or_default();
+        let place = invocations.iter().position(|known| *known == id).unwrap_or_else(|| {
+            invocations.push(id);
+            invocations.len() - 1
+        });
+        let attempt = header("amz-sdk-request").split(';').find_map(|part| part.trim().strip_prefix("attempt=")?.parse().ok()).unwrap_or(1);
+        let body: Value = request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+        let index = body["IndexName"].as_str().map(str::to_owned);
+        let call = Call { operation: operation.to_owned(), nth: place + 1, attempt, index, capacity: None };
+        let fault = self.rules.iter().find(|rule| rule.meets(&call)).map(|rule| rule.fault.clone());
+        self.calls.push(call);
+        (Place { arming: self.armings, index: self.calls.len() - 1 }, fault)
+    }
+
+    pub(super) fn consumed(&mut self, place: Place, units: f64) {
+        if place.arming == self.armings
+            && let Some(call) = self.calls.get_mut(place.index)
+        {
+            call.capacity = Some(units);
+        }
+    }
+}
