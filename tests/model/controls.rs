@@ -1,0 +1,84 @@
+//! Negative controls: with one thing weakened, the checker has to find the promise broken. One that finds nothing any more
+//! has stopped looking.
+
+use crate::{
+    config::{Retry, Weakness},
+    properties::{G1, G2, G3, G7, G9, LIMIT},
+    run::{finds, only_in_full},
+    worlds,
+};
+
+/// In DynamoDB `generation = :current` fails on an absent item too, so this takes an update that asks for neither.
+#[test]
+fn a_rotation_that_revives_an_ended_login() {
+    finds(worlds::LOGOUT.quick.weakened(Weakness::RotationRevives), G3);
+}
+
+#[test]
+fn a_rotation_that_asks_neither_for_the_generation_nor_for_the_old_session() {
+    finds(worlds::TABS.quick.weakened(Weakness::RotationUnconditional), G2);
+}
+
+#[test]
+fn an_end_that_deletes_only_the_session() {
+    finds(worlds::LOGOUT.quick.weakened(Weakness::EndDeletesOnlySession), G3);
+}
+
+#[test]
+fn an_authorizer_that_ignores_the_generation() {
+    finds(worlds::PARALLEL.quick.weakened(Weakness::AuthorizerIgnoresGeneration), G1);
+}
+
+#[test]
+fn reuse_decided_before_torn() {
+    finds(worlds::PARALLEL.quick.weakened(Weakness::ReuseBeforeTorn), G7);
+}
+
+#[test]
+fn a_replay_without_its_window() {
+    finds(worlds::THIEF.quick.weakened(Weakness::ReplayWithoutWindow), G7);
+}
+
+#[test]
+fn a_replay_with_unequal_keys() {
+    finds(worlds::KEYS.quick.weakened(Weakness::ReplayWithUnequalKeys), G2);
+}
+
+#[test]
+fn an_everywhere_without_the_last_login() {
+    finds(worlds::EVERYWHERE.quick.weakened(Weakness::EverywhereWithoutLastLogin), G9);
+}
+
+#[test]
+fn a_password_change_without_the_last_login() {
+    finds(worlds::PASSWORD_CHANGE.quick.weakened(Weakness::EverywhereWithoutLastLogin), G9);
+}
+
+/// What the register names has to be read before the logins: read after them, it may name one that came later.
+#[test]
+fn a_password_change_that_reads_the_register_last() {
+    finds(worlds::PASSWORD_CHANGE.quick.weakened(Weakness::RegisterReadLast), G9);
+}
+
+#[test]
+fn a_login_without_its_predecessors_check() {
+    finds(worlds::EVERYWHERE.quick.weakened(Weakness::LoginWithoutPredecessor), G9);
+}
+
+/// A rotation that is committed when its window has passed already: what keeps the honest is the deadline of requests.
+#[test]
+fn a_request_that_outlives_its_window() {
+    finds(worlds::TABS.quick.weakened(Weakness::NoDeadline), G7);
+}
+
+#[test]
+fn a_limit_without_its_deletions() {
+    finds(worlds::LIMIT.quick.weakened(Weakness::LimitDeletesNothing), LIMIT);
+}
+
+/// A login request writes the login that it minted first, even after its unheard commit was ended: see the module docs.
+#[test]
+fn a_login_written_once_more_after_its_end() {
+    finds(worlds::LISTED_END.retrying(Retry::SameLoginStrictly).quick, G3);
+    only_in_full(|| finds(worlds::EVERYWHERE_UNHEARD.retrying(Retry::SameLoginStrictly).quick, G9));
+}

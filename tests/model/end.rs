@@ -1,0 +1,167 @@
+//! Ending one login, ending all of them, and changing the password, which does the same.
+
+use crate::{
+    config::{Config, Weakness},
+    notice::Notice,
+    table::{Key, Tick, Token},
+    transaction::{Kind, Write},
+    world::{Outcome, Request, Sort, World},
+};
+
+/// `POST /logout` with a token of the login, or `DELETE /sessions/{login_id}` from a device that saw it in the list: one
+/// conditional delete, acknowledged as soon as it is carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct EndOne {
+    login: u8,
+    token: Option<Token>,
+    pub(crate) now: Tick,
+}
+
+impl EndOne {
+    pub(crate) fn logout(world: &World, token: Token) -> Self {
+        Self { login: token.login, token: Some(token), now: world.now }
+    }
+
+    pub(crate) fn listed(world: &World, login: u8) -> Self {
+        Self { login, token: None, now: world.now }
+    }
+
+    pub(crate) fn step(self, world: &mut World, config: &Config) -> Option<Request> {
+        let login = self.login;
+        let in_mid_commit = world.is_in_mid_commit();
+        if !world.delete_login(login, self.token, config) {
+            world.notice(Notice::Conflict);
+            return None;
+        }
+        if in_mid_commit {
+            world.notice(Notice::EndedInMidCommit);
+        }
+        world.promised.ended |= 1 << login;
+        Some(Request::Over(Sort::EndOne))
+    }
+}
+
+/// "Log out everywhere", or a password change: move the register, then delete what it named and what a read begun after
+/// that sees.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct EndAll {
+    pub(crate) now: Tick,
+    /// The password that is being replaced, by its version.
+    changes: Option<u8>,
+    /// Bits of the logins that it has to end.
+    pub(crate) before: u8,
+    step: Step,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Step {
+    Move,
+    Wait,
+    /// A transaction returns nothing, so after a password change the register is read, before the logins.
+    Register,
+    Scan {
+        left: u8,
+        found: u8,
+    },
+    /// Where a control reads it after them.
+    RegisterLast {
+        found: u8,
+    },
+    Delete {
+        left: u8,
+    },
+}
+
+impl EndAll {
+    pub(crate) fn everywhere(world: &World) -> Self {
+        Self { now: world.now, changes: None, before: 0, step: Step::Move }
+    }
+
+    pub(crate) fn password_change(world: &World) -> Self {
+        Self { now: world.now, changes: Some(world.table.user()), before: 0, step: Step::Move }
+    }
+
+    pub(crate) fn sort(&self) -> Sort {
+        if self.changes.is_some() { Sort::PasswordChange } else { Sort::Everywhere }
+    }
+
+    pub(crate) fn waits(&self) -> bool {
+        self.step == Step::Wait
+    }
+
+    pub(crate) fn choices(&self) -> Vec<u8> {
+        match self.step {
+            Step::Move | Step::Register | Step::RegisterLast { .. } => vec![0],
+            Step::Wait => vec![],
+            Step::Scan { left, .. } | Step::Delete { left } => (0..8).filter(|login| left & (1 << login) != 0).collect(),
+        }
+    }
+
+    pub(crate) fn step(mut self, world: &mut World, place: usize, choice: u8, config: &Config) -> Option<Request> {
+        match self.step {
+            Step::Move => match self.changes {
+                Some(user) => {
+                    world.submit(place, Kind::ChangePassword { user });
+                    self.step = Step::Wait;
+                }
+                None => {
+                    if world.is_locked(Key::Register, config) {
+                        return None;
+                    }
+                    self.before = world.promised.made;
+                    world.table.write(Key::Register, Write::BumpRegister);
+                    self.step = scan(world, config);
+                }
+            },
+            Step::Register => self.step = scan(world, config),
+            Step::RegisterLast { found } => {
+                let named = world.table.register().map_or(0, |register| 1 << register.last_login);
+                self.step = Step::Delete { left: found | named };
+            }
+            Step::Scan { left, found } => {
+                let bit = 1 << choice;
+                let found = if world.table.login(choice).is_some() { found | bit } else { found };
+                self.step = Step::Scan { left: left & !bit, found };
+            }
+            Step::Delete { left } => {
+                if !world.delete_login(choice, None, config) {
+                    world.notice(Notice::Conflict);
+                    return None;
+                }
+                self.step = Step::Delete { left: left & !(1 << choice) };
+            }
+            Step::Wait => return None,
+        }
+        if let Step::Scan { left: 0, found } = self.step {
+            let last = self.changes.is_some() && config.is(Weakness::RegisterReadLast);
+            self.step = if last { Step::RegisterLast { found } } else { Step::Delete { left: found } };
+        }
+        Some(if self.step == (Step::Delete { left: 0 }) { self.acknowledge(world) } else { Request::EndAll(self) })
+    }
+
+    fn acknowledge(self, world: &mut World) -> Request {
+        world.notice(Notice::EndAllAcknowledged);
+        world.promised.all_ended |= self.before;
+        if let Some(old) = self.changes {
+            world.promised.void_passwords = old;
+            // Whatever the register said, no login by an old password may be left.
+            world.promised.all_ended |= world.promised.made_with(old);
+        }
+        Request::Over(self.sort())
+    }
+
+    pub(crate) fn hear(mut self, world: &World, outcome: Outcome) -> Request {
+        // Done, or its own commit found by a read of the users item.
+        let committed = outcome == Outcome::Done || self.changes.is_some_and(|user| world.table.user() != user);
+        self.step = if committed { Step::Register } else { Step::Move };
+        Request::EndAll(self)
+    }
+}
+
+/// The logins that are to be read one by one: what is begun later is made later.
+fn scan(world: &World, config: &Config) -> Step {
+    let ignored = config.is(Weakness::EverywhereWithoutLastLogin) || config.is(Weakness::RegisterReadLast);
+    let named = world.table.register().filter(|_| !ignored);
+    let found = named.map_or(0, |register| 1 << register.last_login);
+    Step::Scan { left: ((1_u16 << world.logins_begun) - 1) as u8, found }
+}

@@ -1,0 +1,195 @@
+//! The login handler, from the verified password on: read, decide, write, and read again, as `functions/login` does.
+
+use crate::{
+    config::{Config, Retry, Weakness},
+    notice::Notice,
+    oracle::{self, LoginQuestion, LoginVerdict},
+    table::{Register, SessionItem, Tick, Token},
+    transaction::Kind,
+    world::{Outcome, Request, Sort, World, learn, number},
+};
+
+/// Reads of the users item and of the register; the others are of the login with that number, and of its own session.
+const USER: u8 = 8;
+const REGISTER: u8 = 9;
+const OWN_SESSION: u8 = 10;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct LoginRequest {
+    login: u8,
+    pub(crate) now: Tick,
+    /// The version of the users item that the password was verified against.
+    user: u8,
+    /// The register's version that its last transaction was sent at; before one was, nothing of its own can be there.
+    sent_at: Option<u8>,
+    /// What rode along in the last one.
+    replaced: Vec<u8>,
+    step: Step,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Step {
+    Read(Reading),
+    Wait,
+    Answered,
+}
+
+/// A query of the user's collection, item by item: the register first, the logins in any order, the users item beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Reading {
+    user: Option<u8>,
+    register: Option<Option<Register>>,
+    /// Bits of what is still to be read after the register, and of the logins seen.
+    left: u16,
+    found: u8,
+    own_session: bool,
+}
+
+impl LoginRequest {
+    /// The password has just been verified.
+    pub(crate) fn arrive(world: &World) -> Self {
+        let user = world.table.user();
+        let reading = Reading { user: Some(user), register: None, left: 0, found: 0, own_session: false };
+        Self { login: world.logins_begun, now: world.now, user, sent_at: None, replaced: Vec::new(), step: Step::Read(reading) }
+    }
+
+    pub(crate) fn under_way(&self) -> bool {
+        self.step != Step::Answered
+    }
+
+    pub(crate) fn waits(&self) -> bool {
+        self.step == Step::Wait
+    }
+
+    pub(crate) fn choices(&self) -> Vec<u8> {
+        match &self.step {
+            Step::Read(reading) => {
+                let mut choices: Vec<u8> = (0..=OWN_SESSION).filter(|item| reading.left & (1 << item) != 0).collect();
+                if reading.user.is_none() {
+                    choices.push(USER);
+                }
+                if reading.register.is_none() {
+                    choices.push(REGISTER);
+                }
+                choices
+            }
+            Step::Wait => vec![],
+            Step::Answered => vec![0],
+        }
+    }
+
+    pub(crate) fn step(mut self, world: &mut World, place: usize, choice: u8, config: &Config) -> Request {
+        let relevant = self.relevant(world, config);
+        let Step::Read(reading) = &mut self.step else {
+            learn(&mut world.client, self.first(place));
+            return Request::Over(Sort::Login);
+        };
+        reading.left &= !(1 << choice);
+        match choice {
+            USER => reading.user = Some(world.table.user()),
+            REGISTER => {
+                reading.register = Some(world.table.register());
+                reading.left = relevant;
+            }
+            OWN_SESSION => reading.own_session = world.table.session(self.login, 0).is_some(),
+            login if world.table.login(login).is_some() => reading.found |= 1 << login,
+            _ => {}
+        }
+        if let Step::Read(reading) = &self.step
+            && reading.left == 0
+            && let (Some(user), Some(register)) = (reading.user, reading.register)
+        {
+            let reading = reading.clone();
+            return self.decide(world, place, user, register, &reading, config);
+        }
+        Request::Login(self)
+    }
+
+    fn first(&self, place: usize) -> Token {
+        Token { login: self.login, generation: 0, minter: number(place) }
+    }
+
+    /// Without a limit a decision depends on its own login and on the one that the register names.
+    fn relevant(&self, world: &World, config: &Config) -> u16 {
+        let own = if self.sent_at.is_some() { 1_u16 << self.login | 1 << OWN_SESSION } else { 0 };
+        match config.max_logins {
+            Some(_) => own | ((1 << world.logins_begun) - 1),
+            None => own | world.table.register().map_or(0, |register| 1 << register.last_login),
+        }
+    }
+
+    fn decide(
+        mut self,
+        world: &mut World,
+        place: usize,
+        user: u8,
+        register: Option<Register>,
+        reading: &Reading,
+        config: &Config,
+    ) -> Request {
+        if user != self.user {
+            // Verified again, and by now another password is right.
+            world.notice(Notice::LoginRefused);
+            return Request::Over(Sort::Login);
+        }
+        let question = LoginQuestion {
+            own: self.login,
+            minter: number(place),
+            register,
+            logins: (0..8).filter(|login| reading.found & (1 << login) != 0).collect(),
+            own_session: reading.own_session,
+            limit: config.max_logins,
+        };
+        match oracle::login(question) {
+            LoginVerdict::Committed => return self.answer(world, place, config),
+            LoginVerdict::Torn => {
+                world.notice(Notice::LoginTorn);
+                self.read_again();
+            }
+            LoginVerdict::Create { predecessor_seen, mut replaced } => {
+                if config.is(Weakness::LimitDeletesNothing) {
+                    replaced.clear();
+                }
+                let version = register.map_or(0, |register| register.version);
+                if config.retry == Retry::NewLogin && self.sent_at.is_some_and(|sent_at| sent_at != version) {
+                    self.login = world.logins_begun;
+                    world.begin_login();
+                }
+                self.sent_at = Some(version);
+                self.replaced.clone_from(&replaced);
+                let session = SessionItem { minter: number(place), predecessor: None };
+                world.submit(place, Kind::CreateLogin { login: self.login, session, user, register, predecessor_seen, replaced });
+                self.step = Step::Wait;
+            }
+        }
+        Request::Login(self)
+    }
+
+    fn read_again(&mut self) {
+        self.step = Step::Read(Reading { user: None, register: None, left: 0, found: 0, own_session: false });
+    }
+
+    fn answer(mut self, world: &mut World, place: usize, config: &Config) -> Request {
+        world.notice(Notice::Login);
+        world.promised.answered |= 1 << self.login;
+        world.check_works(self.first(place), config);
+        self.replaced.clear();
+        self.step = Step::Answered;
+        Request::Login(self)
+    }
+
+    pub(crate) fn hear(mut self, world: &mut World, place: usize, outcome: Outcome, config: &Config) -> Request {
+        match outcome {
+            Outcome::Done => {
+                // Acknowledged with it, unless the replaced login has been made anew since.
+                let replaced = self.replaced.iter().fold(0, |bits, login| bits | 1 << login);
+                world.promised.ended |= replaced & world.promised.ending;
+                self.answer(world, place, config)
+            }
+            Outcome::ReadAgain => {
+                self.read_again();
+                Request::Login(self)
+            }
+        }
+    }
+}

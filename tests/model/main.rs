@@ -1,0 +1,52 @@
+//! A model of the service, explored to its end: every interleaving of clients, handlers and DynamoDB within the bounds of
+//! a configuration, and in every state of them the promises G1, G2, G3, G7 and G9 of the design.
+//!
+//! What is in it:
+//! - **DynamoDB** ([`transaction`], [`table`]): a transaction prepares its items one by one (condition, lock), is settled
+//!   when all are prepared, and commits them one by one in any order; a query reads its items one by one, in any order, so
+//!   it sees torn states; a plain write to a locked item conflicts and is tried again; an answer gets lost while its
+//!   transaction goes on, and may still commit after the request has read again and sent another.
+//! - **Handlers** ([`refresh`], [`login`], [`end`], [`authorizer`]): one step for each call to the store, interleaved with
+//!   everybody else's. They may stop at any step: as every promise is about safety, a handler that crashed is one that
+//!   never goes on, and the explicit crash only makes room for others.
+//! - **Clients**: whatever tabs keep or share, they present tokens that the client was answered with; answers arrive late,
+//!   in any order, or never. An honest client presents none whose replay window it knows to have passed. A thief has copied
+//!   some, once, and presents them whenever.
+//! - **Time**, in halves of a replay window. A request and what it sent outlive one tick at the most, as the functions'
+//!   deadline is far below the shortest window. Tokens don't expire here.
+//!
+//! The decisions are no part of the model: [`oracle`] puts every question to `latchkey::decision`, on real tokens and real
+//! hashes, and keeps the answers; a replay is opened with its seal. What the store writes is modelled, condition by
+//! condition, after `latchkey::store`.
+//!
+//! [`promises`] must hold, and what makes them worth anything must have happened on the way. [`controls`] weaken one thing
+//! each and must be found out. `LATCHKEY_ASSURANCE=full` takes the larger sizes; `--nocapture` shows the states explored.
+//!
+//! One thing was found and is kept as a control: a login request whose commit went unheard, and was ended meanwhile (from
+//! the list, or by "everywhere") while another login moved the register, finds nothing of its own and writes the very same
+//! login again. Nobody was ever answered with the first, so the promises count the second as a login made anew
+//! ([`config::Retry::SameLogin`]); taken strictly, an ended login comes back. A request that mints another login whenever
+//! it finds the register moved ([`config::Retry::NewLogin`]) keeps them strictly.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "in a test either is a failure, as it should be")]
+
+mod authorizer;
+mod choices;
+mod config;
+mod controls;
+mod end;
+mod login;
+mod model;
+mod notice;
+mod oracle;
+mod pool;
+mod promise;
+mod promised;
+mod promises;
+mod properties;
+mod refresh;
+mod run;
+mod table;
+mod transaction;
+mod world;
+mod worlds;

@@ -1,0 +1,162 @@
+//! The decisions, made by the functions that the service is built of. They are pure, so each distinct question is put to
+//! them once and the answer kept: exploring asks the same ones by the million.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    num::NonZeroU32,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+use latchkey::{
+    decision::{
+        LoginDecision, NewLogin, OnSessionLimit, RefreshDecision, RefreshRefusal, RefreshRequest, SessionLimit, authorize, decide_login,
+        decide_refresh,
+    },
+    issue::reissue,
+    store::{Register, UserLogins},
+    token::RefreshToken,
+};
+
+use crate::{
+    pool::{Pool, login_id, replay_key, time},
+    table::{self, LoginItem, Seen, SessionItem, Tick, Token},
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct RefreshQuestion {
+    pub(crate) seen: Seen,
+    pub(crate) token: Token,
+    pub(crate) key: Option<u8>,
+    /// The request that asks, where it has minted a successor.
+    pub(crate) minted: Option<u8>,
+    pub(crate) now: Tick,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RefreshVerdict {
+    Rotate,
+    Success,
+    Replay,
+    Superseded,
+    Torn,
+    Reuse,
+    Refuse(RefreshRefusal),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct LoginQuestion {
+    pub(crate) own: u8,
+    pub(crate) minter: u8,
+    pub(crate) register: Option<table::Register>,
+    /// The logins seen; what else is in them doesn't matter here.
+    pub(crate) logins: Vec<u8>,
+    pub(crate) own_session: bool,
+    pub(crate) limit: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LoginVerdict {
+    Committed,
+    Torn,
+    Create { predecessor_seen: bool, replaced: Vec<u8> },
+}
+
+#[derive(Default)]
+struct Oracle {
+    pool: Pool,
+    refresh: HashMap<RefreshQuestion, RefreshVerdict>,
+    access: HashMap<(Seen, Token, Tick), bool>,
+    login: HashMap<LoginQuestion, LoginVerdict>,
+}
+
+/// One for all configurations: what weakens a model alters the question, never the function.
+static ORACLE: LazyLock<Mutex<Oracle>> = LazyLock::new(Mutex::default);
+
+fn remembered<Q: Hash + Eq + Clone, A: Clone>(
+    answers: impl Fn(&mut Oracle) -> &mut HashMap<Q, A>,
+    question: Q,
+    ask: impl FnOnce(&mut Pool, &Q) -> A,
+) -> A {
+    let mut oracle = ORACLE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(answer) = answers(&mut oracle).get(&question) {
+        return answer.clone();
+    }
+    let answer = ask(&mut oracle.pool, &question);
+    answers(&mut oracle).insert(question, answer.clone());
+    answer
+}
+
+pub(crate) fn allows(seen: Seen, token: Token, now: Tick) -> bool {
+    remembered(
+        |oracle| &mut oracle.access,
+        (seen, token, now),
+        |pool, (seen, token, now)| {
+            let state = pool.state(token.login, seen);
+            pool.with_pair(*token, |_, pair| authorize(&state, &pair.access, time(*now)).is_ok())
+        },
+    )
+}
+
+pub(crate) fn refresh(question: RefreshQuestion) -> RefreshVerdict {
+    remembered(
+        |oracle| &mut oracle.refresh,
+        question,
+        |pool, asked| pool.with_pair(asked.token, |pool, pair| ask_refresh(pool, asked, &pair.refresh)),
+    )
+}
+
+fn ask_refresh(pool: &mut Pool, asked: &RefreshQuestion, token: &RefreshToken) -> RefreshVerdict {
+    let state = pool.state(asked.token.login, &asked.seen);
+    let minted = asked.minted.map(|minter| pool.with_pair(asked.token.successor(minter), |_, pair| pair.refresh.hash()));
+    let key = asked.key.map(replay_key);
+    let request = RefreshRequest { token, replay_key: key.as_ref(), minted: minted.as_ref(), now: time(asked.now) };
+    match decide_refresh(&state, request) {
+        RefreshDecision::Rotate { .. } => RefreshVerdict::Rotate,
+        RefreshDecision::Success { .. } => RefreshVerdict::Success,
+        RefreshDecision::Replay { session, predecessor } => {
+            let pair = reissue(session, predecessor, token).unwrap();
+            assert_eq!(pair.refresh.hash(), session.refresh_token_hash, "a replay opens the seal to the very pair");
+            RefreshVerdict::Replay
+        }
+        RefreshDecision::Superseded { .. } => RefreshVerdict::Superseded,
+        RefreshDecision::Torn => RefreshVerdict::Torn,
+        RefreshDecision::Reuse { .. } => RefreshVerdict::Reuse,
+        RefreshDecision::Refuse(refusal) => RefreshVerdict::Refuse(refusal),
+    }
+}
+
+pub(crate) fn login(question: LoginQuestion) -> LoginVerdict {
+    remembered(|oracle| &mut oracle.login, question, ask_login)
+}
+
+fn ask_login(pool: &mut Pool, asked: &LoginQuestion) -> LoginVerdict {
+    let first = SessionItem { minter: asked.minter, predecessor: None };
+    let new = NewLogin { login: pool.login(asked.own, &LoginItem::NEW), session: pool.session(asked.own, 0, first) };
+    let seen = UserLogins {
+        register: asked
+            .register
+            .map(|register| Register { version: register.version.into(), last_login_id: login_id(register.last_login) }),
+        logins: asked.logins.iter().map(|login| (login_id(*login), pool.login(*login, &LoginItem::NEW))).collect(),
+        sessions: asked.own_session.then(|| (login_id(asked.own), new.session.generation)).into_iter().collect(),
+    };
+    let limit = asked
+        .limit
+        .and_then(|most| u32::try_from(most).ok())
+        .and_then(NonZeroU32::new)
+        .map(|max| SessionLimit { max, on_limit: OnSessionLimit::EvictOldest });
+    match decide_login(&seen, &new, limit, time(0)) {
+        LoginDecision::Committed => LoginVerdict::Committed,
+        LoginDecision::Torn => LoginVerdict::Torn,
+        LoginDecision::Create(creation) => LoginVerdict::Create {
+            predecessor_seen: creation.predecessor_seen,
+            replaced: asked
+                .logins
+                .iter()
+                .copied()
+                .filter(|login| creation.replaced.iter().any(|(key, _)| key.login_id == login_id(*login)))
+                .collect(),
+        },
+        other @ (LoginDecision::LimitReached | LoginDecision::EndFirst(_)) => panic!("no configuration leads to {other:?}"),
+    }
+}

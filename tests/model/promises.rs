@@ -1,0 +1,60 @@
+//! The promises hold in every state of these worlds.
+
+use crate::{
+    config::Retry,
+    notice::Notice::{
+        Allowed, CommittedUnheard, Conflict, EndAllAcknowledged, EndedInMidCommit, Login, LoginRefused, LoginTorn, OffTheList, Refused,
+        Replay, Reuse, Rotation, Superseded, TornRead,
+    },
+    run::{holds, only_in_full},
+    worlds,
+};
+
+#[test]
+fn parallel_refreshes_share_one_rotation_and_one_pair() {
+    holds(worlds::PARALLEL, &[Rotation, Replay, TornRead, Conflict, CommittedUnheard, Allowed]);
+    holds(worlds::THREE, &[Rotation, Replay, TornRead, Conflict, CommittedUnheard]);
+}
+
+#[test]
+fn an_honest_client_is_never_logged_out() {
+    holds(worlds::TABS, &[Rotation, Replay, Superseded, CommittedUnheard]);
+}
+
+#[test]
+fn a_thief_ends_the_login_or_is_shut_out() {
+    holds(worlds::THIEF, &[Rotation, Replay, Reuse, Refused]);
+    holds(worlds::KEYS, &[Rotation, Superseded, Reuse]);
+}
+
+#[test]
+fn a_token_older_than_what_a_login_remembers_is_judged_by_the_oldest_window() {
+    holds(worlds::CHAIN, &[Rotation, Replay, Superseded, OffTheList, Reuse, Refused]);
+}
+
+#[test]
+fn nothing_passes_after_a_logout() {
+    holds(worlds::LOGOUT, &[Rotation, Replay, TornRead, Allowed, EndedInMidCommit, Refused]);
+}
+
+#[test]
+fn no_login_survives_everywhere() {
+    holds(worlds::EVERYWHERE, &[Login, EndAllAcknowledged, Conflict]);
+    holds(worlds::EVERYWHERE_REFRESHED, &[Login, Rotation, EndAllAcknowledged, Conflict]);
+}
+
+#[test]
+fn no_login_by_the_old_password_survives_its_change() {
+    holds(worlds::PASSWORD_CHANGE, &[Login, EndAllAcknowledged, LoginRefused, Conflict]);
+}
+
+#[test]
+fn a_login_that_makes_room_ends_what_it_replaces() {
+    holds(worlds::LIMIT, &[Login, Conflict]);
+}
+
+#[test]
+fn a_login_made_anew_is_another_login() {
+    holds(worlds::LISTED_END.retrying(Retry::NewLogin), &[Login, LoginTorn]);
+    only_in_full(|| holds(worlds::EVERYWHERE_UNHEARD.retrying(Retry::NewLogin), &[Login, LoginTorn, EndAllAcknowledged]));
+}

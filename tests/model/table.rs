@@ -1,0 +1,164 @@
+//! The tables: items under their keys, as little of each as a decision depends on.
+
+/// Time, in half replay windows. It matters only as before and after the end of one.
+pub(crate) type Tick = u8;
+/// How many ticks a replay window lasts. A request and what it sent are over within one: its deadline is far shorter.
+pub(crate) const WINDOW: Tick = 2;
+/// How many rotations a login item remembers, as in the code.
+pub(crate) const REMEMBERED: usize = latchkey::session::REMEMBERED_ROTATIONS;
+
+/// A pair of tokens, by what makes it unique: whose it is, and the request that drew its seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Token {
+    pub(crate) login: u8,
+    pub(crate) generation: u8,
+    pub(crate) minter: u8,
+}
+
+impl Token {
+    pub(crate) fn successor(self, minter: u8) -> Self {
+        Self { generation: self.generation + 1, minter, ..self }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Key {
+    User,
+    Register,
+    Login(u8),
+    Session { login: u8, generation: u8 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Item {
+    /// The users item: its version stands for the password as well.
+    User {
+        version: u8,
+    },
+    Register(Register),
+    Login(LoginItem),
+    Session(SessionItem),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Register {
+    pub(crate) version: u8,
+    pub(crate) last_login: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct LoginItem {
+    pub(crate) generation: u8,
+    /// The ends of the last rotations' replay windows, newest last; unused places are 0.
+    pub(crate) windows: [Tick; REMEMBERED],
+}
+
+impl LoginItem {
+    pub(crate) const NEW: Self = Self { generation: 0, windows: [0; REMEMBERED] };
+
+    /// How many of the places are used.
+    pub(crate) fn remembered(&self) -> usize {
+        usize::from(self.generation).min(REMEMBERED)
+    }
+
+    pub(crate) fn rotated(&self, until: Tick) -> Self {
+        let mut windows = self.windows;
+        if self.remembered() == REMEMBERED {
+            windows.rotate_left(1);
+            windows[REMEMBERED - 1] = until;
+        } else {
+            windows[self.remembered()] = until;
+        }
+        Self { generation: self.generation + 1, windows }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SessionItem {
+    pub(crate) minter: u8,
+    pub(crate) predecessor: Option<Predecessor>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Predecessor {
+    /// Who minted the refresh token that was presented.
+    pub(crate) minter: u8,
+    pub(crate) until: Tick,
+    pub(crate) key: Option<u8>,
+}
+
+/// What one query saw of a login; of sessions, each with its generation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Seen {
+    pub(crate) login: Option<LoginItem>,
+    pub(crate) sessions: Vec<(u8, SessionItem)>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Table(Vec<(Key, Item)>);
+
+impl Table {
+    pub(crate) fn get(&self, key: Key) -> Option<Item> {
+        self.0.iter().find(|(at, _)| *at == key).map(|(_, item)| *item)
+    }
+
+    pub(crate) fn put(&mut self, key: Key, item: Item) {
+        match self.0.binary_search_by_key(&key, |(at, _)| *at) {
+            Ok(place) => self.0[place].1 = item,
+            Err(place) => self.0.insert(place, (key, item)),
+        }
+    }
+
+    pub(crate) fn delete(&mut self, key: Key) {
+        self.0.retain(|(at, _)| *at != key);
+    }
+
+    pub(crate) fn user(&self) -> u8 {
+        match self.get(Key::User) {
+            Some(Item::User { version }) => version,
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn register(&self) -> Option<Register> {
+        match self.get(Key::Register) {
+            Some(Item::Register(register)) => Some(register),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn login(&self, login: u8) -> Option<LoginItem> {
+        match self.get(Key::Login(login)) {
+            Some(Item::Login(item)) => Some(item),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn session(&self, login: u8, generation: u8) -> Option<SessionItem> {
+        match self.get(Key::Session { login, generation }) {
+            Some(Item::Session(item)) => Some(item),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn sessions(&self, of: u8) -> Vec<(u8, SessionItem)> {
+        let session = |(key, item): &(Key, Item)| match (key, item) {
+            (Key::Session { login, generation }, Item::Session(session)) if *login == of => Some((*generation, *session)),
+            _ => None,
+        };
+        self.0.iter().filter_map(session).collect()
+    }
+
+    /// What a query would see if it saw everything at once.
+    pub(crate) fn seen(&self, login: u8) -> Seen {
+        Seen { login: self.login(login), sessions: self.sessions(login) }
+    }
+
+    /// The logins that have an item, whole or not.
+    pub(crate) fn logins(&self) -> impl Iterator<Item = u8> + '_ {
+        self.0.iter().filter_map(|(key, _)| match key {
+            Key::Login(login) => Some(*login),
+            Key::User | Key::Register | Key::Session { .. } => None,
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! A state of the world: the table, the transactions and requests under way, who knows which tokens, and what has been
+//! promised so far.
+
+use crate::{
+    authorizer::Authorization,
+    config::{Config, Weakness},
+    end::{EndAll, EndOne},
+    login::LoginRequest,
+    notice::Noticed,
+    promise::Flaw,
+    promised::Promised,
+    refresh::Refresh,
+    table::{Item, Key, LoginItem, Register, SessionItem, Table, Tick, Token},
+    transaction::{Kind, Transaction},
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct World {
+    pub(crate) now: Tick,
+    pub(crate) table: Table,
+    pub(crate) transactions: Vec<Transaction>,
+    /// In the order they came; a place is a request's number for good, and what it mints bears it.
+    pub(crate) requests: Vec<Request>,
+    pub(crate) client: Known,
+    pub(crate) thief: Known,
+    /// Logins that were begun, the ones before included.
+    pub(crate) logins_begun: u8,
+    pub(crate) lost_answers: u8,
+    pub(crate) crashes: u8,
+    pub(crate) copied: bool,
+    pub(crate) promised: Promised,
+    /// The first broken promise that a step noticed.
+    pub(crate) flaw: Option<Flaw>,
+    pub(crate) noticed: Noticed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Request {
+    Refresh(Refresh),
+    Authorize(Authorization),
+    EndOne(EndOne),
+    Login(LoginRequest),
+    EndAll(EndAll),
+    /// Answered, or crashed. What it was is kept for its budget alone.
+    Over(Sort),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Sort {
+    Refresh,
+    Authorize,
+    EndOne,
+    Login,
+    Everywhere,
+    PasswordChange,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Party {
+    Client,
+    Thief,
+}
+
+/// The tokens that somebody has, each generation in its place. Whatever tabs share or keep to themselves, they present one
+/// of these.
+pub(crate) type Known = Vec<Token>;
+
+pub(crate) fn learn(known: &mut Known, token: Token) {
+    if let Err(place) = known.binary_search(&token) {
+        known.insert(place, token);
+    }
+}
+
+/// What came of waiting for a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    ReadAgain,
+}
+
+impl Request {
+    pub(crate) fn sort(&self) -> Sort {
+        match self {
+            Self::Refresh(_) => Sort::Refresh,
+            Self::Authorize(_) => Sort::Authorize,
+            Self::EndOne(_) => Sort::EndOne,
+            Self::Login(_) => Sort::Login,
+            Self::EndAll(end) => end.sort(),
+            Self::Over(sort) => *sort,
+        }
+    }
+
+    /// When it arrived, while it is under way.
+    pub(crate) fn born(&self) -> Option<Tick> {
+        match self {
+            Self::Refresh(refresh) => refresh.under_way().then_some(refresh.now),
+            Self::Authorize(authorization) => Some(authorization.now),
+            Self::EndOne(end) => Some(end.now),
+            Self::Login(login) => login.under_way().then_some(login.now),
+            Self::EndAll(end) => Some(end.now),
+            Self::Over(_) => None,
+        }
+    }
+}
+
+impl World {
+    pub(crate) fn at_the_start(config: &Config) -> Self {
+        let mut table = Table::default();
+        let mut client = Known::new();
+        table.put(Key::User, Item::User { version: 1 });
+        for login in 0..config.logins_before {
+            // Minted before any request: by numbers that no request has.
+            let token = Token { login, generation: 0, minter: u8::MAX - login };
+            table.put(Key::Login(login), Item::Login(LoginItem::NEW));
+            table.put(Key::Session { login, generation: 0 }, Item::Session(SessionItem { minter: token.minter, predecessor: None }));
+            table.put(Key::Register, Item::Register(Register { version: login + 1, last_login: login }));
+            learn(&mut client, token);
+        }
+        Self {
+            now: 0,
+            table,
+            transactions: Vec::new(),
+            requests: Vec::new(),
+            client,
+            thief: Known::new(),
+            logins_begun: config.logins_before,
+            lost_answers: 0,
+            crashes: 0,
+            copied: false,
+            promised: Promised::at_the_start(config.logins_before),
+            flaw: None,
+            noticed: Noticed::default(),
+        }
+    }
+
+    pub(crate) fn begun(&self, sort: Sort) -> usize {
+        self.requests.iter().filter(|request| request.sort() == sort).count()
+    }
+
+    pub(crate) fn is_locked(&self, key: Key, config: &Config) -> bool {
+        self.transactions.iter().any(|transaction| transaction.locks(key, config))
+    }
+
+    pub(crate) fn submit(&mut self, request: usize, kind: Kind) {
+        let transaction = Transaction { request: number(request), awaited: true, born: self.now, kind, prepared: 0, committed: 0 };
+        self.transactions.push(transaction);
+    }
+
+    pub(crate) fn begin_login(&mut self) {
+        self.logins_begun += 1;
+        self.promised.begin_login();
+    }
+
+    pub(crate) fn flawed(&mut self, flaw: Flaw) {
+        self.flaw.get_or_insert(flaw);
+    }
+
+    /// The plain delete that ends a login. `false` while a transaction holds the item: then it is tried again.
+    pub(crate) fn delete_login(&mut self, login: u8, presented: Option<Token>, config: &Config) -> bool {
+        let key = match presented {
+            Some(Token { login, generation, .. }) if config.is(Weakness::EndDeletesOnlySession) => Key::Session { login, generation },
+            _ => Key::Login(login),
+        };
+        if self.is_locked(key, config) {
+            return false;
+        }
+        self.table.delete(key);
+        self.promised.ending |= 1 << login;
+        true
+    }
+}
+
+pub(crate) fn number(request: usize) -> u8 {
+    u8::try_from(request).unwrap()
+}

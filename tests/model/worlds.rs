@@ -1,0 +1,103 @@
+//! The worlds: bounded configurations, each aimed at a promise, in the quick size and in the full one.
+
+use crate::config::{Config, Prepare, Retry};
+
+/// A world in its two sizes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    pub(crate) quick: Config,
+    pub(crate) full: Config,
+}
+
+/// G1 and G2: parallel refreshes of one token, an authorizer beside them, crashes and lost answers.
+pub(crate) const PARALLEL: Sizes = {
+    let quick = Config {
+        name: "parallel refreshes",
+        refreshes: 2,
+        authorizations: 1,
+        lost_answers: 1,
+        crashes: 1,
+        prepare: Prepare::AnyOrder,
+        ..Config::NOTHING
+    };
+    Sizes { quick, full: Config { refreshes: 3, authorizations: 0, ..quick } }
+};
+
+/// G2: one more of them, and the least else.
+pub(crate) const THREE: Sizes = {
+    let quick = Config { name: "three parallel refreshes", refreshes: 3, lost_answers: 1, ..Config::NOTHING };
+    Sizes { quick, full: Config { refreshes: 4, ..quick } }
+};
+
+/// G7 for the honest: tabs that present any token they ever had while its window is open.
+pub(crate) const TABS: Sizes = {
+    let quick = Config { name: "tabs", refreshes: 3, at_once: 2, tabs: true, ticks: 2, lost_answers: 1, ..Config::NOTHING };
+    Sizes { quick, full: Config { refreshes: 4, ticks: 4, ..quick } }
+};
+
+/// G7: a thief with copied tokens, inside windows and after them.
+pub(crate) const THIEF: Sizes = {
+    let quick = Config { name: "thief", refreshes: 3, at_once: 2, thief: true, in_time: false, ticks: 3, ..Config::NOTHING };
+    Sizes { quick, full: Config { refreshes: 4, ticks: 4, ..quick } }
+};
+
+/// G2 and G7: the thief doesn't send the client's idempotency key.
+pub(crate) const KEYS: Sizes = {
+    let quick = Config { name: "keys", client_key: Some(1), ..THIEF.quick };
+    Sizes { quick, full: Config { thief_key: Some(2), refreshes: 4, ..quick } }
+};
+
+/// G7: more generations than a login remembers the windows of, one request at a time.
+pub(crate) const CHAIN: Sizes = {
+    let quick = Config { name: "chain", refreshes: 6, at_once: 1, tabs: true, in_time: false, ticks: 3, ..Config::NOTHING };
+    Sizes { quick, full: Config { refreshes: 7, ..quick } }
+};
+
+/// G1 and G3: a logout among refreshes and an authorizer.
+pub(crate) const LOGOUT: Sizes = {
+    let quick = Config { name: "logout", refreshes: 2, authorizations: 1, logouts: 1, ..Config::NOTHING };
+    Sizes { quick, full: Config { lost_answers: 1, ..quick } }
+};
+
+/// G9: "log out everywhere" among logins.
+pub(crate) const EVERYWHERE: Sizes = {
+    let quick = Config { name: "everywhere", logins_before: 0, logins: 2, everywheres: 1, ..Config::NOTHING };
+    Sizes { quick, full: Config { lost_answers: 1, ..quick } }
+};
+
+/// G9: the same where there is a login that is being refreshed.
+pub(crate) const EVERYWHERE_REFRESHED: Sizes = {
+    let quick = Config { name: "everywhere, refreshed", logins: 1, refreshes: 1, everywheres: 1, ..Config::NOTHING };
+    Sizes { quick, full: Config { lost_answers: 1, ..quick } }
+};
+
+/// G9: a password change among logins.
+pub(crate) const PASSWORD_CHANGE: Sizes = {
+    let quick = Config { name: "password change", logins_before: 0, logins: 2, password_changes: 1, ..Config::NOTHING };
+    Sizes { quick, full: Config { lost_answers: 1, ..quick } }
+};
+
+/// G3: a login that makes room ends the one it replaces.
+pub(crate) const LIMIT: Sizes = {
+    let quick = Config { name: "limit", logins: 2, max_logins: Some(1), ..Config::NOTHING };
+    Sizes { quick, full: Config { lost_answers: 1, ..quick } }
+};
+
+/// G3: a login that is ended from the list before its own request has heard of it.
+pub(crate) const LISTED_END: Sizes = {
+    let quick = Config { name: "listed end", logins_before: 0, logins: 2, listed_ends: 1, lost_answers: 1, at_once: 2, ..Config::NOTHING };
+    Sizes { quick, full: Config { at_once: 3, ..quick } }
+};
+
+/// G9: "log out everywhere" while a login request hasn't heard of its commit.
+pub(crate) const EVERYWHERE_UNHEARD: Sizes = {
+    let quick =
+        Config { name: "everywhere, unheard", logins_before: 0, logins: 2, everywheres: 1, lost_answers: 1, at_once: 2, ..Config::NOTHING };
+    Sizes { quick, full: Config { at_once: 3, ..quick } }
+};
+
+impl Sizes {
+    pub(crate) fn retrying(self, retry: Retry) -> Self {
+        Self { quick: Config { retry, ..self.quick }, full: Config { retry, ..self.full } }
+    }
+}
