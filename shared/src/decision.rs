@@ -9,5 +9,5 @@ mod refresh;
 pub(crate) mod states;
 
 pub use authorize::{AccessRefusal, authorize};
-pub use login::{LoginCreation, LoginDecision, MAX_REPLACED, NewLogin, OnSessionLimit, SessionLimit, decide_login};
+pub use login::{LoginCreation, LoginDecision, MAX_REPLACED, NewLogin, OnSessionLimit, SessionLimit, decide_login, is_void};
 pub use refresh::{RefreshDecision, RefreshRefusal, RefreshRequest, decide_refresh};

@@ -20,7 +20,7 @@ pub(crate) const PARALLEL: Sizes = {
         prepare: Prepare::AnyOrder,
         ..Config::NOTHING
     };
-    Sizes { quick, full: Config { refreshes: 3, authorizations: 0, ..quick } }
+    Sizes { quick, full: Config { refreshes: 3, ..quick } }
 };
 
 /// G2: one more of them, and the least else.

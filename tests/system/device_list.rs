@@ -1,7 +1,10 @@
 //! Sessions that people can see and end.
 
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
-use latchkey_tests::service::{Answer, Pair, Service, send};
+use latchkey_tests::{
+    service::{Answer, Pair, Service, send},
+    tap::{Fault, Reach, Rule},
+};
 use serde_json::{Value, json};
 
 async fn list(service: &Service, pair: &Pair, query: &str) -> Answer {
@@ -152,4 +155,34 @@ async fn a_login_in_flight_is_ordered_by_the_register() {
     assert_eq!(writes, 1, "its first write was refused; this is the second, after reading again");
     service.assert_allowed(&late.access).await;
     assert_eq!(service.database.sort_keys().await.len(), 3);
+}
+
+/// A login whose commit went unheard, and which was seen in the list and ended, doesn't come back: the request that made
+/// it, still under way, makes another.
+#[tokio::test]
+async fn a_login_that_was_ended_before_its_request_heard_of_it_does_not_come_back() {
+    let service = Service::start(&[]).await;
+    let current = login_later(&service).await;
+    let lost = Rule { operation: "TransactWriteItems", nth: 1, reach: Reach::OneCall, fault: Fault::LostAfter };
+    service.tap.arm(vec![lost]);
+    let mut first_read = service.tap.hold("Query");
+    let login = tokio::spawn({
+        let service = service.clone();
+        async move { service.login().await }
+    });
+    first_read.reached().await;
+    let mut read_again = service.tap.hold("Query");
+    first_read.release();
+    read_again.reached().await;
+
+    let listed = list(&service, &current, "").await;
+    let ghost = ids(&listed).into_iter().find(|id| *id != current.login_id).unwrap().to_owned();
+    assert_eq!(delete(&service, &current, &format!("/sessions/{ghost}")).await.status, 204);
+    service.login().await;
+    read_again.release();
+
+    let made = login.await.unwrap();
+    assert_ne!(made.login_id, ghost);
+    service.assert_allowed(&made.access).await;
+    assert!(service.database.sort_keys().await.iter().all(|key| !key.starts_with(&ghost)), "the ended login stays ended");
 }

@@ -12,7 +12,7 @@ use latchkey::{
     backoff,
     clock::Clock,
     config::LoginConfig,
-    decision::{LoginCreation, LoginDecision, NewLogin, decide_login},
+    decision::{LoginCreation, LoginDecision, decide_login, is_void},
     entropy::system_rng,
     ids::UserKey,
     issue::{IssuedLogin, issue_login},
@@ -20,6 +20,7 @@ use latchkey::{
     middleware::RequestId,
     pair::pair_response,
     password::{Password, PasswordHash},
+    session::Device,
     store::{Accounts, Commit, EndProof, StoreError, User, UserLogins, UserStatus},
     throttle::{Counts, Subjects, wait_until},
     username::Username,
@@ -87,11 +88,10 @@ impl Handler {
         }
         let (user, logins) = entitled?;
 
-        let issued = issue_login(&user.user_id, device, self.config.lifetimes, self.config.session_max_lifetime, now, &mut system_rng())?;
         let (settled, refunded) =
-            tokio::join!(self.settle(&user, &password, logins, &issued.new, now, fields), self.accounts.attempt_succeeded(&subjects, now));
+            tokio::join!(self.settle(&user, &password, logins, &device, now, fields), self.accounts.attempt_succeeded(&subjects, now));
         warn_of(refunded, fields);
-        settled?;
+        let issued = settled?;
         self.rehash(&user, &password, fields).await;
         Ok(issued)
     }
@@ -125,27 +125,34 @@ impl Handler {
         Ok(user.filter(|user| right && user.status == UserStatus::Active))
     }
 
-    /// Decides, writes and reads again until the login is there or refused. The front's deadline bounds it.
+    /// Issues a login, decides, writes and reads again until it is there or refused. The front's deadline bounds it.
     async fn settle(
         &self,
         user: &User,
         password: &Arc<Password>,
         mut seen: UserLogins,
-        new: &NewLogin,
+        device: &Device,
         now: DateTime<Utc>,
         fields: Fields<'_>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<IssuedLogin, Refusal> {
+        let issue = |user: &User| {
+            let LoginConfig { lifetimes, session_max_lifetime, .. } = self.config;
+            issue_login(&user.user_id, device.clone(), lifetimes, session_max_lifetime, now, &mut system_rng())
+        };
         let mut user = user.clone();
+        let mut issued = issue(&user)?;
         let mut attempt = 0;
         loop {
-            match decide_login(&seen, new, self.config.session_limit, now) {
-                LoginDecision::Committed => return Ok(()),
+            let mut sent_on = None;
+            match decide_login(&seen, &issued.new, self.config.session_limit, now) {
+                LoginDecision::Committed => return Ok(issued),
                 LoginDecision::LimitReached => return Err(Refusal::SessionLimit),
                 LoginDecision::Create(creation) => {
-                    if self.accounts.create_login(&user, new, &creation).await? == Commit::Done {
+                    if self.accounts.create_login(&user, &issued.new, &creation).await? == Commit::Done {
                         self.sweep(&creation, fields).await;
-                        return Ok(());
+                        return Ok(issued);
                     }
+                    sent_on = Some(creation.register);
                     backoff::pause(attempt).await;
                 }
                 LoginDecision::Torn => backoff::pause(attempt).await,
@@ -157,9 +164,13 @@ impl Handler {
             }
             attempt += 1;
             let store = self.accounts.store();
-            let (current, logins) = tokio::join!(self.accounts.read_user(&user.username), store.read_user_logins(&new.login.key.user_key));
+            let key = &issued.new.login.key;
+            let (current, logins) = tokio::join!(self.accounts.read_user(&user.username), store.read_user_logins(&key.user_key));
             user = self.still_entitled(user, current?, password).await?;
             seen = logins?;
+            if sent_on.is_some_and(|register| is_void(&seen, &key.login_id, register.as_ref())) {
+                issued = issue(&user)?;
+            }
         }
     }
 

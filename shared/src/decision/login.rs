@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    ids::{Generation, LoginKey},
+    ids::{Generation, LoginId, LoginKey},
     session::{Login, Session},
     store::{Register, UserLogins},
 };
@@ -104,6 +104,15 @@ pub fn decide_login<'a>(seen: &'a UserLogins, new: &NewLogin, limit: Option<Sess
         predecessor_seen: seen.register.as_ref().is_some_and(|register| seen.logins.contains_key(&register.last_login_id)),
         replaced: replaced.into_iter().map(|login| (login.key.clone(), login.generation)).collect(),
     })
+}
+
+/// Whether a login that was sent to the table can't be there any more, nor come: the register has moved on from what its
+/// transaction was built on, to somebody else's login, and its own is unseen. Either it never was written, or it was and
+/// has been ended. Writing it again would bring an ended login back, so the request makes another.
+#[must_use]
+pub fn is_void(seen: &UserLogins, own: &LoginId, built_on: Option<&Register>) -> bool {
+    let named = seen.register.as_ref().is_some_and(|register| register.last_login_id == *own);
+    !named && !seen.logins.contains_key(own) && seen.register.as_ref() != built_on
 }
 
 #[cfg(test)]

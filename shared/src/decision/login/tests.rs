@@ -1,7 +1,6 @@
 use super::*;
 use crate::{
     decision::states::{Chain, at, start},
-    ids::LoginId,
     session::Device,
 };
 
@@ -99,4 +98,18 @@ fn the_predecessor_is_held_to_what_was_seen_of_it() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// What was sent is given up only when the register has moved on without it.
+#[test]
+fn a_login_is_void_when_the_register_moved_on_without_it() {
+    let built_on = Register { version: 7, last_login_id: id(1) };
+    let unmoved = seen([login(1, None)], 1);
+    assert!(!is_void(&unmoved, &id(9), Some(&built_on)), "its transaction may still be under way");
+    let mut moved = seen([login(1, None)], 2);
+    moved.register = Some(Register { version: 8, last_login_id: id(2) });
+    assert!(is_void(&moved, &id(9), Some(&built_on)));
+    assert!(is_void(&moved, &id(9), None), "built on a collection without a register");
+    assert!(!is_void(&moved, &id(2), Some(&built_on)), "named: in mid-commit");
+    assert!(!is_void(&moved, &id(1), Some(&built_on)), "seen");
 }
