@@ -1,7 +1,7 @@
 //! Code equals model: random sequences of logins, refreshes, calls, logouts and clock jumps, through the real handlers,
 //! against a reference that is written from the decision tables alone. What fails is shrunk to the shortest sequence.
 
-#![expect(clippy::unwrap_used, clippy::string_slice, reason = "in a test either is a failure, as it should be")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "in a test each is a failure, as it should be")]
 
 mod malformed;
 mod reference;

@@ -31,7 +31,6 @@ pub(crate) struct Config {
     /// The client presents nothing whose replay window has passed, as one that retries in time.
     pub(crate) in_time: bool,
     pub(crate) max_logins: Option<usize>,
-    pub(crate) retry: Retry,
     pub(crate) prepare: Prepare,
     pub(crate) weakness: Option<Weakness>,
 }
@@ -42,18 +41,6 @@ pub(crate) struct Config {
 pub(crate) enum Prepare {
     InOrder,
     AnyOrder,
-}
-
-/// What a login's request writes that finds the register moved and nothing of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Retry {
-    /// The login that it minted first. A commit that went unheard may have been ended meanwhile: as nobody was ever
-    /// answered with it, writing it once more counts as making it anew.
-    SameLogin,
-    /// The same, and an end stays an end.
-    SameLoginStrictly,
-    /// Another login, newly minted.
-    NewLogin,
 }
 
 /// One thing taken away, for a control that must fail.
@@ -71,6 +58,8 @@ pub(crate) enum Weakness {
     EverywhereWithoutLastLogin,
     LoginWithoutPredecessor,
     RegisterReadLast,
+    /// A login's request that finds the register moved, and nothing of its own, writes the login that it minted first.
+    SameLoginAgain,
     /// Requests and their transactions go on for as long as they like.
     NoDeadline,
     LimitDeletesNothing,
@@ -97,7 +86,6 @@ impl Config {
         tabs: false,
         in_time: true,
         max_logins: None,
-        retry: Retry::SameLogin,
         prepare: Prepare::InOrder,
         weakness: None,
     };

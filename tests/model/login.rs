@@ -1,7 +1,7 @@
 //! The login handler, from the verified password on: read, decide, write, and read again, as `functions/login` does.
 
 use crate::{
-    config::{Config, Retry, Weakness},
+    config::{Config, Weakness},
     notice::Notice,
     oracle::{self, LoginQuestion, LoginVerdict},
     table::{Register, SessionItem, Tick, Token},
@@ -151,7 +151,7 @@ impl LoginRequest {
                     replaced.clear();
                 }
                 let version = register.map_or(0, |register| register.version);
-                if config.retry == Retry::NewLogin && self.sent_at.is_some_and(|sent_at| sent_at != version) {
+                if !config.is(Weakness::SameLoginAgain) && self.sent_at.is_some_and(|sent_at| sent_at != version) {
                     self.login = world.logins_begun;
                     world.begin_login();
                 }

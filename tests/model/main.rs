@@ -22,11 +22,10 @@
 //! [`promises`] must hold, and what makes them worth anything must have happened on the way. [`controls`] weaken one thing
 //! each and must be found out. `LATCHKEY_ASSURANCE=full` takes the larger sizes; `--nocapture` shows the states explored.
 //!
-//! One thing was found and is kept as a control: a login request whose commit went unheard, and was ended meanwhile (from
-//! the list, or by "everywhere") while another login moved the register, finds nothing of its own and writes the very same
-//! login again. Nobody was ever answered with the first, so the promises count the second as a login made anew
-//! ([`config::Retry::SameLogin`]); taken strictly, an ended login comes back. A request that mints another login whenever
-//! it finds the register moved ([`config::Retry::NewLogin`]) keeps them strictly.
+//! One thing was found here and has been mended; what was done before is a control. A login request whose commit went
+//! unheard, and was ended meanwhile (from the list, or by "everywhere") while another login moved the register, found
+//! nothing of its own and wrote the very same login again: an ended login came back. Now it mints another
+//! (`docs/adr/0012-a-login-is-written-once.md`).
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "in a test either is a failure, as it should be")]
 

@@ -70,7 +70,7 @@ impl SessionService {
         world.transactions[place].prepared |= 1 << item;
         if world.transactions[place].prepared == Transaction::all(&operations) {
             let settled = world.transactions[place].clone();
-            world.settled(&settled, &self.config);
+            world.settled(&settled);
         }
     }
 

@@ -1,9 +1,9 @@
 //! What is promised (G1, G2, G3, G7, G9): flaws that a step notices, and what is judged in every state.
 
 use crate::{
-    config::{Config, Retry, Weakness},
+    config::{Config, Weakness},
     oracle::{self, RefreshQuestion, RefreshVerdict},
-    promised::{Promised, Rotation},
+    promised::Rotation,
     table::{Seen, Tick, Token},
     transaction::{Kind, Transaction},
     world::{Request, World},
@@ -38,7 +38,7 @@ impl World {
     }
 
     /// A transaction is settled: from here on it will be committed, whatever crashes.
-    pub(crate) fn settled(&mut self, transaction: &Transaction, config: &Config) {
+    pub(crate) fn settled(&mut self, transaction: &Transaction) {
         match &transaction.kind {
             Kind::Rotate { presented, successor, .. } => {
                 let Some(predecessor) = successor.predecessor else { return };
@@ -52,9 +52,6 @@ impl World {
             }
             Kind::CreateLogin { login, user, replaced, .. } => {
                 let bit = 1 << login;
-                if self.promised.made & !self.promised.answered & bit != 0 && config.retry != Retry::SameLoginStrictly {
-                    self.made_anew(bit);
-                }
                 self.promised.made |= bit;
                 self.promised.passwords[usize::from(*login)] = *user;
                 if *user <= self.promised.void_passwords {
@@ -69,19 +66,6 @@ impl World {
                 if let Request::EndAll(end) = &mut self.requests[usize::from(transaction.request)] {
                     end.before = made;
                 }
-            }
-        }
-    }
-
-    /// A login that was made and ended unheard of is made once more by its own request.
-    fn made_anew(&mut self, login: u8) {
-        let Promised { ending, ended, all_ended, .. } = &mut self.promised;
-        for bits in [ending, ended, all_ended] {
-            *bits &= !login;
-        }
-        for request in &mut self.requests {
-            if let Request::EndAll(end) = request {
-                end.before &= !login;
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The worlds: bounded configurations, each aimed at a promise, in the quick size and in the full one.
 
-use crate::config::{Config, Prepare, Retry};
+use crate::config::{Config, Prepare};
 
 /// A world in its two sizes.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +20,7 @@ pub(crate) const PARALLEL: Sizes = {
         prepare: Prepare::AnyOrder,
         ..Config::NOTHING
     };
-    Sizes { quick, full: Config { refreshes: 3, ..quick } }
+    Sizes { quick, full: Config { refreshes: 3, authorizations: 0, ..quick } }
 };
 
 /// G2: one more of them, and the least else.
@@ -95,9 +95,3 @@ pub(crate) const EVERYWHERE_UNHEARD: Sizes = {
         Config { name: "everywhere, unheard", logins_before: 0, logins: 2, everywheres: 1, lost_answers: 1, at_once: 2, ..Config::NOTHING };
     Sizes { quick, full: Config { at_once: 3, ..quick } }
 };
-
-impl Sizes {
-    pub(crate) fn retrying(self, retry: Retry) -> Self {
-        Self { quick: Config { retry, ..self.quick }, full: Config { retry, ..self.full } }
-    }
-}
