@@ -8,7 +8,6 @@ mod bad_input;
 mod contract;
 mod device_list;
 mod expiry;
-mod leaks;
 mod limits;
 mod outage;
 mod password_change;

@@ -1,4 +1,9 @@
 //! CASES S1, S2: what the logs hold, at their most talkative.
+//!
+//! A program of its own, one test at a time: tracing remembers for each place that logs whether anybody listens, and a
+//! thread on which nobody does can make it remember wrongly for all.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "in a test each is a failure, as it should be")]
 
 use std::{
     io,
@@ -12,6 +17,9 @@ use latchkey_tests::{
 };
 use serde_json::{Value, json};
 use tracing::{Level, subscriber::DefaultGuard};
+
+/// Held by the test that listens.
+static LISTENING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// A log that is read afterwards.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +62,7 @@ impl Log {
 
 #[tokio::test]
 async fn no_token_and_no_password_is_ever_logged() {
+    let _alone = LISTENING.lock().await;
     let log = Log::default();
     let service = Service::start(&[]).await;
     let listening = log.listen();
@@ -116,6 +125,7 @@ async fn no_token_and_no_password_is_ever_logged() {
 /// One line for each outcome, whatever a client sends.
 #[tokio::test]
 async fn a_client_can_not_write_lines_of_its_own() {
+    let _alone = LISTENING.lock().await;
     let log = Log::default();
     let service = Service::start(&[]).await;
     let listening = log.listen();
