@@ -27,6 +27,9 @@ async fn one_line_for_each_request_and_no_secret() {
         .without_time()
         .with_writer(move || writer.clone())
         .finish();
+    // With only one listener, tracing lets whichever thread comes by a place first decide for all whether it is heard there,
+    // and the other tests' threads hear nothing. With two it asks both.
+    let _second = tracing::Dispatch::new(tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(io::sink).finish());
     // The test's runtime has this one thread, so that the server's tasks log here too.
     let _guard = tracing::subscriber::set_default(subscriber);
     let stand = Stand::up().await;
