@@ -93,7 +93,7 @@ async fn list(args: ListUsersArgs) -> Result<(), UsersError> {
     let mut users = accounts.list_users().await?;
     users.sort_by(|a, b| a.username.cmp(&b.username));
     for user in &users {
-        let (status, created_at) = (status_name(user.status), rfc3339(user.created_at));
+        let (status, created_at) = (user.status.name(), rfc3339(user.created_at));
         if args.json {
             println!(
                 "{}",
@@ -147,13 +147,6 @@ fn sessions_table(at: &TableArgs) -> Result<String, UsersError> {
 /// A table's name, from the flag or else from the variable.
 pub(crate) fn table(flag: Option<&String>, variable: &'static str, takes: &str) -> Result<String, ConfigError> {
     flag.map_or_else(|| Environment::of_process().required(variable, takes), |name| Ok(name.clone()))
-}
-
-const fn status_name(status: UserStatus) -> &'static str {
-    match status {
-        UserStatus::Active => "active",
-        UserStatus::Disabled => "disabled",
-    }
 }
 
 /// Adds a user, whatever the password: the caller has judged it.

@@ -19,7 +19,6 @@ use crate::reference::{Expected, Reference, Step, Which, World};
 /// One service for all sequences: each leaves nothing behind.
 static SERVICE: LazyLock<Mutex<(Runtime, Service)>> = LazyLock::new(|| {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    // Sequences of wrong guesses are the throttle's own tests' business.
     let service = runtime.block_on(Service::start(&[]));
     Mutex::new((runtime, service))
 });

@@ -19,6 +19,17 @@ pub enum UserStatus {
     Disabled,
 }
 
+impl UserStatus {
+    /// As it is stored and shown.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
 /// A user, as read.
 #[derive(Debug, Clone)]
 pub struct User {
@@ -131,17 +142,10 @@ fn user_item(user: &User) -> Item {
     item.insert("schema".into(), number(1));
     item.insert("user_id".into(), text(&user.user_id));
     item.insert("password_hash".into(), text(user.password_hash.as_str()));
-    item.insert("status".into(), text(status_name(user.status)));
+    item.insert("status".into(), text(user.status.name()));
     item.insert("version".into(), number(user.version));
     item.insert("created_at".into(), time(user.created_at));
     item
-}
-
-pub(super) const fn status_name(status: UserStatus) -> &'static str {
-    match status {
-        UserStatus::Active => "active",
-        UserStatus::Disabled => "disabled",
-    }
 }
 
 pub(super) fn read_user(item: &Item) -> Result<User, ItemError> {

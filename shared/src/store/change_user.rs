@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
 
 use super::{
     Accounts, Commit, Everywhere, Register, StoreError, User, UserStatus,
-    accounts::{read_user, status_name, user_key},
+    accounts::{read_user, user_key},
     error::failure,
     items::{key, number, text},
     login::REGISTER_SK,
@@ -67,7 +67,7 @@ impl Accounts {
                 update.expression_attribute_names("#changed", "password_hash").expression_attribute_values(":changed", text(hash.as_str()))
             }
             UserChange::Status(status) => {
-                update.expression_attribute_names("#changed", "status").expression_attribute_values(":changed", text(status_name(*status)))
+                update.expression_attribute_names("#changed", "status").expression_attribute_values(":changed", text(status.name()))
             }
         };
         let register_key = Some(key(user_key_, REGISTER_SK));
