@@ -6,5 +6,6 @@
 
 pub mod clock;
 pub mod database;
+pub mod logins;
 pub mod service;
 pub mod tap;
