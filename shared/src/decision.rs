@@ -5,9 +5,11 @@
 mod authorize;
 mod login;
 mod refresh;
+mod standing;
 #[cfg(test)]
 pub(crate) mod states;
 
 pub use authorize::{AccessRefusal, authorize};
 pub use login::{LoginCreation, LoginDecision, MAX_REPLACED, NewLogin, OnSessionLimit, SessionLimit, decide_login, is_void};
 pub use refresh::{RefreshDecision, RefreshRefusal, RefreshRequest, decide_refresh};
+pub use standing::{Standing, access_standing, refresh_standing};

@@ -8,6 +8,7 @@ mod change_user;
 mod end;
 mod end_all;
 mod error;
+mod find;
 mod items;
 mod login;
 mod read;

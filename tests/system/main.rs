@@ -8,6 +8,7 @@ mod bad_input;
 mod contract;
 mod device_list;
 mod expiry;
+mod find;
 mod guessing;
 mod limits;
 mod outage;

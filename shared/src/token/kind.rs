@@ -4,6 +4,8 @@
 pub trait Kind: sealed::Sealed {
     /// The first four characters.
     const PREFIX: &'static str;
+    /// As the sessions table's index is named; the indexed attribute is this and `_hash`.
+    const NAME: &'static str;
     /// The HKDF info of the secret.
     const SECRET_INFO: &'static str;
     /// What stands before the proof in the hash that the login item keeps.
@@ -20,12 +22,14 @@ pub enum Refresh {}
 
 impl Kind for Access {
     const PREFIX: &'static str = "lka_";
+    const NAME: &'static str = "access_token";
     const SECRET_INFO: &'static str = "latchkey/v1/access-secret";
     const PROOF_LABEL: &'static str = "latchkey:access-proof:";
 }
 
 impl Kind for Refresh {
     const PREFIX: &'static str = "lkr_";
+    const NAME: &'static str = "refresh_token";
     const SECRET_INFO: &'static str = "latchkey/v1/refresh-secret";
     const PROOF_LABEL: &'static str = "latchkey:refresh-proof:";
 }
