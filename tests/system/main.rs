@@ -8,6 +8,7 @@ mod bad_input;
 mod contract;
 mod device_list;
 mod expiry;
+mod imported;
 mod limits;
 mod outage;
 mod password_change;
