@@ -50,6 +50,8 @@ pub enum Event {
     Internal,
     /// The gateway sent no authorizer context to a route that needs one.
     ContextMissing,
+    /// A token leads to two logins, and was refused.
+    TokenAmbiguous,
     /// What follows a settled answer didn't work; nothing depends on it.
     AfterworkFailed,
     /// A setting is missing or wrong: the process has stopped at its start.
@@ -58,7 +60,7 @@ pub enum Event {
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::LoginSucceeded,
         Self::LoginFailed,
         Self::LoginThrottled,
@@ -79,6 +81,7 @@ impl Event {
         Self::DeadlinePassed,
         Self::Internal,
         Self::ContextMissing,
+        Self::TokenAmbiguous,
         Self::AfterworkFailed,
         Self::Misconfigured,
     ];
@@ -107,6 +110,7 @@ impl Event {
             Self::DeadlinePassed => "deadline_passed",
             Self::Internal => "internal",
             Self::ContextMissing => "context_missing",
+            Self::TokenAmbiguous => "token_ambiguous",
             Self::AfterworkFailed => "afterwork_failed",
             Self::Misconfigured => "misconfigured",
         }
@@ -116,7 +120,12 @@ impl Event {
     #[must_use]
     pub const fn level(self) -> Level {
         match self {
-            Self::StoreUnavailable | Self::DeadlinePassed | Self::Internal | Self::ContextMissing | Self::Misconfigured => Level::ERROR,
+            Self::StoreUnavailable
+            | Self::DeadlinePassed
+            | Self::Internal
+            | Self::ContextMissing
+            | Self::TokenAmbiguous
+            | Self::Misconfigured => Level::ERROR,
             Self::RefreshReused | Self::RefreshKeysDiffer | Self::LoginThrottled | Self::AfterworkFailed => Level::WARN,
             Self::LoginSucceeded
             | Self::LoginFailed

@@ -97,7 +97,15 @@ impl Service {
     /// # Panics
     /// When it doesn't start.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
-        let database = Database::new().await;
+        Self::start_by(&[], settings).await
+    }
+
+    /// The same, by a template with these parameters.
+    ///
+    /// # Panics
+    /// When it doesn't start.
+    pub async fn start_by(parameters: &[(&str, &str)], settings: &[(&str, &str)]) -> Self {
+        let database = Database::with(parameters).await;
         let name = DEMO_USER.parse_username();
         add_user(&database.client, &users_table(&database.template), name, DEMO_PASSWORD.into()).await.expect("the demo user");
         Self::over(database, TestClock::default(), settings).await

@@ -4,6 +4,7 @@ use axum::{Extension, Router, routing::get};
 use latchkey::{
     middleware::{Authenticate, ByAccessToken, CurrentSession},
     store::Store,
+    token::ImportedTokens,
 };
 use latchkey_tests::{
     service::{Pair, Service, send},
@@ -17,7 +18,7 @@ async fn hello(Extension(session): Extension<CurrentSession>) -> String {
 
 async fn serve(service: &Service) -> String {
     let store = Store::new(service.database.tapped(&service.tap), service.database.table("SessionsTable"));
-    let layer = Authenticate::with(ByAccessToken { store, clock: service.clock.clock() });
+    let layer = Authenticate::with(ByAccessToken { store, clock: service.clock.clock(), imported: ImportedTokens::Refused });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hello", listener.local_addr().unwrap());
     let router = Router::new().route("/hello", get(hello)).layer(layer);

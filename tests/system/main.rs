@@ -10,6 +10,7 @@ mod device_list;
 mod expiry;
 mod find;
 mod guessing;
+mod imported;
 mod limits;
 mod outage;
 mod password_change;

@@ -14,5 +14,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::of_process();
     let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(aws::client().await, config.sessions_table);
-    front::run(latchkey_sessions::service(store, Clock::system()), environment.cors_allow_origin().as_deref()).await
+    front::run(latchkey_sessions::service(store, config.imported_tokens, Clock::system()), environment.cors_allow_origin().as_deref()).await
 }
