@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 mod sessions;
 mod users;
 
-pub use sessions::{FindArgs, SessionsCommand};
+pub use sessions::{FindArgs, ImportArgs, ImportFormat, SessionsCommand};
 pub use users::{ChangeArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, UserArgs, UsersCommand};
 
 use crate::exit::EXIT_CODES;

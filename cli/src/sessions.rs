@@ -1,6 +1,7 @@
 //! `latchkey sessions`.
 
 mod find;
+mod import;
 
 use latchkey::{
     clock::{Clock, rfc3339},
@@ -22,6 +23,7 @@ use crate::{
 };
 
 pub use find::FindError;
+pub use import::{FileError, ImportError};
 
 /// Why it wasn't done.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,9 @@ pub enum SessionsError {
     /// The hash led nowhere, or to two logins.
     #[error("{0}")]
     Find(#[from] FindError),
+    /// Not all of a file was imported.
+    #[error("{0}")]
+    Import(#[from] ImportError),
 }
 
 impl SessionsError {
@@ -59,6 +64,7 @@ impl SessionsError {
             Self::UnknownLogin(_) | Self::UnknownUser(_) => Exit::NotFound,
             Self::NotConfirmed(not_confirmed) => not_confirmed.exit(),
             Self::Find(find) => find.exit(),
+            Self::Import(import) => import.exit(),
         }
     }
 }
@@ -80,6 +86,10 @@ pub async fn run(command: SessionsCommand) -> Result<(), SessionsError> {
         }
         SessionsCommand::EndAll { user_id, yes, at } => end_all(&store(&at).await?, &user_id, yes).await,
         SessionsCommand::Find(args) => find::run(&store(&args.at).await?, &args).await,
+        SessionsCommand::Import(args) => {
+            let store = if args.dry_run { None } else { Some(store(&args.at).await?) };
+            Ok(import::run(store, &args).await?)
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What `latchkey sessions` takes.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::TableArgs;
 
@@ -41,6 +43,8 @@ pub enum SessionsCommand {
     },
     /// Show whose token a hash is of.
     Find(FindArgs),
+    /// Take over sessions that another service issued. The same file again changes nothing.
+    Import(ImportArgs),
 }
 
 /// What `latchkey sessions find` takes.
@@ -55,4 +59,33 @@ pub struct FindArgs {
     /// Where.
     #[command(flatten)]
     pub at: TableArgs,
+}
+
+/// What `latchkey sessions import` takes.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The sessions, in UTF-8: columns user_id, access_token, refresh_token, access_token_expires_at and
+    /// refresh_token_expires_at, in any order; others are ignored. `-` is standard input.
+    pub file: PathBuf,
+    /// What the file is; without it, what its name ends in says.
+    #[arg(long)]
+    pub format: Option<ImportFormat>,
+    /// Check the file, and write nothing. No table is needed.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Bad rows and the summary as JSON lines, for scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Where.
+    #[command(flatten)]
+    pub at: TableArgs,
+}
+
+/// How sessions are written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImportFormat {
+    /// Comma-separated, with a header (.csv).
+    Csv,
+    /// One JSON object per line (.jsonl, .ndjson).
+    Jsonl,
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io::Write as _,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use latchkey_tests::database::Database;
@@ -35,6 +35,14 @@ impl Ran {
 
 /// Runs `latchkey` with these arguments, split at blanks, and this on standard input. There is no terminal.
 pub(crate) async fn latchkey(database: &Database, arguments: &str, input: &str) -> Ran {
+    let mut child = command(database, arguments).spawn().unwrap();
+    // A command that refuses early doesn't read it.
+    let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
+    output_of(child).await
+}
+
+/// The command, to be started by hand.
+pub(crate) fn command(database: &Database, arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
     command
         .args(arguments.split_whitespace())
@@ -44,14 +52,12 @@ pub(crate) async fn latchkey(database: &Database, arguments: &str, input: &str) 
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let input = input.to_owned();
-    let output = tokio::task::spawn_blocking(move || {
-        let mut child = command.spawn().unwrap();
-        // A command that refuses early doesn't read it.
-        let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
-    });
-    let output = output.await.unwrap();
+    command
+}
+
+/// Waits for its end, while the test's DynamoDB goes on answering.
+pub(crate) async fn output_of(child: Child) -> Ran {
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ran { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
