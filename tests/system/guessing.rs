@@ -45,11 +45,12 @@ impl Guesser {
 
     /// Whether a guess is looked at. What isn't has to wait.
     async fn guess_from(&self, address: &str) -> Result<(), TimeDelta> {
-        match self.logins.try_from(address, VICTIM, "wrong").await {
-            Tried { status: 401, .. } => Ok(()),
-            Tried { status: 429, retry_after: Some(seconds) } => Err(TimeDelta::seconds(seconds)),
-            other => panic!("{other:?}"),
+        let Tried { status, retry_after } = self.logins.try_from(address, VICTIM, "wrong").await;
+        if status == 401 {
+            return Ok(());
         }
+        assert_eq!(status, 429);
+        Err(TimeDelta::seconds(retry_after.unwrap()))
     }
 
     async fn guess_from_elsewhere(&self) -> Result<(), TimeDelta> {

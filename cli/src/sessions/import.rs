@@ -51,7 +51,10 @@ pub enum ImportError {
     #[error("bad rows: {0}; the others are done. Mend them, and run the same command again: it passes over what is there")]
     BadRows(u64),
     /// DynamoDB failed for long.
-    #[error("stopped at line {line}: {cause}; run the same command again to go on: it passes over what is there")]
+    #[error(
+        "stopped at line {line}: {cause}; check --region, --profile, --endpoint-url and the name of the table, and run the same command \
+         again to go on: it passes over what is there"
+    )]
     Store {
         /// The row's.
         line: u64,

@@ -5,7 +5,7 @@ use std::io::{self, Chain, Read};
 use csv::{ByteRecord, Reader as CsvReader, ReaderBuilder, Terminator};
 use latchkey::import::COLUMNS;
 
-use super::rows::{BadRow, Counted, FileError, ROW_MAX_BYTES, Reader};
+use super::rows::{BadRow, Counted, FileError, ROW_MAX_BYTES, Reader, RowText};
 
 /// Put after the file, so that its last row is ended too.
 const LINE_FEED: &[u8] = b"\n";
@@ -53,7 +53,7 @@ fn fields(names: &[&str]) -> Result<[usize; 5], FileError> {
 }
 
 impl Reader for CsvRows {
-    fn next(&mut self) -> Result<Option<(u64, Result<[&str; 5], BadRow>)>, FileError> {
+    fn next(&mut self) -> Result<Option<RowText<'_>>, FileError> {
         loop {
             let next = self.reader.position().line();
             self.reader.get_mut().left = ROW_MAX_BYTES;
@@ -65,7 +65,7 @@ impl Reader for CsvRows {
             }
             let within = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
             let line = self.reader.position().line() - 1 - within;
-            return Ok(Some((line, self.texts())));
+            return Ok(Some(RowText { line, texts: self.texts() }));
         }
     }
 }

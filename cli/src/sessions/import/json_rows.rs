@@ -6,7 +6,7 @@ use latchkey::import::COLUMNS;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::rows::{BadRow, Counted, FileError, ROW_MAX_BYTES, Reader};
+use super::rows::{BadRow, Counted, FileError, ROW_MAX_BYTES, Reader, RowText};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -77,7 +77,7 @@ impl JsonRows {
 }
 
 impl Reader for JsonRows {
-    fn next(&mut self) -> Result<Option<(u64, Result<[&str; 5], BadRow>)>, FileError> {
+    fn next(&mut self) -> Result<Option<RowText<'_>>, FileError> {
         loop {
             let read = match self.read_line()? {
                 None => return Ok(None),
@@ -85,7 +85,7 @@ impl Reader for JsonRows {
                 Some(read) => read,
             };
             let parsed = read.and_then(|()| self.parse());
-            return Ok(Some((self.line, parsed.map(|()| self.texts.each_ref().map(String::as_str)))));
+            return Ok(Some(RowText { line: self.line, texts: parsed.map(|()| self.texts.each_ref().map(String::as_str)) }));
         }
     }
 }

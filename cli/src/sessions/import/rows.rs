@@ -94,10 +94,17 @@ pub(super) struct Rows {
     pub(super) ignored: Vec<String>,
 }
 
+/// A row as it is written.
+pub(super) struct RowText<'a> {
+    pub(super) line: u64,
+    /// In the order of [`COLUMNS`].
+    pub(super) texts: Result<[&'a str; 5], BadRow>,
+}
+
 /// Reads one row at a time.
 pub(super) trait Reader: Send {
-    /// The next row's line and texts, in the order of [`COLUMNS`]; none at the end of the file.
-    fn next(&mut self) -> Result<Option<(u64, Result<[&str; 5], BadRow>)>, FileError>;
+    /// The next row; none at the end of the file.
+    fn next(&mut self) -> Result<Option<RowText<'_>>, FileError>;
 }
 
 impl Rows {
@@ -114,7 +121,7 @@ impl Rows {
 
     /// The next row; none at the end of the file.
     pub(super) fn next(&mut self) -> Result<Option<Row>, FileError> {
-        let Some((line, texts)) = self.reader.next()? else { return Ok(None) };
+        let Some(RowText { line, texts }) = self.reader.next()? else { return Ok(None) };
         let session = texts.and_then(parse).and_then(|session| self.seen.check(&session, line).map(|()| session));
         Ok(Some(Row { line, session }))
     }
