@@ -6,6 +6,7 @@ mod authorizer_events;
 mod axum_service;
 mod bad_input;
 mod contract;
+mod dependencies;
 mod device_list;
 mod expiry;
 mod imported;
