@@ -16,5 +16,6 @@ mod password_change;
 mod round_trips;
 mod secrets;
 mod throttling;
+mod units;
 mod user_changes;
 mod walk;
