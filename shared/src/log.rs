@@ -54,13 +54,15 @@ pub enum Event {
     TokenAmbiguous,
     /// What follows a settled answer didn't work; nothing depends on it.
     AfterworkFailed,
+    /// The connection couldn't be opened at the start; the first request tries again.
+    WarmUpFailed,
     /// A setting is missing or wrong: the process has stopped at its start.
     Misconfigured,
 }
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::LoginSucceeded,
         Self::LoginFailed,
         Self::LoginThrottled,
@@ -83,6 +85,7 @@ impl Event {
         Self::ContextMissing,
         Self::TokenAmbiguous,
         Self::AfterworkFailed,
+        Self::WarmUpFailed,
         Self::Misconfigured,
     ];
 
@@ -112,6 +115,7 @@ impl Event {
             Self::ContextMissing => "context_missing",
             Self::TokenAmbiguous => "token_ambiguous",
             Self::AfterworkFailed => "afterwork_failed",
+            Self::WarmUpFailed => "warm_up_failed",
             Self::Misconfigured => "misconfigured",
         }
     }
@@ -126,7 +130,9 @@ impl Event {
             | Self::ContextMissing
             | Self::TokenAmbiguous
             | Self::Misconfigured => Level::ERROR,
-            Self::RefreshReused | Self::RefreshKeysDiffer | Self::LoginThrottled | Self::AfterworkFailed => Level::WARN,
+            Self::RefreshReused | Self::RefreshKeysDiffer | Self::LoginThrottled | Self::AfterworkFailed | Self::WarmUpFailed => {
+                Level::WARN
+            }
             Self::LoginSucceeded
             | Self::LoginFailed
             | Self::LoginLimitReached

@@ -15,6 +15,7 @@ mod login;
 mod read;
 mod rotate;
 mod transaction;
+mod warm_up;
 
 pub use accounts::{Accounts, User, UserStatus};
 pub use change_user::UserChange;
