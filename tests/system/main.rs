@@ -13,6 +13,7 @@ mod find;
 mod guessing;
 mod imported;
 mod limits;
+mod openapi;
 mod outage;
 mod password_change;
 mod round_trips;
