@@ -12,6 +12,10 @@ mod items;
 mod login;
 mod read;
 mod rotate;
+#[cfg(test)]
+pub(crate) mod script;
+#[cfg(test)]
+mod tests;
 mod transaction;
 
 pub use accounts::{Accounts, User, UserStatus};
