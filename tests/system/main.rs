@@ -11,6 +11,7 @@ mod expiry;
 mod limits;
 mod outage;
 mod password_change;
+mod protected_api;
 mod round_trips;
 mod secrets;
 mod throttling;

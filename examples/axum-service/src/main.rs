@@ -1,0 +1,25 @@
+//! The service: wiring. `SESSIONS_TABLE` names the table; region and credentials are found as the AWS CLI finds them.
+
+use aws_config::BehaviorVersion;
+use aws_sdk_dynamodb::Client;
+use aws_smithy_http_client::{Builder, tls};
+use latchkey::{aws, clock::Clock, config::Environment, log, middleware::ByAccessToken, store::Store};
+
+const ADDRESS: &str = "127.0.0.1:8080";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> std::io::Result<()> {
+    log::init();
+    let table = Environment::of_process().required("SESSIONS_TABLE", "the name of the sessions table");
+    let store = Store::new(client().await, table.unwrap_or_else(|error| log::stop(&error)));
+    let listener = tokio::net::TcpListener::bind(ADDRESS).await?;
+    println!("http://{ADDRESS}/hello");
+    axum::serve(listener, axum_service::app(ByAccessToken { store, clock: Clock::system() })).await
+}
+
+/// With Latchkey's timeouts: the SDK by itself waits without end for an answer, and the middleware has no deadline.
+async fn client() -> Client {
+    let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
+    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(aws::timeouts());
+    Client::new(&config.load().await)
+}
