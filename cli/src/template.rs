@@ -193,10 +193,10 @@ impl Template {
     }
 
     fn check_authorizers(&self) -> Result<(), TemplateError> {
-        let (http, no_routes) = (self.http_api.as_ref(), Vec::new());
         self.check_authorizer(self.authorizer.as_ref().map(|one| one.function.as_str()), &self.routes)?;
-        let http_authorizer = http.and_then(|api| Some(api.authorizer.as_ref()?.function.as_str()));
-        self.check_authorizer(http_authorizer, http.map_or(&no_routes, |api| &api.routes))
+        self.http_api
+            .as_ref()
+            .map_or(Ok(()), |api| self.check_authorizer(api.authorizer.as_ref().map(|one| one.function.as_str()), &api.routes))
     }
 
     fn check_authorizer(&self, function: Option<&str>, routes: &[Route]) -> Result<(), TemplateError> {

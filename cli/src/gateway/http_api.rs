@@ -62,11 +62,11 @@ impl HttpApi {
         let incoming = Incoming::read(request, platform.options.clock.now()).await?;
         let found = found.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "Not Found", "no such route"))?;
         let events = Events { incoming: &incoming, found: &found, ids, options: &platform.options };
-        let context = match &self.authorizer {
+        let allowed = match &self.authorizer {
             Some(authorizer) if found.route.target.authorized => Some(authorizer.authorize(&events, platform).await?),
             _ => None,
         };
-        let answer = found.route.target.invoke(events.proxy(context.as_deref()), platform).await?;
+        let answer = found.route.target.invoke(events.proxy(allowed.as_ref().map(|answer| &answer.context)), platform).await?;
         answer::http_answer(&answer).map_err(|error| Refusal::internal(&error))
     }
 }

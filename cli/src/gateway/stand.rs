@@ -14,6 +14,9 @@ use crate::{
     template::Template,
 };
 
+/// A binary's name, and what it does.
+pub(super) type Function = (&'static str, fn(Value) -> FunctionFuture);
+
 /// The gateway, and what its functions were asked.
 pub(super) struct Stand {
     base: String,
@@ -23,12 +26,7 @@ pub(super) struct Stand {
 
 impl Stand {
     /// Serves the API of `template`, whose binaries are `functions`.
-    pub(super) async fn serve(
-        template: &str,
-        overrides: &[(&str, &str)],
-        options: GatewayOptions,
-        functions: &[(&'static str, fn(Value) -> FunctionFuture)],
-    ) -> Self {
+    pub(super) async fn serve(template: &str, overrides: &[(&str, &str)], options: GatewayOptions, functions: &[Function]) -> Self {
         let overrides = overrides.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let template = Template::parse(template, &overrides).unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));

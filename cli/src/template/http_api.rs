@@ -45,7 +45,8 @@ pub enum IdentitySource {
 /// Everything about the API that is not a route.
 pub(super) struct Declaration {
     logical_id: String,
-    authorizer: Option<RequestAuthorizer>,
+    /// With its name.
+    authorizer: Option<(String, RequestAuthorizer)>,
     default_authorizer: Option<String>,
 }
 
@@ -78,7 +79,7 @@ impl Declaration {
             if let Some(all) = auth.get("Authorizers")? {
                 authorizer = match all.entries()?.as_slice() {
                     [] => None,
-                    [(_, one)] => Some(lambda_authorizer(one)?),
+                    [(name, one)] => Some((name.clone(), lambda_authorizer(one)?)),
                     _ => return Err(all.unexpected("one authorizer")),
                 };
             }
@@ -101,21 +102,28 @@ impl Declaration {
         if let Some(timeout) = properties.get("TimeoutInMillis")? {
             return Err(timeout.unexpected("no timeout of its own: the function's counts"));
         }
-        let authorizer = match properties.at(&["Auth", "Authorizer"])? {
-            Some(name) => Some(name.text()?),
-            None => self.default_authorizer.clone(),
-        };
-        let method = properties.get("Method")?.map_or_else(|| Ok("ANY".to_owned()), |method| method.text())?.to_uppercase();
         Ok(Route {
-            method: if method == "*" || method == "X-AMAZON-APIGATEWAY-ANY-METHOD" { "ANY".to_owned() } else { method },
+            method: properties.get("Method")?.map_or_else(|| Ok("ANY".to_owned()), |method| method.text())?.to_uppercase(),
             path: properties.get("Path")?.map_or_else(|| Ok(DEFAULT_ROUTE.to_owned()), |path| path.text())?,
             function: function.to_owned(),
-            authorized: authorizer.is_some_and(|name| name != "NONE"),
+            authorized: self.asks(&properties)?,
         })
     }
 
+    /// Whether the authorizer is asked before an event of these `properties`.
+    fn asks(&self, properties: &Node<'_>) -> Result<bool, TemplateError> {
+        let own = properties.at(&["Auth", "Authorizer"])?;
+        let name = own.as_ref().map(Node::text).transpose()?.or_else(|| self.default_authorizer.clone());
+        match (name.as_deref(), &self.authorizer) {
+            (None | Some("NONE"), _) => Ok(false),
+            (Some(name), Some((declared, _))) if name == declared => Ok(true),
+            // JWT and IAM authorizers among them.
+            (Some(_), _) => Err(own.as_ref().unwrap_or(properties).unexpected("NONE or the API's Lambda authorizer")),
+        }
+    }
+
     pub(super) fn with_routes(self, routes: Vec<Route>) -> HttpApi {
-        HttpApi { routes, authorizer: self.authorizer }
+        HttpApi { routes, authorizer: self.authorizer.map(|(_, authorizer)| authorizer) }
     }
 }
 

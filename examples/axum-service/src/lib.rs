@@ -4,7 +4,6 @@ use axum::{Extension, Router, routing::get};
 use latchkey::middleware::{Authenticate, ByAccessToken, CurrentSession};
 
 /// The service. What stands above the layer needs an access token; what stands below it doesn't.
-#[must_use]
 pub fn app(by_access_token: ByAccessToken) -> Router {
     Router::new().route("/hello", get(hello)).layer(Authenticate::with(by_access_token)).route("/health", get(async || "ok\n"))
 }

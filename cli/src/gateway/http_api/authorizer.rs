@@ -26,10 +26,11 @@ pub(super) struct Authorizer {
 /// source values."
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+pub(super) struct Answer {
     is_authorized: bool,
+    /// Null where the authorizer gave none.
     #[serde(default)]
-    context: Arc<Value>,
+    pub(super) context: Value,
 }
 
 /// An answer that is no simple response. Its text names no value: an answer says who somebody is.
@@ -49,8 +50,8 @@ impl Authorizer {
         })
     }
 
-    /// The context for a request that may pass; null where the authorizer gave none.
-    pub(super) async fn authorize(&self, events: &Events<'_>, platform: &Platform) -> Result<Arc<Value>, Refusal> {
+    /// The answer for a request that may pass.
+    pub(super) async fn authorize(&self, events: &Events<'_>, platform: &Platform) -> Result<Arc<Answer>, Refusal> {
         let identity: Option<Vec<String>> = self.identity.iter().map(|source| value_of(source, events)).collect();
         let missing = || Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized", "an identity source is missing");
         let identity = identity.ok_or_else(missing)?;
@@ -65,7 +66,7 @@ impl Authorizer {
         if !answer.is_authorized {
             return Err(Refusal::new(StatusCode::FORBIDDEN, "Forbidden", "the authorizer does not allow it"));
         }
-        Ok(Arc::clone(&answer.context))
+        Ok(answer)
     }
 
     async fn ask(&self, event: Value, platform: &Platform) -> Result<Answer, Refusal> {

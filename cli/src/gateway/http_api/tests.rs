@@ -9,7 +9,10 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    gateway::{GatewayOptions, stand::Stand},
+    gateway::{
+        GatewayOptions,
+        stand::{Function, Stand},
+    },
     invoke::{FunctionError, FunctionFuture},
 };
 
@@ -77,8 +80,7 @@ async fn stand() -> Stand {
 }
 
 async fn stand_with(overrides: &[(&str, &str)], options: GatewayOptions) -> Stand {
-    let functions: [(_, fn(Value) -> FunctionFuture); 4] =
-        [("authorizer", authorizer), ("team", echo), ("told", answer_as_told), ("else", echo)];
+    let functions: [Function; 4] = [("authorizer", authorizer), ("team", echo), ("told", answer_as_told), ("else", echo)];
     Stand::serve(TEMPLATE, overrides, options, &functions).await
 }
 

@@ -18,7 +18,10 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    gateway::{GatewayOptions, stand::Stand},
+    gateway::{
+        GatewayOptions,
+        stand::{Function, Stand},
+    },
     invoke::{FunctionError, FunctionFuture},
 };
 
@@ -97,8 +100,7 @@ impl Stand {
     }
 
     async fn with(overrides: &[(&str, &str)], options: GatewayOptions) -> Self {
-        let functions: [(_, fn(Value) -> FunctionFuture); 4] =
-            [("authorizer", authorizer), ("login", answer_as_told), ("refresh", echo), ("sessions", echo)];
+        let functions: [Function; 4] = [("authorizer", authorizer), ("login", answer_as_told), ("refresh", echo), ("sessions", echo)];
         Self::serve(TEMPLATE, overrides, options, &functions).await
     }
 }
