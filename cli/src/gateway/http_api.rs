@@ -11,6 +11,8 @@ mod route;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use axum::{Json, extract::Request, response::IntoResponse as _, response::Response};
 use http::StatusCode;
 use serde_json::json;
@@ -62,12 +64,15 @@ impl HttpApi {
         let incoming = Incoming::read(request, platform.options.clock.now()).await?;
         let found = found.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "Not Found", "no such route"))?;
         let events = Events { incoming: &incoming, found: &found, ids, options: &platform.options };
-        let allowed = match &self.authorizer {
-            Some(authorizer) if found.route.target.authorized => Some(authorizer.authorize(&events, platform).await?),
-            _ => None,
-        };
-        let answer = found.route.target.invoke(events.proxy(allowed.as_ref().map(|answer| &answer.context)), platform).await?;
+        let allowed = if found.route.target.authorized { Some(self.authorize(&events, platform).await?) } else { None };
+        let event = events.proxy(allowed.as_ref().map(|answer| &answer.context));
+        let answer = found.route.target.invoke(event, platform).await?;
         answer::http_answer(&answer).map_err(|error| Refusal::internal(&error))
+    }
+
+    async fn authorize(&self, events: &Events<'_>, platform: &Platform) -> Result<Arc<authorizer::Answer>, Refusal> {
+        let missing = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error", "the template has no authorizer");
+        self.authorizer.as_ref().ok_or_else(missing)?.authorize(events, platform).await
     }
 }
 

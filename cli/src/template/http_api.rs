@@ -140,6 +140,11 @@ fn lambda_authorizer(node: &Node<'_>) -> Result<RequestAuthorizer, TemplateError
     if !simple.boolean()? {
         return Err(simple.unexpected("true: the local gateway takes no policy for an HTTP API"));
     }
+    // For an HTTP API SAM makes the permission only when told to.
+    let permission = node.required("EnableFunctionDefaultPermissions")?;
+    if !permission.boolean()? {
+        return Err(permission.unexpected("true: without the permission every request is a 500 on AWS"));
+    }
     let identity = node.required("Identity")?;
     // The API reference names no default for an HTTP API.
     let result_ttl = Duration::from_secs(identity.required("ReauthorizeEvery")?.number()?);

@@ -11,7 +11,8 @@ const ADDRESS: &str = "127.0.0.1:8080";
 async fn main() -> std::io::Result<()> {
     log::init();
     let table = Environment::of_process().required("SESSIONS_TABLE", "the name of the sessions table");
-    let store = Store::new(client().await, table.unwrap_or_else(|error| log::stop(&error)));
+    let table = table.unwrap_or_else(|error| log::stop(&error));
+    let store = Store::new(client().await, table);
     let listener = tokio::net::TcpListener::bind(ADDRESS).await?;
     println!("http://{ADDRESS}/hello");
     axum::serve(listener, axum_service::app(ByAccessToken { store, clock: Clock::system() })).await

@@ -17,6 +17,7 @@ Resources:
             FunctionArn: !GetAtt AuthorizerFunction.Arn
             AuthorizerPayloadFormatVersion: "2.0"
             EnableSimpleResponses: true
+            EnableFunctionDefaultPermissions: true
             Identity:
               Headers: [Authorization]
               Context: [routeKey]
