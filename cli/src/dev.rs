@@ -81,7 +81,8 @@ pub enum DevError {
 /// [`DevError`] says what to do about it.
 pub async fn run(args: DevArgs) -> Result<(), DevError> {
     log_to_terminal();
-    let template = Template::parse(TEMPLATE, &BTreeMap::new())?;
+    let process = Environment::of_process();
+    let template = Template::parse(TEMPLATE, &parameters(&process))?;
     let listener = listen(args.port).await?;
     let (dynamodb, data) = match (args.dynamodb, args.data.as_deref()) {
         (Some(url), _) => (url, Data::Elsewhere),
@@ -92,10 +93,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     add_demo_user(&client, &template).await?;
     let invoker = match &args.lambda {
         Some(url) => Invoker::Remote(RemoteInvoker::new(url)?),
-        None => {
-            let process = Environment::of_process();
-            linked::functions(&client, &template, &|name| process.get(name), &Clock::system())?
-        }
+        None => linked::functions(&client, &template, &|name| process.get(name), &Clock::system())?,
     };
     println!("{}", banner::text(args.port, &dynamodb, args.lambda.as_deref(), &data, &template));
     let router = Gateway::new(&template, invoker, GatewayOptions::default()).into_router();
@@ -103,6 +101,12 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
         .with_graceful_shutdown(stopped())
         .await
         .map_err(DevError::Serve)
+}
+
+/// What the gateway itself has to know of the settings: which tokens it lets through to the authorizer.
+fn parameters(process: &Environment<'_>) -> BTreeMap<String, String> {
+    let imported = process.get("ACCEPT_IMPORTED_TOKENS").filter(|accept| accept == "true");
+    imported.map(|accept| ("AcceptImportedTokens".to_owned(), accept)).into_iter().collect()
 }
 
 /// The service's lines and the gateway's; of everybody else only errors.

@@ -46,12 +46,14 @@ pub fn functions(client: &Client, template: &Template, overrides: &Overrides<'_>
     };
     let sessions = {
         let environment = environment("sessions");
-        let store = Store::new(client.clone(), ReaderConfig::read(&environment)?.sessions_table);
-        behind_the_gateway(latchkey_sessions::service(store, clock.clone()), &environment)
+        let config = ReaderConfig::read(&environment)?;
+        let store = Store::new(client.clone(), config.sessions_table);
+        behind_the_gateway(latchkey_sessions::service(store, config.imported_tokens, clock.clone()), &environment)
     };
     let authorizer = {
-        let store = Store::new(client.clone(), ReaderConfig::read(&environment("authorizer"))?.sessions_table);
-        authorizer(Authorizer::new(store, clock.clone()))
+        let config = ReaderConfig::read(&environment("authorizer"))?;
+        let store = Store::new(client.clone(), config.sessions_table);
+        authorizer(Authorizer::new(store, config.imported_tokens, clock.clone()))
     };
     let functions = [("login", login), ("refresh", refresh), ("sessions", sessions), ("authorizer", authorizer)];
     Ok(Invoker::Linked(functions.map(|(name, function)| (name.to_owned(), function)).into()))

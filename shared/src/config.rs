@@ -8,6 +8,7 @@ use crate::{
     decision::{OnSessionLimit, SessionLimit},
     session::Lifetimes,
     throttle::Throttle,
+    token::ImportedTokens,
 };
 
 use duration::{parse_duration, spell};
@@ -119,9 +120,13 @@ impl<'a> Environment<'a> {
         self.get("CORS_ALLOW_ORIGIN")
     }
 
-    /// `ACCEPT_IMPORTED_TOKENS`. This version can't import, so it refuses to start where it was told to.
-    fn accept_imported_tokens(&self) -> Result<bool, ConfigError> {
-        self.parsed("ACCEPT_IMPORTED_TOKENS", "false", "`false`: this version can't import", |text| (text == "false").then_some(false))
+    /// `ACCEPT_IMPORTED_TOKENS`.
+    fn imported_tokens(&self) -> Result<ImportedTokens, ConfigError> {
+        self.parsed("ACCEPT_IMPORTED_TOKENS", "false", "`true` or `false`", |text| match text {
+            "true" => Some(ImportedTokens::Accepted),
+            "false" => Some(ImportedTokens::Refused),
+            _ => None,
+        })
     }
 
     fn session_limit(&self) -> Result<Option<SessionLimit>, ConfigError> {
@@ -201,6 +206,8 @@ impl LoginConfig {
 pub struct ReaderConfig {
     /// `SESSIONS_TABLE`.
     pub sessions_table: String,
+    /// Whether imported tokens are accepted.
+    pub imported_tokens: ImportedTokens,
 }
 
 impl ReaderConfig {
@@ -209,8 +216,7 @@ impl ReaderConfig {
     /// # Errors
     /// [`ConfigError`], the first there is.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        environment.accept_imported_tokens()?;
-        Ok(Self { sessions_table: environment.sessions_table()? })
+        Ok(Self { sessions_table: environment.sessions_table()?, imported_tokens: environment.imported_tokens()? })
     }
 }
 
@@ -223,6 +229,8 @@ pub struct RefreshConfig {
     pub lifetimes: Lifetimes,
     /// How long a replay is answered.
     pub replay_window: Duration,
+    /// Whether imported tokens are accepted.
+    pub imported_tokens: ImportedTokens,
 }
 
 impl RefreshConfig {
@@ -232,8 +240,12 @@ impl RefreshConfig {
     /// [`ConfigError`], the first there is.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
         let lifetimes = environment.lifetimes()?;
-        environment.accept_imported_tokens()?;
-        Ok(Self { sessions_table: environment.sessions_table()?, lifetimes, replay_window: environment.replay_window(lifetimes)? })
+        Ok(Self {
+            sessions_table: environment.sessions_table()?,
+            lifetimes,
+            replay_window: environment.replay_window(lifetimes)?,
+            imported_tokens: environment.imported_tokens()?,
+        })
     }
 }
 

@@ -3,11 +3,15 @@
 //! Each is a table, first match wins. They are right in every state that a torn read can show.
 
 mod authorize;
+mod import;
 mod login;
 mod refresh;
+mod standing;
 #[cfg(test)]
 pub(crate) mod states;
 
 pub use authorize::{AccessRefusal, authorize};
+pub use import::{ImportDecision, decide_import};
 pub use login::{LoginCreation, LoginDecision, MAX_REPLACED, NewLogin, OnSessionLimit, SessionLimit, decide_login, is_void};
 pub use refresh::{RefreshDecision, RefreshRefusal, RefreshRequest, decide_refresh};
+pub use standing::{Standing, access_standing, refresh_standing};

@@ -10,8 +10,8 @@ use crate::{
     clock::later,
     decision::NewLogin,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    session::{Device, Lifetimes, Login, Predecessor, ReplayKeyHash, Session},
-    token::{MintError, Proof, RefreshToken, SealedSeed, Seed, TokenPair},
+    session::{Device, Expiries, Lifetimes, Login, Predecessor, ProofHashes, ReplayKeyHash, Session},
+    token::{MintError, PresentedToken, Proof, Refresh, SealedSeed, Seed, TokenPair},
 };
 
 /// A login and the pair that its owner gets.
@@ -45,8 +45,8 @@ pub fn issue_login<R: TryCryptoRng>(
         key,
         user_id: user_id.to_owned(),
         generation: Generation::FIRST,
-        access_proof_hash: proof.access_proof()?.hash(),
-        refresh_proof_hash: proof.hash(),
+        proofs: Some(ProofHashes::of(&proof)?),
+        imported: None,
         logged_in_at: now,
         last_refreshed_at: now,
         recent_replay_untils: Vec::new(),
@@ -64,6 +64,8 @@ pub struct IssuedSession {
     pub session: Session,
     /// What is answered.
     pub pair: TokenPair,
+    /// The proofs of an imported login's tokens from now on, which the login doesn't know yet.
+    pub first_proofs: Option<ProofHashes>,
 }
 
 /// Makes the successor of `login`'s session for whoever presented its refresh token. A request does this once, whatever
@@ -73,7 +75,7 @@ pub struct IssuedSession {
 /// [`MintError`]; nothing was issued.
 pub fn issue_successor<R: TryCryptoRng>(
     login: &Login,
-    presented: &RefreshToken,
+    presented: &PresentedToken<Refresh>,
     replay_key: Option<ReplayKeyHash>,
     lifetimes: Lifetimes,
     replay_window: Duration,
@@ -82,29 +84,39 @@ pub fn issue_successor<R: TryCryptoRng>(
 ) -> Result<IssuedSession, MintError> {
     let generation = login.generation.next().ok_or(MintError::GenerationsUsedUp)?;
     let seed = Seed::generate(rng)?;
-    let pair = TokenPair::mint(&login.key, generation, presented.proof(), &seed)?;
+    let proof = proof_after(presented, &seed)?;
+    let pair = TokenPair::mint(&login.key, generation, &proof, &seed)?;
     let predecessor = Predecessor {
         refresh_token_hash: presented.hash(),
         replay_until: later(now, replay_window),
         replay_key,
-        sealed: SealedSeed::seal(presented, generation, &seed, rng)?,
+        sealed: SealedSeed::seal(presented, &login.key, generation, &seed, rng)?,
     };
     let session = session_of(&pair, &login.user_id, lifetimes.from(now, login.ends_at), Some(predecessor));
-    Ok(IssuedSession { session, pair })
+    let first_proofs = if login.proofs.is_none() { Some(ProofHashes::of(&proof)?) } else { None };
+    Ok(IssuedSession { session, pair, first_proofs })
+}
+
+/// The refresh proof of what follows a presented token: the same; after an imported one, that of the successor's seed.
+fn proof_after(presented: &PresentedToken<Refresh>, successor: &Seed) -> Result<Proof<Refresh>, CryptoError> {
+    match presented {
+        PresentedToken::Own(token) => Ok(token.proof().clone()),
+        PresentedToken::Imported(_) => Proof::of_imported(successor),
+    }
 }
 
 /// The pair of `session` once more, for whoever presents the refresh token that it replaced.
 ///
 /// # Errors
 /// [`CryptoError`] where the item doesn't open or isn't what it seals.
-pub fn reissue(session: &Session, predecessor: &Predecessor, presented: &RefreshToken) -> Result<TokenPair, CryptoError> {
-    let seed = predecessor.sealed.open(presented, session.generation)?;
-    let pair = TokenPair::mint(&session.key, session.generation, presented.proof(), &seed)?;
+pub fn reissue(session: &Session, predecessor: &Predecessor, presented: &PresentedToken<Refresh>) -> Result<TokenPair, CryptoError> {
+    let seed = predecessor.sealed.open(presented, &session.key, session.generation)?;
+    let pair = TokenPair::mint(&session.key, session.generation, &proof_after(presented, &seed)?, &seed)?;
     let same = pair.access.hash() == session.access_token_hash && pair.refresh.hash() == session.refresh_token_hash;
     same.then_some(pair).ok_or(CryptoError)
 }
 
-fn session_of(pair: &TokenPair, user_id: &str, expiries: crate::session::Expiries, predecessor: Option<Predecessor>) -> Session {
+fn session_of(pair: &TokenPair, user_id: &str, expiries: Expiries, predecessor: Option<Predecessor>) -> Session {
     Session {
         key: pair.access.key().clone(),
         user_id: user_id.to_owned(),
@@ -114,6 +126,7 @@ fn session_of(pair: &TokenPair, user_id: &str, expiries: crate::session::Expirie
         refresh_token_hash: pair.refresh.hash(),
         refresh_token_expires_at: expiries.refresh_token_expires_at,
         created_at: expiries.created_at,
+        imported: false,
         predecessor,
     }
 }
@@ -125,7 +138,7 @@ mod tests {
         clock::rfc3339,
         decision::states::{Chain, at, start},
         entropy::system_rng,
-        token::{AccessToken, RefreshToken as Refresh},
+        token::{AccessToken, RefreshToken},
     };
 
     fn lifetimes() -> Lifetimes {
@@ -136,9 +149,8 @@ mod tests {
     fn a_login_fits_its_tokens() {
         let issued = issue_login("user-1", Device::default(), lifetimes(), None, start(), &mut system_rng()).unwrap();
         let access = AccessToken::parse(issued.pair.access.expose()).unwrap();
-        let refresh = Refresh::parse(issued.pair.refresh.expose()).unwrap();
-        assert_eq!(access.proof().hash(), issued.new.login.access_proof_hash);
-        assert_eq!(refresh.proof().hash(), issued.new.login.refresh_proof_hash);
+        let refresh = RefreshToken::parse(issued.pair.refresh.expose()).unwrap();
+        assert_eq!(issued.new.login.proofs, Some(ProofHashes { access: access.proof().hash(), refresh: refresh.proof().hash() }));
         assert_eq!(access.hash(), issued.new.session.access_token_hash);
         assert_eq!(issued.new.session.access_token_expires_at - start(), at(300_000));
         assert_eq!(issued.new.session.refresh_token_expires_at - start(), at(604_800_000));
@@ -150,9 +162,16 @@ mod tests {
         let issued = issue_login("user-1", Device::default(), lifetimes(), max, start(), &mut system_rng()).unwrap();
         let end = start() + at(604_800_000);
         let now = end - at(1_000);
-        let next =
-            issue_successor(&issued.new.login, &issued.pair.refresh, None, lifetimes(), Duration::from_secs(30), now, &mut system_rng())
-                .unwrap();
+        let next = issue_successor(
+            &issued.new.login,
+            &issued.pair.refresh.into(),
+            None,
+            lifetimes(),
+            Duration::from_secs(30),
+            now,
+            &mut system_rng(),
+        )
+        .unwrap();
         assert_eq!(rfc3339(next.session.access_token_expires_at), rfc3339(end));
         assert_eq!(rfc3339(next.session.refresh_token_expires_at), rfc3339(end));
     }
@@ -160,13 +179,20 @@ mod tests {
     #[test]
     fn a_replay_gives_the_very_same_pair_and_only_to_its_holder() {
         let chain = Chain::of(3);
-        let issued =
-            issue_successor(&chain.login(), &chain.pair(3).refresh, None, lifetimes(), Duration::from_secs(30), start(), &mut system_rng())
-                .unwrap();
+        let issued = issue_successor(
+            &chain.login(),
+            &chain.pair(3).refresh.into(),
+            None,
+            lifetimes(),
+            Duration::from_secs(30),
+            start(),
+            &mut system_rng(),
+        )
+        .unwrap();
         let predecessor = issued.session.predecessor.clone().unwrap();
-        let again = reissue(&issued.session, &predecessor, &chain.pair(3).refresh).unwrap();
+        let again = reissue(&issued.session, &predecessor, &chain.pair(3).refresh.into()).unwrap();
         assert_eq!(again.access.expose(), issued.pair.access.expose());
         assert_eq!(again.refresh.expose(), issued.pair.refresh.expose());
-        assert_eq!(reissue(&issued.session, &predecessor, &chain.pair(2).refresh).unwrap_err(), CryptoError);
+        assert_eq!(reissue(&issued.session, &predecessor, &chain.pair(2).refresh.into()).unwrap_err(), CryptoError);
     }
 }

@@ -15,6 +15,7 @@ pub mod entropy;
 #[cfg(feature = "lambda-http")]
 pub mod front;
 pub mod ids;
+pub mod import;
 pub mod issue;
 pub mod log;
 pub mod middleware;

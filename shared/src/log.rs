@@ -50,15 +50,19 @@ pub enum Event {
     Internal,
     /// The gateway sent no authorizer context to a route that needs one.
     ContextMissing,
+    /// A token leads to two logins, and was refused.
+    TokenAmbiguous,
     /// What follows a settled answer didn't work; nothing depends on it.
     AfterworkFailed,
+    /// The connection couldn't be opened at the start; the first request tries again.
+    WarmUpFailed,
     /// A setting is missing or wrong: the process has stopped at its start.
     Misconfigured,
 }
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::LoginSucceeded,
         Self::LoginFailed,
         Self::LoginThrottled,
@@ -79,7 +83,9 @@ impl Event {
         Self::DeadlinePassed,
         Self::Internal,
         Self::ContextMissing,
+        Self::TokenAmbiguous,
         Self::AfterworkFailed,
+        Self::WarmUpFailed,
         Self::Misconfigured,
     ];
 
@@ -107,7 +113,9 @@ impl Event {
             Self::DeadlinePassed => "deadline_passed",
             Self::Internal => "internal",
             Self::ContextMissing => "context_missing",
+            Self::TokenAmbiguous => "token_ambiguous",
             Self::AfterworkFailed => "afterwork_failed",
+            Self::WarmUpFailed => "warm_up_failed",
             Self::Misconfigured => "misconfigured",
         }
     }
@@ -116,8 +124,15 @@ impl Event {
     #[must_use]
     pub const fn level(self) -> Level {
         match self {
-            Self::StoreUnavailable | Self::DeadlinePassed | Self::Internal | Self::ContextMissing | Self::Misconfigured => Level::ERROR,
-            Self::RefreshReused | Self::RefreshKeysDiffer | Self::LoginThrottled | Self::AfterworkFailed => Level::WARN,
+            Self::StoreUnavailable
+            | Self::DeadlinePassed
+            | Self::Internal
+            | Self::ContextMissing
+            | Self::TokenAmbiguous
+            | Self::Misconfigured => Level::ERROR,
+            Self::RefreshReused | Self::RefreshKeysDiffer | Self::LoginThrottled | Self::AfterworkFailed | Self::WarmUpFailed => {
+                Level::WARN
+            }
             Self::LoginSucceeded
             | Self::LoginFailed
             | Self::LoginLimitReached

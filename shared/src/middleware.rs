@@ -6,10 +6,10 @@
 //! does, or put a timeout layer around it.
 //!
 //! ```
-//! # use latchkey::{clock::Clock, middleware::{Authenticate, ByAccessToken, CurrentSession}, store::Store};
+//! # use latchkey::{clock::Clock, middleware::{Authenticate, ByAccessToken, CurrentSession}, store::Store, token::ImportedTokens};
 //! # fn example(client: aws_sdk_dynamodb::Client) {
 //! let store = Store::new(client, "latchkey-sessions");
-//! let layer = Authenticate::with(ByAccessToken { store, clock: Clock::system() });
+//! let layer = Authenticate::with(ByAccessToken { store, clock: Clock::system(), imported: ImportedTokens::Refused });
 //! // axum: Router::new().route("/hello", get(hello)).layer(layer)
 //! // async fn hello(Extension(session): Extension<CurrentSession>) -> String { session.user_id }
 //! # }

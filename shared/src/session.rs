@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
+    CryptoError,
     clock::later,
     ids::{Generation, LoginKey},
-    token::{Access, ProofHash, Refresh, SealedSeed, TokenHash},
+    token::{Access, Proof, ProofHash, Refresh, SealedSeed, TokenHash},
 };
 
 /// How many rotations a login remembers the replay window of.
@@ -22,10 +23,10 @@ pub struct Login {
     pub user_id: String,
     /// Which session stands for it now.
     pub generation: Generation,
-    /// Hash of what all its access tokens carry.
-    pub access_proof_hash: ProofHash<Access>,
-    /// Hash of what all its refresh tokens carry.
-    pub refresh_proof_hash: ProofHash<Refresh>,
+    /// What all its tokens carry; nothing while an imported login has not been refreshed.
+    pub proofs: Option<ProofHashes>,
+    /// The tokens that it came with, where it was imported. They never change.
+    pub imported: Option<ImportedPair>,
     /// When the password was given.
     pub logged_in_at: DateTime<Utc>,
     /// When its session was last replaced; at first, when the password was given.
@@ -38,6 +39,41 @@ pub struct Login {
     pub ends_at: Option<DateTime<Utc>>,
     /// Where it was made.
     pub device: Device,
+}
+
+/// Hashes of the two proofs that tell the tokens of a login, however old, from somebody's invention.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProofHashes {
+    /// Of what all its access tokens carry.
+    pub access: ProofHash<Access>,
+    /// Of what all its refresh tokens carry.
+    pub refresh: ProofHash<Refresh>,
+}
+
+impl ProofHashes {
+    /// Both, from the one that the other is derived from.
+    ///
+    /// # Errors
+    /// [`CryptoError`] where the crypto library refuses.
+    pub fn of(proof: &Proof<Refresh>) -> Result<Self, CryptoError> {
+        Ok(Self { access: proof.access_proof()?.hash(), refresh: proof.hash() })
+    }
+}
+
+/// What an imported login keeps of the tokens it came with: an imported token is compared with these, always.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedPair {
+    /// Hash of the access token.
+    pub access_token_hash: TokenHash<Access>,
+    /// Hash of the refresh token.
+    pub refresh_token_hash: TokenHash<Refresh>,
+    /// From this instant the refresh token is nobody's any more, whatever has become of the login: its alias may be gone.
+    pub known_until: DateTime<Utc>,
+}
+
+impl ImportedPair {
+    /// How long after its expiry a replaced token is still known for what it is: longer than any replay window.
+    pub const KNOWN_AFTER_EXPIRY: TimeDelta = TimeDelta::days(1);
 }
 
 /// What people recognise a login by. Told by the client and the gateway, and used for nothing else.
@@ -72,6 +108,8 @@ pub struct Session {
     pub refresh_token_expires_at: DateTime<Utc>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// Whether its tokens were imported. Then an alias carries their hashes to the indexes, and not this item.
+    pub imported: bool,
     /// What it replaced, unless the login itself made it.
     pub predecessor: Option<Predecessor>,
 }

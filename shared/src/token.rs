@@ -12,17 +12,21 @@
 mod golden;
 mod grammar;
 mod hash;
+mod imported;
 mod kind;
 mod mint;
+mod presented;
 mod proof;
 mod seal;
 
 pub use grammar::{MalformedToken, TOKEN_CHARS};
 pub use hash::{ProofHash, TokenHash};
+pub use imported::{IMPORTED_MIN_CHARS, ImportedToken};
 pub use kind::{Access, Kind, Refresh};
 #[cfg(test)]
 pub(crate) use mint::tests as test_values;
 pub use mint::{MintError, Seed, TokenPair};
+pub use presented::{AnyToken, Claim, ImportedTokens, PresentedToken};
 pub use proof::Proof;
 pub use seal::{SEALED_BYTES, SealedSeed};
 
@@ -82,34 +86,8 @@ impl<K> fmt::Debug for Token<K> {
     }
 }
 
-/// A token of either kind, for `/logout`.
-#[derive(Debug)]
-pub enum AnyToken {
-    /// An access token.
-    Access(AccessToken),
-    /// A refresh token.
-    Refresh(RefreshToken),
-}
-
-impl AnyToken {
-    /// Reads a token of either kind.
-    ///
-    /// # Errors
-    /// [`MalformedToken`] as for [`Token::parse`].
-    pub fn parse(text: &str) -> Result<Self, MalformedToken> {
-        if text.starts_with(Refresh::PREFIX) {
-            RefreshToken::parse(text).map(Self::Refresh)
-        } else {
-            AccessToken::parse(text).map(Self::Access)
-        }
-    }
-
-    /// The login that the token names.
-    #[must_use]
-    pub fn key(&self) -> &LoginKey {
-        match self {
-            Self::Access(token) => token.key(),
-            Self::Refresh(token) => token.key(),
-        }
+impl<K> Clone for Token<K> {
+    fn clone(&self) -> Self {
+        Self { text: self.text.clone(), key: self.key.clone(), generation: self.generation, proof: self.proof.clone(), kind: PhantomData }
     }
 }

@@ -44,18 +44,20 @@ pub(crate) const PATHS: [Path; 9] = [
     Path::AuthorizeOrphan,
 ];
 
-/// What the client holds: a login refreshed once.
+/// What the client holds: a login refreshed once; an imported one as it came, where that is of interest.
 #[derive(Debug, Clone)]
 pub(crate) struct Held {
     pub(crate) previous: Pair,
     pub(crate) current: Pair,
+    generation: u32,
 }
 
 impl Path {
     pub(crate) async fn prepare(self, subject: &Subject) -> Held {
         let previous = subject.first_login().await;
-        if self == Self::Login {
-            return Held { current: previous.clone(), previous };
+        let as_it_came = matches!(self, Self::Refresh | Self::LogoutByAccess | Self::LogoutByRefresh | Self::AuthorizeCurrent);
+        if self == Self::Login || (subject.ground.imported && as_it_came) {
+            return Held { current: previous.clone(), previous, generation: 0 };
         }
         let current = Pair::of(&subject.refresh(&previous.refresh).await);
         match self {
@@ -63,7 +65,7 @@ impl Path {
             Self::AuthorizeOrphan => delete_login(subject, &current.login_id).await,
             _ => {}
         }
-        Held { previous, current }
+        Held { previous, current, generation: 1 }
     }
 
     pub(crate) async fn request(self, subject: &Subject, held: &Held) -> Answer {
@@ -131,7 +133,9 @@ impl Path {
                 let same = first.status != 200 || Pair::of(first) == pair;
                 tally.hold(same, Breach::DuplicateCommit, || format!("{cell}: the retry gave another pair"));
                 let generation = table.generation(&pair.login_id);
-                tally.hold(generation == Some(2), Breach::DuplicateCommit, || format!("{cell}: the login stands at {generation:?}"));
+                tally.hold(generation == Some(held.generation + 1), Breach::DuplicateCommit, || {
+                    format!("{cell}: the login stands at {generation:?}")
+                });
                 tally.hold(subject.allows(&pair.access).await, Breach::LostSession, || format!("{cell}: the retry's token doesn't pass"));
                 tally
                     .hold(!subject.allows(&held.current.access).await, Breach::WrongAllow, || format!("{cell}: the replaced token passes"));
@@ -145,7 +149,9 @@ impl Path {
             Self::Reuse | Self::LogoutByAccess | Self::LogoutByRefresh => check_ended(subject, held, tally, cell).await,
             Self::AuthorizeCurrent | Self::AuthorizeRotated => {
                 let generation = table.generation(&held.current.login_id);
-                tally.hold(generation == Some(1), Breach::LostSession, || format!("{cell}: the login stands at {generation:?}"));
+                tally.hold(generation == Some(held.generation), Breach::LostSession, || {
+                    format!("{cell}: the login stands at {generation:?}")
+                });
             }
             Self::AuthorizeOrphan => {
                 let refreshed = subject.refresh(&held.current.refresh).await;

@@ -10,12 +10,14 @@ use std::{
 };
 
 use latchkey::{
+    clock::{later, rfc3339},
     decision::LoginCreation,
     entropy::system_rng,
+    import::{ImportRow, ImportedSession},
     issue::issue_login,
     password::{Password, PasswordHash},
     session::{Device, Lifetimes},
-    store::{Accounts, Commit, Store, User, UserStatus},
+    store::{Accounts, Commit, ImportOutcome, Store, User, UserStatus},
 };
 use latchkey_cli::{
     gateway::{Gateway, GatewayOptions},
@@ -53,14 +55,25 @@ const WORKING: usize = 4;
 pub(crate) struct Ground {
     pub(crate) database: Database,
     hash: PasswordHash,
+    /// Whether a user's first login was imported.
+    pub(crate) imported: bool,
     users: Arc<AtomicUsize>,
     working: Arc<Semaphore>,
 }
 
 impl Ground {
     pub(crate) async fn new() -> Self {
+        Self::over(Database::new().await, false)
+    }
+
+    /// One where users come with sessions of another service.
+    pub(crate) async fn of_imported() -> Self {
+        Self::over(Database::with(&[("AcceptImportedTokens", "true")]).await, true)
+    }
+
+    fn over(database: Database, imported: bool) -> Self {
         let hash = Password::parse(PASSWORD.into()).unwrap().hash(&mut system_rng()).unwrap();
-        Self { database: Database::new().await, hash, users: Arc::default(), working: Arc::new(Semaphore::new(WORKING)) }
+        Self { database, hash, imported, users: Arc::default(), working: Arc::new(Semaphore::new(WORKING)) }
     }
 
     /// Leave to work: what waits for a fault to pass costs nothing, and what works shares two processors.
@@ -124,7 +137,26 @@ impl Subject {
 
     /// The user's first login, from the user's device, made without the service: no password is hashed for it.
     pub(crate) async fn first_login(&self) -> Pair {
-        self.log_in_directly(DEVICE).await
+        if self.ground.imported { self.import().await } else { self.log_in_directly(DEVICE).await }
+    }
+
+    /// A session of another service.
+    async fn import(&self) -> Pair {
+        let user_id = &self.user.user_id;
+        let (access, refresh) = (format!("theirs-access-of-{user_id}"), format!("theirs-refresh-of-{user_id}"));
+        let now = self.clock.now();
+        let (access_expires_at, refresh_expires_at) = (later(now, LIFETIMES.access), later(now, LIFETIMES.refresh));
+        let session = ImportedSession::parse(ImportRow {
+            user_id,
+            access_token: &access,
+            refresh_token: &refresh,
+            access_token_expires_at: &rfc3339(access_expires_at),
+            refresh_token_expires_at: &rfc3339(refresh_expires_at),
+        })
+        .unwrap();
+        assert_eq!(self.accounts.store().import(&session, now).await, Ok(ImportOutcome::Imported));
+        let login_id = session.login(now).login.key.login_id.to_string();
+        Pair { access, refresh, login_id, access_expires_at, refresh_expires_at }
     }
 
     /// A login from a device, made without the service.

@@ -93,7 +93,7 @@ pub(crate) fn allows(seen: Seen, token: Token, now: Tick) -> bool {
         (seen, token, now),
         |pool, (seen, token, now)| {
             let state = pool.state(token.login, seen);
-            pool.with_pair(*token, |_, pair| authorize(&state, &pair.access, time(*now)).is_ok())
+            pool.with_pair(*token, |_, pair| authorize(&state, &pair.access.claim(), time(*now)).is_ok())
         },
     )
 }
@@ -110,12 +110,13 @@ fn ask_refresh(pool: &mut Pool, asked: &RefreshQuestion, token: &RefreshToken) -
     let state = pool.state(asked.token.login, &asked.seen);
     let minted = asked.minted.map(|minter| pool.with_pair(asked.token.successor(minter), |_, pair| pair.refresh.hash()));
     let key = asked.key.map(replay_key);
-    let request = RefreshRequest { token, replay_key: key.as_ref(), minted: minted.as_ref(), now: time(asked.now) };
+    let claim = token.claim();
+    let request = RefreshRequest { claim: &claim, replay_key: key.as_ref(), minted: minted.as_ref(), now: time(asked.now) };
     match decide_refresh(&state, request) {
         RefreshDecision::Rotate { .. } => RefreshVerdict::Rotate,
         RefreshDecision::Success { .. } => RefreshVerdict::Success,
         RefreshDecision::Replay { session, predecessor } => {
-            let pair = reissue(session, predecessor, token).unwrap();
+            let pair = reissue(session, predecessor, &token.clone().into()).unwrap();
             assert_eq!(pair.refresh.hash(), session.refresh_token_hash, "a replay opens the seal to the very pair");
             RefreshVerdict::Replay
         }
@@ -139,6 +140,7 @@ fn ask_login(pool: &mut Pool, asked: &LoginQuestion) -> LoginVerdict {
             .map(|register| Register { version: register.version.into(), last_login_id: login_id(register.last_login) }),
         logins: asked.logins.iter().map(|login| (login_id(*login), pool.login(*login, &LoginItem::NEW))).collect(),
         sessions: asked.own_session.then(|| (login_id(asked.own), new.session.generation)).into_iter().collect(),
+        aliases: std::collections::BTreeSet::new(),
     };
     let limit = asked
         .limit

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
     entropy::system_rng,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    session::{Device, Lifetimes, Login, LoginState, Predecessor, ReplayKeyHash, Session},
+    session::{Device, Lifetimes, Login, LoginState, Predecessor, ProofHashes, ReplayKeyHash, Session},
     token::{Proof, Refresh, SealedSeed, Seed, TokenPair},
 };
 
@@ -84,7 +84,14 @@ impl Pool {
                 refresh_token_hash: presented.pair.refresh.hash(),
                 replay_until: time(predecessor.until),
                 replay_key: predecessor.key.map(replay_key),
-                sealed: SealedSeed::seal(&presented.pair.refresh, generation(number), &minted.seed, &mut system_rng()).unwrap(),
+                sealed: SealedSeed::seal(
+                    &presented.pair.refresh.clone().into(),
+                    &login_key(login),
+                    generation(number),
+                    &minted.seed,
+                    &mut system_rng(),
+                )
+                .unwrap(),
             }
         });
         let session = Session {
@@ -96,6 +103,7 @@ impl Pool {
             refresh_token_hash: minted.pair.refresh.hash(),
             refresh_token_expires_at: expiries.refresh_token_expires_at,
             created_at: expiries.created_at,
+            imported: false,
             predecessor,
         };
         self.sessions.insert((token, item.predecessor), session.clone());
@@ -108,8 +116,8 @@ impl Pool {
             key: login_key(login),
             user_id: USER_ID.into(),
             generation: generation(item.generation),
-            access_proof_hash: proof.access_proof().unwrap().hash(),
-            refresh_proof_hash: proof.hash(),
+            proofs: Some(ProofHashes::of(proof).unwrap()),
+            imported: None,
             // Later numbers were made later: the order that a limit ends them in.
             logged_in_at: time(login),
             last_refreshed_at: time(login),

@@ -1,6 +1,6 @@
 //! A DynamoDB with the template's tables, for one test alone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
@@ -34,13 +34,21 @@ impl Database {
     /// # Panics
     /// When it can't be made.
     pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// Makes one by a template with these parameters.
+    ///
+    /// # Panics
+    /// When it can't be made.
+    pub async fn with(parameters: &[(&str, &str)]) -> Self {
         #[expect(clippy::disallowed_methods, reason = "tests are told where DynamoDB Local is by a variable")]
         let shared = std::env::var("LATCHKEY_TEST_DYNAMODB").ok().filter(|url| !url.is_empty());
         let url = match shared {
             Some(url) => url,
             None => embedded().await,
         };
-        let template = template(&uuid::Uuid::new_v4().simple().to_string());
+        let template = template(&uuid::Uuid::new_v4().simple().to_string(), parameters);
         let client = emulator(&url);
         create_missing(&client, &template.tables).await.expect("the template's tables");
         Self { url, client, template }
@@ -101,8 +109,9 @@ async fn embedded() -> String {
 }
 
 /// The template with every table renamed, in its own place and in the functions' environments.
-fn template(suffix: &str) -> Template {
-    let mut template = Template::parse(TEMPLATE, &BTreeMap::new()).expect("template.yaml");
+fn template(suffix: &str, parameters: &[(&str, &str)]) -> Template {
+    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let mut template = Template::parse(TEMPLATE, &parameters).expect("template.yaml");
     for table in &mut template.tables {
         let name = format!("{}-{suffix}", table.name);
         for value in template.functions.iter_mut().flat_map(|function| function.environment.values_mut()) {

@@ -1,6 +1,6 @@
 //! CASES A1 to A3: real events of every gateway through the authorizer.
 
-use latchkey::{ids::is_url_safe, store::Store};
+use latchkey::{ids::is_url_safe, store::Store, token::ImportedTokens};
 use latchkey_authorizer::{Authorizer, AuthorizerError};
 use latchkey_tests::{
     service::{Pair, Service},
@@ -76,7 +76,7 @@ const SHAPES: [Shape; 8] = [
 
 fn authorizer(service: &Service) -> Authorizer {
     let store = Store::new(service.database.tapped(&service.tap), service.database.table("SessionsTable"));
-    Authorizer::new(store, service.clock.clock())
+    Authorizer::new(store, ImportedTokens::Refused, service.clock.clock())
 }
 
 async fn ask(authorizer: &Authorizer, event: Value) -> Result<Value, AuthorizerError> {

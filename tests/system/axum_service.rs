@@ -1,15 +1,15 @@
 //! The middleware in front of a team's own axum service (examples/axum-service), with no gateway at all.
 
-use latchkey::{middleware::ByAccessToken, store::Store};
+use latchkey::{middleware::ByAccessToken, store::Store, token::ImportedTokens};
 use latchkey_tests::{
-    service::{Pair, Service, send},
+    service::{Pair, Service, exchange},
     tap::Line,
 };
 use tokio::net::TcpListener;
 
 async fn serve(service: &Service) -> String {
     let store = Store::new(service.database.tapped(&service.tap), service.database.table("SessionsTable"));
-    let router = axum_service::app(ByAccessToken { store, clock: service.clock.clock() });
+    let router = axum_service::app(ByAccessToken { store, clock: service.clock.clock(), imported: ImportedTokens::Refused });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -21,7 +21,7 @@ async fn a_handler_finds_the_session_in_the_extensions() {
     let service = Service::start(&[]).await;
     let url = serve(&service).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let hello = |token: String| send(http.get(format!("{url}/hello")).bearer_auth(token));
+    let hello = |token: String| exchange(http.get(format!("{url}/hello")).bearer_auth(token));
 
     let first = service.login().await;
     let second = Pair::of(&service.refresh(&first.refresh).await);
@@ -33,10 +33,10 @@ async fn a_handler_finds_the_session_in_the_extensions() {
     let refused = hello(first.access).await;
     assert_eq!(refused.outcome(), (401, "invalid_token"));
     assert_eq!(refused.headers["www-authenticate"], "Bearer error=\"invalid_token\"", "no gateway to rename it");
-    let missing = send(http.get(format!("{url}/hello")).header("x-user-id", user_id)).await;
+    let missing = exchange(http.get(format!("{url}/hello")).header("x-user-id", user_id)).await;
     assert_eq!((missing.outcome(), missing.headers["www-authenticate"].to_str().unwrap()), ((401, "missing_token"), "Bearer"));
     let _ = service.tap.take_calls();
-    assert_eq!(send(http.get(format!("{url}/health"))).await.text, "ok\n");
+    assert_eq!(exchange(http.get(format!("{url}/health"))).await.text, "ok\n");
     assert!(service.tap.take_calls().is_empty(), "what stands below the layer needs no token");
 
     service.tap.set_line(Line::Refused);

@@ -9,7 +9,7 @@ use latchkey::{
     password::PasswordHash,
     session::{Device, Lifetimes, LoginState},
     store::{Accounts, Commit, EndProof, Ended, Register, Rotation, Store, User, UserStatus},
-    token::{AnyToken, RefreshToken},
+    token::RefreshToken,
 };
 use latchkey_tests::{database::Database, service::ParseUsername as _};
 
@@ -69,7 +69,8 @@ impl Contract {
 
     fn successor(&self, state: &LoginState, presented: &RefreshToken) -> IssuedSession {
         let login = state.login.as_ref().unwrap();
-        issue_successor(login, presented, None, LIFETIMES, std::time::Duration::from_secs(30), self.now, &mut system_rng()).unwrap()
+        issue_successor(login, &presented.clone().into(), None, LIFETIMES, std::time::Duration::from_secs(30), self.now, &mut system_rng())
+            .unwrap()
     }
 }
 
@@ -113,7 +114,7 @@ async fn a_login_is_created_only_on_what_was_read() {
 
     let key = first.new.login.key.clone();
     assert_eq!(
-        contract.store().end_login(&key, &EndProof::of(&AnyToken::Refresh(first.pair.refresh))).await.unwrap(),
+        contract.store().end_login(&key, &EndProof::of_refresh(&first.pair.refresh.claim())).await.unwrap(),
         Ended::Now { generation: Generation::FIRST }
     );
     assert_eq!(create(&contract.user, &current).await, Ok(Commit::ReadAgain), "the predecessor is gone");
@@ -139,7 +140,7 @@ async fn a_rotation_replaces_the_session_all_or_nothing() {
     let state = contract.state(&issued).await;
     let next = contract.successor(&state, &issued.pair.refresh);
     let presented = issued.pair.refresh.hash();
-    let rotation = Rotation { login: state.login.as_ref().unwrap(), presented: &presented, successor: &next.session };
+    let rotation = Rotation { login: state.login.as_ref().unwrap(), presented: &presented, successor: &next.session, first_proofs: None };
     assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::Done));
 
     let after = contract.state(&issued).await;
@@ -164,20 +165,28 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
     let rotate = async |rotation| contract.store().rotate(rotation).await;
 
     let (right, wrong) = (issued.pair.refresh.hash(), other.pair.refresh.hash());
-    assert_eq!(rotate(Rotation { login, presented: &wrong, successor: &next.session }).await, Ok(Commit::ReadAgain), "another token");
+    assert_eq!(
+        rotate(Rotation { login, presented: &wrong, successor: &next.session, first_proofs: None }).await,
+        Ok(Commit::ReadAgain),
+        "another token"
+    );
     let mut late = next.session.clone();
     late.created_at = issued.new.session.refresh_token_expires_at;
-    assert_eq!(rotate(Rotation { login, presented: &right, successor: &late }).await, Ok(Commit::ReadAgain), "expired at this instant");
+    assert_eq!(
+        rotate(Rotation { login, presented: &right, successor: &late, first_proofs: None }).await,
+        Ok(Commit::ReadAgain),
+        "expired at this instant"
+    );
     let mut ahead = login.clone();
     ahead.generation = Generation::new(1).unwrap();
     let next_but_one = contract.successor(&LoginState { login: Some(ahead.clone()), ..LoginState::default() }, &issued.pair.refresh);
     assert_eq!(
-        rotate(Rotation { login: &ahead, presented: &right, successor: &next_but_one.session }).await,
+        rotate(Rotation { login: &ahead, presented: &right, successor: &next_but_one.session, first_proofs: None }).await,
         Ok(Commit::ReadAgain),
         "another generation"
     );
     assert_eq!(
-        rotate(Rotation { login: &other.new.login, presented: &right, successor: &next.session }).await,
+        rotate(Rotation { login: &other.new.login, presented: &right, successor: &next.session, first_proofs: None }).await,
         Ok(Commit::ReadAgain),
         "no such login"
     );
@@ -192,8 +201,8 @@ async fn a_rotation_does_not_revive_an_ended_login() {
     let state = contract.state(&issued).await;
     let next = contract.successor(&state, &issued.pair.refresh);
     let (key, presented) = (issued.new.login.key.clone(), issued.pair.refresh.hash());
-    contract.store().end_login(&key, &EndProof::of(&AnyToken::Refresh(issued.pair.refresh))).await.unwrap();
-    let rotation = Rotation { login: state.login.as_ref().unwrap(), presented: &presented, successor: &next.session };
+    contract.store().end_login(&key, &EndProof::of_refresh(&issued.pair.refresh.claim())).await.unwrap();
+    let rotation = Rotation { login: state.login.as_ref().unwrap(), presented: &presented, successor: &next.session, first_proofs: None };
     assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::ReadAgain));
     assert_eq!(contract.store().read_login(&key).await.unwrap().login, None);
 }
@@ -203,12 +212,12 @@ async fn only_a_proof_of_the_login_ends_it() {
     let contract = Contract::new().await;
     let (issued, other) = (contract.login().await, contract.issue());
     let key = &issued.new.login.key;
-    let end = async |token: AnyToken| contract.store().end_login(key, &EndProof::of(&token)).await.unwrap();
-    assert_eq!(end(AnyToken::Access(other.pair.access)).await, Ended::NotThere);
-    assert_eq!(end(AnyToken::Refresh(other.pair.refresh)).await, Ended::NotThere);
+    let end = async |proof: EndProof| contract.store().end_login(key, &proof).await.unwrap();
+    assert_eq!(end(EndProof::of_access(&other.pair.access.claim())).await, Ended::NotThere);
+    assert_eq!(end(EndProof::of_refresh(&other.pair.refresh.claim())).await, Ended::NotThere);
     assert!(contract.store().read_login(key).await.unwrap().login.is_some());
-    assert_eq!(end(AnyToken::Access(issued.pair.access)).await, Ended::Now { generation: Generation::FIRST });
-    assert_eq!(end(AnyToken::Refresh(issued.pair.refresh)).await, Ended::NotThere);
+    assert_eq!(end(EndProof::of_access(&issued.pair.access.claim())).await, Ended::Now { generation: Generation::FIRST });
+    assert_eq!(end(EndProof::of_refresh(&issued.pair.refresh.claim())).await, Ended::NotThere);
 
     contract.store().sweep_session(key, Generation::FIRST).await.unwrap();
     assert_eq!(contract.store().read_login(key).await.unwrap(), LoginState::default());

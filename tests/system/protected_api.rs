@@ -14,7 +14,7 @@ use latchkey_cli::{
     linked,
     template::Template,
 };
-use latchkey_tests::service::{Answer, Service, send};
+use latchkey_tests::service::{Answer, Service, exchange};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -54,7 +54,7 @@ impl Team {
     }
 
     async fn hello(&self, token: &str) -> Answer {
-        send(self.request(Method::GET, "/hello").bearer_auth(token)).await
+        exchange(self.request(Method::GET, "/hello").bearer_auth(token)).await
     }
 
     /// Asserts that the function has seen the demo user, on this login.

@@ -19,8 +19,8 @@ use latchkey::{
     decision::authorize,
     log::{Event, Fields, log},
     middleware::CurrentSession,
-    store::{Store, StoreError},
-    token::AccessToken,
+    store::{Located, Store, StoreError},
+    token::{Access, ImportedTokens, PresentedToken},
 };
 
 /// Why a request got no verdict. The gateway answers 503, as the template has it.
@@ -52,14 +52,15 @@ impl From<AuthorizerError> for lambda_runtime::Diagnostic {
 #[derive(Debug, Clone)]
 pub struct Authorizer {
     store: Store,
+    imported: ImportedTokens,
     clock: Clock,
 }
 
 impl Authorizer {
-    /// Over `store`, by `clock`.
+    /// Over `store`, by `clock`, with or without imported tokens.
     #[must_use]
-    pub fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock }
+    pub fn new(store: Store, imported: ImportedTokens, clock: Clock) -> Self {
+        Self { store, imported, clock }
     }
 
     /// Answers one event: parse, read, decide, answer. `invocation_id` stands in the log where the event has no request id.
@@ -90,7 +91,7 @@ impl Authorizer {
         let now = self.clock.now();
         let deny = |fields: Fields<'_>, reason: &str| log(Event::AccessDenied, Fields { reason: Some(reason), ..fields }, None);
         let token = match event.presented() {
-            Presented::Token(text) => AccessToken::parse(text),
+            Presented::Token(text) => PresentedToken::<Access>::parse(text, self.imported),
             Presented::Nothing => {
                 deny(fields, "nothing presented");
                 return Ok(None);
@@ -107,10 +108,19 @@ impl Authorizer {
                 return Ok(None);
             }
         };
-        let state = self.store.read_login(token.key()).await.map_err(AuthorizerError::Store)?;
-        let hash = token.hash().log_prefix();
-        let fields = Fields { login_id: Some(token.key().login_id.as_str()), token_hash: Some(&hash), ..fields };
-        match authorize(&state, &token, now) {
+        let claim = token.claim();
+        let hash = claim.hash.log_prefix();
+        let fields = Fields { token_hash: Some(&hash), ..fields };
+        let key = match self.store.locate(&token).await.map_err(AuthorizerError::Store)? {
+            Located::At(key) => key,
+            Located::Nowhere(why) => {
+                log(why.event(Event::AccessDenied), Fields { reason: Some(&why.to_string()), ..fields }, None);
+                return Ok(None);
+            }
+        };
+        let state = self.store.read_login(&key).await.map_err(AuthorizerError::Store)?;
+        let fields = Fields { login_id: Some(key.login_id.as_str()), ..fields };
+        match authorize(&state, &claim, now) {
             Ok(session) => {
                 log(Event::AccessAllowed, fields, None);
                 Ok(Some(session.into()))

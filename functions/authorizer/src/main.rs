@@ -13,7 +13,11 @@ use latchkey_authorizer::Authorizer;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     log::init();
-    let config = ReaderConfig::read(&Environment::of_process()).unwrap_or_else(|error| log::stop(&error));
-    let authorizer = &Authorizer::new(Store::new(aws::client().await, config.sessions_table), Clock::system());
+    let environment = Environment::of_process();
+    let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
+    let client = aws::client(&environment).await.unwrap_or_else(|error| log::stop(&error));
+    let store = Store::new(client, config.sessions_table);
+    store.warm_up().await;
+    let authorizer = &Authorizer::new(store, config.imported_tokens, Clock::system());
     lambda_runtime::run(service_fn(move |event: LambdaEvent<_>| authorizer.answer(event.payload, event.context.request_id))).await
 }

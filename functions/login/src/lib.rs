@@ -158,7 +158,7 @@ impl Handler {
                 LoginDecision::Torn => backoff::pause(attempt).await,
                 LoginDecision::EndFirst(excess) => {
                     for login in excess {
-                        self.accounts.store().end_login(&login.key, &EndProof::Refresh(login.refresh_proof_hash.clone())).await?;
+                        self.accounts.store().end_login(&login.key, &EndProof::Owner).await?;
                     }
                 }
             }

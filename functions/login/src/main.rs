@@ -13,7 +13,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     log::init();
     let environment = Environment::of_process();
     let config = LoginConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
-    let store = Store::new(aws::client().await, &config.sessions_table);
+    let client = aws::client(&environment).await.unwrap_or_else(|error| log::stop(&error));
+    let store = Store::new(client, &config.sessions_table);
+    store.warm_up().await;
     let accounts = Accounts::new(store, &config.users_table, &config.login_attempts_table);
     front::run(latchkey_login::service(accounts, config, Clock::system()), environment.cors_allow_origin().as_deref()).await
 }

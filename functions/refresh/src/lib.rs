@@ -20,7 +20,7 @@ use latchkey::{
     problem::{Problem, ProblemCode},
     session::{LoginState, ReplayKeyHash, Session},
     store::{Commit, EndProof, Ended, Rotation, Store},
-    token::{RefreshToken, TokenPair},
+    token::{Claim, Refresh, TokenPair},
 };
 
 use refusal::Refusal;
@@ -31,8 +31,9 @@ pub fn service(
     config: RefreshConfig,
     clock: Clock,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
+    let imported = config.imported_tokens;
     let handler = Handler { store: store.clone(), config };
-    ServiceBuilder::new().layer(Authenticate::with(ByRefreshToken { store, clock })).service(service_fn(move |request| {
+    ServiceBuilder::new().layer(Authenticate::with(ByRefreshToken { store, clock, imported })).service(service_fn(move |request| {
         let handler = handler.clone();
         async move { Ok(handler.answer(request).await) }
     }))
@@ -57,15 +58,16 @@ impl Handler {
         let Some(presented) = parts.extensions.get::<PresentedRefresh>().cloned() else {
             return Problem::from(ProblemCode::Internal).into_response();
         };
-        let hash = presented.token.hash().log_prefix();
+        let claim = presented.token.claim();
+        let hash = claim.hash.log_prefix();
         let fields = Fields {
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0.as_str()),
-            login_id: Some(presented.token.key().login_id.as_str()),
+            login_id: Some(presented.key.login_id.as_str()),
             token_hash: Some(&hash),
             reason: None,
         };
         let refreshed = match replay_key(&parts.headers) {
-            Ok(key) => self.refresh(&presented, key, fields).await,
+            Ok(key) => self.refresh(&presented, &claim, key, fields).await,
             Err(refusal) => Err(refusal),
         };
         match refreshed {
@@ -78,29 +80,36 @@ impl Handler {
     }
 
     /// Decides, writes and reads again until it is settled. The front's deadline bounds it.
-    async fn refresh(&self, presented: &PresentedRefresh, key: Option<ReplayKeyHash>, fields: Fields<'_>) -> Result<Refreshed, Refusal> {
-        let PresentedRefresh { token, state, now } = presented;
+    async fn refresh(
+        &self,
+        presented: &PresentedRefresh,
+        claim: &Claim<Refresh>,
+        replay_key: Option<ReplayKeyHash>,
+        fields: Fields<'_>,
+    ) -> Result<Refreshed, Refusal> {
+        let PresentedRefresh { token, key, state, now } = presented;
         let mut state: LoginState = state.clone();
         let mut issued: Option<IssuedSession> = None;
         for attempt in 0.. {
             let minted = issued.as_ref().map(|issued| &issued.session.refresh_token_hash);
-            match decide_refresh(&state, RefreshRequest { token, replay_key: key.as_ref(), minted, now: *now }) {
+            match decide_refresh(&state, RefreshRequest { claim, replay_key: replay_key.as_ref(), minted, now: *now }) {
                 RefreshDecision::Rotate { login } => {
                     let fresh = match issued.take() {
                         Some(issued) => issued,
                         None => {
                             let RefreshConfig { lifetimes, replay_window, .. } = self.config;
-                            issue_successor(login, token, key.clone(), lifetimes, replay_window, *now, &mut system_rng())?
+                            issue_successor(login, token, replay_key.clone(), lifetimes, replay_window, *now, &mut system_rng())?
                         }
                     };
-                    let rotation = Rotation { login, presented: &token.hash(), successor: &fresh.session };
+                    let rotation =
+                        Rotation { login, presented: &claim.hash, successor: &fresh.session, first_proofs: fresh.first_proofs.as_ref() };
                     if self.store.rotate(rotation).await? == Commit::Done {
                         return Ok(Refreshed { event: Event::RefreshRotated, pair: fresh.pair, session: fresh.session });
                     }
                     issued = Some(fresh);
                 }
                 RefreshDecision::Success { .. } => {
-                    let IssuedSession { pair, session } = issued.ok_or(Refusal::Inconsistent)?;
+                    let IssuedSession { pair, session, .. } = issued.ok_or(Refusal::Inconsistent)?;
                     return Ok(Refreshed { event: Event::RefreshRotated, pair, session });
                 }
                 RefreshDecision::Replay { session, predecessor } => {
@@ -110,20 +119,20 @@ impl Handler {
                 RefreshDecision::Torn => {}
                 RefreshDecision::Superseded { keys_differ } => return Err(Refusal::Superseded { keys_differ }),
                 RefreshDecision::Reuse { login } => {
-                    self.end(&login.key, token, fields).await?;
+                    self.end(&login.key, claim, fields).await?;
                     return Err(Refusal::Reused);
                 }
                 RefreshDecision::Refuse(refusal) => return Err(Refusal::Refused(refusal)),
             }
             backoff::pause(attempt).await;
-            state = self.store.read_login(token.key()).await?;
+            state = self.store.read_login(key).await?;
         }
         Err(Refusal::Inconsistent)
     }
 
     /// Ends the login of a reused token. Acknowledged by a 401, so it has to be settled before.
-    async fn end(&self, key: &LoginKey, token: &RefreshToken, fields: Fields<'_>) -> Result<(), Refusal> {
-        if let Ended::Now { generation } = self.store.end_login(key, &EndProof::Refresh(token.proof().hash())).await?
+    async fn end(&self, key: &LoginKey, claim: &Claim<Refresh>, fields: Fields<'_>) -> Result<(), Refusal> {
+        if let Ended::Now { generation } = self.store.end_login(key, &EndProof::of_refresh(claim)).await?
             && let Err(error) = self.store.sweep_session(key, generation).await
         {
             log(Event::AfterworkFailed, fields, Some(&error));

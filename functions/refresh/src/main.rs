@@ -13,6 +13,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     log::init();
     let environment = Environment::of_process();
     let config = RefreshConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
-    let store = Store::new(aws::client().await, &config.sessions_table);
+    let client = aws::client(&environment).await.unwrap_or_else(|error| log::stop(&error));
+    let store = Store::new(client, &config.sessions_table);
+    store.warm_up().await;
     front::run(latchkey_refresh::service(store, config, Clock::system()), environment.cors_allow_origin().as_deref()).await
 }

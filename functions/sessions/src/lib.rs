@@ -21,6 +21,7 @@ use latchkey::{
     middleware::{Authenticate, ByEitherToken, CurrentSession, RequestId},
     problem::{Problem, ProblemCode},
     store::Store,
+    token::ImportedTokens,
 };
 
 use gateway_context::ByGatewayContext;
@@ -28,14 +29,16 @@ use gateway_context::ByGatewayContext;
 /// The service. `/logout` judges its token by itself; everything else stands behind the authorizer.
 pub fn service(
     store: Store,
+    imported: ImportedTokens,
     clock: Clock,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
     service_fn(move |request: Request| {
         let (store, clock) = (store.clone(), clock.clone());
         async move {
             if (request.method(), resource(&request)) == (&Method::POST, Some("/logout")) {
+                let by_token = Authenticate::with(ByEitherToken { store: store.clone(), imported });
                 let logout = move |request| logout::logout(store.clone(), request);
-                return ServiceBuilder::new().layer(Authenticate::with(ByEitherToken)).service_fn(logout).oneshot(request).await;
+                return ServiceBuilder::new().layer(by_token).service_fn(logout).oneshot(request).await;
             }
             let protected = move |request| protected(store.clone(), clock.clone(), request);
             ServiceBuilder::new().layer(Authenticate::with(ByGatewayContext)).service_fn(protected).oneshot(request).await

@@ -9,23 +9,27 @@ use latchkey::{
     middleware::{PresentedLogin, RequestId},
     problem::{Problem, ProblemCode},
     refuse::store_problem,
-    store::{EndProof, Ended, Store},
+    store::{Ended, Store},
 };
 
 /// Ends the login of the presented token. 204 as well where it has ended already: either way no token of it is good.
 pub(crate) async fn logout(store: Store, request: Request) -> Result<Response<Body>, Infallible> {
-    let Some(PresentedLogin(token)) = request.extensions().get::<PresentedLogin>() else {
+    let Some(PresentedLogin(presented)) = request.extensions().get::<PresentedLogin>() else {
         return Ok(Problem::from(ProblemCode::Internal).into_response());
     };
-    let fields = Fields {
-        request_id: request.extensions().get::<RequestId>().map(|id| id.0.as_str()),
-        login_id: Some(token.key().login_id.as_str()),
-        ..Fields::default()
+    let fields = Fields { request_id: request.extensions().get::<RequestId>().map(|id| id.0.as_str()), ..Fields::default() };
+    let (key, proof) = match presented {
+        Ok(presented) => presented,
+        Err(nowhere) => {
+            log(nowhere.event(Event::LogoutOfNothing), Fields { reason: Some(&nowhere.to_string()), ..fields }, None);
+            return Ok(no_content());
+        }
     };
-    match store.end_login(token.key(), &EndProof::of(token)).await {
+    let fields = Fields { login_id: Some(key.login_id.as_str()), ..fields };
+    match store.end_login(key, proof).await {
         Ok(Ended::Now { generation }) => {
             log(Event::LoggedOut, fields, None);
-            if let Err(error) = store.sweep_session(token.key(), generation).await {
+            if let Err(error) = store.sweep_session(key, generation).await {
                 log(Event::AfterworkFailed, fields, Some(&error));
             }
             Ok(no_content())

@@ -13,6 +13,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     log::init();
     let environment = Environment::of_process();
     let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
-    let store = Store::new(aws::client().await, config.sessions_table);
-    front::run(latchkey_sessions::service(store, Clock::system()), environment.cors_allow_origin().as_deref()).await
+    let client = aws::client(&environment).await.unwrap_or_else(|error| log::stop(&error));
+    let store = Store::new(client, config.sessions_table);
+    store.warm_up().await;
+    front::run(latchkey_sessions::service(store, config.imported_tokens, Clock::system()), environment.cors_allow_origin().as_deref()).await
 }

@@ -109,3 +109,14 @@ fn refresh_outlives_access() {
     let error = refresh_with(&[("ACCESS_TOKEN_TTL", "60m"), ("REFRESH_TOKEN_TTL", "1h")]).unwrap_err();
     assert_eq!(error.variable, "REFRESH_TOKEN_TTL");
 }
+
+#[test]
+fn imported_tokens_are_accepted_only_where_it_says_so() {
+    let read = |value| ReaderConfig::read(&environment(&[("SESSIONS_TABLE", "s"), ("ACCEPT_IMPORTED_TOKENS", value)]));
+    assert_eq!(read("").unwrap().imported_tokens, ImportedTokens::Refused);
+    assert_eq!(read("false").unwrap().imported_tokens, ImportedTokens::Refused);
+    assert_eq!(read("true").unwrap().imported_tokens, ImportedTokens::Accepted);
+    assert_eq!(refresh_with(&[("ACCEPT_IMPORTED_TOKENS", "true")]).unwrap().imported_tokens, ImportedTokens::Accepted);
+    let refusal = read("yes").unwrap_err();
+    assert_eq!((refusal.variable, refusal.takes.as_str()), ("ACCEPT_IMPORTED_TOKENS", "`true` or `false`"));
+}

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     session::{LoginState, Session},
-    token::AccessToken,
+    token::{Access, Claim},
 };
 
 /// Why an access token is refused. For the log; the client gets one answer for all of them.
@@ -32,13 +32,13 @@ pub enum AccessRefusal {
 ///
 /// # Errors
 /// [`AccessRefusal`], the first that applies.
-pub fn authorize<'a>(state: &'a LoginState, token: &AccessToken, now: DateTime<Utc>) -> Result<&'a Session, AccessRefusal> {
+pub fn authorize<'a>(state: &'a LoginState, claim: &Claim<Access>, now: DateTime<Utc>) -> Result<&'a Session, AccessRefusal> {
     let login = state.login.as_ref().ok_or(AccessRefusal::Ended)?;
-    if login.generation != token.generation() {
+    if login.generation != claim.generation {
         return Err(AccessRefusal::Rotated);
     }
-    let session = state.sessions.get(&token.generation()).ok_or(AccessRefusal::NoSession)?;
-    if session.access_token_hash != token.hash() {
+    let session = state.sessions.get(&claim.generation).ok_or(AccessRefusal::NoSession)?;
+    if session.access_token_hash != claim.hash {
         return Err(AccessRefusal::Forged);
     }
     if now >= session.access_token_expires_at {
@@ -56,7 +56,7 @@ mod tests {
     fn the_current_access_token_passes_strictly_before_its_expiry() {
         let chain = Chain::of(3);
         let expiry = chain.session(3).access_token_expires_at;
-        let token = &chain.pair(3).access;
+        let token = &chain.pair(3).access.claim();
         assert_eq!(authorize(&chain.state(), token, expiry - at(1)).map(|session| session.generation), Ok(chain.session(3).generation));
         assert_eq!(authorize(&chain.state(), token, expiry), Err(AccessRefusal::Expired));
         assert_eq!(authorize(&chain.state(), token, expiry + at(1)), Err(AccessRefusal::Expired));
@@ -65,16 +65,16 @@ mod tests {
     #[test]
     fn everything_else_is_refused() {
         let chain = Chain::of(3);
-        let token = &chain.pair(3).access;
+        let token = &chain.pair(3).access.claim();
         let now = chain.now();
-        let refusal = |state: &LoginState, token: &AccessToken| authorize(state, token, now).unwrap_err();
+        let refusal = |state: &LoginState, token: &Claim<Access>| authorize(state, token, now).unwrap_err();
 
         assert_eq!(refusal(&LoginState::default(), token), AccessRefusal::Ended);
         assert_eq!(refusal(&chain.without_login(), token), AccessRefusal::Ended);
-        assert_eq!(refusal(&chain.state(), &chain.pair(2).access), AccessRefusal::Rotated);
-        assert_eq!(refusal(&chain.state(), &chain.pair(4).access), AccessRefusal::Rotated);
+        assert_eq!(refusal(&chain.state(), &chain.pair(2).access.claim()), AccessRefusal::Rotated);
+        assert_eq!(refusal(&chain.state(), &chain.pair(4).access.claim()), AccessRefusal::Rotated);
         assert_eq!(refusal(&chain.without_session(), token), AccessRefusal::NoSession);
-        assert_eq!(refusal(&chain.state(), &chain.forged(3).access), AccessRefusal::Forged);
+        assert_eq!(refusal(&chain.state(), &chain.forged(3).access.claim()), AccessRefusal::Forged);
     }
 
     /// A torn read may show the old session beside the new login, or the reverse: neither token passes on it.
@@ -83,6 +83,6 @@ mod tests {
         let chain = Chain::of(3);
         let mut state = chain.state();
         state.sessions.insert(chain.session(2).generation, chain.session(2));
-        assert_eq!(authorize(&state, &chain.pair(2).access, chain.now()).unwrap_err(), AccessRefusal::Rotated);
+        assert_eq!(authorize(&state, &chain.pair(2).access.claim(), chain.now()).unwrap_err(), AccessRefusal::Rotated);
     }
 }

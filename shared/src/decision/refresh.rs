@@ -4,14 +4,14 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     session::{Login, LoginState, Predecessor, REMEMBERED_ROTATIONS, ReplayKeyHash, Session},
-    token::{Refresh, RefreshToken, TokenHash},
+    token::{Claim, Refresh, TokenHash},
 };
 
 /// What a refresh brings to the decision. All of it stays the same through every re-read.
 #[derive(Debug, Clone, Copy)]
 pub struct RefreshRequest<'a> {
-    /// The presented token.
-    pub token: &'a RefreshToken,
+    /// What the presented token claims.
+    pub claim: &'a Claim<Refresh>,
     /// Hash of its `Idempotency-Key`.
     pub replay_key: Option<&'a ReplayKeyHash>,
     /// Hash of the successor's refresh token, where this very request has minted one.
@@ -76,8 +76,8 @@ pub enum RefreshRefusal {
 /// |---|---|---|
 /// | none | | refuse: ended |
 /// | G < P | | refuse: forged |
-/// | G ≥ P | the refresh proof differs | refuse: forged |
-/// | G ≥ P | now ≥ the login's expiry | refuse: expired |
+/// | G ≥ P | the refresh proof differs; an imported token: not the login's own | refuse: forged |
+/// | G ≥ P | now ≥ the login's expiry; an imported token: or a day after its own | refuse: expired |
 /// | G = P or P+1 | session G not seen | torn |
 /// | G = P | hash equal · differs | rotate · refuse: forged |
 /// | G = P+1 | session G is what this request minted | success |
@@ -86,27 +86,40 @@ pub enum RefreshRefusal {
 /// | G > P | anything else | reuse |
 #[must_use]
 pub fn decide_refresh<'a>(state: &'a LoginState, request: RefreshRequest<'_>) -> RefreshDecision<'a> {
-    let RefreshRequest { token, now, .. } = request;
+    let RefreshRequest { claim, now, .. } = request;
     let Some(login) = &state.login else {
         return RefreshDecision::Refuse(RefreshRefusal::Ended);
     };
-    let Some(behind) = login.generation.number().checked_sub(token.generation().number()) else {
+    let Some(behind) = login.generation.number().checked_sub(claim.generation.number()) else {
         return RefreshDecision::Refuse(RefreshRefusal::Forged);
     };
-    if login.refresh_proof_hash != token.proof().hash() {
+    let Some(expires_at) = expiry_of_genuine(login, claim) else {
         return RefreshDecision::Refuse(RefreshRefusal::Forged);
-    }
-    if now >= login.refresh_token_expires_at {
+    };
+    if now >= expires_at {
         return RefreshDecision::Refuse(RefreshRefusal::Expired);
     }
     let current = state.sessions.get(&login.generation);
     match (behind, current) {
         (0 | 1, None) => RefreshDecision::Torn,
-        (0, Some(session)) if session.refresh_token_hash == token.hash() => RefreshDecision::Rotate { login },
+        (0, Some(session)) if session.refresh_token_hash == claim.hash => RefreshDecision::Rotate { login },
         (0, Some(_)) => RefreshDecision::Refuse(RefreshRefusal::Forged),
         (1, Some(session)) => one_behind(login, session, request),
         _ if within_a_remembered_window(login, behind, now) => RefreshDecision::Superseded { keys_differ: false },
         _ => RefreshDecision::Reuse { login },
+    }
+}
+
+/// When a token that this login issued, or came with, ends; none where it did neither.
+fn expiry_of_genuine(login: &Login, claim: &Claim<Refresh>) -> Option<DateTime<Utc>> {
+    match &claim.proof {
+        Some(proof) => login.proofs.as_ref().filter(|own| own.refresh == proof.hash()).map(|_| login.refresh_token_expires_at),
+        // Its alias is collected some time after its expiry; nothing may depend on when.
+        None => login
+            .imported
+            .as_ref()
+            .filter(|imported| imported.refresh_token_hash == claim.hash)
+            .map(|imported| imported.known_until.min(login.refresh_token_expires_at)),
     }
 }
 
@@ -115,7 +128,7 @@ fn one_behind<'a>(login: &'a Login, session: &'a Session, request: RefreshReques
         return RefreshDecision::Success { session };
     }
     match &session.predecessor {
-        Some(predecessor) if predecessor.refresh_token_hash == request.token.hash() && request.now < predecessor.replay_until => {
+        Some(predecessor) if predecessor.refresh_token_hash == request.claim.hash && request.now < predecessor.replay_until => {
             // A thief who polls inside every window brings no key, or another one.
             if predecessor.replay_key.as_ref() == request.replay_key {
                 RefreshDecision::Replay { session, predecessor }

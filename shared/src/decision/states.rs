@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     entropy::system_rng,
     ids::Generation,
-    session::{Device, Expiries, Lifetimes, Login, LoginState, Predecessor, REMEMBERED_ROTATIONS, Session},
+    session::{Device, Expiries, Lifetimes, Login, LoginState, Predecessor, ProofHashes, REMEMBERED_ROTATIONS, Session},
     token::{SealedSeed, Seed, TokenPair, test_values},
 };
 
@@ -74,12 +74,14 @@ impl Chain {
             refresh_token_hash: pair.refresh.hash(),
             refresh_token_expires_at: expiries.refresh_token_expires_at,
             created_at: expiries.created_at,
+            imported: false,
             predecessor: generation.checked_sub(1).map(|old| Predecessor {
                 refresh_token_hash: self.pair(old).refresh.hash(),
                 replay_until: self.replay_until(old),
                 replay_key: None,
                 sealed: SealedSeed::seal(
-                    &self.pair(old).refresh,
+                    &self.pair(old).refresh.into(),
+                    &test_values::key(),
                     Generation::new(generation).unwrap(),
                     &Self::seed(generation),
                     &mut system_rng(),
@@ -95,8 +97,8 @@ impl Chain {
             key: test_values::key(),
             user_id: "user-1".into(),
             generation: Generation::new(self.generation).unwrap(),
-            access_proof_hash: test_values::proof().access_proof().unwrap().hash(),
-            refresh_proof_hash: test_values::proof().hash(),
+            proofs: Some(ProofHashes::of(&test_values::proof()).unwrap()),
+            imported: None,
             logged_in_at: start(),
             last_refreshed_at: self.rotated_at(self.generation),
             recent_replay_untils: windows[windows.len().saturating_sub(REMEMBERED_ROTATIONS)..].to_vec(),

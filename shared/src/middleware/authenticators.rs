@@ -10,13 +10,13 @@ use crate::{
     bearer::{Presented, presented},
     clock::Clock,
     decision::authorize,
-    ids::{Generation, LoginId},
+    ids::{Generation, LoginId, LoginKey},
     log::{Event, Fields, log},
     problem::{Problem, ProblemCode},
     refuse::store_problem,
     session::{LoginState, Session},
-    store::Store,
-    token::{AccessToken, AnyToken, MalformedToken, RefreshToken},
+    store::{EndProof, Located, NotLocated, Store, StoreError},
+    token::{AnyToken, Claim, ImportedTokens, Kind, MalformedToken, PresentedToken, Refresh},
 };
 
 /// Who is asking, for handlers behind an access token.
@@ -53,6 +53,8 @@ pub struct ByAccessToken {
     pub store: Store,
     /// What time it is.
     pub clock: Clock,
+    /// Whether imported tokens are accepted.
+    pub imported: ImportedTokens,
 }
 
 impl Authenticator for ByAccessToken {
@@ -60,21 +62,15 @@ impl Authenticator for ByAccessToken {
 
     async fn authenticate(&self, request: &Parts) -> Result<CurrentSession, Problem> {
         let now = self.clock.now();
-        let token = token_of(request, Event::AccessDenied, AccessToken::parse)?;
-        let state = self.store.read_login(token.key()).await.map_err(|error| store_problem(&error, fields(request)))?;
-        match authorize(&state, &token, now) {
+        let token = token_of(request, Event::AccessDenied, |text| PresentedToken::parse(text, self.imported))?;
+        let claim = token.claim();
+        let key = located(self.store.locate(&token).await, Event::AccessDenied, &claim, request)?;
+        let state = self.store.read_login(&key).await.map_err(|error| store_problem(&error, fields(request)))?;
+        match authorize(&state, &claim, now) {
             Ok(session) => Ok(session.into()),
             Err(refusal) => {
-                let hash = token.hash().log_prefix();
-                let reason = refusal.to_string();
-                let fields = Fields {
-                    login_id: Some(token.key().login_id.as_str()),
-                    token_hash: Some(&hash),
-                    reason: Some(&reason),
-                    ..fields(request)
-                };
-                log(Event::AccessDenied, fields, None);
-                Err(ProblemCode::InvalidToken.into())
+                let fields = Fields { login_id: Some(key.login_id.as_str()), ..fields(request) };
+                Err(refuse_token(Event::AccessDenied, &refusal.to_string(), &claim, fields))
             }
         }
     }
@@ -84,7 +80,9 @@ impl Authenticator for ByAccessToken {
 #[derive(Debug, Clone)]
 pub struct PresentedRefresh {
     /// The token.
-    pub token: Arc<RefreshToken>,
+    pub token: Arc<PresentedToken<Refresh>>,
+    /// Where its login is kept.
+    pub key: LoginKey,
     /// The first read.
     pub state: LoginState,
     /// When the request arrived.
@@ -98,6 +96,8 @@ pub struct ByRefreshToken {
     pub store: Store,
     /// What time it is.
     pub clock: Clock,
+    /// Whether imported tokens are accepted.
+    pub imported: ImportedTokens,
 }
 
 impl Authenticator for ByRefreshToken {
@@ -105,26 +105,53 @@ impl Authenticator for ByRefreshToken {
 
     async fn authenticate(&self, request: &Parts) -> Result<PresentedRefresh, Problem> {
         let now = self.clock.now();
-        let token = token_of(request, Event::RefreshRefused, RefreshToken::parse)?;
-        let state = self.store.read_login(token.key()).await.map_err(|error| store_problem(&error, fields(request)))?;
-        Ok(PresentedRefresh { token: Arc::new(token), state, now })
+        let token = token_of(request, Event::RefreshRefused, |text| PresentedToken::parse(text, self.imported))?;
+        let key = located(self.store.locate(&token).await, Event::RefreshRefused, &token.claim(), request)?;
+        let state = self.store.read_login(&key).await.map_err(|error| store_problem(&error, fields(request)))?;
+        Ok(PresentedRefresh { token: Arc::new(token), key, state, now })
     }
 }
 
-/// The login that a request presents a token of, of either kind, expired or not.
+/// The login that a request presents a token of, of either kind, expired or not, and what entitles to end it. Where the
+/// token leads nowhere there is nothing to end.
 #[derive(Debug, Clone)]
-pub struct PresentedLogin(pub Arc<AnyToken>);
+pub struct PresentedLogin(pub Result<(LoginKey, EndProof), NotLocated>);
 
-/// Parses a token of either kind, and leaves a [`PresentedLogin`]. No read: ending is guarded by its own condition.
-#[derive(Debug, Clone, Copy)]
-pub struct ByEitherToken;
+/// Parses a token of either kind, and leaves a [`PresentedLogin`]. No read: ending is guarded by its own condition. Only an
+/// imported token has to be looked up.
+#[derive(Debug, Clone)]
+pub struct ByEitherToken {
+    /// Where sessions are.
+    pub store: Store,
+    /// Whether imported tokens are accepted.
+    pub imported: ImportedTokens,
+}
 
 impl Authenticator for ByEitherToken {
     type Found = PresentedLogin;
 
     async fn authenticate(&self, request: &Parts) -> Result<PresentedLogin, Problem> {
-        token_of(request, Event::LogoutOfNothing, AnyToken::parse).map(|token| PresentedLogin(Arc::new(token)))
+        let token = token_of(request, Event::LogoutOfNothing, |text| AnyToken::parse(text, self.imported))?;
+        match self.store.locate_any(&token).await {
+            Ok((Located::At(key), proof)) => Ok(PresentedLogin(Ok((key, proof)))),
+            Ok((Located::Nowhere(why), _)) => Ok(PresentedLogin(Err(why))),
+            Err(error) => Err(store_problem(&error, fields(request))),
+        }
     }
+}
+
+/// Where the token's login is kept, or the refusal of one that leads nowhere.
+fn located<K: Kind>(located: Result<Located, StoreError>, refused: Event, claim: &Claim<K>, request: &Parts) -> Result<LoginKey, Problem> {
+    match located.map_err(|error| store_problem(&error, fields(request)))? {
+        Located::At(key) => Ok(key),
+        Located::Nowhere(why) => Err(refuse_token(why.event(refused), &why.to_string(), claim, fields(request))),
+    }
+}
+
+/// Logs why the token is refused, and gives the one answer.
+fn refuse_token<K: Kind>(event: Event, reason: &str, claim: &Claim<K>, fields: Fields<'_>) -> Problem {
+    log(event, Fields { token_hash: Some(&claim.hash.log_prefix()), reason: Some(reason), ..fields }, None);
+    ProblemCode::InvalidToken.into()
 }
 
 /// The one token that the request presents. Costs no store call where it is malformed.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     backoff,
     ids::{Generation, LoginKey},
-    token::{Access, AnyToken, ProofHash, Refresh},
+    token::{Access, Claim, ProofHash, Refresh, TokenHash},
 };
 
 /// What entitles to end a login: any genuine token of it, of either kind, even an expired one.
@@ -25,17 +25,30 @@ pub enum EndProof {
     Access(ProofHash<Access>),
     /// A refresh token's.
     Refresh(ProofHash<Refresh>),
+    /// An imported access token: the whole of it.
+    ImportedAccess(TokenHash<Access>),
+    /// An imported refresh token: the whole of it.
+    ImportedRefresh(TokenHash<Refresh>),
     /// None: the user whose login it is has been authenticated by another one.
     Owner,
 }
 
 impl EndProof {
-    /// The proof that a presented token carries.
+    /// The proof that a presented refresh token is.
     #[must_use]
-    pub fn of(token: &AnyToken) -> Self {
-        match token {
-            AnyToken::Access(token) => Self::Access(token.proof().hash()),
-            AnyToken::Refresh(token) => Self::Refresh(token.proof().hash()),
+    pub fn of_refresh(claim: &Claim<Refresh>) -> Self {
+        match &claim.proof {
+            Some(proof) => Self::Refresh(proof.hash()),
+            None => Self::ImportedRefresh(claim.hash.clone()),
+        }
+    }
+
+    /// The proof that a presented access token is.
+    #[must_use]
+    pub fn of_access(claim: &Claim<Access>) -> Self {
+        match &claim.proof {
+            Some(proof) => Self::Access(proof.hash()),
+            None => Self::ImportedAccess(claim.hash.clone()),
         }
     }
 
@@ -44,6 +57,8 @@ impl EndProof {
         match self {
             Self::Access(hash) => ("access_proof_hash = :proof", value(hash.to_text())),
             Self::Refresh(hash) => ("refresh_proof_hash = :proof", value(hash.to_text())),
+            Self::ImportedAccess(hash) => ("imported_access_token_hash = :proof", value(hash.to_text())),
+            Self::ImportedRefresh(hash) => ("imported_refresh_token_hash = :proof", value(hash.to_text())),
             Self::Owner => ("attribute_exists(sk)", None),
         }
     }

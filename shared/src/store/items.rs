@@ -10,10 +10,11 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::login::REGISTER_SK;
 use crate::{
     clock::rfc3339,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    session::{Login, Session},
+    session::{ImportedPair, Login, Session},
 };
 
 /// A DynamoDB item, as the SDK has it.
@@ -21,6 +22,13 @@ pub type Item = HashMap<String, AttributeValue>;
 
 /// The version of the items' form. A reader refuses a newer one instead of guessing.
 const SCHEMA: u32 = 1;
+
+/// The indexes' keys.
+const ACCESS: &str = "access_token_hash";
+pub(super) const REFRESH: &str = "refresh_token_hash";
+/// The same hashes where no index may see them: an imported login's alias alone carries them to the indexes.
+pub(super) const IMPORTED_ACCESS: &str = "imported_access_token_hash";
+pub(super) const IMPORTED_REFRESH: &str = "imported_refresh_token_hash";
 
 /// An item that Latchkey didn't write so. Names the item's kind and the attribute, never a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +76,35 @@ pub(super) fn session_sk(login_id: &LoginId, generation: Generation) -> String {
     format!("{login_id}#{:010}", generation.number())
 }
 
+/// Sorts after every generation.
+fn alias_sk(login_id: &LoginId) -> String {
+    format!("{login_id}#imported")
+}
+
+/// What an item of the sessions table is, by its sort key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SortKey<'a> {
+    /// A user's register.
+    Register,
+    /// A login.
+    Login,
+    /// A session.
+    Session,
+    /// What leads an index to the imported login with this id.
+    Alias(&'a str),
+}
+
+impl<'a> SortKey<'a> {
+    pub(super) fn of(sk: &'a str) -> Self {
+        match sk.split_once('#') {
+            None if sk == REGISTER_SK => Self::Register,
+            None => Self::Login,
+            Some((login_id, "imported")) => Self::Alias(login_id),
+            Some(_) => Self::Session,
+        }
+    }
+}
+
 pub(super) fn session_key(key_: &LoginKey, generation: Generation) -> Item {
     key(&key_.user_key, session_sk(&key_.login_id, generation))
 }
@@ -90,8 +127,13 @@ pub fn login_item(login: &Login) -> Item {
     put(&mut item, "user_id", text(&login.user_id));
     put(&mut item, "login_id", text(login.key.login_id.as_str()));
     put(&mut item, "generation", number(login.generation.number()));
-    put(&mut item, "access_proof_hash", text(login.access_proof_hash.to_text()));
-    put(&mut item, "refresh_proof_hash", text(login.refresh_proof_hash.to_text()));
+    put_some(&mut item, "access_proof_hash", login.proofs.as_ref().map(|proofs| text(proofs.access.to_text())));
+    put_some(&mut item, "refresh_proof_hash", login.proofs.as_ref().map(|proofs| text(proofs.refresh.to_text())));
+    if let Some(imported) = &login.imported {
+        put(&mut item, IMPORTED_ACCESS, text(imported.access_token_hash.to_text()));
+        put(&mut item, IMPORTED_REFRESH, text(imported.refresh_token_hash.to_text()));
+        put(&mut item, "imported_known_until", time(imported.known_until));
+    }
     put(&mut item, "logged_in_at", time(login.logged_in_at));
     put(&mut item, "last_refreshed_at", time(login.last_refreshed_at));
     put(&mut item, "recent_replay_untils", times(&login.recent_replay_untils));
@@ -113,9 +155,10 @@ pub fn session_item(session: &Session) -> Item {
     put(&mut item, "user_id", text(&session.user_id));
     put(&mut item, "login_id", text(session.key.login_id.as_str()));
     put(&mut item, "generation", number(session.generation.number()));
-    put(&mut item, "access_token_hash", text(session.access_token_hash.to_text()));
+    let [access, refresh] = if session.imported { [IMPORTED_ACCESS, IMPORTED_REFRESH] } else { [ACCESS, REFRESH] };
+    put(&mut item, access, text(session.access_token_hash.to_text()));
     put(&mut item, "access_token_expires_at", time(session.access_token_expires_at));
-    put(&mut item, "refresh_token_hash", text(session.refresh_token_hash.to_text()));
+    put(&mut item, refresh, text(session.refresh_token_hash.to_text()));
     put(&mut item, "refresh_token_expires_at", time(session.refresh_token_expires_at));
     put(&mut item, "created_at", time(session.created_at));
     if let Some(predecessor) = &session.predecessor {
@@ -125,6 +168,19 @@ pub fn session_item(session: &Session) -> Item {
         put(&mut item, "sealed", AttributeValue::B(predecessor.sealed.as_bytes().into()));
     }
     put(&mut item, "ttl", ttl(session.refresh_token_expires_at));
+    item
+}
+
+/// Writes what leads the indexes to an imported login. It outlives the login: while it is there, the same tokens aren't
+/// imported again.
+pub(super) fn alias_item(key_: &LoginKey, user_id: &str, imported: &ImportedPair) -> Item {
+    let mut item = key(&key_.user_key, alias_sk(&key_.login_id));
+    put(&mut item, "schema", number(SCHEMA));
+    put(&mut item, "user_id", text(user_id));
+    put(&mut item, "login_id", text(key_.login_id.as_str()));
+    put(&mut item, ACCESS, text(imported.access_token_hash.to_text()));
+    put(&mut item, REFRESH, text(imported.refresh_token_hash.to_text()));
+    put(&mut item, "ttl", ttl(imported.known_until));
     item
 }
 

@@ -11,7 +11,7 @@ use super::{
     Accounts, Commit, Store, StoreError, User,
     accounts::user_key,
     error::failure,
-    items::{Item, Reader, key, login_item, login_key, number, read_login, read_session, session_item, text},
+    items::{Item, Reader, SortKey, key, login_item, login_key, number, read_login, read_session, session_item, text},
     transaction::transact,
 };
 use crate::{
@@ -41,6 +41,8 @@ pub struct UserLogins {
     pub logins: BTreeMap<LoginId, Login>,
     /// Which sessions are there.
     pub sessions: BTreeSet<(LoginId, Generation)>,
+    /// Which logins were imported, those that have ended since among them.
+    pub aliases: BTreeSet<LoginId>,
 }
 
 impl Store {
@@ -65,19 +67,23 @@ impl Store {
                 .map_err(|error| failure("Query", &error))?;
             for item in page.items() {
                 let read = Reader { item, kind: "register" };
-                match read.text("sk")? {
-                    REGISTER_SK => {
+                match SortKey::of(read.text("sk")?) {
+                    SortKey::Register => {
                         read.check_schema()?;
                         seen.register = Some(Register {
                             version: read.number("version")?,
                             last_login_id: read.parsed("last_login_id", |id| LoginId::parse(id).ok())?,
                         });
                     }
-                    sk if sk.contains('#') => {
+                    SortKey::Session => {
                         let session = read_session(item)?;
                         seen.sessions.insert((session.key.login_id, session.generation));
                     }
-                    _ => {
+                    SortKey::Alias(login_id) => {
+                        let malformed = |_| Reader { item, kind: "alias" }.wrong("sk", "is malformed");
+                        seen.aliases.insert(LoginId::parse(login_id).map_err(malformed)?);
+                    }
+                    SortKey::Login => {
                         let login = read_login(item)?;
                         seen.logins.insert(login.key.login_id.clone(), login);
                     }
@@ -104,39 +110,9 @@ impl Accounts {
     }
 
     fn creation_items(&self, user: &User, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
-        let mut items = vec![
-            self.advance_register(user, new, creation.register.as_ref())?,
-            self.check_user(user)?,
-            self.put_absent(login_item(&new.login))?,
-            self.put_absent(session_item(&new.session))?,
-        ];
-        let predecessor = creation.register.as_ref().map(|register| &register.last_login_id);
-        if let Some(login_id) = predecessor.filter(|id| !creation.replaced.iter().any(|(key, _)| key.login_id == **id)) {
-            items.push(self.check_predecessor(&new.login.key.user_key, login_id, creation.predecessor_seen)?);
-        }
-        for (key, _) in &creation.replaced {
-            items.push(self.delete_replaced(key, predecessor == Some(&key.login_id))?);
-        }
+        let mut items = self.store.login_items(new, creation)?;
+        items.push(self.check_user(user)?);
         Ok(items)
-    }
-
-    fn advance_register(&self, user: &User, new: &NewLogin, register: Option<&Register>) -> Result<TransactWriteItem, BuildError> {
-        let update = Update::builder()
-            .table_name(&self.store.sessions)
-            .set_key(Some(key(&new.login.key.user_key, REGISTER_SK)))
-            .update_expression("SET version = :next, last_login_id = :login_id, user_id = :user_id, #schema = :schema")
-            .expression_attribute_names("#schema", "schema")
-            .expression_attribute_values(":schema", number(1))
-            .expression_attribute_values(":login_id", text(new.login.key.login_id.as_str()))
-            .expression_attribute_values(":user_id", text(&user.user_id));
-        let update = match register {
-            None => update.expression_attribute_values(":next", number(1)).condition_expression("attribute_not_exists(sk)"),
-            Some(register) => update
-                .expression_attribute_values(":next", number(register.version + 1))
-                .expression_attribute_values(":version", number(register.version))
-                .condition_expression("version = :version"),
-        };
-        Ok(TransactWriteItem::builder().update(update.build()?).build())
     }
 
     /// A password change or a disabling in between moves the version: a login with the old password doesn't come to be.
@@ -151,29 +127,65 @@ impl Accounts {
             .build()?;
         Ok(TransactWriteItem::builder().condition_check(check).build())
     }
+}
+
+impl Store {
+    /// What makes a login in the sessions table: the register moves on, the login and its session come, those that make room
+    /// go.
+    pub(super) fn login_items(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
+        let mut items = vec![
+            self.advance_register(&new.login, creation.register.as_ref())?,
+            self.put_absent(login_item(&new.login))?,
+            self.put_absent(session_item(&new.session))?,
+        ];
+        let predecessor = creation.register.as_ref().map(|register| &register.last_login_id);
+        if let Some(login_id) = predecessor.filter(|id| !creation.replaced.iter().any(|(key, _)| key.login_id == **id)) {
+            items.push(self.check_predecessor(&new.login.key.user_key, login_id, creation.predecessor_seen)?);
+        }
+        for (key, _) in &creation.replaced {
+            items.push(self.delete_replaced(key, predecessor == Some(&key.login_id))?);
+        }
+        Ok(items)
+    }
+
+    fn advance_register(&self, login: &Login, register: Option<&Register>) -> Result<TransactWriteItem, BuildError> {
+        let update = Update::builder()
+            .table_name(&self.sessions)
+            .set_key(Some(key(&login.key.user_key, REGISTER_SK)))
+            .update_expression("SET version = :next, last_login_id = :login_id, user_id = :user_id, #schema = :schema")
+            .expression_attribute_names("#schema", "schema")
+            .expression_attribute_values(":schema", number(1))
+            .expression_attribute_values(":login_id", text(login.key.login_id.as_str()))
+            .expression_attribute_values(":user_id", text(&login.user_id));
+        let update = match register {
+            None => update.expression_attribute_values(":next", number(1)).condition_expression("attribute_not_exists(sk)"),
+            Some(register) => update
+                .expression_attribute_values(":next", number(register.version + 1))
+                .expression_attribute_values(":version", number(register.version))
+                .condition_expression("version = :version"),
+        };
+        Ok(TransactWriteItem::builder().update(update.build()?).build())
+    }
 
     /// Orders this login after its predecessor's end even while either is in mid-commit.
     fn check_predecessor(&self, user_key: &UserKey, login_id: &LoginId, seen: bool) -> Result<TransactWriteItem, BuildError> {
         let check = ConditionCheck::builder()
-            .table_name(&self.store.sessions)
+            .table_name(&self.sessions)
             .set_key(Some(key(user_key, login_id.as_str())))
             .condition_expression(if seen { "attribute_exists(sk)" } else { "attribute_not_exists(sk)" })
             .build()?;
         Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
-    fn put_absent(&self, item: Item) -> Result<TransactWriteItem, BuildError> {
-        let put = Put::builder()
-            .table_name(&self.store.sessions)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(sk)")
-            .build()?;
+    pub(super) fn put_absent(&self, item: Item) -> Result<TransactWriteItem, BuildError> {
+        let put =
+            Put::builder().table_name(&self.sessions).set_item(Some(item)).condition_expression("attribute_not_exists(sk)").build()?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
     fn delete_replaced(&self, key: &LoginKey, is_predecessor: bool) -> Result<TransactWriteItem, BuildError> {
         let delete = Delete::builder()
-            .table_name(&self.store.sessions)
+            .table_name(&self.sessions)
             .set_key(Some(login_key(key)))
             .set_condition_expression(is_predecessor.then(|| "attribute_exists(sk)".to_owned()))
             .build()?;

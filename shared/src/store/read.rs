@@ -3,7 +3,7 @@
 use super::{
     Store, StoreError,
     error::failure,
-    items::{Reader, read_login, read_session, text},
+    items::{Reader, SortKey, read_login, read_session, text},
 };
 use crate::{ids::LoginKey, session::LoginState};
 
@@ -27,12 +27,13 @@ impl Store {
 
         let mut state = LoginState::default();
         for item in output.items() {
-            match (Reader { item, kind: "session or login" }).text("sk")?.split_once('#') {
-                None => state.login = Some(read_login(item)?),
-                Some((_, _generation)) => {
+            match SortKey::of((Reader { item, kind: "session or login" }).text("sk")?) {
+                SortKey::Session => {
                     let session = read_session(item)?;
                     state.sessions.insert(session.generation, session);
                 }
+                SortKey::Alias(_) => {}
+                SortKey::Login | SortKey::Register => state.login = Some(read_login(item)?),
             }
         }
         Ok(state)

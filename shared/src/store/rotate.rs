@@ -7,11 +7,11 @@ use aws_sdk_dynamodb::{
 
 use super::{
     Commit, Store, StoreError,
-    items::{login_key, number, session_item, session_key, text, time, times, ttl},
+    items::{IMPORTED_REFRESH, REFRESH, login_key, number, session_item, session_key, text, time, times, ttl},
     transaction::transact,
 };
 use crate::{
-    session::{Login, REMEMBERED_ROTATIONS, Session},
+    session::{Login, ProofHashes, REMEMBERED_ROTATIONS, Session},
     token::{Refresh, TokenHash},
 };
 
@@ -24,6 +24,8 @@ pub struct Rotation<'a> {
     pub presented: &'a TokenHash<Refresh>,
     /// The session to put in its place.
     pub successor: &'a Session,
+    /// The proofs that an imported login has from now on.
+    pub first_proofs: Option<&'a ProofHashes>,
 }
 
 impl Store {
@@ -38,19 +40,25 @@ impl Store {
         transact(&self.client, items).await
     }
 
-    fn rotation_items(&self, Rotation { login, presented, successor }: Rotation<'_>) -> Result<Vec<TransactWriteItem>, BuildError> {
+    fn rotation_items(&self, rotation: Rotation<'_>) -> Result<Vec<TransactWriteItem>, BuildError> {
+        let Rotation { login, presented, successor, first_proofs } = rotation;
         let mut windows = login.recent_replay_untils.clone();
         windows.extend(successor.predecessor.as_ref().map(|predecessor| predecessor.replay_until));
         let windows = windows.split_off(windows.len().saturating_sub(REMEMBERED_ROTATIONS));
 
         // An end deletes the login item; without `attribute_exists` this update would bring it back.
-        let advance = Update::builder()
-            .table_name(&self.sessions)
-            .set_key(Some(login_key(&login.key)))
-            .update_expression(
-                "SET generation = :next, last_refreshed_at = :now, recent_replay_untils = :windows, \
-                 refresh_token_expires_at = :expires_at, #ttl = :ttl",
-            )
+        let mut set = "SET generation = :next, last_refreshed_at = :now, recent_replay_untils = :windows, \
+                       refresh_token_expires_at = :expires_at, #ttl = :ttl"
+            .to_owned();
+        let mut advance = Update::builder().table_name(&self.sessions).set_key(Some(login_key(&login.key)));
+        if let Some(proofs) = first_proofs {
+            set.push_str(", access_proof_hash = :access_proof, refresh_proof_hash = :refresh_proof");
+            advance = advance
+                .expression_attribute_values(":access_proof", text(proofs.access.to_text()))
+                .expression_attribute_values(":refresh_proof", text(proofs.refresh.to_text()));
+        }
+        let advance = advance
+            .update_expression(set)
             .condition_expression("attribute_exists(sk) AND generation = :current")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":current", number(login.generation.number()))
@@ -60,10 +68,11 @@ impl Store {
             .expression_attribute_values(":expires_at", time(successor.refresh_token_expires_at))
             .expression_attribute_values(":ttl", ttl(successor.refresh_token_expires_at))
             .build()?;
+        let hash = if login.proofs.is_none() { IMPORTED_REFRESH } else { REFRESH };
         let delete = Delete::builder()
             .table_name(&self.sessions)
             .set_key(Some(session_key(&login.key, login.generation)))
-            .condition_expression("refresh_token_hash = :presented AND refresh_token_expires_at > :now")
+            .condition_expression(format!("{hash} = :presented AND refresh_token_expires_at > :now"))
             .expression_attribute_values(":presented", text(presented.to_text()))
             .expression_attribute_values(":now", time(successor.created_at))
             .build()?;

@@ -57,10 +57,12 @@ fn hashes() {
 #[test]
 fn seals() {
     let successor = Generation::new(8).unwrap();
-    let sealed = SealedSeed::seal(&test_values::pair().refresh, successor, &Seed::from_byte(0x44), &mut Always(0x33)).unwrap();
+    let sealed =
+        SealedSeed::seal(&test_values::pair().refresh.into(), &test_values::key(), successor, &Seed::from_byte(0x44), &mut Always(0x33))
+            .unwrap();
     let expected = "MzMzMzMzMzMzMzMzJhvAMuX5iCfDIUIqC0NzbZSYNAW_pSfAXwyUjwfamPadA-zZBZfBluE4aDy8q9FN";
     assert_eq!(crate::crypto::base64url(sealed.as_bytes()), expected);
-    assert_eq!(sealed.open(&test_values::pair().refresh, successor), Ok(Seed::from_byte(0x44)));
+    assert_eq!(sealed.open(&test_values::pair().refresh.into(), &test_values::key(), successor), Ok(Seed::from_byte(0x44)));
 }
 
 /// The generator is asked in this order for these many bytes: a login id, a proof, a seed.

@@ -37,6 +37,12 @@ pub enum MalformedToken {
     /// The check holds, but the proof is not 32 bytes in their one spelling.
     #[error("impossible proof")]
     Proof,
+    /// Not 16 to 256 characters, as imported tokens are.
+    #[error("not 16 to 256 characters")]
+    ImportedLength,
+    /// Begins like a token of Latchkey's own, as no imported one does.
+    #[error("begins like a token of Latchkey's own")]
+    ImportedPrefix,
 }
 
 impl<K: Kind> Token<K> {

@@ -2,6 +2,8 @@
 
 /// What tells the kinds apart, in their text and in what is derived for them. Sealed: there are two.
 pub trait Kind: sealed::Sealed {
+    /// What the field calls it: the name of its index and, with `_hash`, of the attribute that is indexed.
+    const NAME: &'static str;
     /// The first four characters.
     const PREFIX: &'static str;
     /// The HKDF info of the secret.
@@ -19,12 +21,14 @@ pub enum Access {}
 pub enum Refresh {}
 
 impl Kind for Access {
+    const NAME: &'static str = "access_token";
     const PREFIX: &'static str = "lka_";
     const SECRET_INFO: &'static str = "latchkey/v1/access-secret";
     const PROOF_LABEL: &'static str = "latchkey:access-proof:";
 }
 
 impl Kind for Refresh {
+    const NAME: &'static str = "refresh_token";
     const PREFIX: &'static str = "lkr_";
     const SECRET_INFO: &'static str = "latchkey/v1/refresh-secret";
     const PROOF_LABEL: &'static str = "latchkey:refresh-proof:";

@@ -82,6 +82,10 @@ pub(crate) mod tests {
         LoginKey { user_key: UserKey::of("user-1"), login_id: LoginId::parse("0123456789-_abcdefghiw").unwrap() }
     }
 
+    pub(crate) fn other_key() -> LoginKey {
+        LoginKey { user_key: UserKey::of("user-2"), ..key() }
+    }
+
     pub(crate) fn proof() -> Proof<Refresh> {
         Proof::from_bytes([0x11; 32])
     }

@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData};
 
 use rand::TryCryptoRng;
 
-use super::{Access, Kind, ProofHash, Refresh};
+use super::{Access, Kind, ProofHash, Refresh, Seed};
 use crate::{
     crypto::{CryptoError, base64url, base64url_32, hkdf},
     entropy::{NoEntropy, random_bytes},
@@ -42,6 +42,15 @@ impl Proof<Refresh> {
     /// [`NoEntropy`] when the generator fails.
     pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, NoEntropy> {
         random_bytes(rng).map(Self::from_bytes)
+    }
+
+    /// The proof of an imported login from its first rotation on: it comes from the successor's seed, so that whoever opens
+    /// that for a replay can make the same pair again.
+    ///
+    /// # Errors
+    /// [`CryptoError`] where the crypto library refuses.
+    pub fn of_imported(successor: &Seed) -> Result<Self, CryptoError> {
+        hkdf(&successor.0, "latchkey/v1/refresh-proof").map(Self::from_bytes)
     }
 
     /// The proof of the same login's access tokens: a refresh can mint them, and they say nothing about this one.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use rand::TryCryptoRng;
 
-use super::{MintError, RefreshToken, Seed};
+use super::{MintError, PresentedToken, Refresh, Seed};
 use crate::{
     crypto::{CryptoError, hkdf, open, seal},
     entropy::random_bytes,
@@ -20,21 +20,27 @@ pub const SEALED_BYTES: usize = 60;
 pub struct SealedSeed([u8; SEALED_BYTES]);
 
 impl SealedSeed {
-    /// Seals `seed`, from which `successor` of `presented`'s login was minted.
+    /// Seals `seed`, from which session `successor` of the login `key` was minted for whoever presented `presented`.
     ///
     /// # Errors
     /// [`MintError`] when the generator fails or the crypto library refuses.
-    pub fn seal<R: TryCryptoRng>(presented: &RefreshToken, successor: Generation, seed: &Seed, rng: &mut R) -> Result<Self, MintError> {
+    pub fn seal<R: TryCryptoRng>(
+        presented: &PresentedToken<Refresh>,
+        key: &LoginKey,
+        successor: Generation,
+        seed: &Seed,
+        rng: &mut R,
+    ) -> Result<Self, MintError> {
         let nonce = random_bytes(rng)?;
-        Ok(Self(seal(&key_of(presented)?, nonce, &associated(presented.key(), successor), &seed.0)?))
+        Ok(Self(seal(&key_of(presented)?, nonce, &associated(key, successor), &seed.0)?))
     }
 
     /// Opens it with the refresh token it was sealed for.
     ///
     /// # Errors
     /// [`CryptoError`] with any other token or place, and where the bytes were changed.
-    pub fn open(&self, presented: &RefreshToken, successor: Generation) -> Result<Seed, CryptoError> {
-        open(&key_of(presented)?, &associated(presented.key(), successor), &self.0).map(Seed)
+    pub fn open(&self, presented: &PresentedToken<Refresh>, key: &LoginKey, successor: Generation) -> Result<Seed, CryptoError> {
+        open(&key_of(presented)?, &associated(key, successor), &self.0).map(Seed)
     }
 
     /// The bytes that stand in an item.
@@ -50,7 +56,7 @@ impl SealedSeed {
     }
 }
 
-fn key_of(presented: &RefreshToken) -> Result<[u8; 32], CryptoError> {
+fn key_of(presented: &PresentedToken<Refresh>) -> Result<[u8; 32], CryptoError> {
     hkdf(presented.expose().as_bytes(), "latchkey/v1/seal")
 }
 
@@ -67,16 +73,32 @@ impl fmt::Debug for SealedSeed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{entropy::system_rng, token::mint::tests::pair_of};
+    use crate::{
+        entropy::system_rng,
+        token::{
+            ImportedTokens,
+            test_values::{key, other_key, pair_of},
+        },
+    };
 
     #[test]
     fn only_the_predecessors_refresh_token_opens_it() {
-        let (old, other) = (pair_of(7, 1), pair_of(7, 2));
+        let (old, other): (PresentedToken<Refresh>, PresentedToken<Refresh>) = (pair_of(7, 1).refresh.into(), pair_of(7, 2).refresh.into());
         let (successor, seed) = (Generation::new(8).unwrap(), Seed([5; 32]));
-        let sealed = SealedSeed::seal(&old.refresh, successor, &seed, &mut system_rng()).unwrap();
-        assert_eq!(sealed.open(&old.refresh, successor), Ok(seed));
-        assert_eq!(sealed.open(&other.refresh, successor), Err(CryptoError));
-        assert_eq!(sealed.open(&old.refresh, Generation::new(9).unwrap()), Err(CryptoError));
+        let sealed = SealedSeed::seal(&old, &key(), successor, &seed, &mut system_rng()).unwrap();
+        assert_eq!(sealed.open(&old, &key(), successor), Ok(seed));
+        assert_eq!(sealed.open(&other, &key(), successor), Err(CryptoError));
+        assert_eq!(sealed.open(&old, &key(), Generation::new(9).unwrap()), Err(CryptoError));
+        assert_eq!(sealed.open(&old, &other_key(), successor), Err(CryptoError));
         assert_eq!(SealedSeed::parse(&sealed.as_bytes()[1..]), None);
+    }
+
+    #[test]
+    fn an_imported_token_opens_what_was_sealed_for_it() {
+        let imported = |text| PresentedToken::<Refresh>::parse(text, ImportedTokens::Accepted).unwrap();
+        let (successor, seed) = (Generation::new(1).unwrap(), Seed([5; 32]));
+        let sealed = SealedSeed::seal(&imported("0123456789abcdef"), &key(), successor, &seed, &mut system_rng()).unwrap();
+        assert_eq!(sealed.open(&imported("0123456789abcdef"), &key(), successor), Ok(seed));
+        assert_eq!(sealed.open(&imported("0123456789abcdeF"), &key(), successor), Err(CryptoError));
     }
 }

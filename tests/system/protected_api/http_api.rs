@@ -19,15 +19,15 @@ async fn a_walk() {
     let pair = team.service.login().await;
     team.assert_seen(&team.hello(&pair.access).await, &pair.login_id).await;
     // CASES A1.
-    let post = send(team.request(Method::POST, "/hello").bearer_auth(&pair.access)).await;
+    let post = exchange(team.request(Method::POST, "/hello").bearer_auth(&pair.access)).await;
     team.assert_seen(&post, &pair.login_id).await;
 
     let _ = team.queries();
-    assert_eq!(message(&send(team.request(Method::GET, "/hello")).await), (401, "Unauthorized"));
+    assert_eq!(message(&exchange(team.request(Method::GET, "/hello")).await), (401, "Unauthorized"));
     assert_eq!(message(&team.hello("garbage").await), (403, "Forbidden"));
     assert_eq!(message(&team.hello(&pair.refresh).await), (403, "Forbidden"), "CASES K1");
-    assert_eq!(message(&send(team.request(Method::GET, "/nothing").bearer_auth(&pair.access)).await), (404, "Not Found"));
-    assert_eq!(send(team.request(Method::GET, "/health")).await.body, json!({"status": "ok"}));
+    assert_eq!(message(&exchange(team.request(Method::GET, "/nothing").bearer_auth(&pair.access)).await), (404, "Not Found"));
+    assert_eq!(exchange(team.request(Method::GET, "/health")).await.body, json!({"status": "ok"}));
     assert_eq!(team.queries(), 0, "none of these needs the table");
 
     let next = Pair::of(&team.service.refresh(&pair.refresh).await);
@@ -53,8 +53,8 @@ async fn a_header_that_claims_an_identity_is_ignored() {
     let team = Team::start(TEMPLATE, &[]).await;
     let pair = team.service.login().await;
     let claim = |request: RequestBuilder| request.header("x-user-id", "root").header("user_id", "root");
-    assert_eq!(message(&send(claim(team.request(Method::GET, "/hello?user_id=root"))).await), (401, "Unauthorized"));
-    let answer = send(claim(team.request(Method::GET, "/hello?user_id=root").bearer_auth(&pair.access))).await;
+    assert_eq!(message(&exchange(claim(team.request(Method::GET, "/hello?user_id=root"))).await), (401, "Unauthorized"));
+    let answer = exchange(claim(team.request(Method::GET, "/hello?user_id=root").bearer_auth(&pair.access))).await;
     team.assert_seen(&answer, &pair.login_id).await;
 }
 
@@ -64,7 +64,7 @@ async fn without_an_authorizer_there_is_no_caller() {
     let template = TEMPLATE.replace("DefaultAuthorizer: Latchkey", "");
     let team = Team::start(&template, &[]).await;
     let pair = team.service.login().await;
-    let answer = send(team.request(Method::GET, "/hello").bearer_auth(&pair.access).header("x-user-id", "root")).await;
+    let answer = exchange(team.request(Method::GET, "/hello").bearer_auth(&pair.access).header("x-user-id", "root")).await;
     assert_eq!(message(&answer), (500, "This route has no authorizer"));
 }
 
@@ -75,7 +75,7 @@ async fn two_authorization_headers_are_refused() {
     let pair = team.service.login().await;
     let _ = team.queries();
     let twice = team.request(Method::GET, "/hello").bearer_auth(&pair.access).bearer_auth(&pair.access);
-    assert_eq!(message(&send(twice).await), (403, "Forbidden"));
+    assert_eq!(message(&exchange(twice).await), (403, "Forbidden"));
     assert_eq!(team.queries(), 0);
 }
 
@@ -102,7 +102,7 @@ async fn a_result_ttl_is_the_revocation_lag() {
         team.assert_seen(&team.hello(&pair.access).await, &pair.login_id).await;
     }
     assert_eq!(team.queries(), 1, "kept");
-    let post = || send(team.request(Method::POST, "/hello").bearer_auth(&pair.access));
+    let post = || exchange(team.request(Method::POST, "/hello").bearer_auth(&pair.access));
     assert_eq!((post().await.status, post().await.status), (200, 200));
     assert_eq!(team.queries(), 1, "once for each route");
     team.assert_seen(&team.hello(&other.access).await, &other.login_id).await;
@@ -113,8 +113,8 @@ async fn a_result_ttl_is_the_revocation_lag() {
     team.assert_seen(&team.hello(&next.access).await, &pair.login_id).await;
     team.service.logout(&other.access).await;
     let _ = team.queries();
-    assert_eq!(send(team.request(Method::POST, "/hello").bearer_auth(&other.access)).await.status, 403, "a route that kept nothing");
-    assert_eq!(send(team.request(Method::POST, "/hello").bearer_auth(&other.access)).await.status, 403);
+    assert_eq!(exchange(team.request(Method::POST, "/hello").bearer_auth(&other.access)).await.status, 403, "a route that kept nothing");
+    assert_eq!(exchange(team.request(Method::POST, "/hello").bearer_auth(&other.access)).await.status, 403);
     assert_eq!(team.queries(), 1, "a refusal is kept too");
 }
 

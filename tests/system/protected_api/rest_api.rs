@@ -11,17 +11,17 @@ async fn a_walk() {
     let team = Team::start(TEMPLATE, &[]).await;
     let pair = team.service.login().await;
     team.assert_seen(&team.hello(&pair.access).await, &pair.login_id).await;
-    let post = send(team.request(Method::POST, "/hello").bearer_auth(&pair.access)).await;
+    let post = exchange(team.request(Method::POST, "/hello").bearer_auth(&pair.access)).await;
     team.assert_seen(&post, &pair.login_id).await;
 
-    let missing = send(team.request(Method::GET, "/hello").header("x-user-id", "root")).await;
+    let missing = exchange(team.request(Method::GET, "/hello").header("x-user-id", "root")).await;
     assert_eq!((missing.outcome(), missing.headers["www-authenticate"].to_str().unwrap()), ((401, "missing_token"), "Bearer"));
     let refused = team.hello(&pair.refresh).await;
     assert_eq!(refused.outcome(), (401, "invalid_token"), "CASES K1");
     assert_eq!(refused.headers["www-authenticate"], "Bearer error=\"invalid_token\"");
-    let claiming = send(team.request(Method::GET, "/hello").bearer_auth(&pair.access).header("x-user-id", "root")).await;
+    let claiming = exchange(team.request(Method::GET, "/hello").bearer_auth(&pair.access).header("x-user-id", "root")).await;
     team.assert_seen(&claiming, &pair.login_id).await;
-    assert_eq!(send(team.request(Method::GET, "/health")).await.body, json!({"status": "ok"}));
+    assert_eq!(exchange(team.request(Method::GET, "/health")).await.body, json!({"status": "ok"}));
 
     let next = Pair::of(&team.service.refresh(&pair.refresh).await);
     assert_eq!(team.hello(&pair.access).await.outcome(), (401, "invalid_token"), "replaced");
@@ -37,7 +37,7 @@ async fn a_kept_answer_serves_every_route() {
     let pair = team.service.login().await;
     let _ = team.queries();
     assert_eq!(team.hello(&pair.access).await.status, 200);
-    assert_eq!(send(team.request(Method::POST, "/hello").bearer_auth(&pair.access)).await.status, 200);
+    assert_eq!(exchange(team.request(Method::POST, "/hello").bearer_auth(&pair.access)).await.status, 200);
     assert_eq!(team.queries(), 1);
 }
 

@@ -23,7 +23,7 @@ fn new(number: usize, device: Option<&str>) -> NewLogin {
 fn seen(logins: impl IntoIterator<Item = Login>, last: usize) -> UserLogins {
     let logins: std::collections::BTreeMap<_, _> = logins.into_iter().map(|login| (login.key.login_id.clone(), login)).collect();
     let sessions = logins.keys().map(|id| (id.clone(), Generation::FIRST)).collect();
-    UserLogins { register: Some(Register { version: 7, last_login_id: id(last) }), logins, sessions }
+    UserLogins { register: Some(Register { version: 7, last_login_id: id(last) }), logins, sessions, ..UserLogins::default() }
 }
 
 fn limit(max: u32, on_limit: OnSessionLimit) -> Option<SessionLimit> {

@@ -6,7 +6,7 @@ use crate::{
 };
 
 fn decide<'a>(state: &'a LoginState, pair: &TokenPair, now: DateTime<Utc>) -> RefreshDecision<'a> {
-    decide_refresh(state, RefreshRequest { token: &pair.refresh, replay_key: None, minted: None, now })
+    decide_refresh(state, RefreshRequest { claim: &pair.refresh.claim(), replay_key: None, minted: None, now })
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn a_wrong_proof_is_forged_and_ends_nothing() {
     let chain = Chain::of(3);
     let mut state = chain.state();
     if let Some(login) = &mut state.login {
-        login.refresh_proof_hash = crate::token::test_values::other_proof().hash();
+        login.proofs = crate::session::ProofHashes::of(&crate::token::test_values::other_proof()).ok();
     }
     for presented in 0..=3 {
         assert_eq!(decide(&state, &chain.pair(presented), chain.now()), RefreshDecision::Refuse(RefreshRefusal::Forged), "{presented}");
@@ -71,8 +71,8 @@ fn what_this_request_minted_is_success_even_after_the_window() {
     let chain = Chain::of(3);
     let state = chain.state();
     let minted = chain.pair(3).refresh.hash();
-    let request =
-        RefreshRequest { token: &chain.pair(2).refresh, replay_key: None, minted: Some(&minted), now: chain.now() + at(10 * WINDOW_MS) };
+    let claim = chain.pair(2).refresh.claim();
+    let request = RefreshRequest { claim: &claim, replay_key: None, minted: Some(&minted), now: chain.now() + at(10 * WINDOW_MS) };
     assert_eq!(decide_refresh(&state, request), RefreshDecision::Success { session: &chain.session(3) }.matching(&state));
 }
 
@@ -119,7 +119,8 @@ fn a_replay_must_bring_the_key_that_the_rotation_brought() {
                 predecessor.replay_key = stored.cloned();
             }
         }
-        let inside = RefreshRequest { token: &chain.pair(2).refresh, replay_key: sent, minted: None, now: chain.now() };
+        let claim = chain.pair(2).refresh.claim();
+        let inside = RefreshRequest { claim: &claim, replay_key: sent, minted: None, now: chain.now() };
         let after = RefreshRequest { now: chain.replay_until(2), ..inside };
         match decide_refresh(&state, inside) {
             RefreshDecision::Replay { .. } => assert!(replays, "{stored:?} {sent:?}"),

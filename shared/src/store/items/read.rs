@@ -3,11 +3,11 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 
-use super::{Item, ItemError, SCHEMA};
+use super::{ACCESS, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH, SCHEMA};
 use crate::{
     clock::parse_rfc3339,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    session::{Device, Login, Predecessor, ReplayKeyHash, Session},
+    session::{Device, ImportedPair, Login, Predecessor, ProofHashes, ReplayKeyHash, Session},
     token::{ProofHash, SealedSeed, TokenHash},
 };
 
@@ -91,12 +91,30 @@ pub fn read_login(item: &Item) -> Result<Login, ItemError> {
     let read = Reader { item, kind: "login" };
     read.check_schema()?;
     let owned = |text: Option<&str>| text.map(str::to_owned);
+    let generation = read.generation()?;
+    let imported = match read.optional_text(IMPORTED_REFRESH)? {
+        None => None,
+        Some(_) => Some(ImportedPair {
+            access_token_hash: read.parsed(IMPORTED_ACCESS, TokenHash::parse)?,
+            refresh_token_hash: read.parsed(IMPORTED_REFRESH, TokenHash::parse)?,
+            known_until: read.time("imported_known_until")?,
+        }),
+    };
+    // An imported login has no proofs before its first rotation; any other login without them is damaged.
+    let proofs = if imported.is_some() && generation == Generation::FIRST {
+        None
+    } else {
+        Some(ProofHashes {
+            access: read.parsed("access_proof_hash", ProofHash::parse)?,
+            refresh: read.parsed("refresh_proof_hash", ProofHash::parse)?,
+        })
+    };
     Ok(Login {
         key: read.key()?,
         user_id: read.text("user_id")?.to_owned(),
-        generation: read.generation()?,
-        access_proof_hash: read.parsed("access_proof_hash", ProofHash::parse)?,
-        refresh_proof_hash: read.parsed("refresh_proof_hash", ProofHash::parse)?,
+        generation,
+        proofs,
+        imported,
         logged_in_at: read.time("logged_in_at")?,
         last_refreshed_at: read.time("last_refreshed_at")?,
         recent_replay_untils: read.times("recent_replay_untils")?,
@@ -133,15 +151,18 @@ pub fn read_session(item: &Item) -> Result<Session, ItemError> {
             },
         }),
     };
+    let imported = generation == Generation::FIRST && item.contains_key(IMPORTED_REFRESH);
+    let [access, refresh] = if imported { [IMPORTED_ACCESS, IMPORTED_REFRESH] } else { [ACCESS, REFRESH] };
     Ok(Session {
         key: read.key()?,
         user_id: read.text("user_id")?.to_owned(),
         generation,
-        access_token_hash: read.parsed("access_token_hash", TokenHash::parse)?,
+        access_token_hash: read.parsed(access, TokenHash::parse)?,
         access_token_expires_at: read.time("access_token_expires_at")?,
-        refresh_token_hash: read.parsed("refresh_token_hash", TokenHash::parse)?,
+        refresh_token_hash: read.parsed(refresh, TokenHash::parse)?,
         refresh_token_expires_at: read.time("refresh_token_expires_at")?,
         created_at: read.time("created_at")?,
+        imported,
         predecessor,
     })
 }

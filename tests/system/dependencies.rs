@@ -1,0 +1,67 @@
+//! What is linked into the functions: one TLS stack, one library of cryptography. Megabytes are milliseconds of a cold
+//! start, and a second library is a second one to keep up with.
+
+use std::{collections::BTreeSet, process::Command};
+
+const FUNCTIONS: [&str; 4] = ["latchkey-authorizer", "latchkey-login", "latchkey-refresh", "latchkey-sessions"];
+
+/// The packages of a function's binary, each with the one that asks for it.
+fn tree(function: &str) -> Vec<(String, String)> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--package", function, "--edges", "normal", "--prefix", "depth", "--no-dedupe", "--format", " {p}"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut ancestors: Vec<String> = Vec::new();
+    let mut tree = Vec::new();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let (depth, package) = line.split_once(' ').unwrap();
+        let name = package.split(' ').next().unwrap().to_owned();
+        ancestors.truncate(depth.parse().unwrap());
+        tree.push((ancestors.last().cloned().unwrap_or_default(), name.clone()));
+        ancestors.push(name);
+    }
+    tree
+}
+
+#[test]
+fn a_function_links_one_tls_stack_and_one_library_of_cryptography() {
+    for function in FUNCTIONS {
+        let tree = tree(function);
+        assert!(tree.len() > 100, "{function}: {} packages", tree.len());
+        let has = |name: &str| tree.iter().any(|(_, package)| package == name);
+        assert!(has("rustls") && has("ring"), "{function}");
+        for other in [
+            "aws-lc-rs",
+            "aws-lc-sys",
+            "openssl",
+            "openssl-sys",
+            "native-tls",
+            "s2n-tls",
+            "boring",
+            "aes-gcm",
+            "hkdf",
+            "p256",
+            "md-5",
+            "sha1",
+        ] {
+            assert!(!has(other), "{function} links {other}");
+        }
+        // What aws-sigv4 signs with, and what Argon2 is made of.
+        for (name, asked_for_by) in [("sha2", "aws-sigv4"), ("hmac", "aws-sigv4"), ("blake2", "argon2")] {
+            let by: BTreeSet<_> = tree.iter().filter(|(_, package)| package == name).map(|(parent, _)| parent.as_str()).collect();
+            assert!(by.iter().all(|parent| *parent == asked_for_by), "{function}: {name} is asked for by {by:?}");
+        }
+    }
+}
+
+/// What serves and what tests stays out of what is deployed.
+#[test]
+fn a_function_links_nothing_of_the_development_server() {
+    for function in FUNCTIONS {
+        for (_, package) in tree(function) {
+            assert!(!["dynoxide-rs", "axum", "reqwest", "clap", "rusqlite"].contains(&package.as_str()), "{function} links {package}");
+        }
+    }
+}

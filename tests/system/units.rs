@@ -1,0 +1,63 @@
+//! What each operation consumes, as DynamoDB counts it. It is what the service costs, so a change of it is noticed.
+
+use std::collections::BTreeMap;
+
+use latchkey_tests::service::{Pair, Service};
+
+/// Units by operation since this was last asked, those of indexes included.
+fn consumed(service: &Service) -> Vec<(String, f64)> {
+    let mut consumed: BTreeMap<String, f64> = BTreeMap::new();
+    for call in service.tap.disarm() {
+        *consumed.entry(call.operation).or_default() += call.capacity.unwrap();
+    }
+    service.tap.arm(Vec::new());
+    consumed.into_iter().collect()
+}
+
+fn units(expected: &[(&str, f64)]) -> Vec<(String, f64)> {
+    expected.iter().map(|(operation, units)| ((*operation).to_owned(), *units)).collect()
+}
+
+/// DynamoDB Local counts a query that finds nothing as nothing, and each write of a transaction with its index writes twice.
+/// Which of the two is right about the indexes, only AWS can say.
+fn by_emulator(embedded: f64, local: f64) -> f64 {
+    #[expect(clippy::disallowed_methods, reason = "tests are told where DynamoDB Local is by a variable")]
+    let is_local = std::env::var("LATCHKEY_TEST_DYNAMODB").is_ok_and(|url| !url.is_empty());
+    if is_local { local } else { embedded }
+}
+
+#[tokio::test]
+async fn each_operation_consumes_what_is_promised() {
+    let service = Service::start(&[]).await;
+    service.tap.count_capacity();
+    service.tap.arm(Vec::new());
+    let (user, collection) = (("GetItem", 1.0), ("Query", 1.0));
+    // The three counts before the password is looked at, and the three that take them back.
+    let counts = ("UpdateItem", 6.0);
+
+    let first = service.login().await;
+    let nobody_yet = ("Query", by_emulator(1.0, 0.0));
+    // The register, the user, the login and its session: two units each; and one into each index.
+    let creation = ("TransactWriteItems", by_emulator(4.0 * 2.0 + 2.0, 20.0));
+    assert_eq!(consumed(&service), units(&[user, nobody_yet, creation, counts]));
+    let second = service.login().await;
+    // The previous login as well.
+    let creation = ("TransactWriteItems", by_emulator(5.0 * 2.0 + 2.0, 20.0));
+    assert_eq!(consumed(&service), units(&[user, collection, creation, counts]));
+
+    service.assert_allowed(&first.access).await;
+    assert_eq!(consumed(&service), units(&[("Query", 1.0)]));
+    let next = Pair::of(&service.refresh(&first.refresh).await);
+    // The login, its session and the successor: two units each; one out of each index, one into each.
+    let rotation = ("TransactWriteItems", by_emulator(3.0 * 2.0 + 4.0, 16.0));
+    assert_eq!(consumed(&service), units(&[("Query", 1.0), rotation]));
+    service.refresh(&first.refresh).await;
+    assert_eq!(consumed(&service), units(&[("Query", 1.0)]), "a replay reads");
+    service.assert_refused(&first.access).await;
+    assert_eq!(consumed(&service), units(&[("Query", 1.0)]), "a refusal reads");
+
+    service.logout(&next.access).await;
+    let swept_session_and_both_indexes = 3.0;
+    assert_eq!(consumed(&service), units(&[("DeleteItem", 1.0 + swept_session_and_both_indexes)]));
+    service.assert_allowed(&second.access).await;
+}
