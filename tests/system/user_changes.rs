@@ -1,11 +1,16 @@
 //! Promise G9: after a password change or a disabling, no login made before it survives.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 use latchkey::{
+    decision::LoginCreation,
     entropy::system_rng,
     ids::UserKey,
+    issue::issue_login,
     password::Password,
-    store::{Accounts, Store, User, UserChange, UserStatus},
+    session::{Device, Lifetimes},
+    store::{Accounts, Commit, Everywhere, Store, User, UserChange, UserStatus},
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
@@ -151,22 +156,33 @@ async fn a_change_overtaken_by_another_is_decided_anew() {
 
 /// A register that went back would take in a login that was decided before.
 #[tokio::test]
-async fn a_change_overtaken_by_logins_does_not_set_the_register_back() {
+async fn a_change_overtaken_by_ends_does_not_set_the_register_back() {
     let service = Service::start(&[]).await;
     service.login().await;
+    let accounts = accounts(&service, &service.database.client);
+    let user = accounts.read_user(&DEMO_USER.parse_username()).await.unwrap().unwrap();
     let versions = change_while(&service, new_password(), async || {
-        service.login().await;
-        service.login().await;
+        for _ in 0..2 {
+            accounts.store().end_all(&UserKey::of(&user.user_id), Everywhere::All).await.unwrap();
+        }
     })
     .await;
-    // Three logins, the change, and the end of all that follows it.
+    // The login, two ends, the change, and the end of all that follows it.
     assert_eq!(versions, (2, Some(5)));
 }
 
 #[tokio::test]
 async fn a_change_overtaken_by_the_first_login_is_decided_anew() {
     let service = Service::start(&[]).await;
-    let versions = change_while(&service, new_password(), async || drop(service.login().await)).await;
+    let accounts = accounts(&service, &service.database.client);
+    let user = accounts.read_user(&DEMO_USER.parse_username()).await.unwrap().unwrap();
+    let lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(3600) };
+    let first = issue_login(&user.user_id, Device::default(), lifetimes, None, service.clock.now(), &mut system_rng()).unwrap().new;
+    let versions = change_while(&service, new_password(), async || {
+        let creation = LoginCreation { register: None, predecessor_seen: false, replaced: Vec::new() };
+        assert_eq!(accounts.create_login(&user, &first, &creation).await, Ok(Commit::Done));
+    })
+    .await;
     assert_eq!(versions, (2, Some(3)));
 }
 
