@@ -225,7 +225,7 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
     let put = contract.database.client.put_item().table_name(contract.database.table("SessionsTable"));
     put.set_item(Some(session_item(&next.session))).send().await.unwrap();
     assert_eq!(
-        rotate(Rotation { login, presented: &right, successor: &next.session }).await,
+        rotate(Rotation { login, presented: &right, successor: &next.session, first_proofs: None }).await,
         Ok(Commit::ReadAgain),
         "the successor is there"
     );
@@ -242,7 +242,7 @@ async fn a_rotation_is_refused_where_the_login_stands_elsewhere() {
     let elsewhere = Login { generation: Generation::new(7).unwrap(), ..login.clone() };
     let put = contract.database.client.put_item().table_name(contract.database.table("SessionsTable"));
     put.set_item(Some(login_item(&elsewhere))).send().await.unwrap();
-    let rotation = Rotation { login, presented: &issued.pair.refresh.hash(), successor: &next.session };
+    let rotation = Rotation { login, presented: &issued.pair.refresh.hash(), successor: &next.session, first_proofs: None };
     assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::ReadAgain));
 }
 
