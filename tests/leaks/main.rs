@@ -14,7 +14,7 @@ use axum::http::Request;
 use latchkey::{
     middleware::{Authenticator as _, ByAccessToken, RequestId},
     store::Store,
-    token::AnyToken,
+    token::{AnyToken, ImportedTokens, Refresh},
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
@@ -145,16 +145,17 @@ async fn a_line_says_what_it_is_about() {
 
     // The middleware of a service without a gateway.
     let store = Store::new(service.database.client.clone(), service.database.table("SessionsTable"));
-    let layer = ByAccessToken { store, clock: service.clock.clock() };
+    let layer = ByAccessToken { store, clock: service.clock.clock(), imported: ImportedTokens::Refused };
     let request = Request::get("/").header("authorization", format!("Bearer {}", first.access)).extension(RequestId("own".into()));
     assert!(layer.authenticate(&request.body(()).unwrap().into_parts().0).await.is_err());
     drop(listening);
 
     let id = |answer: &Answer| answer.headers["x-amzn-requestid"].to_str().unwrap().to_owned();
     let hash = |token: &str| {
-        AnyToken::parse(token).map(|token| match token {
+        AnyToken::parse(token, ImportedTokens::Refused).map(|token| match token {
             AnyToken::Access(token) => token.hash().log_prefix(),
             AnyToken::Refresh(token) => token.hash().log_prefix(),
+            AnyToken::Imported(token) => token.hash::<Refresh>().log_prefix(),
         })
     };
     let said: Vec<_> = log.lines().into_iter().filter(|line| line["code"].is_string()).collect();
