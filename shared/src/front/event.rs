@@ -1,7 +1,7 @@
 //! The REST proxy event, read with care.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderValue, header};
+use http::HeaderValue;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, value::RawValue};
@@ -63,15 +63,19 @@ impl GatewayEvent {
             let detail = "path and query are longer than any that API Gateway takes";
             return Err(Malformed { detail, request_id: event.request_context.request_id });
         }
-        // lambda_http lets the single-valued map overwrite the multi-valued one, which is complete where it is there.
-        for name in event.multi_value_headers.keys() {
-            event.headers.remove(name);
+        if event.path.as_deref().is_some_and(|path| !path.starts_with('/')) {
+            return Err(Malformed { detail: "the path doesn't begin with a slash", request_id: event.request_context.request_id });
         }
-        // It makes a URL of the host. Who wants the host reads the header.
+        // lambda_http lets the single-valued map overwrite the multi-valued one, which is complete where it is there. And it
+        // panics where Host and X-Forwarded-Proto make no URI: it looks for them in the single-valued map alone, so that
+        // without it the URI is the path, which is all that anybody reads of it.
+        let single = std::mem::take(&mut event.headers);
+        for name in single.keys().filter(|name| !event.multi_value_headers.contains_key(*name)).cloned().collect::<Vec<_>>() {
+            for value in single.get_all(&name) {
+                event.multi_value_headers.append(&name, value.clone());
+            }
+        }
         event.request_context.domain_name = None;
-        if let Some(host) = event.headers.remove(header::HOST) {
-            event.multi_value_headers.insert(header::HOST, host);
-        }
         Ok(event)
     }
 }

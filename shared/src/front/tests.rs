@@ -110,6 +110,25 @@ async fn a_header_that_http_has_no_place_for_is_no_token() {
     }
 }
 
+/// lambda_http would panic on each of these: what it makes an absolute URI of, nobody here reads.
+#[tokio::test]
+async fn a_host_that_makes_no_uri_is_not_looked_at() {
+    for (name, value) in [("Host", "e`st"), ("Host", "a b"), ("Host", ""), ("X-Forwarded-Proto", "no scheme")] {
+        assert_eq!(
+            call(event(&json!({"headers": {"Host": "api", name: value}, "multiValueHeaders": null}))).await.0,
+            200,
+            "{name}: {value:?}"
+        );
+    }
+    let mut of_its_domain = event(&json!({}));
+    of_its_domain["requestContext"]["domainName"] = json!("e`st");
+    assert_eq!(call(of_its_domain).await.0, 200);
+    for path in ["", ":refresh", "refresh"] {
+        assert_eq!(call(event(&json!({"path": path}))).await.0, 400, "{path:?}");
+    }
+    assert_eq!(call(event(&json!({"path": "/ä b/`|[^"}))).await.0, 200);
+}
+
 #[tokio::test]
 async fn what_is_no_request_at_all_is_a_400() {
     for event in [json!({"nothing": "here"}), json!([]), json!("text"), json!(null)] {
