@@ -206,3 +206,14 @@ fn an_imported_token_is_judged_by_the_same_table_as_long_as_it_is_known() {
     assert_eq!(decide(&known, &own, until), "Reuse");
     assert_eq!(decide(&known, &own, until + at(1)), "Refuse(Expired)");
 }
+
+/// Nothing that a later read could show makes a token good that the login hasn't come to.
+#[test]
+fn a_generation_that_was_never_reached_is_forged_even_on_a_torn_read() {
+    let chain = Chain::of(3);
+    let claim = chain.pair(4).refresh.claim();
+    for state in [chain.state(), chain.without_session()] {
+        let request = RefreshRequest { claim: &claim, replay_key: None, minted: None, now: chain.now() };
+        assert_eq!(decide_refresh(&state, request), RefreshDecision::Refuse(RefreshRefusal::Forged));
+    }
+}
