@@ -74,13 +74,13 @@ pub(crate) const EVERYWHERE_REFRESHED: Sizes = {
 /// G9: a password change among logins.
 pub(crate) const PASSWORD_CHANGE: Sizes = {
     let quick = Config { name: "password change", logins_before: 0, logins: 2, password_changes: 1, ..Config::NOTHING };
-    Sizes { quick, full: Config { lost_answers: 1, ..quick } }
+    Sizes { quick, full: Config { lost_answers: 1, at_once: 2, ..quick } }
 };
 
 /// G3: a login that makes room ends the one it replaces.
 pub(crate) const LIMIT: Sizes = {
     let quick = Config { name: "limit", logins: 2, max_logins: Some(1), ..Config::NOTHING };
-    Sizes { quick, full: Config { lost_answers: 1, ..quick } }
+    Sizes { quick, full: Config { lost_answers: 1, at_once: 2, ..quick } }
 };
 
 /// G3: a login that is ended from the list before its own request has heard of it.
