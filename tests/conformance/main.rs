@@ -1,5 +1,5 @@
-//! Code equals model: random sequences of logins, refreshes, calls, logouts and clock jumps, through the real handlers,
-//! against a reference that is written from the decision tables alone. What fails is shrunk to the shortest sequence.
+//! Code equals model: random sequences of logins, refreshes, calls, logouts, "log out everywhere", clock jumps and mishaps on
+//! the way to DynamoDB, through the real handlers, against a reference that is written from the decision tables alone. What fails is shrunk to the shortest sequence.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "in a test each is a failure, as it should be")]
 

@@ -24,6 +24,10 @@ impl Login {
         self.sessions.len() - 1
     }
 
+    fn allows(&self, presented: usize, now: i64) -> bool {
+        !self.ended && presented == self.generation() && now < self.sessions[presented].0
+    }
+
     fn issue(&mut self, now: i64) {
         self.sessions.push((now + ACCESS_MS, now + REFRESH_MS));
     }
@@ -82,8 +86,44 @@ pub(crate) enum Step {
     RefreshWithAccess(Which),
     LogoutWithAccess(Which),
     LogoutWithRefresh(Which),
+    /// "Log out everywhere", by an access token.
+    EndAll(Which),
     Wait(i64),
+    /// Something befalls the next request on its way to DynamoDB; the client asks until it hears more than "later".
+    Mishap(Mishap),
 }
+
+/// What befalls a call, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    /// A read is refused.
+    Read,
+    /// A count of attempts is refused.
+    Count,
+    /// A transaction meets another one.
+    Conflict,
+    /// A transaction's condition is told not to hold.
+    Condition,
+    /// A transaction is refused.
+    Transaction,
+    /// A transaction is carried out, and nobody hears of it.
+    Unheard,
+    /// An end meets a transaction.
+    EndConflict,
+    /// An end is carried out, and is told to have failed.
+    EndUnheard,
+}
+
+pub(crate) const MISHAPS: [Mishap; 8] = [
+    Mishap::Read,
+    Mishap::Count,
+    Mishap::Conflict,
+    Mishap::Condition,
+    Mishap::Transaction,
+    Mishap::Unheard,
+    Mishap::EndConflict,
+    Mishap::EndUnheard,
+];
 
 pub(crate) struct Reference;
 
@@ -109,6 +149,8 @@ impl ReferenceStateMachine for Reference {
             1 => which().prop_map(Step::RefreshWithAccess),
             1 => which().prop_map(Step::LogoutWithAccess),
             1 => which().prop_map(Step::LogoutWithRefresh),
+            1 => which().prop_map(Step::EndAll),
+            5 => proptest::sample::select(&MISHAPS[..]).prop_map(Step::Mishap),
             4 => waits(world).prop_map(Step::Wait),
         ]
         .boxed()
@@ -128,13 +170,19 @@ impl ReferenceStateMachine for Reference {
                 Expected::Nothing
             }
             Step::Authorize(which) => which.of(&world.logins).map_or(Expected::Nothing, |(login, presented)| {
-                let login = &world.logins[login];
-                let passes = !login.ended && presented == login.generation() && now < login.sessions[presented].0;
-                if passes { Expected::Yes } else { Expected::No }
+                if world.logins[login].allows(presented, now) { Expected::Yes } else { Expected::No }
             }),
             Step::Refresh(which, key) => which
                 .of(&world.logins)
                 .map_or(Expected::Nothing, |(login, presented)| refresh(&mut world.logins, login, presented, *key, now)),
+            Step::Mishap(_) => Expected::Nothing,
+            Step::EndAll(which) => which.of(&world.logins).map_or(Expected::Nothing, |(login, presented)| {
+                if !world.logins[login].allows(presented, now) {
+                    return Expected::No;
+                }
+                world.logins.iter_mut().for_each(|login| login.ended = true);
+                Expected::Yes
+            }),
             Step::RefreshForged(which) | Step::RefreshWithAccess(which) => {
                 which.of(&world.logins).map_or(Expected::Nothing, |_| Expected::No)
             }
