@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bench_work::Answers;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
@@ -21,10 +22,7 @@ use tokio_rustls::{
     },
 };
 
-use crate::{
-    error::{BenchError, While as _},
-    work::Answers,
-};
+use crate::error::{BenchError, While as _};
 
 /// What it saw of one process.
 #[derive(Debug, Default, Clone)]

@@ -24,6 +24,9 @@ pub enum BenchError {
     /// Something is not as it has to be before anything is measured.
     #[error("{0}")]
     Setup(String),
+    /// There is nothing to ask.
+    #[error(transparent)]
+    Work(#[from] bench_work::NoWork),
 }
 
 /// Names what was tried.

@@ -12,10 +12,10 @@ mod rounds;
 mod runtime_api;
 mod subject;
 mod throttle;
-mod work;
 
 use std::{process::ExitCode, time::Duration};
 
+use bench_work::Work;
 use clap::Parser as _;
 
 use args::Args;
@@ -24,7 +24,6 @@ use error::{BenchError, While as _};
 use measure::Bench;
 use rounds::Size;
 use subject::Peers;
-use work::Work;
 
 /// What DynamoDB takes in a region, at least.
 const DYNAMODB_TAKES: Duration = Duration::from_millis(3);

@@ -5,12 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bench_work::Work;
+
 use crate::{
     error::BenchError,
     measure::{Bench, Start, median},
     subject::Subject,
     throttle::Throttle,
-    work::Work,
 };
 
 /// How much is measured.

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use bench_work::Work;
 use bytes::Bytes;
-
-use crate::work::Work;
 
 /// The name of Latchkey's authorizer among the subjects.
 pub const AUTHORIZER: &str = "authorizer";

@@ -8,14 +8,17 @@ use bytes::Bytes;
 use latchkey::{
     clock::{Clock, rfc3339},
     entropy::system_rng,
-    issue::issue_login,
-    password::Password,
+    issue::{IssuedLogin, issue_login},
+    password::{Password, PasswordHash},
     session::{Device, Lifetimes},
     store::{Item, login_item, session_item},
 };
 use serde_json::{Map, Value, json};
 
-use crate::error::BenchError;
+/// There is no randomness or no memory to make a login of.
+#[derive(Debug, thiserror::Error)]
+#[error("no login can be made: {0}")]
+pub struct NoWork(String);
 
 const USER_ID: &str = "3f0c1e0a-2d51-4f6b-9c55-6f1f9a1c7e42";
 const PASSWORD: &str = "correct-horse-battery-staple";
@@ -45,16 +48,18 @@ pub struct Work {
     pub sessions: Bytes,
     /// What DynamoDB says.
     pub answers: Answers,
+    /// The login, as it was issued.
+    pub issued: IssuedLogin,
     /// The password and its hash, for the time that the hash alone takes.
-    pub password: (Password, latchkey::password::PasswordHash),
+    pub password: (Password, PasswordHash),
 }
 
 impl Work {
     /// A user with one login, made now, whose tokens outlast the measurement.
     ///
     /// # Errors
-    /// [`BenchError::Setup`] where there is no randomness or no memory.
-    pub fn new() -> Result<Self, BenchError> {
+    /// [`NoWork`].
+    pub fn new() -> Result<Self, NoWork> {
         let now = Clock::system().now();
         let lifetimes = Lifetimes { access: Duration::from_secs(24 * 3600), refresh: Duration::from_secs(7 * 24 * 3600) };
         let device = Device {
@@ -63,7 +68,7 @@ impl Work {
             user_agent: Some(USER_AGENT.into()),
             ip: Some("203.0.113.7".into()),
         };
-        let issued = issue_login(USER_ID, device, lifetimes, None, now, &mut system_rng()).map_err(setup)?;
+        let issued = issue_login(USER_ID, device, lifetimes, None, now, &mut system_rng()).map_err(none)?;
         let (login, session) = (&issued.new.login, &issued.new.session);
         let login_id = login.key.login_id.as_str();
         let user_key = login.key.user_key.as_str();
@@ -76,8 +81,8 @@ impl Work {
             "principalId": USER_ID,
         });
 
-        let password = Password::parse(PASSWORD.into()).map_err(setup)?;
-        let hash = password.hash(&mut system_rng()).map_err(setup)?;
+        let password = Password::parse(PASSWORD.into()).map_err(none)?;
+        let hash = password.hash(&mut system_rng()).map_err(none)?;
         let items = [attributes(&login_item(login)), attributes(&session_item(session))];
         let register = json!({
             "user_key": {"S": user_key}, "sk": {"S": "!user"}, "schema": {"N": "1"}, "version": {"N": "1"},
@@ -107,7 +112,7 @@ impl Work {
         let body = json!({"username": "ada", "password": PASSWORD, "device": "Ada's iPhone"}).to_string();
         let login = proxy("POST", "/login", "", Some(&body), None);
         let sessions = proxy("GET", "/sessions", &bearer, None, Some(context));
-        Ok(Self { authorize: authorize.to_string().into(), refresh, login, sessions, answers, password: (password, hash) })
+        Ok(Self { authorize: authorize.to_string().into(), refresh, login, sessions, answers, issued, password: (password, hash) })
     }
 }
 
@@ -128,8 +133,8 @@ impl Answers {
     }
 }
 
-fn setup(error: impl std::error::Error) -> BenchError {
-    BenchError::Setup(error.to_string())
+fn none(error: impl std::error::Error) -> NoWork {
+    NoWork(error.to_string())
 }
 
 fn page(items: Vec<Value>) -> Bytes {
