@@ -4,9 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod sessions;
+mod users;
+
+pub use sessions::{FindArgs, ImportArgs, ImportFormat, SessionsCommand};
+pub use users::{ChangeArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, UserArgs, UsersCommand};
+
+use crate::exit::EXIT_CODES;
+
 /// Sessions that can be taken back: opaque access and refresh tokens on AWS.
 #[derive(Debug, Parser)]
-#[command(name = "latchkey", version, after_help = "Without a command it does `dev`.")]
+#[command(name = "latchkey", version, after_help = format!("Without a command it does `dev`.\n\n{EXIT_CODES}"))]
 pub struct Latchkey {
     /// What to do.
     #[command(subcommand)]
@@ -59,90 +67,6 @@ impl Default for DevArgs {
     fn default() -> Self {
         Self { port: 3000, dynamodb: None, lambda: None, data: None }
     }
-}
-
-/// What `latchkey users` does.
-#[derive(Debug, Subcommand)]
-pub enum UsersCommand {
-    /// Add a user.
-    Add(PasswordArgs),
-    /// Show all users.
-    List(ListUsersArgs),
-    /// Keep a user from logging in, and end all their sessions.
-    Disable(UserArgs),
-    /// Let a disabled user log in again.
-    Enable(UserArgs),
-    /// Set a user's password, and end all their sessions.
-    SetPassword(PasswordArgs),
-}
-
-/// A user and a new password.
-#[derive(Debug, Args)]
-pub struct PasswordArgs {
-    /// Read the password from standard input, up to the end of the line, instead of asking for it.
-    #[arg(long)]
-    pub password_stdin: bool,
-    /// Who.
-    #[command(flatten)]
-    pub user: UserArgs,
-}
-
-/// A user, where users are kept.
-#[derive(Debug, Args)]
-pub struct UserArgs {
-    /// The user's name.
-    pub name: String,
-    /// Where.
-    #[command(flatten)]
-    pub at: TableArgs,
-}
-
-/// What `latchkey users list` takes.
-#[derive(Debug, Args)]
-pub struct ListUsersArgs {
-    /// JSON lines, for scripts.
-    #[arg(long)]
-    pub json: bool,
-    /// Where.
-    #[command(flatten)]
-    pub at: TableArgs,
-}
-
-/// What `latchkey sessions` does.
-#[derive(Debug, Subcommand)]
-pub enum SessionsCommand {
-    /// Show a user's logins.
-    List {
-        /// The user's id, as `latchkey users list` shows it.
-        user_id: String,
-        /// JSON lines, for scripts.
-        #[arg(long)]
-        json: bool,
-        /// Where.
-        #[command(flatten)]
-        at: TableArgs,
-    },
-    /// End one login.
-    End {
-        /// The user's id.
-        user_id: String,
-        /// The login's id.
-        login_id: String,
-        /// Where.
-        #[command(flatten)]
-        at: TableArgs,
-    },
-    /// End all logins of a user.
-    EndAll {
-        /// The user's id.
-        user_id: String,
-        /// Don't ask.
-        #[arg(long)]
-        yes: bool,
-        /// Where.
-        #[command(flatten)]
-        at: TableArgs,
-    },
 }
 
 /// Which tables.

@@ -2,11 +2,15 @@
 
 pub mod args;
 pub mod client;
+pub mod confirm;
 pub mod dev;
+pub mod exit;
 pub mod gateway;
 pub mod invoke;
 pub mod linked;
+pub mod listing;
 pub mod password_rules;
+pub mod progress;
 pub mod sessions;
 pub mod tables;
 pub mod template;

@@ -1,20 +1,29 @@
 //! `latchkey sessions`.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+mod find;
+mod import;
 
 use latchkey::{
     clock::{Clock, rfc3339},
     config::ConfigError,
     ids::{LoginId, LoginKey, MalformedId, UserKey},
-    store::{Ended, Everywhere, Store, StoreError},
+    session::Login,
+    store::{Ended, Everywhere, Store, StoreError, UserLogins},
 };
 use serde_json::json;
 
 use crate::{
     args::{SessionsCommand, TableArgs},
     client,
+    confirm::{NotConfirmed, confirm},
+    exit::Exit,
+    listing::{Listing, readable},
+    progress::Spinner,
     users::table,
 };
+
+pub use find::FindError;
+pub use import::{FileError, ImportError};
 
 /// Why it wasn't done.
 #[derive(Debug, thiserror::Error)]
@@ -30,13 +39,34 @@ pub enum SessionsError {
     LoginId(#[from] MalformedId),
     /// No such login.
     #[error("the user has no login {0}; nothing was changed")]
-    Unknown(LoginId),
+    UnknownLogin(LoginId),
+    /// No such user.
+    #[error("no user with the id {0} has ever logged in; `latchkey users list` shows ids")]
+    UnknownUser(String),
     /// Nobody said yes.
-    #[error("nothing was ended; pass --yes to end them without being asked")]
-    NotConfirmed,
-    /// The answer couldn't be read.
-    #[error("the answer can't be read: {0}")]
-    Unreadable(#[from] io::Error),
+    #[error("{0}")]
+    NotConfirmed(#[from] NotConfirmed),
+    /// The hash led nowhere, or to two logins.
+    #[error("{0}")]
+    Find(#[from] FindError),
+    /// Not all of a file was imported.
+    #[error("{0}")]
+    Import(#[from] ImportError),
+}
+
+impl SessionsError {
+    /// What the command exits with.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Table(_) | Self::LoginId(_) => Exit::Usage,
+            Self::Store(_) => Exit::Failed,
+            Self::UnknownLogin(_) | Self::UnknownUser(_) => Exit::NotFound,
+            Self::NotConfirmed(not_confirmed) => not_confirmed.exit(),
+            Self::Find(find) => find.exit(),
+            Self::Import(import) => import.exit(),
+        }
+    }
 }
 
 /// `latchkey sessions`.
@@ -50,17 +80,15 @@ pub async fn run(command: SessionsCommand) -> Result<(), SessionsError> {
             let key = LoginKey { user_key: UserKey::of(&user_id), login_id: LoginId::parse(&login_id)? };
             match store(&at).await?.end_owned(&key).await? {
                 Ended::Now { .. } => println!("ended {}", key.login_id),
-                Ended::NotThere => return Err(SessionsError::Unknown(key.login_id)),
+                Ended::NotThere => return Err(SessionsError::UnknownLogin(key.login_id)),
             }
             Ok(())
         }
-        SessionsCommand::EndAll { user_id, yes, at } => {
-            let store = store(&at).await?;
-            if !yes && !confirmed(&user_id)? {
-                return Err(SessionsError::NotConfirmed);
-            }
-            println!("ended {}", store.end_all(&UserKey::of(&user_id), Everywhere::All).await?);
-            Ok(())
+        SessionsCommand::EndAll { user_id, yes, at } => end_all(&store(&at).await?, &user_id, yes).await,
+        SessionsCommand::Find(args) => find::run(&store(&args.at).await?, &args).await,
+        SessionsCommand::Import(args) => {
+            let store = if args.dry_run { None } else { Some(store(&args.at).await?) };
+            Ok(import::run(store, &args).await?)
         }
     }
 }
@@ -70,37 +98,54 @@ async fn store(at: &TableArgs) -> Result<Store, SessionsError> {
     Ok(Store::new(client::for_aws(&at.aws).await, sessions))
 }
 
+/// A name typed in an id's place must not look like a user without logins.
+async fn read_logins(store: &Store, user_id: &str) -> Result<UserLogins, SessionsError> {
+    let seen = store.read_user_logins(&UserKey::of(user_id)).await?;
+    if seen.register.is_none() { Err(SessionsError::UnknownUser(user_id.to_owned())) } else { Ok(seen) }
+}
+
 async fn list(store: &Store, user_id: &str, json: bool) -> Result<(), SessionsError> {
     let now = Clock::system().now();
-    let seen = store.read_user_logins(&UserKey::of(user_id)).await?;
+    let reading = Spinner::start("reading the logins");
+    let seen = read_logins(store, user_id).await?;
+    drop(reading);
     let mut logins: Vec<_> = seen.logins.into_values().filter(|login| now < login.refresh_token_expires_at).collect();
     logins.sort_by_key(|login| std::cmp::Reverse(login.logged_in_at));
-    for login in logins {
-        let (logged_in, refreshed, expires) =
-            (rfc3339(login.logged_in_at), rfc3339(login.last_refreshed_at), rfc3339(login.refresh_token_expires_at));
-        let device = login.device;
-        if json {
-            let row = json!({
-                "login_id": login.key.login_id.as_str(), "generation": login.generation.number(), "device": device.name,
-                "user_agent": device.user_agent, "ip": device.ip, "logged_in_at": logged_in, "last_refreshed_at": refreshed,
-                "expires_at": expires,
-            });
-            println!("{row}");
-        } else {
-            let name = device.name.or(device.user_agent).unwrap_or_default();
-            println!("{}  {logged_in}  {refreshed}  {expires}  {:<15}  {name}", login.key.login_id, device.ip.unwrap_or_default());
-        }
+    let headers = ["LOGIN ID", "LOGGED IN", "LAST REFRESHED", "EXPIRES", "ADDRESS", "DEVICE"];
+    print!("{}", Listing::json(json).render(&headers, &logins, cells, row));
+    if logins.is_empty() {
+        eprintln!("the user has no live logins");
     }
     Ok(())
 }
 
-fn confirmed(user_id: &str) -> Result<bool, io::Error> {
-    if !io::stdin().is_terminal() {
-        return Ok(false);
-    }
-    print!("End all sessions of {user_id}? [y/N] ");
-    io::stdout().flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+fn cells(login: &Login) -> Vec<String> {
+    let device = &login.device;
+    vec![
+        login.key.login_id.to_string(),
+        readable(login.logged_in_at),
+        readable(login.last_refreshed_at),
+        readable(login.refresh_token_expires_at),
+        device.ip.clone().unwrap_or_default(),
+        device.name.clone().or_else(|| device.user_agent.clone()).unwrap_or_default(),
+    ]
+}
+
+fn row(login: &Login) -> serde_json::Value {
+    let device = &login.device;
+    json!({
+        "login_id": login.key.login_id.as_str(), "generation": login.generation.number(), "device": device.name,
+        "user_agent": device.user_agent, "ip": device.ip, "logged_in_at": rfc3339(login.logged_in_at),
+        "last_refreshed_at": rfc3339(login.last_refreshed_at), "expires_at": rfc3339(login.refresh_token_expires_at),
+    })
+}
+
+async fn end_all(store: &Store, user_id: &str, yes: bool) -> Result<(), SessionsError> {
+    let count = read_logins(store, user_id).await?.logins.len();
+    confirm(&format!("End all logins of {user_id}? There are {count}."), yes)?;
+    let ending = Spinner::start("ending logins");
+    let ended = store.end_all(&UserKey::of(user_id), Everywhere::All).await?;
+    drop(ending);
+    println!("ended {ended}");
+    Ok(())
 }

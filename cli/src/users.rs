@@ -1,6 +1,6 @@
 //! `latchkey users`.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
+mod password;
 
 use aws_sdk_dynamodb::Client;
 use latchkey::{
@@ -15,12 +15,19 @@ use latchkey::{
 use serde_json::json;
 
 use crate::{
-    args::{ListUsersArgs, PasswordArgs, TableArgs, UserArgs, UsersCommand},
+    args::{ChangeArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, TableArgs, UserArgs, UsersCommand},
     client,
+    confirm::{NotConfirmed, confirm},
+    exit::Exit,
+    listing::{Listing, readable},
     password_rules::{WeakPassword, check},
+    progress::Spinner,
 };
 
-/// Why a user wasn't added. Nothing was changed.
+pub use password::NoPassword;
+use password::read_password;
+
+/// Why it wasn't done.
 #[derive(Debug, thiserror::Error)]
 pub enum UsersError {
     /// Not a user name.
@@ -32,29 +39,26 @@ pub enum UsersError {
     /// Empty, or too long.
     #[error("{0}")]
     Password(#[from] PasswordLengthError),
-    /// The two entries differ.
-    #[error("the two passwords differ; try again")]
-    Differ,
-    /// No terminal to ask on.
-    #[error("there is no terminal to ask for the password on; hand it in with --password-stdin")]
-    NoTerminal,
-    /// The password couldn't be read.
-    #[error("the password can't be read: {0}")]
-    Unreadable(#[from] io::Error),
+    /// There is no password.
+    #[error("{0}")]
+    NoPassword(#[from] NoPassword),
     /// The name is taken.
     #[error("there is a user {0} already; nothing was changed")]
     Taken(Username),
     /// There is no such user.
     #[error("there is no user {0}; nothing was changed")]
     Unknown(Username),
+    /// Nobody said yes.
+    #[error("{0}")]
+    NotConfirmed(#[from] NotConfirmed),
     /// The users table isn't named.
     #[error("{0}; or pass --users-table")]
     UsersTable(#[source] ConfigError),
     /// The sessions table isn't named.
     #[error("{0}; or pass --sessions-table")]
     SessionsTable(#[source] ConfigError),
-    /// The table couldn't be written.
-    #[error("{0}; check --region, --profile, --endpoint-url and the name of the table")]
+    /// A table couldn't be read or written.
+    #[error("{0}; check --region, --profile, --endpoint-url and the names of the tables")]
     Store(#[from] StoreError),
     /// The password couldn't be hashed.
     #[error("{0}")]
@@ -62,6 +66,21 @@ pub enum UsersError {
     /// No randomness for the user's id.
     #[error("{0}")]
     Entropy(#[from] NoEntropy),
+}
+
+impl UsersError {
+    /// What the command exits with.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Username(_) | Self::Weak(_) | Self::Password(_) | Self::UsersTable(_) | Self::SessionsTable(_) => Exit::Usage,
+            Self::NoPassword(NoPassword::Differ | NoPassword::NoTerminal) => Exit::Usage,
+            Self::NoPassword(NoPassword::Unreadable(_)) | Self::Store(_) | Self::Hash(_) | Self::Entropy(_) => Exit::Failed,
+            Self::NotConfirmed(not_confirmed) => not_confirmed.exit(),
+            Self::Taken(_) => Exit::Conflict,
+            Self::Unknown(_) => Exit::NotFound,
+        }
+    }
 }
 
 /// `latchkey users`.
@@ -72,8 +91,8 @@ pub async fn run(command: UsersCommand) -> Result<(), UsersError> {
     match command {
         UsersCommand::Add(args) => add(args).await,
         UsersCommand::List(args) => list(args).await,
-        UsersCommand::Disable(args) => set_status(args, UserStatus::Disabled).await,
-        UsersCommand::Enable(args) => set_status(args, UserStatus::Active).await,
+        UsersCommand::Disable(args) => disable(args).await,
+        UsersCommand::Enable(args) => enable(args).await,
         UsersCommand::SetPassword(args) => set_password(args).await,
     }
 }
@@ -84,51 +103,88 @@ async fn add(args: PasswordArgs) -> Result<(), UsersError> {
     let password = read_password(args.password_stdin)?;
     check(&password, username.as_str())?;
     let user = add_user(&client::for_aws(&args.user.at.aws).await, &table, username, password).await?;
-    println!("added {} with the id {}", user.username, user.user_id);
+    if args.user.json {
+        println!("{}", row(&user));
+    } else {
+        println!("added {} with the id {}", user.username, user.user_id);
+    }
     Ok(())
 }
 
 async fn list(args: ListUsersArgs) -> Result<(), UsersError> {
     let accounts = Accounts::new(Store::new(client::for_aws(&args.at.aws).await, ""), users_table(&args.at)?, "");
+    let reading = Spinner::start("reading the users");
     let mut users = accounts.list_users().await?;
+    drop(reading);
     users.sort_by(|a, b| a.username.cmp(&b.username));
-    for user in &users {
-        let (status, created_at) = (user.status.name(), rfc3339(user.created_at));
-        if args.json {
-            println!(
-                "{}",
-                json!({"username": user.username.as_str(), "user_id": user.user_id, "status": status, "created_at": created_at})
-            );
-        } else {
-            println!("{:<24}  {:<22}  {:<8}  {}", user.username.as_str(), user.user_id, status, created_at);
-        }
+    let cells =
+        |user: &User| vec![user.username.to_string(), user.user_id.clone(), user.status.name().to_owned(), readable(user.created_at)];
+    print!("{}", Listing::json(args.json).render(&["NAME", "USER ID", "STATUS", "CREATED"], &users, cells, row));
+    if users.is_empty() {
+        eprintln!("there are no users");
     }
     Ok(())
 }
 
-async fn set_status(args: UserArgs, status: UserStatus) -> Result<(), UsersError> {
-    let username = Username::parse(&args.name)?;
-    let accounts = accounts(&args.at).await?;
-    let done = match status {
-        UserStatus::Active => "may log in",
-        UserStatus::Disabled => "may not log in any more",
-    };
-    change(&accounts, username, &UserChange::Status(status), done).await
+fn row(user: &User) -> serde_json::Value {
+    let (status, created_at) = (user.status.name(), rfc3339(user.created_at));
+    json!({"username": user.username.as_str(), "user_id": user.user_id, "status": status, "created_at": created_at})
 }
 
-async fn set_password(args: PasswordArgs) -> Result<(), UsersError> {
-    let username = Username::parse(&args.user.name)?;
+async fn disable(args: ChangeArgs) -> Result<(), UsersError> {
     let accounts = accounts(&args.user.at).await?;
-    let password = read_password(args.password_stdin)?;
+    let username = known(&accounts, &args.user.name).await?.username;
+    confirm(&format!("Keep {username} from logging in, and end all their logins?"), args.yes)?;
+    change(&accounts, username, &UserChange::Status(UserStatus::Disabled), "may not log in any more", args.user.json).await
+}
+
+async fn enable(args: UserArgs) -> Result<(), UsersError> {
+    let accounts = accounts(&args.at).await?;
+    let user = known(&accounts, &args.name).await?;
+    // A change ends all logins: an active user has some to lose.
+    if user.status == UserStatus::Active {
+        told(&user, 0, "may log in already", args.json);
+        return Ok(());
+    }
+    change(&accounts, user.username, &UserChange::Status(UserStatus::Active), "may log in", args.json).await
+}
+
+async fn set_password(args: SetPasswordArgs) -> Result<(), UsersError> {
+    let SetPasswordArgs { yes, password: PasswordArgs { password_stdin, user } } = args;
+    let accounts = accounts(&user.at).await?;
+    let username = known(&accounts, &user.name).await?.username;
+    // On standard input there is the password, and no answer.
+    if password_stdin && !yes {
+        return Err(NotConfirmed::Declined.into());
+    }
+    confirm(&format!("Set a new password for {username}, and end all their logins?"), yes)?;
+    let password = read_password(password_stdin)?;
     check(&password, username.as_str())?;
     let hash = Password::parse(password)?.hash(&mut system_rng())?;
-    change(&accounts, username, &UserChange::Password(hash), "has a new password").await
+    change(&accounts, username, &UserChange::Password(hash), "has a new password", user.json).await
 }
 
-async fn change(accounts: &Accounts, username: Username, change: &UserChange, done: &str) -> Result<(), UsersError> {
+async fn known(accounts: &Accounts, name: &str) -> Result<User, UsersError> {
+    let username = Username::parse(name)?;
+    accounts.read_user(&username).await?.ok_or(UsersError::Unknown(username))
+}
+
+async fn change(accounts: &Accounts, username: Username, change: &UserChange, done: &str, json: bool) -> Result<(), UsersError> {
+    let ending = Spinner::start("ending logins");
     let (user, ended) = accounts.change_user(&username, change).await?.ok_or(UsersError::Unknown(username))?;
-    println!("{} {done}; {ended} of their sessions ended", user.username);
+    drop(ending);
+    told(&user, ended, done, json);
     Ok(())
+}
+
+fn told(user: &User, ended: usize, done: &str, json: bool) {
+    if json {
+        let mut row = row(user);
+        row["ended_logins"] = json!(ended);
+        println!("{row}");
+    } else {
+        println!("{} {done}; {ended} of their logins ended", user.username);
+    }
 }
 
 async fn accounts(at: &TableArgs) -> Result<Accounts, UsersError> {
@@ -165,18 +221,4 @@ pub async fn add_user(client: &Client, users_table: &str, username: Username, pa
         username,
     };
     if accounts.create_user(&user).await? { Ok(user) } else { Err(UsersError::Taken(user.username)) }
-}
-
-fn read_password(from_stdin: bool) -> Result<String, UsersError> {
-    if from_stdin {
-        let mut line = String::new();
-        io::stdin().lock().read_line(&mut line)?;
-        let password = line.strip_suffix('\n').map_or(line.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-        return Ok(password.to_owned());
-    }
-    if !io::stdin().is_terminal() {
-        return Err(UsersError::NoTerminal);
-    }
-    let password = rpassword::prompt_password("Password: ")?;
-    if rpassword::prompt_password("Again: ")? == password { Ok(password) } else { Err(UsersError::Differ) }
 }

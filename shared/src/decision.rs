@@ -6,6 +6,7 @@ mod authorize;
 mod import;
 mod login;
 mod refresh;
+mod standing;
 #[cfg(test)]
 pub(crate) mod states;
 
@@ -13,3 +14,4 @@ pub use authorize::{AccessRefusal, authorize};
 pub use import::{ImportDecision, decide_import};
 pub use login::{LoginCreation, LoginDecision, MAX_REPLACED, NewLogin, OnSessionLimit, SessionLimit, decide_login, is_void};
 pub use refresh::{RefreshDecision, RefreshRefusal, RefreshRequest, decide_refresh};
+pub use standing::{Standing, access_standing, refresh_standing};

@@ -2,6 +2,8 @@
 //!
 //! * A body that claims to be base64 and isn't would panic in lambda_http; here it is a 400.
 //! * Of two `Authorization` headers lambda_http keeps one; here both arrive, so that they can be refused.
+//! * A Host of which there is no URL would panic there as well, and so would a path or query that is too long for a URI
+//!   once it is encoded again; here the one is let be, and the other is a 400.
 //! * An event whose headers no HTTP library takes would be a function error; here it is a 400.
 //!
 //! It bounds every request by [`REQUEST_BUDGET`](crate::aws::REQUEST_BUDGET), and names it by the gateway's request id.

@@ -1,4 +1,4 @@
-//! Refusals as RFC 9457 problem details, with a stable code.
+//! Refusals as RFC 9457 problem details, with a stable code. `docs/problems.md` says what each means to a client.
 
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
@@ -172,5 +172,17 @@ mod tests {
     fn codes_are_unique() {
         let codes: std::collections::BTreeSet<_> = ProblemCode::ALL.iter().map(|code| code.parts().1).collect();
         assert_eq!(codes.len(), ProblemCode::ALL.len());
+    }
+
+    #[test]
+    fn the_catalogue_is_documented_as_it_is() {
+        let documented = include_str!("../../docs/problems.md");
+        let rows: Vec<_> = documented.lines().filter(|line| line.starts_with("| `")).collect();
+        assert_eq!(rows.len(), ProblemCode::ALL.len());
+        for (code, row) in ProblemCode::ALL.into_iter().zip(rows) {
+            let (status, code, title, retryable) = code.parts();
+            let expected = format!("| `{code}` | {} | {title} | {} | ", status.as_u16(), if retryable { "yes" } else { "no" });
+            assert!(row.starts_with(&expected), "docs/problems.md lacks {expected}");
+        }
     }
 }

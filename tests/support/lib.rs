@@ -6,5 +6,7 @@
 
 pub mod clock;
 pub mod database;
+pub mod logins;
+pub mod openapi;
 pub mod service;
 pub mod tap;

@@ -9,11 +9,16 @@ use latchkey_cli::{
     linked,
     users::add_user,
 };
-use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
+use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::{clock::TestClock, database::Database, tap::Tap};
+use crate::{
+    clock::TestClock,
+    database::Database,
+    openapi::{Contract, Operation},
+    tap::Tap,
+};
 
 /// A running service.
 #[derive(Debug, Clone)]
@@ -32,6 +37,8 @@ pub struct Service {
 /// An answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
+    /// The operation that gave it, as `docs/openapi.yaml` names it.
+    pub operation: &'static Operation,
     /// Its status.
     pub status: u16,
     /// Its headers.
@@ -179,16 +186,29 @@ impl Service {
     }
 }
 
-/// Sends a request.
+/// Sends a request to the service. Its answer is as `docs/openapi.yaml` describes it, whatever the test is about.
+///
+/// # Panics
+/// When there is no answer, or one that isn't described.
+pub async fn send(request: RequestBuilder) -> Answer {
+    let answer = exchange(request).await;
+    let breaches = answer.operation.breaches(&answer);
+    assert!(breaches.is_empty(), "docs/openapi.yaml doesn't describe this: {breaches:?}: {answer:?}");
+    answer
+}
+
+/// Sends a request to whomever.
 ///
 /// # Panics
 /// When there is no answer.
-pub async fn send(request: RequestBuilder) -> Answer {
-    let response = request.send().await.expect("an answer");
-    let (status, headers) = (response.status(), response.headers().clone());
+pub async fn exchange(request: RequestBuilder) -> Answer {
+    let (client, request) = request.build_split();
+    let request = request.expect("a request");
+    let operation = Contract::of_the_service().operation(request.method().as_str(), request.url().path());
+    let response = client.execute(request).await.expect("an answer");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.expect("a body");
-    assert!(status == StatusCode::NO_CONTENT || headers.contains_key("content-type"), "{status} without a type");
-    Answer { status: status.as_u16(), headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+    Answer { operation, status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
 }
 
 /// Names in tests are right.

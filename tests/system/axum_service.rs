@@ -7,7 +7,7 @@ use latchkey::{
     token::ImportedTokens,
 };
 use latchkey_tests::{
-    service::{Pair, Service, send},
+    service::{Pair, Service, exchange},
     tap::Line,
 };
 use tokio::net::TcpListener;
@@ -31,7 +31,7 @@ async fn a_handler_finds_the_session_in_the_extensions() {
     let service = Service::start(&[]).await;
     let url = serve(&service).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let hello = |token: String| send(http.get(&url).bearer_auth(token));
+    let hello = |token: String| exchange(http.get(&url).bearer_auth(token));
 
     let first = service.login().await;
     let second = Pair::of(&service.refresh(&first.refresh).await);
@@ -42,7 +42,7 @@ async fn a_handler_finds_the_session_in_the_extensions() {
     let refused = hello(first.access).await;
     assert_eq!(refused.outcome(), (401, "invalid_token"));
     assert_eq!(refused.headers["www-authenticate"], "Bearer error=\"invalid_token\"", "no gateway to rename it");
-    let missing = send(http.get(&url)).await;
+    let missing = exchange(http.get(&url)).await;
     assert_eq!((missing.outcome(), missing.headers["www-authenticate"].to_str().unwrap()), ((401, "missing_token"), "Bearer"));
 
     service.tap.set_line(Line::Refused);

@@ -184,6 +184,18 @@ async fn unknown_users_wrong_passwords_and_disabled_users_get_one_answer() {
     assert_eq!(answer("demo", DEMO_PASSWORD).await, wrong);
 }
 
+/// A function that panicked on these was a 503, which clients send again.
+#[tokio::test]
+async fn a_host_or_a_query_of_which_there_is_no_url() {
+    let service = Service::start(&[]).await;
+    let pair = service.login().await;
+    for host in ["[", "a:99999", "%zz"] {
+        assert_eq!(send(service.request("GET", "/me").bearer_auth(&pair.access).header("host", host)).await.status, 200, "{host}");
+    }
+    let long = format!("/sessions?after={}", "(".repeat(30_000));
+    assert_eq!(send(service.request("GET", &long).bearer_auth(&pair.access)).await.outcome(), (400, "invalid_request"));
+}
+
 #[tokio::test]
 async fn there_is_nothing_elsewhere() {
     let service = Service::start(&[]).await;

@@ -1,7 +1,7 @@
 //! How many logins a user may have, and what a device id does.
 
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
-use latchkey_tests::service::{Pair, Service};
+use latchkey_tests::service::{Answer, Pair, Service};
 use serde_json::json;
 
 #[tokio::test]
@@ -38,7 +38,53 @@ async fn one_too_many_is_rejected_after_the_right_password_only() {
 #[tokio::test]
 async fn parallel_logins_leave_one_at_limit_one() {
     let service = Service::start(&[("MAX_SESSIONS_PER_USER", "1")]).await;
-    let logins: Vec<_> = (0..4)
+    let answers = together(&service, 4).await;
+    let mut allowed = 0;
+    for pair in answers.iter().filter(|answer| answer.status == 200).map(Pair::of) {
+        allowed += usize::from(service.me(&pair.access).await.status == 200);
+    }
+    assert_eq!((logins(&service).await, allowed), (1, 1));
+}
+
+/// Exact under parallel logins, where one too many is refused.
+#[tokio::test]
+async fn parallel_logins_never_get_past_a_limit_that_rejects() {
+    let service = Service::start(&[("MAX_SESSIONS_PER_USER", "3"), ("ON_SESSION_LIMIT", "reject")]).await;
+    let answers = together(&service, 8).await;
+    let granted = answers.iter().filter(|answer| answer.status == 200).count();
+    assert!(granted <= 3, "{granted}");
+    // A busy machine may have run out of time for some; there is room for exactly the rest.
+    let mut last = service.login_with(&json!({"username": DEMO_USER, "password": DEMO_PASSWORD})).await;
+    while last.status == 200 {
+        last = service.login_with(&json!({"username": DEMO_USER, "password": DEMO_PASSWORD})).await;
+    }
+    assert_eq!(last.outcome(), (409, "session_limit"));
+    assert_eq!(logins(&service).await, 3);
+    for pair in answers.iter().filter(|answer| answer.status == 200).map(Pair::of) {
+        service.assert_allowed(&pair.access).await;
+    }
+}
+
+/// Lowered from a hundred to one: more than one transaction's worth of logins makes room, also for parallel logins.
+#[tokio::test]
+async fn a_limit_lowered_from_a_hundred_to_one_takes_effect_at_the_next_login() {
+    let before = Service::start(&[("MAX_SESSIONS_PER_USER", "100")]).await;
+    let mut last = None;
+    for _ in 0..100 {
+        last = Some(before.login().await);
+    }
+    assert_eq!(logins(&before).await, 100);
+    let lowered = Service::over(before.database.clone(), before.clock.clone(), &[("MAX_SESSIONS_PER_USER", "1")]).await;
+    let only = lowered.login().await;
+    lowered.assert_allowed(&only.access).await;
+    lowered.assert_refused(&last.unwrap().access).await;
+    assert_eq!(logins(&lowered).await, 1);
+    together(&lowered, 3).await;
+    assert_eq!(logins(&lowered).await, 1);
+}
+
+async fn together(service: &Service, count: usize) -> Vec<Answer> {
+    let logins: Vec<_> = (0..count)
         .map(|_| {
             let service = service.clone();
             tokio::spawn(async move { service.login_with(&json!({"username": DEMO_USER, "password": DEMO_PASSWORD})).await })
@@ -48,28 +94,11 @@ async fn parallel_logins_leave_one_at_limit_one() {
     for login in logins {
         answers.push(login.await.unwrap());
     }
-    let mut allowed = 0;
-    for pair in answers.iter().filter(|answer| answer.status == 200).map(Pair::of) {
-        allowed += usize::from(service.me(&pair.access).await.status == 200);
-    }
-    let logins = service.database.sort_keys().await.into_iter().filter(|key| key.len() == 22).count();
-    assert_eq!((logins, allowed), (1, 1));
+    answers
 }
 
-/// Lowered from many to one: more than one transaction's worth of logins makes room.
-#[tokio::test]
-async fn a_lowered_limit_takes_effect_at_the_next_login() {
-    let before = Service::start(&[]).await;
-    let mut last = None;
-    for _ in 0..25 {
-        last = Some(before.login().await);
-    }
-    let lowered = Service::over(before.database.clone(), before.clock.clone(), &[("MAX_SESSIONS_PER_USER", "1")]).await;
-    let only = lowered.login().await;
-    lowered.assert_allowed(&only.access).await;
-    lowered.assert_refused(&last.unwrap().access).await;
-    let logins = lowered.database.sort_keys().await.into_iter().filter(|key| key.len() == 22).count();
-    assert_eq!(logins, 1);
+async fn logins(service: &Service) -> usize {
+    service.database.sort_keys().await.into_iter().filter(|key| key.len() == 22).count()
 }
 
 /// A lost login answer leaves no ghost: the app logs in again with the same device id.

@@ -6,6 +6,10 @@ use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::service::{ParseUsername as _, Service};
 use serde_json::json;
 
+pub(crate) const OLD_PASSWORD: &str = "old password of the demo user";
+/// Its Argon2id with m=8192, t=1, p=1: weaker than today's, within bounds.
+pub(crate) const OLD_HASH: &str = "$argon2id$v=19$m=8192,t=1,p=1$MTIzNDU2Nzg5MDEyMzQ1Ng$Fcgt7FMdhEZF+v4ntDt0fofNU1OesIybIBSlJcD3llU";
+
 async fn update_user(service: &Service, name: &str, value: &str) {
     let update = service.database.client.update_item().table_name(service.database.table("UsersTable"));
     update
@@ -85,11 +89,9 @@ async fn a_login_overtaken_by_another_comes_to_be_as_well() {
 /// A hash with older parameters is replaced at the next login, and the password stays what it was.
 #[tokio::test]
 async fn an_old_hash_is_brought_up_to_date_at_login() {
-    // Argon2id of "old password of the demo user" with m=8192, t=1, p=1: weaker than today's, within bounds.
-    const OLD: &str = "$argon2id$v=19$m=8192,t=1,p=1$MTIzNDU2Nzg5MDEyMzQ1Ng$Fcgt7FMdhEZF+v4ntDt0fofNU1OesIybIBSlJcD3llU";
     let service = Service::start(&[]).await;
-    update_user(&service, "password_hash", OLD).await;
-    let login = json!({"username": DEMO_USER, "password": "old password of the demo user"});
+    update_user(&service, "password_hash", OLD_HASH).await;
+    let login = json!({"username": DEMO_USER, "password": OLD_PASSWORD});
     assert_eq!(service.login_with(&login).await.status, 200);
     let stored = service.database.items("UsersTable").await[0]["password_hash"].as_s().unwrap().clone();
     assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");

@@ -1,10 +1,14 @@
 //! The REST proxy event, read with care.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::HeaderValue;
+use http::{HeaderValue, header};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, value::RawValue};
+
+/// What API Gateway takes of a request's line and headers together
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>).
+const REQUEST_LINE_BYTES: usize = 10_240;
 
 /// A REST proxy event, or what is left of one that can't be read.
 #[derive(Debug)]
@@ -55,10 +59,26 @@ impl GatewayEvent {
         if event.is_base64_encoded && !event.body.as_deref().is_none_or(decodes) {
             return Err(Malformed { detail: "the body is not the base64 it claims to be", request_id: event.request_context.request_id });
         }
+        if path_and_query_bytes(&event) > REQUEST_LINE_BYTES {
+            let detail = "path and query are longer than any that API Gateway takes";
+            return Err(Malformed { detail, request_id: event.request_context.request_id });
+        }
         // lambda_http lets the single-valued map overwrite the multi-valued one, which is complete where it is there.
         for name in event.multi_value_headers.keys() {
             event.headers.remove(name);
         }
+        // It makes a URL of the host. Who wants the host reads the header.
+        event.request_context.domain_name = None;
+        if let Some(host) = event.headers.remove(header::HOST) {
+            event.multi_value_headers.insert(header::HOST, host);
+        }
         Ok(event)
     }
+}
+
+/// Of the two maps lambda_http takes the multi-valued one where it is there.
+fn path_and_query_bytes(event: &ApiGatewayProxyRequest) -> usize {
+    let (single, multi) = (&event.query_string_parameters, &event.multi_value_query_string_parameters);
+    let query = if multi.is_empty() { single } else { multi };
+    event.path.as_deref().map_or(0, str::len) + query.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
 }

@@ -79,6 +79,26 @@ async fn rubbish_that_claims_to_be_base64_is_a_400() {
     assert_eq!(call(event(&json!({"isBase64Encoded": true, "body": null}))).await.0, 200);
 }
 
+/// lambda_http panicked on each of these.
+#[tokio::test]
+async fn a_request_without_a_url_is_answered() {
+    for host in ["[", "a:99999", "a b", "::", "%zz"] {
+        for headers in [
+            json!({"headers": {"Host": host}, "multiValueHeaders": {"Host": [host]}}),
+            json!({"headers": {"Host": host}, "multiValueHeaders": null}),
+        ] {
+            let mut event = event(&headers);
+            event["requestContext"]["domainName"] = json!(host);
+            assert_eq!(call(event).await.0, 200, "{host}");
+        }
+    }
+    let long = "'".repeat(30_000);
+    for too_long in [json!({"multiValueQueryStringParameters": {"a": [long]}}), json!({"path": format!("/{long}")})] {
+        let (status, problem) = call(event(&too_long)).await;
+        assert_eq!((status, &problem["code"]), (400, &json!("invalid_request")));
+    }
+}
+
 /// CASES B5: no token has such bytes, so there is none.
 #[tokio::test]
 async fn a_header_that_http_has_no_place_for_is_no_token() {

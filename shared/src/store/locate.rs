@@ -75,12 +75,25 @@ impl Store {
         }
     }
 
-    /// The login to which the index of a kind leads from a hash. An index finds, the table decides: it lags behind, it may
-    /// show what is gone, and it lets two items have one key.
+    /// The one login to which the index of a kind leads from a hash.
     ///
     /// # Errors
     /// [`StoreError`]; an outage is never "nowhere".
     pub async fn find<K: Kind>(&self, hash: &TokenHash<K>) -> Result<Located, StoreError> {
+        let mut logins = self.logins_under(hash).await?;
+        match (logins.pop_first(), logins.is_empty()) {
+            (None, _) => Ok(Located::Nowhere(NotLocated::Unknown)),
+            (Some(key), true) => Ok(Located::At(key)),
+            (Some(_), false) => Ok(Located::Nowhere(NotLocated::Ambiguous)),
+        }
+    }
+
+    /// The logins to which the index of a kind leads from a hash. An index finds, the table decides: it lags behind, it may
+    /// show what is gone, and it lets two items have one key. So read each login before believing anything.
+    ///
+    /// # Errors
+    /// [`StoreError`]; an outage is never "none".
+    pub async fn logins_under<K: Kind>(&self, hash: &TokenHash<K>) -> Result<BTreeSet<LoginKey>, StoreError> {
         let output = self
             .client
             .query()
@@ -101,11 +114,7 @@ impl Store {
                 login_id: read.parsed("sk", |sk| LoginId::parse(sk.split_once('#')?.0).ok())?,
             });
         }
-        match (logins.pop_first(), logins.is_empty()) {
-            (None, _) => Ok(Located::Nowhere(NotLocated::Unknown)),
-            (Some(key), true) => Ok(Located::At(key)),
-            (Some(_), false) => Ok(Located::Nowhere(NotLocated::Ambiguous)),
-        }
+        Ok(logins)
     }
 }
 

@@ -1,0 +1,91 @@
+//! What `latchkey sessions` takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::TableArgs;
+
+/// What `latchkey sessions` does.
+#[derive(Debug, Subcommand)]
+pub enum SessionsCommand {
+    /// Show a user's live logins, the newest first.
+    List {
+        /// The user's id, as `latchkey users list` shows it.
+        user_id: String,
+        /// JSON lines, for scripts.
+        #[arg(long)]
+        json: bool,
+        /// Where.
+        #[command(flatten)]
+        at: TableArgs,
+    },
+    /// End one login.
+    End {
+        /// The user's id.
+        user_id: String,
+        /// The login's id.
+        login_id: String,
+        /// Where.
+        #[command(flatten)]
+        at: TableArgs,
+    },
+    /// End all logins of a user. Asks first.
+    EndAll {
+        /// The user's id.
+        user_id: String,
+        /// Don't ask.
+        #[arg(long)]
+        yes: bool,
+        /// Where.
+        #[command(flatten)]
+        at: TableArgs,
+    },
+    /// Show whose token a hash is of.
+    Find(FindArgs),
+    /// Take over sessions that another service issued. The same file again changes nothing.
+    Import(ImportArgs),
+}
+
+/// What `latchkey sessions find` takes.
+#[derive(Debug, Args)]
+pub struct FindArgs {
+    /// The token's SHA-256 as base64url, all 43 characters. The 8 of a log line are too few: no index is searched by a part.
+    #[arg(long, value_name = "HASH")]
+    pub token_hash: String,
+    /// JSON lines, for scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Where.
+    #[command(flatten)]
+    pub at: TableArgs,
+}
+
+/// What `latchkey sessions import` takes.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The sessions, in UTF-8: columns user_id, access_token, refresh_token, access_token_expires_at and
+    /// refresh_token_expires_at, in any order; others are ignored. `-` is standard input.
+    pub file: PathBuf,
+    /// What the file is; without it, what its name ends in says.
+    #[arg(long)]
+    pub format: Option<ImportFormat>,
+    /// Check the file, and write nothing. No table is needed.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Bad rows and the summary as JSON lines, for scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Where.
+    #[command(flatten)]
+    pub at: TableArgs,
+}
+
+/// How sessions are written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImportFormat {
+    /// Comma-separated, with a header (.csv).
+    Csv,
+    /// One JSON object per line (.jsonl, .ndjson).
+    Jsonl,
+}

@@ -1,0 +1,50 @@
+//! What the command's exit code tells scripts.
+
+use std::process::ExitCode;
+
+/// Why the command didn't do all that it was asked to. Scripts depend on the numbers: they don't change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// It failed: DynamoDB, the network, a file. The same command may succeed in a moment.
+    Failed = 1,
+    /// It was called wrongly, or nobody confirmed it: nothing was done. Also what clap ends with.
+    Usage = 2,
+    /// There is no such user, login or hash.
+    NotFound = 3,
+    /// Some rows of an import are bad; the others were imported.
+    SomeBad = 4,
+    /// What is there is in the way: the name is taken, or two logins share a hash.
+    Conflict = 5,
+    /// Ctrl-C, as shells have it.
+    Interrupted = 130,
+}
+
+/// The codes, for `--help`.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed: DynamoDB, the network or a file; the same command may succeed in a moment
+  2    called wrongly, or not confirmed; nothing was done
+  3    no such user, login or hash
+  4    some rows of an import are bad; the others were imported
+  5    the name is taken, or two logins share the hash
+  130  stopped by Ctrl-C";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_in_the_help() {
+        for exit in [Exit::Failed, Exit::Usage, Exit::NotFound, Exit::SomeBad, Exit::Conflict, Exit::Interrupted] {
+            assert!(EXIT_CODES.contains(&format!("\n  {:<3}  ", exit as u8)), "{exit:?}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `latchkey sessions find`: whose token is it, of which somebody has the hash?
+
+use latchkey::{
+    clock::{Clock, rfc3339},
+    decision::{Standing, access_standing, refresh_standing},
+    ids::LoginKey,
+    session::LoginState,
+    store::{Store, StoreError},
+    token::{Access, Kind, Refresh, TokenHash},
+};
+use serde_json::{Value, json};
+
+use super::SessionsError;
+use crate::{
+    args::FindArgs,
+    exit::Exit,
+    listing::{Listing, readable},
+};
+
+/// Why there is no one answer.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// Not a hash.
+    #[error(
+        "a token hash is 43 base64url characters; the 8 of a log line are the beginning of one, and no index can be searched by a part. To \
+         hash a token: printf %s \"$TOKEN\" | openssl dgst -sha256 -binary | basenc --base64url | tr -d ="
+    )]
+    Malformed,
+    /// No index knows it.
+    #[error(
+        "no session has a token of this hash: it was never issued, or a refresh has replaced it, or its login has ended. The indexes lag \
+         behind: of a token that was issued just now, ask again in a few seconds"
+    )]
+    Nowhere,
+    /// CASES F7.
+    #[error("two logins share this hash, so nobody is let in by it; end both, and find out where the token came from")]
+    Ambiguous,
+}
+
+impl FindError {
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Malformed => Exit::Usage,
+            Self::Nowhere => Exit::NotFound,
+            Self::Ambiguous => Exit::Conflict,
+        }
+    }
+}
+
+/// A login that a hash leads to.
+struct Holder {
+    key: LoginKey,
+    kind: &'static str,
+    state: LoginState,
+    standing: Standing,
+}
+
+pub(super) async fn run(store: &Store, args: &FindArgs) -> Result<(), SessionsError> {
+    let (Some(access), Some(refresh)) = (TokenHash::parse(&args.token_hash), TokenHash::parse(&args.token_hash)) else {
+        return Err(FindError::Malformed.into());
+    };
+    let now = Clock::system().now();
+    let (by_access, by_refresh) = tokio::try_join!(
+        holders::<Access>(store, &access, |state| access_standing(state, &access, now)),
+        holders::<Refresh>(store, &refresh, |state| refresh_standing(state, &refresh, now)),
+    )?;
+    let holders: Vec<Holder> = by_access.into_iter().chain(by_refresh).collect();
+    let headers = ["USER ID", "LOGIN ID", "GENERATION", "TOKEN", "STANDING"];
+    print!("{}", Listing::json(args.json).render(&headers, &holders, cells, row));
+    match holders.as_slice() {
+        [] => Err(FindError::Nowhere.into()),
+        [first, others @ ..] if others.iter().any(|other| other.key != first.key) => Err(FindError::Ambiguous.into()),
+        _ => Ok(()),
+    }
+}
+
+/// An index finds, the table decides: each login is read strongly.
+async fn holders<K: Kind>(
+    store: &Store,
+    hash: &TokenHash<K>,
+    standing: impl Fn(&LoginState) -> Standing,
+) -> Result<Vec<Holder>, StoreError> {
+    let mut holders = Vec::new();
+    for key in store.logins_under(hash).await? {
+        let state = store.read_login(&key).await?;
+        holders.push(Holder { key, kind: K::NAME, standing: standing(&state), state });
+    }
+    Ok(holders)
+}
+
+impl Holder {
+    /// As an item of the login has it; none where the index alone still knows of the login.
+    fn user_id(&self) -> Option<&str> {
+        let login = self.state.login.as_ref().map(|login| login.user_id.as_str());
+        login.or_else(|| self.state.sessions.values().next().map(|session| session.user_id.as_str()))
+    }
+
+    fn generation(&self) -> Option<u32> {
+        self.state.login.as_ref().map(|login| login.generation.number())
+    }
+}
+
+fn cells(holder: &Holder) -> Vec<String> {
+    vec![
+        holder.user_id().unwrap_or("gone").to_owned(),
+        holder.key.login_id.to_string(),
+        holder.generation().map_or_else(|| "none".to_owned(), |generation| generation.to_string()),
+        holder.kind.replace('_', " "),
+        match holder.standing {
+            Standing::Live { expires_at, .. } => format!("live until {}", readable(expires_at)),
+            Standing::Expired { expires_at, .. } => format!("expired {}", readable(expires_at)),
+            Standing::Replaced { by } => format!("replaced by a refresh; the login stands at generation {}", by.number()),
+            Standing::Ended => "its login has ended".to_owned(),
+        },
+    ]
+}
+
+fn row(holder: &Holder) -> Value {
+    let (standing, expires_at) = match holder.standing {
+        Standing::Live { expires_at, .. } => ("live", Some(expires_at)),
+        Standing::Expired { expires_at, .. } => ("expired", Some(expires_at)),
+        Standing::Replaced { .. } => ("replaced", None),
+        Standing::Ended => ("ended", None),
+    };
+    json!({
+        "user_id": holder.user_id(), "login_id": holder.key.login_id.as_str(), "generation": holder.generation(),
+        "token": holder.kind, "standing": standing, "expires_at": expires_at.map(rfc3339),
+    })
+}

@@ -1,0 +1,209 @@
+//! `latchkey sessions import`: a file of sessions that another service issued.
+//!
+//! Rows are read one by one and imported side by side; nothing but the hashes of their tokens is kept of those that are
+//! done. A bad row is reported, and the rest goes on. Importing is idempotent, so that a stopped import is gone on with by
+//! the same command.
+
+mod csv_rows;
+mod duplicates;
+mod json_rows;
+mod pool;
+mod rows;
+mod summary;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use latchkey::{
+    clock::Clock,
+    import::ImportedSession,
+    store::{ImportOutcome, Store, StoreError},
+};
+use serde_json::json;
+use tokio::{
+    signal::ctrl_c,
+    sync::mpsc::{Receiver, Sender, channel},
+};
+
+use crate::{args::ImportArgs, exit::Exit, progress::FileProgress};
+
+pub use rows::FileError;
+
+use pool::{Done, Pool};
+use rows::{BadRow, Counted, Row, Rows, format_of};
+use summary::Summary;
+
+/// How many rows are read ahead.
+const READ_AHEAD: usize = 64;
+
+/// Why not all of a file was imported. What was imported stays; the same command goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The file can't be read, or is none of sessions.
+    #[error("{0}")]
+    File(#[from] FileError),
+    /// Some rows are no sessions.
+    #[error("bad rows: {0}; the others are done. Mend them, and run the same command again: it passes over what is there")]
+    BadRows(u64),
+    /// DynamoDB failed for long.
+    #[error(
+        "stopped at line {line}: {cause}; check --region, --profile, --endpoint-url and the name of the table, and run the same command \
+         again to go on: it passes over what is there"
+    )]
+    Store {
+        /// The row's.
+        line: u64,
+        /// What failed.
+        cause: StoreError,
+    },
+    /// Ctrl-C.
+    #[error("stopped; run the same command again to go on: it passes over what is there")]
+    Interrupted,
+    /// A bug of ours.
+    #[error("stopped: an import panicked")]
+    Panicked,
+}
+
+impl ImportError {
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::File(FileError::Unreadable(_) | FileError::EndlessRow { .. }) => Exit::Failed,
+            Self::File(_) => Exit::Usage,
+            Self::BadRows(_) => Exit::SomeBad,
+            Self::Store { .. } | Self::Panicked => Exit::Failed,
+            Self::Interrupted => Exit::Interrupted,
+        }
+    }
+}
+
+/// Imports a file into the store; without one, only checks it.
+pub(super) async fn run(store: Option<Store>, args: &ImportArgs) -> Result<(), ImportError> {
+    let format = match args.format {
+        Some(format) => format,
+        None => format_of(&args.file)?,
+    };
+    let source = Counted::open(&args.file)?;
+    let (length, bytes_read) = (source.length, source.count());
+    let rows = Rows::of(source, format)?;
+    if !rows.ignored.is_empty() {
+        eprintln!("ignored columns: {}", rows.ignored.join(", "));
+    }
+    let mut import = Import { summary: Summary::default(), progress: FileProgress::start(length), bytes_read, json: args.json };
+    let (sender, receiver) = channel(READ_AHEAD);
+    // A thread that nobody waits for: Ctrl-C doesn't end a read of standard input.
+    thread::spawn(move || read(rows, &sender));
+    let ended = match store {
+        Some(store) => import.all(receiver, Pool::new(store, Clock::system())).await,
+        None => import.check(receiver, Clock::system()).await,
+    };
+    let Import { summary, progress, .. } = import;
+    drop(progress);
+    print!("{}", summary.render(args.json, args.dry_run));
+    ended?;
+    if summary.bad > 0 { Err(ImportError::BadRows(summary.bad)) } else { Ok(()) }
+}
+
+/// Reads all rows, until nobody wants more.
+fn read(mut rows: Rows, sender: &Sender<Result<Row, FileError>>) {
+    while let Some(row) = rows.next().transpose() {
+        let ended = row.is_err();
+        if sender.blocking_send(row).is_err() || ended {
+            return;
+        }
+    }
+}
+
+struct Import {
+    summary: Summary,
+    progress: FileProgress,
+    bytes_read: Arc<AtomicU64>,
+    json: bool,
+}
+
+impl Import {
+    /// Imports all rows. The first failure ends it, after the rows in flight.
+    async fn all(&mut self, mut rows: Receiver<Result<Row, FileError>>, mut pool: Pool) -> Result<(), ImportError> {
+        let mut ended: Option<Result<(), ImportError>> = None;
+        let interrupted = ctrl_c();
+        tokio::pin!(interrupted);
+        loop {
+            if pool.is_idle()
+                && let Some(ended) = ended
+            {
+                return ended;
+            }
+            let going = ended.is_none();
+            // The end of the file lets go on what waits; a failure doesn't.
+            let go_on = !matches!(ended, Some(Err(_)));
+            tokio::select! {
+                Some(done) = pool.next(go_on) => {
+                    if let Err(error) = self.done(done.map_err(|_| ImportError::Panicked)?) {
+                        ended = Some(ended.and_then(Result::err).map_or(Err(error), Err));
+                    }
+                }
+                row = rows.recv(), if going && pool.has_room() => match row {
+                    None => ended = Some(Ok(())),
+                    Some(Err(error)) => ended = Some(Err(error.into())),
+                    Some(Ok(row)) => {
+                        if let Some(session) = self.good(row.line, row.session) {
+                            pool.add(row.line, session);
+                        }
+                    }
+                },
+                _ = &mut interrupted, if go_on => ended = Some(Err(ImportError::Interrupted)),
+            }
+        }
+    }
+
+    /// Checks all rows, and writes nothing.
+    async fn check(&mut self, mut rows: Receiver<Result<Row, FileError>>, clock: Clock) -> Result<(), ImportError> {
+        while let Some(row) = rows.recv().await {
+            let row = row?;
+            if let Some(session) = self.good(row.line, row.session) {
+                let expired = session.refresh_token_expires_at <= clock.now();
+                self.count(if expired { ImportOutcome::Expired } else { ImportOutcome::Imported });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes down what became of a row. An item that isn't as Latchkey writes it is in one user's way only.
+    fn done(&mut self, Done { line, outcome, .. }: Done) -> Result<(), ImportError> {
+        match outcome {
+            Ok(outcome) => self.count(outcome),
+            Err(StoreError::Item(error)) => self.bad(line, &BadRow::new(format!("the user can't be read: {error}"))),
+            Err(cause) => return Err(ImportError::Store { line, cause }),
+        }
+        Ok(())
+    }
+
+    fn good(&mut self, line: u64, session: Result<ImportedSession, BadRow>) -> Option<ImportedSession> {
+        session.map_err(|bad| self.bad(line, &bad)).ok()
+    }
+
+    fn count(&mut self, outcome: ImportOutcome) {
+        self.summary.count(outcome);
+        self.show();
+    }
+
+    fn bad(&mut self, line: u64, bad: &BadRow) {
+        self.summary.bad += 1;
+        self.progress.aside(|| {
+            if self.json {
+                println!("{}", json!({"line": line, "column": bad.column, "problem": bad.problem}));
+            } else {
+                eprintln!("line {line}: {bad}");
+            }
+        });
+        self.show();
+    }
+
+    fn show(&self) {
+        self.progress.show(self.bytes_read.load(Ordering::Relaxed), self.summary.rows());
+    }
+}

@@ -1,0 +1,49 @@
+//! What became of a file.
+
+use latchkey::store::ImportOutcome;
+use serde_json::{Value, json};
+
+use crate::listing::Listing;
+
+/// Rows, by what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Summary {
+    pub(super) imported: u64,
+    pub(super) already_there: u64,
+    pub(super) expired: u64,
+    pub(super) bad: u64,
+}
+
+impl Summary {
+    pub(super) fn count(&mut self, outcome: ImportOutcome) {
+        match outcome {
+            ImportOutcome::Imported => self.imported += 1,
+            ImportOutcome::AlreadyThere => self.already_there += 1,
+            ImportOutcome::Expired => self.expired += 1,
+        }
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.imported + self.already_there + self.expired + self.bad
+    }
+
+    /// For standard output. A dry run doesn't know what is there already.
+    pub(super) fn render(&self, json: bool, dry_run: bool) -> String {
+        let numbers = |summary: &Self| {
+            let there = (!dry_run).then_some(summary.already_there);
+            [Some(summary.imported), there, Some(summary.expired), Some(summary.bad)].into_iter().flatten()
+        };
+        let headers: &[&str] = if dry_run { &["GOOD", "EXPIRED", "BAD"] } else { &["IMPORTED", "ALREADY THERE", "EXPIRED", "BAD"] };
+        let row = |summary: &Self| -> Value {
+            if dry_run {
+                json!({"good": summary.imported, "expired": summary.expired, "bad": summary.bad})
+            } else {
+                json!({
+                    "imported": summary.imported, "already_there": summary.already_there, "expired": summary.expired,
+                    "bad": summary.bad,
+                })
+            }
+        };
+        Listing::json(json).render(headers, &[*self], |summary| numbers(summary).map(|number| number.to_string()).collect(), row)
+    }
+}

@@ -1,0 +1,177 @@
+//! `latchkey sessions import`.
+
+use std::{fmt::Write as _, io::Write as _, path::PathBuf, process::Command};
+
+use latchkey::clock::rfc3339;
+use latchkey_tests::{database::Database, service::Service};
+use serde_json::json;
+
+use crate::run::{Ran, command, latchkey, output_of};
+
+const HEADER: &str = "user_id,access_token,refresh_token,access_token_expires_at,refresh_token_expires_at\n";
+
+/// A file that is gone with the test.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("{}-{name}", uuid::Uuid::new_v4()));
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_file(&self.0);
+    }
+}
+
+async fn accepting() -> Service {
+    Service::start_by(&[("AcceptImportedTokens", "true")], &[]).await
+}
+
+fn row(service: &Service, user: &str, n: usize, days: i64) -> String {
+    let now = service.clock.now();
+    let (access, refresh) = (rfc3339(now + chrono::TimeDelta::minutes(5)), rfc3339(now + chrono::TimeDelta::days(days)));
+    format!("{user},access-token-{n:06},refresh-token-{n:06},{access},{refresh}\n")
+}
+
+async fn import(database: &Database, file: &File, options: &str) -> Ran {
+    latchkey(database, &format!("sessions import {} {options}", file.0.display()), "").await
+}
+
+/// Nobody has to log in again, and the same file again changes nothing, not even what has ended since.
+#[tokio::test]
+async fn imported_tokens_work_and_a_second_import_changes_nothing() {
+    let service = accepting().await;
+    let database = &service.database;
+    let mut text = HEADER.to_owned();
+    // Several sessions of one user, and one that isn't worth anything any more.
+    for n in 0..40 {
+        text.push_str(&row(&service, &format!("user-{}", n % 7), n, 7));
+    }
+    text.push_str(&row(&service, "user-0", 40, -1));
+    let file = File::new("sessions.csv", &text);
+
+    let first = import(database, &file, "--json").await;
+    first.assert_done();
+    assert_eq!(first.json(), [json!({"imported": 40, "already_there": 0, "expired": 1, "bad": 0})]);
+    for n in [0, 7, 39] {
+        service.assert_allowed(&format!("access-token-{n:06}")).await;
+    }
+    assert_eq!(service.refresh("refresh-token-000007").await.status, 200);
+    assert_eq!(service.logout("access-token-000000").await.status, 204);
+
+    let keys = database.sort_keys().await;
+    let second = import(database, &file, "").await;
+    second.assert_done();
+    let lines: Vec<Vec<_>> = second.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines, [vec!["IMPORTED", "ALREADY", "THERE", "EXPIRED", "BAD"], vec!["0", "40", "1", "0"]]);
+    assert_eq!(database.sort_keys().await, keys);
+    service.assert_refused("access-token-000000").await;
+    service.assert_refused("access-token-000007").await;
+}
+
+#[tokio::test]
+async fn a_bad_row_is_told_and_the_rest_goes_on() {
+    let service = accepting().await;
+    let database = &service.database;
+    let mut text = HEADER.to_owned();
+    text.push_str(&row(&service, "user-1", 1, 7));
+    text.push_str(&row(&service, "user-1", 2, 7).replace("access-token-000002", "canary"));
+    text.push_str(&row(&service, "user-1", 3, 7));
+    let file = File::new("sessions.csv", &text);
+
+    let checked = import(database, &file, "--dry-run --json").await;
+    assert_eq!(checked.code, 4);
+    let bad = json!({"line": 3, "column": "access_token", "problem": "has 6 characters; a token has 16 to 256"});
+    assert_eq!(checked.json(), [bad, json!({"good": 2, "expired": 0, "bad": 1})]);
+    assert!(database.sort_keys().await.is_empty(), "a dry run writes nothing");
+
+    let imported = import(database, &file, "").await;
+    assert_eq!(imported.code, 4);
+    assert!(
+        imported.stderr.starts_with("line 3: access_token has 6 characters; a token has 16 to 256\nerror: bad rows: 1"),
+        "{imported:?}"
+    );
+    assert!(!format!("{imported:?}").contains("canary"), "{imported:?}");
+    service.assert_allowed("access-token-000001").await;
+    service.assert_allowed("access-token-000003").await;
+}
+
+#[tokio::test]
+async fn standard_input_is_a_file_too() {
+    let service = accepting().await;
+    let mut line = String::new();
+    for n in 1..=2 {
+        let row = row(&service, "user-1", n, 7);
+        let [user_id, access_token, refresh_token, access_token_expires_at, refresh_token_expires_at] =
+            row.trim_end().split(',').collect::<Vec<_>>().try_into().unwrap();
+        let row = json!({
+            "user_id": user_id, "access_token": access_token, "refresh_token": refresh_token,
+            "access_token_expires_at": access_token_expires_at, "refresh_token_expires_at": refresh_token_expires_at, "id": n,
+        });
+        writeln!(line, "{row}").unwrap();
+    }
+    latchkey(&service.database, "sessions import -", &line).await.assert_refused(2, "say with --format");
+    let imported = latchkey(&service.database, "sessions import - --format jsonl --json", &line).await;
+    assert_eq!(imported.json(), [json!({"imported": 2, "already_there": 0, "expired": 0, "bad": 0})]);
+    service.assert_allowed("access-token-000002").await;
+}
+
+#[tokio::test]
+async fn what_is_no_such_file_is_refused_before_anything_is_written() {
+    let database = Database::new().await;
+    let empty = File::new("sessions.csv", "");
+    let refused = import(&database, &empty, "").await;
+    refused.assert_refused(2, "the file is empty");
+    let other = File::new("sessions.csv", "user_id,token\n1,2\n");
+    import(&database, &other, "").await.assert_refused(2, "no column access_token, refresh_token");
+    latchkey(&database, "sessions import nowhere.csv", "").await.assert_refused(1, "the file can't be read");
+}
+
+/// DynamoDB gone for good: it says where it stopped, and how to go on.
+#[tokio::test]
+async fn an_outage_stops_it() {
+    let service = Service::start(&[]).await;
+    let file = File::new("sessions.csv", &format!("{HEADER}{}", row(&service, "user-1", 1, 7)));
+    let mut gone = service.database.clone();
+    gone.url = "http://127.0.0.1:9".to_owned();
+    let stopped = import(&gone, &file, "").await;
+    assert_eq!(stopped.code, 1);
+    assert!(stopped.stderr.contains("stopped at line 2") && stopped.stderr.contains("the same command again"), "{stopped:?}");
+}
+
+/// Ctrl-C, while it waits for more rows: what came is done, and it says how to go on.
+#[tokio::test]
+async fn ctrl_c_stops_it_after_the_rows_in_flight() {
+    let service = accepting().await;
+    let mut child = command(&service.database, "sessions import - --format csv --json").spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(format!("{HEADER}{}", row(&service, "user-1", 1, 7)).as_bytes()).unwrap();
+    while service.database.sort_keys().await.is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let stopped = output_of(child).await;
+    drop(input);
+    assert_eq!((stopped.code, stopped.json()), (130, vec![json!({"imported": 1, "already_there": 0, "expired": 0, "bad": 0})]));
+    assert!(stopped.stderr.contains("run the same command again to go on"), "{stopped:?}");
+    service.assert_allowed("access-token-000001").await;
+}
+
+/// Support can tell whose an imported token is, and what became of it.
+#[tokio::test]
+async fn an_imported_tokens_hash_is_found() {
+    use latchkey::token::{ImportedToken, Refresh};
+
+    let service = accepting().await;
+    let file = File::new("sessions.csv", &format!("{HEADER}{}", row(&service, "user-1", 1, 7)));
+    import(&service.database, &file, "").await.assert_done();
+    let hash = ImportedToken::parse("refresh-token-000001").unwrap().hash::<Refresh>().to_text();
+    let find = async || latchkey(&service.database, &format!("sessions find --json --token-hash={hash}"), "").await.json();
+    assert_eq!((&find().await[0]["user_id"], &find().await[0]["standing"]), (&json!("user-1"), &json!("live")));
+    assert_eq!(service.refresh("refresh-token-000001").await.status, 200);
+    assert_eq!((&find().await[0]["user_id"], &find().await[0]["standing"]), (&json!("user-1"), &json!("replaced")));
+}

@@ -1,0 +1,8 @@
+//! The command as people and scripts run it: what it prints, and what it exits with.
+
+#![expect(clippy::unwrap_used, reason = "in a test it is a failure, as it should be")]
+
+mod import;
+mod run;
+mod sessions;
+mod users;

@@ -1,0 +1,90 @@
+//! `latchkey users`.
+
+use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
+use latchkey_tests::{
+    database::Database,
+    service::{Pair, Service},
+};
+use serde_json::json;
+
+use crate::run::latchkey;
+
+const PASSWORD: &str = "violin gravel postcode heron\n";
+
+#[tokio::test]
+async fn a_user_is_added_once_and_listed() {
+    let database = Database::new().await;
+    let added = latchkey(&database, "users add Ada --password-stdin --json", PASSWORD).await;
+    added.assert_done();
+    let ada = &added.json()[0];
+    assert_eq!((&ada["username"], &ada["status"]), (&json!("ada"), &json!("active")));
+    latchkey(&database, "users add ada --password-stdin", PASSWORD).await.assert_refused(5, "there is a user ada already");
+    latchkey(&database, "users add berta --password-stdin", PASSWORD).await.assert_done();
+
+    let listed = latchkey(&database, "users list --json", "").await;
+    assert_eq!(listed.json()[0], *ada);
+    let table = latchkey(&database, "users list", "").await.stdout;
+    let mut lines = table.lines();
+    assert_eq!(lines.next().unwrap().split_whitespace().collect::<Vec<_>>(), ["NAME", "USER", "ID", "STATUS", "CREATED"]);
+    let columns: Vec<_> = lines.next().unwrap().split("  ").filter(|cell| !cell.is_empty()).collect();
+    assert_eq!(columns[..3], ["ada", ada["user_id"].as_str().unwrap(), "active"]);
+}
+
+/// Length and guessability, no rules on composition: NIST SP 800-63B-4, section 3.1.1.2.
+#[tokio::test]
+async fn what_is_no_name_or_no_good_password_is_refused() {
+    let database = Database::new().await;
+    let add = |name: &'static str, password: &'static str| {
+        let database = database.clone();
+        async move { latchkey(&database, &format!("users add {name} --password-stdin"), password).await }
+    };
+    add("ada", "fourteen chars\n").await.assert_refused(2, "needs at least 15");
+    add("ada", "passwordpassword\n").await.assert_refused(2, "easy to guess");
+    add("p\u{430}ypal", PASSWORD).await.assert_refused(2, "one script");
+    latchkey(&database, "users add ada", "").await.assert_refused(2, "--password-stdin");
+    latchkey(&database, "users", "").await.assert_refused(2, "Usage");
+    let none = latchkey(&database, "users list", "").await;
+    assert_eq!((none.code, none.stdout.as_str(), none.stderr.as_str()), (0, "", "there are no users\n"));
+}
+
+#[tokio::test]
+async fn disabling_ends_logins_and_asks_first() {
+    let service = Service::start(&[]).await;
+    let database = &service.database;
+    let pair = service.login().await;
+    latchkey(database, "users disable demo", "y\n").await.assert_refused(2, "pass --yes");
+    service.assert_allowed(&pair.access).await;
+    latchkey(database, "users disable nobody --yes", "").await.assert_refused(3, "there is no user nobody");
+
+    let disabled = latchkey(database, "users disable demo --yes --json", "").await;
+    assert_eq!((&disabled.json()[0]["status"], &disabled.json()[0]["ended_logins"]), (&json!("disabled"), &json!(1)));
+    service.assert_refused(&pair.access).await;
+    let login = json!({"username": DEMO_USER, "password": DEMO_PASSWORD});
+    assert_eq!(service.login_with(&login).await.status, 401);
+    let enabled = latchkey(database, "users enable demo", "").await;
+    assert_eq!(enabled.stdout, "demo may log in; 0 of their logins ended\n");
+    assert_eq!(service.login_with(&login).await.status, 200);
+}
+
+/// Enabling is no way to log somebody out.
+#[tokio::test]
+async fn enabling_an_active_user_changes_nothing() {
+    let service = Service::start(&[]).await;
+    let pair = service.login().await;
+    let enabled = latchkey(&service.database, "users enable demo", "").await;
+    assert_eq!(enabled.stdout, "demo may log in already; 0 of their logins ended\n");
+    service.assert_allowed(&pair.access).await;
+}
+
+#[tokio::test]
+async fn a_new_password_ends_logins_and_asks_first() {
+    let service = Service::start(&[]).await;
+    let pair = service.login().await;
+    latchkey(&service.database, "users set-password demo --password-stdin", PASSWORD).await.assert_refused(2, "pass --yes");
+    service.assert_allowed(&pair.access).await;
+    let set = latchkey(&service.database, "users set-password demo --password-stdin --yes", PASSWORD).await;
+    assert_eq!(set.stdout, "demo has a new password; 1 of their logins ended\n");
+    service.assert_refused(&pair.access).await;
+    let answer = service.login_with(&json!({"username": DEMO_USER, "password": PASSWORD.trim_end()})).await;
+    service.assert_allowed(&Pair::of(&answer).access).await;
+}

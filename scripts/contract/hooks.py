@@ -1,0 +1,51 @@
+"""What schemathesis doesn't know of Latchkey: how to get a token, and that an undeclared method is 404.
+
+Each case gets a pair of a login of its own, for some end their login. What came back is counted by operation and status, and
+written to the file LATCHKEY_CONTRACT_COUNTS when the run ends.
+"""
+
+import atexit
+import collections
+import json
+import os
+
+import requests
+import schemathesis
+
+API = os.environ["LATCHKEY_CONTRACT_API"]
+COUNTS = os.environ["LATCHKEY_CONTRACT_COUNTS"]
+DEMO_USER = {"username": "demo", "password": "correct-horse-battery-staple"}
+
+counts = collections.Counter()
+
+
+@schemathesis.auth(refresh_interval=None, retry_on=[])
+class OwnPair:
+    def get(self, case, context):
+        schemes = {name for alternative in context.operation.definition.raw.get("security", []) for name in alternative}
+        if not schemes:
+            return None
+        answer = requests.post(f"{API}/login", json=DEMO_USER, timeout=10)
+        answer.raise_for_status()
+        return answer.json()["access_token" if "accessToken" in schemes else "refresh_token"]
+
+    def set(self, case, token, context):
+        case.headers["Authorization"] = f"Bearer {token}"
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    counts[f"{response.request.method} {case.operation.path} {response.status_code}"] += 1
+
+
+@schemathesis.check
+def an_undeclared_method_is_not_found(context, response, case):
+    declared = {method.upper() for method in case.operation.schema[case.operation.path]}
+    if response.request.method not in declared | {"OPTIONS"}:
+        assert response.status_code == 404, f"{response.request.method} {case.operation.path} is {response.status_code} and not 404"
+
+
+@atexit.register
+def write_counts():
+    with open(COUNTS, "w") as file:
+        json.dump(counts, file)

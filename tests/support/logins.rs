@@ -1,0 +1,77 @@
+//! The login function alone, asked as the gateway asks it: for a client at any address.
+
+use std::time::Duration;
+
+use latchkey_cli::{invoke::Invoker, linked};
+use serde_json::{Value, json};
+
+use crate::{clock::TestClock, database::Database, tap::Tap};
+
+/// Longer than the function takes by its own limits.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The login function over a database.
+pub struct Logins {
+    function: Invoker,
+    /// Its clock.
+    pub clock: TestClock,
+}
+
+/// What a try got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried {
+    /// The answer's status.
+    pub status: u64,
+    /// Its `Retry-After`, in seconds.
+    pub retry_after: Option<i64>,
+}
+
+impl Logins {
+    /// The function, with these settings before the template's.
+    ///
+    /// # Panics
+    /// When the settings are wrong.
+    #[must_use]
+    pub fn over(database: &Database, settings: &[(&str, &str)]) -> Self {
+        let clock = TestClock::default();
+        let settings = |name: &str| settings.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
+        let client = database.tapped(&Tap::default());
+        let function = linked::functions(&client, &database.template, &settings, &clock.clock()).expect("the settings");
+        Self { function, clock }
+    }
+
+    /// One try from this address.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn try_from(&self, address: &str, username: &str, password: &str) -> Tried {
+        let answer = self.function.invoke("login", event(address, username, password), LIMIT).await.expect("an answer");
+        let retry_after = answer.pointer("/headers/retry-after").and_then(Value::as_str);
+        Tried {
+            status: answer["statusCode"].as_u64().unwrap_or_default(),
+            retry_after: retry_after.and_then(|seconds| seconds.parse().ok()),
+        }
+    }
+}
+
+/// The n-th of some millions of IPv4 addresses.
+#[must_use]
+pub fn address(n: u32) -> String {
+    let [_, a, b, c] = n.to_be_bytes();
+    format!("10.{a}.{b}.{c}")
+}
+
+fn event(address: &str, username: &str, password: &str) -> Value {
+    json!({
+        "resource": "/login", "path": "/login", "httpMethod": "POST",
+        "headers": {"content-type": "application/json"}, "multiValueHeaders": {"content-type": ["application/json"]},
+        "queryStringParameters": null, "multiValueQueryStringParameters": null, "pathParameters": null, "stageVariables": null,
+        "requestContext": {
+            "resourcePath": "/login", "httpMethod": "POST", "path": "/v1/login", "protocol": "HTTP/1.1", "stage": "v1",
+            "accountId": "123456789012", "apiId": "local", "requestId": "11111111-2222-3333-4444-555555555555",
+            "identity": {"sourceIp": address, "userAgent": "Tester/1"},
+        },
+        "body": json!({"username": username, "password": password}).to_string(),
+        "isBase64Encoded": false,
+    })
+}

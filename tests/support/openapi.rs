@@ -1,0 +1,179 @@
+//! `docs/openapi.yaml`, held against every answer that a test gets.
+
+mod document;
+
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
+
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use crate::service::Answer;
+pub use document::{Node, document};
+
+/// What HTTP itself puts on an answer.
+const FRAMING: [&str; 4] = ["connection", "content-length", "date", "transfer-encoding"];
+
+/// The label of what isn't an operation: OpenAPI has no place for it, the document describes it under this name.
+pub const ANY_OTHER_ROUTE: &str = "any other route";
+
+/// All that the document says about answers.
+pub struct Contract {
+    operations: Vec<Operation>,
+    any_other_route: Operation,
+}
+
+/// An operation, and what may come back from it.
+pub struct Operation {
+    /// Method and path, as in the document: `DELETE /sessions/{login_id}`.
+    pub label: String,
+    /// Whether it takes an access token and nothing else, which is for the gateway to look at.
+    pub authorized: bool,
+    method: String,
+    path: String,
+    answers: BTreeMap<u16, Described>,
+}
+
+struct Described {
+    headers: BTreeMap<String, Header>,
+    body: Option<Body>,
+}
+
+struct Header {
+    required: bool,
+    number: bool,
+    schema: Validator,
+}
+
+struct Body {
+    media_type: String,
+    schema: Validator,
+}
+
+impl Contract {
+    /// The repository's.
+    pub fn of_the_service() -> &'static Self {
+        static CONTRACT: LazyLock<Contract> = LazyLock::new(|| Contract::new(&document()));
+        &CONTRACT
+    }
+
+    fn new(document: &Value) -> Self {
+        let root = Node::root(document);
+        let mut operations = Vec::new();
+        for (path, item) in root.at("paths").entries() {
+            for (method, operation) in item.entries() {
+                let method = method.to_ascii_uppercase();
+                operations.push(Operation::new(format!("{method} {path}"), method, path.clone(), &operation));
+            }
+        }
+        let any_other_route = Operation::new(ANY_OTHER_ROUTE.to_owned(), String::new(), String::new(), &root.at("x-any-other-route"));
+        Self { operations, any_other_route }
+    }
+
+    /// What answers `method` at `path`; a slash at its end makes no difference, as in API Gateway.
+    #[must_use]
+    pub fn operation(&self, method: &str, path: &str) -> &Operation {
+        let is_it = |operation: &&Operation| operation.method == method && fits(&operation.path, path);
+        self.operations.iter().find(is_it).unwrap_or(&self.any_other_route)
+    }
+
+    /// Every operation, and at last every other route.
+    pub fn operations(&self) -> impl Iterator<Item = &Operation> {
+        self.operations.iter().chain([&self.any_other_route])
+    }
+}
+
+fn fits(template: &str, path: &str) -> bool {
+    let (mut wanted, mut given) = (template.split('/'), path.trim_end_matches('/').split('/'));
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some(one), Some(other)) if one == other || (one.starts_with('{') && !other.is_empty()) => {}
+            _ => return false,
+        }
+    }
+}
+
+impl Operation {
+    fn new(label: String, method: String, path: String, node: &Node<'_>) -> Self {
+        let mut answers = BTreeMap::new();
+        for (status, answer) in node.at("responses").entries() {
+            answers.insert(status.parse().expect("a status"), Described::new(&answer));
+        }
+        let authorized = node.value["security"] == json!([{"accessToken": []}]);
+        Self { label, authorized, method, path, answers }
+    }
+
+    /// The statuses that it may answer with.
+    pub fn statuses(&self) -> impl Iterator<Item = u16> {
+        self.answers.keys().copied()
+    }
+
+    /// What of the answer isn't as described: nothing, mostly.
+    #[must_use]
+    pub fn breaches(&self, answer: &Answer) -> Vec<String> {
+        match self.answers.get(&answer.status) {
+            None => vec![format!("{} is not described", answer.status)],
+            Some(described) => described.breaches(answer),
+        }
+    }
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.label)
+    }
+}
+
+impl Described {
+    fn new(node: &Node<'_>) -> Self {
+        let headers = node.at("headers").entries().into_iter();
+        let body = node.at("content").entries().pop();
+        Self {
+            headers: headers.map(|(name, header)| (name.to_ascii_lowercase(), Header::new(&header))).collect(),
+            body: body.map(|(media_type, body)| Body { media_type, schema: body.at("schema").schema() }),
+        }
+    }
+
+    fn breaches(&self, answer: &Answer) -> Vec<String> {
+        let mut breaches = Vec::new();
+        for (name, header) in &self.headers {
+            let values: Vec<_> = answer.headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect();
+            match values.as_slice() {
+                [] if header.required => breaches.push(format!("{name} is missing")),
+                [] => {}
+                [value] => breaches.extend(breach(name, &header.schema, &header.value(value))),
+                several => breaches.push(format!("{name} comes {} times", several.len())),
+            }
+        }
+        let described = |name: &str| name == "content-type" || FRAMING.contains(&name) || self.headers.contains_key(name);
+        breaches.extend(answer.headers.keys().filter(|name| !described(name.as_str())).map(|name| format!("{name} is not described")));
+        match &self.body {
+            None if answer.text.is_empty() => {}
+            None => breaches.push("there is a body".to_owned()),
+            Some(body) => {
+                let media_type = answer.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+                if media_type != body.media_type {
+                    breaches.push(format!("the type is {media_type:?} and not {}", body.media_type));
+                }
+                breaches.extend(breach("the body", &body.schema, &answer.body));
+            }
+        }
+        breaches
+    }
+}
+
+impl Header {
+    fn new(node: &Node<'_>) -> Self {
+        let schema = node.at("schema");
+        Self { required: node.value["required"] == true, number: schema.value["type"] == "integer", schema: schema.schema() }
+    }
+
+    /// A header is text; where a number is described, it is the number that it spells.
+    fn value(&self, text: &str) -> Value {
+        if self.number { serde_json::from_str(text).unwrap_or_else(|_| text.into()) } else { text.into() }
+    }
+}
+
+fn breach(what: &str, schema: &Validator, value: &Value) -> Vec<String> {
+    schema.iter_errors(value).map(|error| format!("{what}{}: {}", error.instance_path(), error.masked())).collect()
+}

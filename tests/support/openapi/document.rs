@@ -1,0 +1,89 @@
+//! The document as JSON, and the way through its references.
+
+use jsonschema::{Draft, Validator};
+use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
+use serde_json::Value;
+
+const TEXT: &str = include_str!("../../../docs/openapi.yaml");
+
+/// The document, as JSON.
+///
+/// # Panics
+/// When it is no YAML that JSON has a place for.
+#[must_use]
+pub fn document() -> Value {
+    let documents = Yaml::load_from_str(TEXT).expect("docs/openapi.yaml is YAML");
+    json(documents.first().expect("a document"))
+}
+
+fn json(yaml: &Yaml<'_>) -> Value {
+    match yaml {
+        Yaml::Value(Scalar::Null) => Value::Null,
+        Yaml::Value(Scalar::Boolean(yes)) => Value::from(*yes),
+        Yaml::Value(Scalar::Integer(number)) => Value::from(*number),
+        Yaml::Value(Scalar::String(text)) => Value::from(text.as_ref()),
+        Yaml::Sequence(items) => items.iter().map(json).collect(),
+        Yaml::Mapping(entries) => {
+            let name = |key: &Yaml<'_>| key.as_str().expect("a name").to_owned();
+            entries.iter().map(|(key, item)| (name(key), json(item))).collect()
+        }
+        other => unreachable!("not in this document: {other:?}"),
+    }
+}
+
+/// A place in the document.
+#[derive(Debug, Clone)]
+pub struct Node<'a> {
+    document: &'a Value,
+    pointer: String,
+    /// What stands there; null where nothing does.
+    pub value: &'a Value,
+}
+
+impl<'a> Node<'a> {
+    /// The whole.
+    #[must_use]
+    pub fn root(document: &'a Value) -> Self {
+        Self { document, pointer: String::new(), value: document }
+    }
+
+    /// What stands under `key`, wherever a reference there leads.
+    ///
+    /// # Panics
+    /// When it leads nowhere.
+    #[must_use]
+    pub fn at(&self, key: &str) -> Self {
+        let pointer = format!("{}/{}", self.pointer, key.replace('~', "~0").replace('/', "~1"));
+        let here = self.document.pointer(&pointer).unwrap_or(&Value::Null);
+        match here["$ref"].as_str().and_then(|reference| reference.strip_prefix('#')) {
+            None => Self { document: self.document, pointer, value: here },
+            Some(there) => {
+                let value = self.document.pointer(there).expect("a reference that leads somewhere");
+                Self { document: self.document, pointer: there.to_owned(), value }
+            }
+        }
+    }
+
+    /// What stands in a mapping by its keys, or in a list by its places.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(String, Self)> {
+        let keys: Vec<String> = match self.value {
+            Value::Object(entries) => entries.keys().cloned().collect(),
+            Value::Array(items) => (0..items.len()).map(|place| place.to_string()).collect(),
+            _ => Vec::new(),
+        };
+        keys.into_iter().map(|key| (key.clone(), self.at(&key))).collect()
+    }
+
+    /// The schema that stands here. The document is its root, so that references within work.
+    ///
+    /// # Panics
+    /// When it is no schema.
+    #[must_use]
+    pub fn schema(&self) -> Validator {
+        let mut schema = self.document.clone();
+        schema["$ref"] = Value::from(format!("#{}", self.pointer.replace('{', "%7B").replace('}', "%7D")));
+        let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
+        options.build(&schema).expect("a schema")
+    }
+}
