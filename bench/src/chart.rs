@@ -44,7 +44,15 @@ fn drawn(path: &Path, figures: &Figures) -> Result<(), Box<dyn std::error::Error
         .x_label_area_size(28)
         .y_label_area_size(0)
         .build_cartesian_2d((0.05..longest * 2.0).log_scale(), 0.0..height + 1.0)?;
-    chart.configure_mesh().disable_y_mesh().disable_y_axis().x_labels(6).x_label_formatter(&|ms| format!("{ms}")).draw()?;
+    chart
+        .configure_mesh()
+        .disable_y_mesh()
+        .disable_y_axis()
+        .x_labels(6)
+        .x_label_formatter(&|ms| if *ms < 1.0 { String::new() } else { format!("{ms}") })
+        .draw()?;
+
+    chart.draw_series([Rectangle::new([(0.05, 0.0), (1.0, height + 1.0)], WHITE.filled())])?;
 
     let text = ("sans-serif", 14).into_font().color(&BLACK);
     for (row, (name, title)) in ROWS.into_iter().enumerate() {

@@ -44,10 +44,8 @@ async fn run(args: Args) -> Result<(), BenchError> {
     let dynamodb = DynamoDb::start(&args.certificates, work.answers.clone()).await?;
     let bench = Bench { dynamodb, delay: DYNAMODB_TAKES };
     let mut subjects = subject::functions(&args.functions, &work, &args.certificates.join("trusted.pem"));
-    if let (Some(rust), Some(node), Some(python), Some(repository)) = (args.rust_peers, args.node_peer, args.python_peer, &args.repository)
-    {
-        let python_source = repository.join("bench/peers/python");
-        subjects.extend(subject::peers(&Peers { rust, node, python, python_source, bundle: args.certificates.join("bundle.pem") }, &work));
+    if let (Some(rust), Some(node), Some(python)) = (args.rust_peers, args.node_peer, args.python_peer) {
+        subjects.extend(subject::peers(&Peers { rust, node, python, bundle: args.certificates.join("bundle.pem") }, &work));
     }
     let size = if args.smoke { Size::SMOKE } else { Size::FULL };
     let figures = rounds::measure(&bench, &subjects, &work, size).await?;

@@ -111,7 +111,11 @@ fn goals_table(goals: &[Goal]) -> String {
     let mut text = "| figure | goal | reached | |\n|---|---|---|---|\n".to_owned();
     for goal in goals {
         let each = |one: &dyn Fn(&crate::goals::Limit) -> String| goal.limits.iter().map(one).collect::<Vec<_>>().join(", ");
-        let number = |value: f64| if value.fract() == 0.0 { format!("{value}") } else { format!("{value:.3}") };
+        let number = |value: f64| match value {
+            whole if whole.fract() == 0.0 => format!("{whole}"),
+            small if small < 0.1 => format!("{small:.3}"),
+            other => format!("{other:.2}"),
+        };
         let most = each(&|limit| format!("≤ {} {}", limit.most, limit.of).trim_end().to_owned());
         let reached = each(&|limit| limit.reached.map_or_else(|| "not measured".into(), |value| format!("{} {}", number(value), limit.of)));
         let holds: Vec<_> = goal.limits.iter().map(crate::goals::Limit::holds).collect();

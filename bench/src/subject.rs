@@ -79,10 +79,8 @@ pub struct Peers {
     pub rust: PathBuf,
     /// The bundle for Node.
     pub node: PathBuf,
-    /// The virtual environment with boto3 and awslambdaric.
+    /// The virtual environment with boto3 and awslambdaric, authorizer.py beside it.
     pub python: PathBuf,
-    /// The directory with authorizer.py.
-    pub python_source: PathBuf,
     /// The machine's roots and the bench's own.
     pub bundle: PathBuf,
 }
@@ -104,7 +102,7 @@ pub fn peers(peers: &Peers, work: &Work) -> Vec<Subject> {
     };
     let trust = |name: &str| vec![(name.to_owned(), bundle.clone())];
     let node = peers.node.display().to_string();
-    let source = peers.python_source.display().to_string();
+    let source = peers.python.display().to_string();
     vec![
         peer(HELLO, "H: a bare lambda_runtime, no DynamoDB", peers.rust.join(HELLO), &[], Vec::new(), "hello", true),
         peer(
@@ -121,7 +119,8 @@ pub fn peers(peers: &Peers, work: &Work) -> Vec<Subject> {
             "N: an authorizer on @aws-sdk/lib-dynamodb, bundled",
             "node".into(),
             &[&node],
-            trust("NODE_EXTRA_CA_CERTS"),
+            // The SDK warns of old versions of Node at every start.
+            [trust("NODE_EXTRA_CA_CERTS"), vec![("NODE_NO_WARNINGS".into(), "1".into())]].concat(),
             ALLOW,
             false,
         ),

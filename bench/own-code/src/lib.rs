@@ -22,7 +22,11 @@ use latchkey_authorizer::Authorizer;
 use tokio::runtime::Runtime;
 use tower_service::Service as _;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+/// Why nothing could be counted.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is counted, by name.
+pub const COUNTED: [&str; 3] = ["authorize", "refresh", "query"];
 
 const TABLE: &str = "SessionsTable";
 
@@ -61,6 +65,19 @@ impl Functions {
             authorizer: Authorizer::new(store, ImportedTokens::Refused, Clock::system()),
             refresh: RefreshConfig::read(&environment)?,
         })
+    }
+
+    /// Does what one of the names in [`COUNTED`] stands for.
+    ///
+    /// # Errors
+    /// Where it fails, or is none of them.
+    pub fn once(&self, what: &str) -> Result<(), Failure> {
+        match what {
+            "authorize" => self.authorize().map(drop),
+            "refresh" => self.refresh().map(drop),
+            "query" => self.query().map(drop),
+            _ => Err(format!("one of {}, not {what:?}", COUNTED.join(", ")).into()),
+        }
     }
 
     /// One authorize: the answer.
