@@ -1,14 +1,15 @@
 //! `template.yaml` as plain data: what the local gateway needs to do as the deployed one does.
 //!
 //! Reads the part of AWS SAM that Latchkey's template is written in (the AWS SAM specification, 2016-10-31): parameters
-//! and their overrides, conditions, `Globals`, tables, functions with their `Api` events, and one REST API. What it
-//! doesn't know it refuses, naming the place, where a wrong guess would make the laptop differ from AWS.
+//! and their overrides, conditions, `Globals`, tables, functions with their events, and one API: a REST API or an HTTP API.
+//! What it doesn't know it refuses, naming the place, where a wrong guess would make the laptop differ from AWS.
 
 mod api;
 mod condition;
 mod document;
 mod function;
 mod gateway_response;
+mod http_api;
 mod node;
 mod scope;
 mod table;
@@ -25,6 +26,7 @@ pub use self::{
     api::{Authorizer, Cors, Route},
     function::Function,
     gateway_response::GatewayResponse,
+    http_api::{DEFAULT_ROUTE, DEFAULT_STAGE, HttpApi, IdentitySource, RequestAuthorizer},
     scope::{ACCOUNT, REGION},
     table::{AttributeType, Index, KeySchema, Projection, Table},
 };
@@ -34,11 +36,11 @@ pub use self::{
 pub struct Template {
     /// The tables.
     pub tables: Vec<Table>,
-    /// The functions.
+    /// The functions; last those of other stacks, where there are any.
     pub functions: Vec<Function>,
-    /// The API's stage.
+    /// The REST API's stage.
     pub stage: String,
-    /// The API's routes, without the preflight ones that [`Template::cors`] stands for.
+    /// The REST API's routes, without the preflight ones that [`Template::cors`] stands for.
     pub routes: Vec<Route>,
     /// The one that routes marked [`Route::authorized`] ask.
     pub authorizer: Option<Authorizer>,
@@ -46,6 +48,8 @@ pub struct Template {
     pub cors: Option<Cors>,
     /// By response type: `UNAUTHORIZED`, `DEFAULT_4XX`, …
     pub gateway_responses: BTreeMap<String, GatewayResponse>,
+    /// The HTTP API, where the template declares one instead of a REST API.
+    pub http_api: Option<HttpApi>,
 }
 
 /// What is wrong with a template.
@@ -124,43 +128,61 @@ impl Template {
     /// # Errors
     /// [`TemplateError`], which names the place in the template and what it should hold.
     pub fn parse(yaml: &str, overrides: &BTreeMap<String, String>) -> Result<Self, TemplateError> {
+        Self::parse_beside(yaml, overrides, &[])
+    }
+
+    /// Reads the template of a stack that stands beside others: it may name their `functions` by ARN.
+    ///
+    /// # Errors
+    /// As [`Template::parse`].
+    pub fn parse_beside(yaml: &str, overrides: &BTreeMap<String, String>, functions: &[Function]) -> Result<Self, TemplateError> {
         let document = document::read(yaml)?;
         let scope = Scope::new(&document, overrides)?;
         let root = Node::new(&scope, &document, "template");
         let function_globals = root.at(&["Globals", "Function"])?;
-        let api_globals = root.at(&["Globals", "Api"])?;
 
-        let (mut apis, mut declared_functions, mut tables) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut apis, mut http_apis, mut declared_functions, mut tables) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (id, resource) in scope.resources()? {
             let node = Node::new(&scope, resource, format!("Resources.{id}"));
             match node.required("Type")?.text()?.as_str() {
                 "AWS::DynamoDB::Table" => tables.push(table::table(id, &node)?),
                 "AWS::Serverless::Function" => declared_functions.push((id, node)),
                 "AWS::Serverless::Api" => apis.push(node),
+                "AWS::Serverless::HttpApi" => http_apis.push((id, node)),
                 _ => {}
             }
         }
-        if let [_, second, ..] = apis.as_slice() {
+        if let [_, second, ..] = apis.iter().chain(http_apis.iter().map(|(_, node)| node)).collect::<Vec<_>>().as_slice() {
             return Err(second.unexpected("no second API"));
         }
-        let api = api::api(apis.first(), api_globals.as_ref())?;
+        let api = api::api(apis.first(), root.at(&["Globals", "Api"])?.as_ref())?;
+        let http_globals = root.at(&["Globals", "HttpApi"])?;
+        let http_api = http_apis.first().map(|(id, node)| http_api::Declaration::read(id, node, http_globals.as_ref())).transpose()?;
 
-        let (mut functions, mut routes) = (Vec::new(), Vec::new());
+        let (mut own_functions, mut routes, mut http_routes) = (Vec::new(), Vec::new(), Vec::new());
         for (id, node) in declared_functions {
-            let (function, leading_there) = function::function(id, &node, function_globals.as_ref(), api.default_authorizer.as_deref())?;
-            functions.push(function);
-            routes.extend(leading_there);
+            own_functions.push(function::function(id, &node, function_globals.as_ref())?);
+            for event in function::events(&node)? {
+                let kind = event.required("Type")?;
+                match (kind.text()?.as_str(), &http_api) {
+                    ("Api", _) => routes.push(api::route(id, &event, api.default_authorizer.as_deref())?),
+                    ("HttpApi", Some(http_api)) => http_routes.push(http_api.route(id, &event)?),
+                    ("HttpApi", None) => return Err(kind.unexpected("an AWS::Serverless::HttpApi that the event belongs to")),
+                    _ => {}
+                }
+            }
         }
         let template = Self {
             tables,
-            functions,
+            functions: own_functions.into_iter().chain(functions.iter().cloned()).collect(),
             stage: api.stage,
             routes,
             authorizer: api.authorizer,
             cors: api.cors,
             gateway_responses: api.gateway_responses,
+            http_api: http_api.map(|declared| declared.with_routes(http_routes)),
         };
-        template.check_authorizer()?;
+        template.check_authorizers()?;
         Ok(template)
     }
 
@@ -170,11 +192,18 @@ impl Template {
         self.functions.iter().find(|function| function.logical_id == logical_id)
     }
 
-    fn check_authorizer(&self) -> Result<(), TemplateError> {
+    fn check_authorizers(&self) -> Result<(), TemplateError> {
+        self.check_authorizer(self.authorizer.as_ref().map(|one| one.function.as_str()), &self.routes)?;
+        self.http_api
+            .as_ref()
+            .map_or(Ok(()), |api| self.check_authorizer(api.authorizer.as_ref().map(|one| one.function.as_str()), &api.routes))
+    }
+
+    fn check_authorizer(&self, function: Option<&str>, routes: &[Route]) -> Result<(), TemplateError> {
         let missing = |name: &str| TemplateError::UnknownReference { place: "the API's Auth".to_owned(), name: name.to_owned() };
-        match &self.authorizer {
-            Some(authorizer) if self.function(&authorizer.function).is_none() => Err(missing(&authorizer.function)),
-            None if self.routes.iter().any(|route| route.authorized) => Err(missing("authorizer for its routes")),
+        match function {
+            Some(function) if self.function(function).is_none() => Err(missing(function)),
+            None if routes.iter().any(|route| route.authorized) => Err(missing("authorizer for its routes")),
             _ => Ok(()),
         }
     }

@@ -1,10 +1,62 @@
-//! Whatever JSON comes as an event is read or refused.
+//! Whatever JSON comes as an event gets an answer, and no event is let in by itself: only the table's word lets in, and
+//! here there is no table.
 #![no_main]
 
-use latchkey::front::GatewayEvent;
-use latchkey_authorizer::AuthorizerEvent;
+use std::{convert::Infallible, sync::LazyLock};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Region, retry::RetryConfig},
+};
+use lambda_http::{Body, Request, Response, Service as _, service_fn};
+use lambda_runtime::{Context, LambdaEvent};
+use latchkey::{
+    clock::Clock,
+    front::{Front, GatewayEvent},
+    store::Store,
+};
+use latchkey_authorizer::{Authorizer, AuthorizerError, AuthorizerEvent};
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_current_thread().enable_time().build().unwrap());
+
+/// Over a client that has no way to reach anything.
+static AUTHORIZER: LazyLock<Authorizer> = LazyLock::new(|| {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("local"))
+        .retry_config(RetryConfig::disabled())
+        .build();
+    Authorizer::new(Store::new(Client::from_conf(config), "sessions"), Clock::system())
+});
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    let _read_or_refused = serde_json::from_str::<AuthorizerEvent>(text);
-    let _read_or_refused = serde_json::from_str::<GatewayEvent>(text);
+    if let Ok(event) = serde_json::from_str(text) {
+        authorizer_event(event);
+    }
+    match serde_json::from_str(text) {
+        Ok(event) => gateway_event(event),
+        Err(_) => assert!(serde_json::from_str::<Value>(text).is_err(), "the front answers whatever JSON comes"),
+    }
 });
+
+fn authorizer_event(event: AuthorizerEvent) {
+    match RUNTIME.block_on(AUTHORIZER.answer(event, "invocation".to_owned())) {
+        Ok(answer) => {
+            let answer = serde_json::to_value(answer).unwrap();
+            let refused = answer["isAuthorized"] == false || answer["policyDocument"]["Statement"][0]["Effect"] == "Deny";
+            assert!(refused && answer.get("context").is_none(), "{answer}");
+        }
+        Err(AuthorizerError::Store(_) | AuthorizerError::NotAnAuthorizerEvent) => {}
+        Err(error @ AuthorizerError::Deadline(_)) => panic!("{error}"),
+    }
+}
+
+/// Either the handler's answer or the front's own.
+fn gateway_event(event: GatewayEvent) {
+    let handler = service_fn(async |_: Request| Ok::<_, Infallible>(Response::builder().status(204).body(Body::Empty).unwrap()));
+    let answer = RUNTIME.block_on(Front::new(handler, None).call(LambdaEvent::new(event, Context::default())));
+    let Ok(answer) = answer;
+    assert!(matches!(answer.status_code, 204 | 400), "{}", answer.status_code);
+}

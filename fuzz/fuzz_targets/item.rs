@@ -2,7 +2,10 @@
 #![no_main]
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use latchkey::store::{Item, login_item, read_login, read_session, session_item};
+use latchkey::{
+    ids::Generation,
+    store::{Item, login_item, read_login, read_session, session_item},
+};
 
 libfuzzer_sys::fuzz_target!(|json: &str| {
     let Ok(serde_json::Value::Object(members)) = serde_json::from_str(json) else { return };
@@ -11,6 +14,8 @@ libfuzzer_sys::fuzz_target!(|json: &str| {
         assert_eq!(read_login(&login_item(&login)), Ok(login));
     }
     if let Ok(session) = read_session(&item) {
+        // A successor that knew nothing of its predecessor would make each replay look like reuse.
+        assert!(session.predecessor.is_some() || session.generation == Generation::FIRST);
         assert_eq!(read_session(&session_item(&session)), Ok(session));
     }
 });

@@ -194,5 +194,13 @@ mod tests {
         assert_eq!(again.access.expose(), issued.pair.access.expose());
         assert_eq!(again.refresh.expose(), issued.pair.refresh.expose());
         assert_eq!(reissue(&issued.session, &predecessor, &chain.pair(2).refresh.into()).unwrap_err(), CryptoError);
+
+        // An item of which one hash is another's answers nobody.
+        for session in [
+            Session { access_token_hash: chain.pair(3).access.hash(), ..issued.session.clone() },
+            Session { refresh_token_hash: chain.pair(3).refresh.hash(), ..issued.session.clone() },
+        ] {
+            assert_eq!(reissue(&session, &predecessor, &chain.pair(3).refresh.into()).unwrap_err(), CryptoError);
+        }
     }
 }

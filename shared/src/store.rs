@@ -14,6 +14,10 @@ mod locate;
 mod login;
 mod read;
 mod rotate;
+#[cfg(test)]
+pub(crate) mod script;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod warm_up;
 

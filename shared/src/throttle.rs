@@ -153,6 +153,8 @@ mod tests {
         let waits: Vec<u64> = (0..18).map(|failures| THROTTLE.delay_after(failures).as_secs()).collect();
         assert_eq!(waits, [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
         assert_eq!(THROTTLE.delays().last(), Some((15, Duration::from_secs(900))));
+        let up_to_a_doubling = Throttle { max_delay: Duration::from_secs(4), ..THROTTLE };
+        assert_eq!(up_to_a_doubling.delays().collect::<Vec<_>>(), [(5, 1), (6, 2), (7, 4)].map(|(n, s)| (n, Duration::from_secs(s))));
     }
 
     #[test]

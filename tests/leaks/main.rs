@@ -10,9 +10,15 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use axum::http::Request;
+use latchkey::{
+    middleware::{Authenticator as _, ByAccessToken, RequestId},
+    store::Store,
+    token::{AnyToken, ImportedTokens, Refresh},
+};
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
-    service::{Pair, Service, send},
+    service::{Answer, Pair, Service, send},
     tap::Line,
 };
 use serde_json::{Value, json};
@@ -118,6 +124,62 @@ async fn no_token_and_no_password_is_ever_logged() {
         // What follows the login id: generation, proof, secret, check. The login id itself is meant to be there.
         for part in [&token[53..75], &token[96..120], &token[230..]] {
             assert!(!text.contains(part), "part of a token in the log");
+        }
+    }
+}
+
+/// Enough to follow a login through the lines, and a request through the gateway's own.
+#[tokio::test]
+async fn a_line_says_what_it_is_about() {
+    let _alone = LISTENING.lock().await;
+    let log = Log::default();
+    let service = Service::start(&[]).await;
+    let listening = log.listen();
+    let login = service.login_with(&json!({"username": DEMO_USER, "password": DEMO_PASSWORD})).await;
+    let first = Pair::of(&login);
+    let rotated = service.refresh(&first.refresh).await;
+    let second = Pair::of(&rotated);
+    service.me(&second.access).await;
+    service.me(&first.access).await;
+    let malformed = service.refresh("lkr_malformed").await;
+
+    // The middleware of a service without a gateway.
+    let store = Store::new(service.database.client.clone(), service.database.table("SessionsTable"));
+    let layer = ByAccessToken { store, clock: service.clock.clock(), imported: ImportedTokens::Refused };
+    let request = Request::get("/").header("authorization", format!("Bearer {}", first.access)).extension(RequestId("own".into()));
+    assert!(layer.authenticate(&request.body(()).unwrap().into_parts().0).await.is_err());
+    drop(listening);
+
+    let id = |answer: &Answer| answer.headers["x-amzn-requestid"].to_str().unwrap().to_owned();
+    let hash = |token: &str| {
+        AnyToken::parse(token, ImportedTokens::Refused).map(|token| match token {
+            AnyToken::Access(token) => token.hash().log_prefix(),
+            AnyToken::Refresh(token) => token.hash().log_prefix(),
+            AnyToken::Imported(token) => token.hash::<Refresh>().log_prefix(),
+        })
+    };
+    let said: Vec<_> = log.lines().into_iter().filter(|line| line["code"].is_string()).collect();
+    // The gateway tells a TOKEN authorizer no id of the request, so it names the invocation.
+    let invocation = |line: &Value| line["request_id"].as_str().filter(|id| id.len() == 36).map(str::to_owned);
+    let expected = [
+        ("login_succeeded", Some(id(&login)), Some(&first), None, None),
+        ("refresh_rotated", Some(id(&rotated)), Some(&first), hash(&first.refresh).ok(), None),
+        ("access_allowed", None, Some(&first), hash(&second.access).ok(), None),
+        ("access_denied", None, Some(&first), hash(&first.access).ok(), Some("rotated")),
+        ("refresh_refused", Some(id(&malformed)), None, None, Some("not 256 characters")),
+        ("access_denied", Some("own".to_owned()), Some(&first), hash(&first.access).ok(), Some("rotated")),
+    ];
+    assert_eq!(said.len(), expected.len(), "{said:?}");
+    for (line, (code, request_id, login, token_hash, reason)) in said.iter().zip(expected) {
+        let login_id = login.map(|pair| &pair.login_id);
+        for (field, value) in [
+            ("code", json!(code)),
+            ("request_id", json!(request_id.clone().or_else(|| invocation(line)).unwrap_or_else(|| "an id".to_owned()))),
+            ("login_id", json!(login_id)),
+            ("token_hash", json!(token_hash)),
+            ("reason", json!(reason)),
+        ] {
+            assert_eq!(line.get(field).unwrap_or(&Value::Null), &value, "{field} of {line}");
         }
     }
 }

@@ -1,27 +1,17 @@
-//! The middleware in front of a team's own axum service, with no gateway at all.
+//! The middleware in front of a team's own axum service (examples/axum-service), with no gateway at all.
 
-use axum::{Extension, Router, routing::get};
-use latchkey::{
-    middleware::{Authenticate, ByAccessToken, CurrentSession},
-    store::Store,
-    token::ImportedTokens,
-};
+use latchkey::{middleware::ByAccessToken, store::Store, token::ImportedTokens};
 use latchkey_tests::{
     service::{Pair, Service, exchange},
     tap::Line,
 };
 use tokio::net::TcpListener;
 
-async fn hello(Extension(session): Extension<CurrentSession>) -> String {
-    format!("{} {}", session.login_id, session.generation.number())
-}
-
 async fn serve(service: &Service) -> String {
     let store = Store::new(service.database.tapped(&service.tap), service.database.table("SessionsTable"));
-    let layer = Authenticate::with(ByAccessToken { store, clock: service.clock.clock(), imported: ImportedTokens::Refused });
+    let router = axum_service::app(ByAccessToken { store, clock: service.clock.clock(), imported: ImportedTokens::Refused });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/hello", listener.local_addr().unwrap());
-    let router = Router::new().route("/hello", get(hello)).layer(layer);
+    let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
 }
@@ -31,19 +21,23 @@ async fn a_handler_finds_the_session_in_the_extensions() {
     let service = Service::start(&[]).await;
     let url = serve(&service).await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let hello = |token: String| exchange(http.get(&url).bearer_auth(token));
+    let hello = |token: String| exchange(http.get(format!("{url}/hello")).bearer_auth(token));
 
     let first = service.login().await;
     let second = Pair::of(&service.refresh(&first.refresh).await);
+    let user_id = super::protected_api::user_id(&service).await;
     let _ = service.tap.take_calls();
-    assert_eq!(hello(second.access.clone()).await.text, format!("{} 1", first.login_id));
+    assert_eq!(hello(second.access.clone()).await.text, format!("Hello {user_id}, on login {}\n", first.login_id));
     assert_eq!(service.tap.take_calls(), ["Query"]);
 
     let refused = hello(first.access).await;
     assert_eq!(refused.outcome(), (401, "invalid_token"));
     assert_eq!(refused.headers["www-authenticate"], "Bearer error=\"invalid_token\"", "no gateway to rename it");
-    let missing = exchange(http.get(&url)).await;
+    let missing = exchange(http.get(format!("{url}/hello")).header("x-user-id", user_id)).await;
     assert_eq!((missing.outcome(), missing.headers["www-authenticate"].to_str().unwrap()), ((401, "missing_token"), "Bearer"));
+    let _ = service.tap.take_calls();
+    assert_eq!(exchange(http.get(format!("{url}/health"))).await.text, "ok\n");
+    assert!(service.tap.take_calls().is_empty(), "what stands below the layer needs no token");
 
     service.tap.set_line(Line::Refused);
     assert_eq!(hello(second.access.clone()).await.outcome(), (503, "unavailable"));

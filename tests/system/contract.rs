@@ -1,5 +1,6 @@
 //! What the store promises of each write, on whatever speaks DynamoDB.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
     decision::{LoginCreation, NewLogin},
@@ -7,8 +8,8 @@ use latchkey::{
     ids::{Generation, LoginId},
     issue::{IssuedLogin, IssuedSession, issue_login, issue_successor},
     password::PasswordHash,
-    session::{Device, Lifetimes, LoginState},
-    store::{Accounts, Commit, EndProof, Ended, Register, Rotation, Store, User, UserStatus},
+    session::{Device, Lifetimes, Login, LoginState},
+    store::{Accounts, Commit, EndProof, Ended, Register, Rotation, Store, User, UserStatus, login_item, session_item},
     token::RefreshToken,
 };
 use latchkey_tests::{database::Database, service::ParseUsername as _};
@@ -16,6 +17,7 @@ use latchkey_tests::{database::Database, service::ParseUsername as _};
 const LIFETIMES: Lifetimes = Lifetimes { access: std::time::Duration::from_secs(300), refresh: std::time::Duration::from_secs(604_800) };
 
 struct Contract {
+    database: Database,
     accounts: Accounts,
     user: User,
     now: DateTime<Utc>,
@@ -36,7 +38,7 @@ impl Contract {
             created_at: now,
         };
         assert_eq!(accounts.create_user(&user).await, Ok(true));
-        Self { accounts, user, now }
+        Self { database, accounts, user, now }
     }
 
     fn store(&self) -> &Store {
@@ -61,6 +63,19 @@ impl Contract {
         let issued = self.issue();
         assert_eq!(self.create(&issued.new).await, Commit::Done);
         issued
+    }
+
+    /// By somebody who knows nothing of versions.
+    async fn set_user(&self, name: &str, value: &str) {
+        let update = self.database.client.update_item().table_name(self.database.table("UsersTable"));
+        update
+            .key("username", AttributeValue::S(self.user.username.as_str().into()))
+            .update_expression("SET #name = :value")
+            .expression_attribute_names("#name", name)
+            .expression_attribute_values(":value", AttributeValue::S(value.into()))
+            .send()
+            .await
+            .unwrap();
     }
 
     async fn state(&self, issued: &IssuedLogin) -> LoginState {
@@ -111,6 +126,9 @@ async fn a_login_is_created_only_on_what_was_read() {
     assert_eq!(create(&contract.user, &unseen).await, Ok(Commit::ReadAgain), "the predecessor is there");
     let changed = User { version: 2, ..contract.user.clone() };
     assert_eq!(create(&changed, &current).await, Ok(Commit::ReadAgain), "the user is another");
+    contract.set_user("status", "disabled").await;
+    assert_eq!(create(&contract.user, &current).await, Ok(Commit::ReadAgain), "the user is disabled");
+    contract.set_user("status", "active").await;
 
     let key = first.new.login.key.clone();
     assert_eq!(
@@ -131,6 +149,18 @@ async fn a_login_replaces_others_in_the_same_transaction() {
     assert_eq!(contract.state(&first).await.login, None);
     assert_eq!(contract.state(&second).await.login, None);
     assert!(contract.state(&third).await.login.is_some());
+}
+
+/// The register names it, so its end since the read must not go unnoticed.
+#[tokio::test]
+async fn a_login_that_replaces_its_predecessor_needs_it_there() {
+    let contract = Contract::new().await;
+    let (first, second) = (contract.login().await, contract.issue());
+    let key = first.new.login.key.clone();
+    let creation = LoginCreation { replaced: vec![(key.clone(), Generation::FIRST)], ..contract.creation().await };
+    contract.store().end_login(&key, &EndProof::Owner).await.unwrap();
+    assert_eq!(contract.accounts.create_login(&contract.user, &second.new, &creation).await, Ok(Commit::ReadAgain));
+    assert_eq!(contract.state(&second).await, LoginState::default());
 }
 
 #[tokio::test]
@@ -191,6 +221,29 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
         "no such login"
     );
     assert_eq!(contract.state(&issued).await, state, "nothing was written");
+
+    let put = contract.database.client.put_item().table_name(contract.database.table("SessionsTable"));
+    put.set_item(Some(session_item(&next.session))).send().await.unwrap();
+    assert_eq!(
+        rotate(Rotation { login, presented: &right, successor: &next.session, first_proofs: None }).await,
+        Ok(Commit::ReadAgain),
+        "the successor is there"
+    );
+}
+
+/// The old session alone doesn't make a rotation: the login has to stand where it was read.
+#[tokio::test]
+async fn a_rotation_is_refused_where_the_login_stands_elsewhere() {
+    let contract = Contract::new().await;
+    let issued = contract.login().await;
+    let state = contract.state(&issued).await;
+    let login = state.login.as_ref().unwrap();
+    let next = contract.successor(&state, &issued.pair.refresh);
+    let elsewhere = Login { generation: Generation::new(7).unwrap(), ..login.clone() };
+    let put = contract.database.client.put_item().table_name(contract.database.table("SessionsTable"));
+    put.set_item(Some(login_item(&elsewhere))).send().await.unwrap();
+    let rotation = Rotation { login, presented: &issued.pair.refresh.hash(), successor: &next.session, first_proofs: None };
+    assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::ReadAgain));
 }
 
 /// An end that comes before the commit wins: the update doesn't bring the login back.
@@ -231,6 +284,24 @@ async fn a_user_is_created_once_and_read_back() {
     assert_eq!(contract.accounts.create_user(&User { user_id: "user-2".into(), ..contract.user.clone() }).await, Ok(false));
     assert_eq!(contract.accounts.read_user(&contract.user.username).await.unwrap().unwrap().user_id, "user-1");
     assert!(contract.accounts.read_user(&"nobody".parse_username()).await.unwrap().is_none());
+}
+
+/// Brought up to date while the password was changed: the change stays.
+#[tokio::test]
+async fn a_rehash_leaves_a_changed_user_alone() {
+    let contract = Contract::new().await;
+    let stored = async || contract.accounts.read_user(&contract.user.username).await.unwrap().unwrap().password_hash;
+    let hashes: [PasswordHash; 2] = [0, 1].map(|salt| {
+        let text = contract.user.password_hash.as_str().replace("s4w4", &format!("s4w{salt}"));
+        PasswordHash::parse(text).unwrap()
+    });
+    let older = User { version: 0, ..contract.user.clone() };
+    assert_eq!(contract.accounts.replace_password_hash(&older, &hashes[0]).await, Ok(()));
+    let other = User { password_hash: hashes[1].clone(), ..contract.user.clone() };
+    assert_eq!(contract.accounts.replace_password_hash(&other, &hashes[0]).await, Ok(()));
+    assert_eq!(stored().await, contract.user.password_hash, "another version, another hash");
+    assert_eq!(contract.accounts.replace_password_hash(&contract.user, &hashes[0]).await, Ok(()));
+    assert_eq!(stored().await, hashes[0]);
 }
 
 /// A partition of more than one page is read whole, at 1 MiB a page.

@@ -16,6 +16,7 @@ mod limits;
 mod openapi;
 mod outage;
 mod password_change;
+mod protected_api;
 mod round_trips;
 mod secrets;
 mod throttling;

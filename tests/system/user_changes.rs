@@ -1,22 +1,52 @@
 //! Promise G9: after a password change or a disabling, no login made before it survives.
 
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
 use latchkey::{
+    decision::LoginCreation,
     entropy::system_rng,
+    ids::UserKey,
+    issue::issue_login,
     password::Password,
-    store::{Accounts, Store, User, UserChange, UserStatus},
+    session::{Device, Lifetimes},
+    store::{Accounts, Commit, Everywhere, Store, User, UserChange, UserStatus},
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
-use latchkey_tests::service::{Pair, ParseUsername as _, Service};
+use latchkey_tests::{
+    service::{Pair, ParseUsername as _, Service, send},
+    tap::{Fault, Reach, Rule},
+};
 use serde_json::json;
 
 const NEW_PASSWORD: &str = "another password entirely";
 
 /// As the command does it: over a connection of its own.
 async fn change(service: &Service, change: &UserChange) -> Option<(User, usize)> {
+    accounts(service, &service.database.client).change_user(&DEMO_USER.parse_username(), change).await.unwrap()
+}
+
+fn accounts(service: &Service, client: &Client) -> Accounts {
     let database = &service.database;
-    let store = Store::new(database.client.clone(), database.table("SessionsTable"));
-    let accounts = Accounts::new(store, database.table("UsersTable"), "");
-    accounts.change_user(&DEMO_USER.parse_username(), change).await.unwrap()
+    let store = Store::new(client.clone(), database.table("SessionsTable"));
+    Accounts::new(store, database.table("UsersTable"), "")
+}
+
+/// A change that is decided, then `meanwhile`, then its write; the user's and the register's versions afterwards.
+async fn change_while(service: &Service, change: UserChange, meanwhile: impl AsyncFnOnce()) -> (u64, Option<u64>) {
+    let accounts = accounts(service, &service.database.tapped(&service.tap));
+    let mut transaction = service.tap.hold("TransactWriteItems");
+    let changing = tokio::spawn({
+        let accounts = accounts.clone();
+        async move { accounts.change_user(&DEMO_USER.parse_username(), &change).await }
+    });
+    transaction.reached().await;
+    meanwhile().await;
+    transaction.release();
+    let (user, _) = changing.await.unwrap().unwrap().unwrap();
+    let seen = accounts.store().read_user_logins(&UserKey::of(&user.user_id)).await.unwrap();
+    assert!(seen.logins.is_empty(), "{:?}", seen.logins);
+    (user.version, seen.register.map(|register| register.version))
 }
 
 fn new_password() -> UserChange {
@@ -112,4 +142,57 @@ async fn logins_and_a_change_side_by_side() {
         }
     }
     assert!(service.database.sort_keys().await.iter().all(|key| key == "!user"));
+}
+
+/// Each change is a version of its own, or a login that was decided between the two could take the one for the other.
+#[tokio::test]
+async fn a_change_overtaken_by_another_is_decided_anew() {
+    let service = Service::start(&[]).await;
+    let disable = UserChange::Status(UserStatus::Disabled);
+    let versions = change_while(&service, new_password(), async || drop(change(&service, &disable).await)).await;
+    assert_eq!(versions, (3, None));
+    assert_eq!(login_status(&service, NEW_PASSWORD).await, 401);
+}
+
+/// A register that went back would take in a login that was decided before.
+#[tokio::test]
+async fn a_change_overtaken_by_ends_does_not_set_the_register_back() {
+    let service = Service::start(&[]).await;
+    service.login().await;
+    let accounts = accounts(&service, &service.database.client);
+    let user = accounts.read_user(&DEMO_USER.parse_username()).await.unwrap().unwrap();
+    let versions = change_while(&service, new_password(), async || {
+        for _ in 0..2 {
+            accounts.store().end_all(&UserKey::of(&user.user_id), Everywhere::All).await.unwrap();
+        }
+    })
+    .await;
+    // The login, two ends, the change, and the end of all that follows it.
+    assert_eq!(versions, (2, Some(5)));
+}
+
+#[tokio::test]
+async fn a_change_overtaken_by_the_first_login_is_decided_anew() {
+    let service = Service::start(&[]).await;
+    let accounts = accounts(&service, &service.database.client);
+    let user = accounts.read_user(&DEMO_USER.parse_username()).await.unwrap().unwrap();
+    let lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(3600) };
+    let first = issue_login(&user.user_id, Device::default(), lifetimes, None, service.clock.now(), &mut system_rng()).unwrap().new;
+    let versions = change_while(&service, new_password(), async || {
+        let creation = LoginCreation { register: None, predecessor_seen: false, replaced: Vec::new() };
+        assert_eq!(accounts.create_login(&user, &first, &creation).await, Ok(Commit::Done));
+    })
+    .await;
+    assert_eq!(versions, (2, Some(3)));
+}
+
+/// A login in mid-commit: the register names it already, and the read of the logins doesn't see it yet.
+#[tokio::test]
+async fn a_login_that_the_read_does_not_show_is_ended_by_name() {
+    let service = Service::start(&[]).await;
+    let (own, newest) = (service.login().await, service.login().await);
+    service.tap.arm(vec![Rule { operation: "Query", nth: 2, reach: Reach::OneCall, fault: Fault::WithoutLogin }]);
+    assert_eq!(send(service.request("DELETE", "/sessions").bearer_auth(&own.access)).await.status, 204);
+    let _ = service.tap.disarm();
+    service.assert_refused(&newest.access).await;
 }

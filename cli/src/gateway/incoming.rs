@@ -13,10 +13,9 @@ use http::{HeaderMap, HeaderName, Method, Version, header};
 use http_body_util::BodyExt as _;
 use uuid::Uuid;
 
-use super::response::{Refusal, ResponseType};
-
-/// The payload quota of a REST API, bytes
-/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>).
+/// The payload quota of both kinds of API, bytes
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>,
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
 pub(super) const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
 /// How much of a body beyond the limit is read and thrown away, bytes: a client that is still writing when the answer
@@ -41,9 +40,9 @@ const DROPPED: [HeaderName; 12] = [
 
 /// What the gateway itself says about a request.
 pub(super) struct Ids {
-    /// `$context.requestId`, `x-amzn-RequestId`.
+    /// A REST API's `$context.requestId`, `x-amzn-RequestId`.
     pub(super) request: String,
-    /// `$context.extendedRequestId`, `x-amz-apigw-id`.
+    /// A REST API's `$context.extendedRequestId`, `x-amz-apigw-id`; an HTTP API's `$context.requestId`, `apigw-requestid`.
     pub(super) extended: String,
 }
 
@@ -54,13 +53,22 @@ impl Ids {
     }
 }
 
+/// Why a request can't be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    #[error("the body broke off")]
+    BrokeOff,
+    #[error("the body exceeds 10 MiB")]
+    TooLarge,
+}
+
 /// A request, whole.
 pub(super) struct Incoming {
     pub(super) method: Method,
     /// Still percent-encoded.
     pub(super) path: String,
-    /// Decoded, in order.
-    pub(super) query: Vec<(String, String)>,
+    /// As it was sent.
+    pub(super) query: String,
     /// In the order of [`HeaderMap`], one entry per value, the forwarding headers included.
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
@@ -70,14 +78,14 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    pub(super) async fn read(request: Request, arrived: DateTime<Utc>) -> Result<Self, Refusal> {
+    pub(super) async fn read(request: Request, arrived: DateTime<Utc>) -> Result<Self, Unreadable> {
         let (parts, body) = request.into_parts();
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let source_ip = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip().to_canonical());
         Ok(Self {
             body: read_body(body).await?,
             path: parts.uri.path().to_owned(),
-            query: query_pairs(parts.uri.query().unwrap_or_default()),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: header_pairs(&parts.headers, source_ip, arrived),
             protocol: match parts.version {
                 Version::HTTP_10 => "HTTP/1.0",
@@ -95,12 +103,39 @@ impl Incoming {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
+
+    /// The host that the request named.
+    pub(super) fn domain(&self) -> &str {
+        self.header("host").unwrap_or("localhost")
+    }
+
+    /// The first label of [`Incoming::domain`].
+    pub(super) fn domain_prefix(&self) -> &str {
+        self.domain().split(['.', ':']).next().unwrap_or_default()
+    }
+
+    /// When it arrived, in the form of Apache's logs, which both kinds of event have.
+    pub(super) fn time(&self) -> String {
+        self.arrived.format("%d/%b/%Y:%H:%M:%S %z").to_string()
+    }
+
+    /// The body as an event carries it, and whether that is Base64; none where it is empty.
+    ///
+    /// Without `BinaryMediaTypes` a REST API hands every body on as text, and what isn't UTF-8 arrives broken. Here it
+    /// arrives as Base64, as it would with them: nothing that a test sends is lost.
+    pub(super) fn body_in_event(&self) -> (Option<String>, bool) {
+        match std::str::from_utf8(&self.body) {
+            Ok("") => (None, false),
+            Ok(text) => (Some(text.to_owned()), false),
+            Err(_) => (Some(BASE64.encode(&self.body)), true),
+        }
+    }
 }
 
-async fn read_body(mut body: Body) -> Result<Vec<u8>, Refusal> {
+async fn read_body(mut body: Body) -> Result<Vec<u8>, Unreadable> {
     let (mut kept, mut seen) = (BytesMut::new(), 0_usize);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Refusal::new(ResponseType::BadRequestBody, "the body broke off"))?;
+        let frame = frame.map_err(|_| Unreadable::BrokeOff)?;
         let Ok(data) = frame.into_data() else { continue };
         seen += data.len();
         if seen <= BODY_LIMIT {
@@ -110,14 +145,9 @@ async fn read_body(mut body: Body) -> Result<Vec<u8>, Refusal> {
         }
     }
     if seen > BODY_LIMIT {
-        return Err(Refusal::new(ResponseType::RequestTooLarge, "the body exceeds 10 MiB"));
+        return Err(Unreadable::TooLarge);
     }
     Ok(kept.to_vec())
-}
-
-/// A semicolon splits like an ampersand, as API Gateway's notes on REST APIs have it.
-fn query_pairs(query: &str) -> Vec<(String, String)> {
-    form_urlencoded::parse(query.replace(';', "&").as_bytes()).into_owned().collect()
 }
 
 fn header_pairs(headers: &HeaderMap, source_ip: IpAddr, arrived: DateTime<Utc>) -> Vec<(String, String)> {

@@ -106,25 +106,19 @@ pub(super) fn api(resource: Option<&Node<'_>>, globals: Option<&Node<'_>>) -> Re
     })
 }
 
-/// The route of an event of type `Api`; none for events that no HTTP request makes.
-pub(super) fn route(function: &str, event: &Node<'_>, default_authorizer: Option<&str>) -> Result<Option<Route>, TemplateError> {
-    let kind = event.required("Type")?;
-    match kind.text()?.as_str() {
-        "Api" => {}
-        "HttpApi" => return Err(kind.unexpected("Api: the local gateway speaks REST events only")),
-        _ => return Ok(None),
-    }
+/// The route of an event of type `Api`.
+pub(super) fn route(function: &str, event: &Node<'_>, default_authorizer: Option<&str>) -> Result<Route, TemplateError> {
     let properties = event.required("Properties")?;
     let authorizer = match properties.at(&["Auth", "Authorizer"])? {
         Some(name) => Some(name.text()?),
         None => default_authorizer.map(str::to_owned),
     };
-    Ok(Some(Route {
+    Ok(Route {
         method: properties.required("Method")?.text()?.to_uppercase(),
         path: properties.required("Path")?.text()?,
         function: function.to_owned(),
         authorized: authorizer.is_some_and(|name| name != "NONE"),
-    }))
+    })
 }
 
 fn token_authorizer(node: &Node<'_>) -> Result<Authorizer, TemplateError> {

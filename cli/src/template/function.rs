@@ -2,11 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{
-    TemplateError,
-    api::{Route, route},
-    node::Node,
-};
+use super::{TemplateError, node::Node, scope::arn_of};
 
 /// A function that the template declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,21 +17,23 @@ pub struct Function {
     pub timeout: Duration,
 }
 
+impl Function {
+    /// Its ARN, where a laptop stands.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        arn_of(&self.logical_id)
+    }
+}
+
 /// What Lambda takes where the template says nothing (seconds).
 const DEFAULT_TIMEOUT: u64 = 3;
 
-/// A function and the routes that lead to it. `globals` is `Globals.Function`.
-pub(super) fn function(
-    logical_id: &str,
-    resource: &Node<'_>,
-    globals: Option<&Node<'_>>,
-    default_authorizer: Option<&str>,
-) -> Result<(Function, Vec<Route>), TemplateError> {
+/// `globals` is `Globals.Function`.
+pub(super) fn function(logical_id: &str, resource: &Node<'_>, globals: Option<&Node<'_>>) -> Result<Function, TemplateError> {
     let properties = resource.required("Properties")?;
-    let sources: Vec<&Node<'_>> = globals.into_iter().chain([&properties]).collect();
     let mut environment = BTreeMap::new();
     let mut timeout = DEFAULT_TIMEOUT;
-    for source in sources {
+    for source in globals.into_iter().chain([&properties]) {
         if let Some(seconds) = source.get("Timeout")? {
             timeout = seconds.number()?;
         }
@@ -45,17 +43,18 @@ pub(super) fn function(
             }
         }
     }
-    let function = Function {
+    Ok(Function {
         logical_id: logical_id.to_owned(),
         binary: resource.required("Metadata")?.required("BuildProperties")?.required("Binary")?.text()?,
         environment,
         timeout: Duration::from_secs(timeout),
-    };
-    let mut routes = Vec::new();
-    if let Some(events) = properties.get("Events")? {
-        for (_, event) in events.entries()? {
-            routes.extend(route(logical_id, &event, default_authorizer)?);
-        }
+    })
+}
+
+/// The events that invoke a function.
+pub(super) fn events<'a>(resource: &Node<'a>) -> Result<Vec<Node<'a>>, TemplateError> {
+    match resource.at(&["Properties", "Events"])? {
+        Some(events) => Ok(events.entries()?.into_iter().map(|(_, event)| event).collect()),
+        None => Ok(Vec::new()),
     }
-    Ok((function, routes))
 }

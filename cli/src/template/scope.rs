@@ -190,16 +190,19 @@ impl<'a> Scope<'a> {
                 None => id.to_owned(),
             },
             // SAM's `!Ref Function.Alias` and `!Ref Function.Version` are ARNs too.
-            ("AWS::Serverless::Function", Some("Arn" | "Alias" | "Version")) => {
-                format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{id}")
-            }
+            ("AWS::Serverless::Function", Some("Arn" | "Alias" | "Version")) => arn_of(id),
             (_, None) => id.to_owned(),
             (_, Some(attribute)) => format!("{id}.{attribute}"),
         })
     }
 }
 
-/// The logical id of the function that an ARN made by [`Scope::reference`] names, with or without an alias.
+/// The ARN of the function with this logical id.
+pub(super) fn arn_of(function: &str) -> String {
+    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}")
+}
+
+/// The logical id of the function that an ARN made by [`arn_of`] names, with or without an alias.
 pub(super) fn function_of(arn: &str) -> Option<&str> {
     arn.split(':').nth(6)
 }

@@ -1,3 +1,5 @@
+mod http_api;
+
 use super::*;
 
 const SMALL: &str = r#"
@@ -235,7 +237,7 @@ fn errors_name_the_place_and_what_was_expected() {
         ("!If [Prod, live,", "!If [Production, live,", format!("{api}.StageName: there is no Production")),
         ("{AttributeName: sk, KeyType: RANGE}", "{AttributeName: sk, KeyType: SORT}", "Resources.SessionsTable.Properties.KeySchema[1].KeyType: expected HASH or RANGE, found \"SORT\"".to_owned()),
         ("        - {AttributeName: sk, AttributeType: S}\n", "", "Resources.SessionsTable.Properties.AttributeDefinitions: expected a definition of sk, found a list".to_owned()),
-        ("Type: Api, Properties: {RestApiId: !Ref Api, Path: /login", "Type: HttpApi, Properties: {Path: /login", "Resources.LoginFunction.Properties.Events.Login.Type: expected Api: the local gateway speaks REST events only, found \"HttpApi\"".to_owned()),
+        ("Type: Api, Properties: {RestApiId: !Ref Api, Path: /login", "Type: HttpApi, Properties: {Path: /login", "Resources.LoginFunction.Properties.Events.Login.Type: expected an AWS::Serverless::HttpApi that the event belongs to, found \"HttpApi\"".to_owned()),
         ("'[Bb]earer lk[ar]_[A-Za-z0-9_-]{252}'", "'(?<=x)y'", format!("{api}.Auth.Authorizers.Bearer.Identity.ValidationExpression: expected a regular expression")),
     ];
     for (from, to, expected) in cases {

@@ -98,7 +98,66 @@ fn whole_stage(method_arn: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use latchkey::{
+        clock::parse_rfc3339,
+        ids::{Generation, LoginId},
+    };
+    use serde_json::{Value, json};
+
     use super::*;
+
+    const ARN: &str = "arn:aws:execute-api:eu-central-1:123456789012:abc/dev/GET/me";
+
+    fn answer(event: Value, session: Option<CurrentSession>) -> Option<Value> {
+        let event: AuthorizerEvent = serde_json::from_value(event).unwrap();
+        Answer::new(&event, session).map(|answer| serde_json::to_value(answer).unwrap())
+    }
+
+    fn session() -> CurrentSession {
+        CurrentSession {
+            user_id: "user-1".into(),
+            login_id: LoginId::parse("0123456789-_abcdefghiw").unwrap(),
+            generation: Generation::new(7).unwrap(),
+            access_token_expires_at: parse_rfc3339("2026-11-23T16:30:09.123Z").unwrap(),
+            refresh_token_expires_at: parse_rfc3339("2026-11-30T16:25:09.123Z").unwrap(),
+        }
+    }
+
+    fn context() -> Value {
+        json!({
+            "user_id": "user-1",
+            "login_id": "0123456789-_abcdefghiw",
+            "generation": "7",
+            "access_token_expires_at": "2026-11-23T16:30:09.123Z",
+            "refresh_token_expires_at": "2026-11-30T16:25:09.123Z",
+        })
+    }
+
+    fn policy(effect: &str) -> Value {
+        let resource = "arn:aws:execute-api:eu-central-1:123456789012:abc/dev/*";
+        json!({"Version": "2012-10-17", "Statement": [{"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource}]})
+    }
+
+    #[test]
+    fn a_verdict_is_told_as_its_gateway_takes_it() {
+        for event in [json!({"type": "TOKEN", "methodArn": ARN}), json!({"version": "1.0", "methodArn": ARN, "routeArn": ARN})] {
+            let allowed = json!({"principalId": "user-1", "policyDocument": policy("Allow"), "context": context()});
+            assert_eq!(answer(event.clone(), Some(session())), Some(allowed));
+            assert_eq!(answer(event, None), Some(json!({"principalId": "anonymous", "policyDocument": policy("Deny")})));
+        }
+        let simple = json!({"version": "2.0", "routeArn": ARN});
+        assert_eq!(answer(simple.clone(), Some(session())), Some(json!({"isAuthorized": true, "context": context()})));
+        assert_eq!(answer(simple, None), Some(json!({"isAuthorized": false})));
+    }
+
+    #[test]
+    fn an_event_that_names_nothing_to_authorize_gets_no_verdict() {
+        for event in
+            [json!({}), json!({"version": "2.0", "methodArn": ARN}), json!({"version": "1.0", "routeArn": ARN}), json!({"methodArn": "x"})]
+        {
+            assert_eq!(answer(event, Some(session())), None);
+        }
+    }
 
     #[test]
     fn a_policy_names_the_whole_stage() {

@@ -107,4 +107,12 @@ mod tests {
             "nothing"
         );
     }
+
+    #[test]
+    fn a_request_is_known_by_the_gateways_id() {
+        let id = |event: serde_json::Value| serde_json::from_value::<AuthorizerEvent>(event).unwrap().request_id().map(str::to_owned);
+        assert_eq!(id(json!({"requestContext": {"requestId": "c6af9ac6"}})).as_deref(), Some("c6af9ac6"));
+        assert_eq!(id(json!({"requestContext": {}})), None);
+        assert_eq!(id(json!({})), None);
+    }
 }

@@ -132,3 +132,28 @@ impl Authorizer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lambda_runtime::Diagnostic;
+
+    use super::*;
+
+    /// What the gateway and whoever reads its log get of an error. The word `Unauthorized` would be made a 401.
+    #[test]
+    fn an_error_is_told_by_its_type() {
+        let unavailable = StoreError::Unavailable { operation: "Query", code: "timeout".into() };
+        for (error, error_type, message) in [
+            (AuthorizerError::Store(unavailable), "StoreUnavailable", "the session store gave no answer"),
+            (AuthorizerError::Deadline(Duration::from_secs(2)), "DeadlinePassed", "the session store gave no answer within 2s"),
+            (
+                AuthorizerError::NotAnAuthorizerEvent,
+                "NotAnAuthorizerEvent",
+                "the event names no method or route to authorize: attach this function to an API as its authorizer",
+            ),
+        ] {
+            let told = Diagnostic::from(error);
+            assert_eq!((told.error_type.as_str(), told.error_message.as_str()), (error_type, message));
+        }
+    }
+}

@@ -137,7 +137,7 @@ pub(super) fn user_key(username: &Username) -> Item {
     [("username".into(), text(username.as_str()))].into()
 }
 
-fn user_item(user: &User) -> Item {
+pub(super) fn user_item(user: &User) -> Item {
     let mut item = user_key(&user.username);
     item.insert("schema".into(), number(1));
     item.insert("user_id".into(), text(&user.user_id));

@@ -111,7 +111,7 @@ impl Accounts {
 
     fn creation_items(&self, user: &User, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
         let mut items = self.store.login_items(new, creation)?;
-        items.push(self.check_user(user)?);
+        items.insert(1, self.check_user(user)?);
         Ok(items)
     }
 

@@ -90,6 +90,14 @@ fn a_large_excess_is_ended_before_oldest_first() {
     }
 }
 
+/// As many as a transaction carries are not ended before: with nothing to end, the request would read for ever.
+#[test]
+fn what_one_transaction_carries_makes_room_in_it() {
+    let state = seen((1..=20).map(|number| login(number, None)), 20);
+    let made = replaced(decide_login(&state, &new(999, None), limit(1, OnSessionLimit::EvictOldest), start()));
+    assert_eq!(made, (1..=20).map(id).collect::<Vec<_>>());
+}
+
 #[test]
 fn the_predecessor_is_held_to_what_was_seen_of_it() {
     for (state, expected) in [(seen([login(1, None)], 1), true), (seen([login(1, None)], 2), false)] {

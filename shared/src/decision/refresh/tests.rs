@@ -172,3 +172,37 @@ fn an_older_token_is_judged_on_a_torn_read_as_on_a_whole_one() {
         assert_eq!(decide(&torn, &chain.pair(2), now), decide(&whole, &chain.pair(2), now));
     }
 }
+
+/// A login that came with the pair of [`Chain`]'s first session, as an imported one.
+fn imported(generation: u32, known_until: DateTime<Utc>) -> LoginState {
+    let mut state = Chain::of(generation).state();
+    if let Some(login) = &mut state.login {
+        let first = Chain::of(0).session(0);
+        login.imported = Some(crate::session::ImportedPair {
+            access_token_hash: first.access_token_hash,
+            refresh_token_hash: first.refresh_token_hash,
+            known_until,
+        });
+    }
+    state
+}
+
+#[test]
+fn an_imported_token_is_judged_by_the_same_table_as_long_as_it_is_known() {
+    let claim_of = |pair: TokenPair| Claim { proof: None, ..pair.refresh.claim() };
+    let (own, other) = (claim_of(Chain::of(0).pair(0)), claim_of(Chain::of(0).forged(0)));
+    let decide = |state: &LoginState, claim: &Claim<Refresh>, now| {
+        let request = RefreshRequest { claim, replay_key: None, minted: None, now };
+        format!("{:?}", decide_refresh(state, request)).split([' ', '{']).next().unwrap().to_owned()
+    };
+    let forever = Chain::of(0).now() + at(1_000_000_000);
+    assert_eq!(decide(&imported(0, forever), &own, Chain::of(0).now()), "Rotate");
+    let (once, until) = (imported(1, forever), Chain::of(1).replay_until(0));
+    assert_eq!(decide(&once, &own, until - at(1)), "Replay");
+    assert_eq!(decide(&once, &own, until), "Reuse");
+    assert_eq!(decide(&once, &other, until), "Refuse(Forged)", "not what this login came with");
+    assert_eq!(decide(&Chain::of(1).state(), &own, until), "Refuse(Forged)", "a login that wasn't imported");
+    let known = imported(1, until + at(1));
+    assert_eq!(decide(&known, &own, until), "Reuse");
+    assert_eq!(decide(&known, &own, until + at(1)), "Refuse(Expired)");
+}

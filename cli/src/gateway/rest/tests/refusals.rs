@@ -1,7 +1,5 @@
-use super::{
-    super::{incoming::BODY_LIMIT, response::render},
-    *,
-};
+use super::{super::response::render, *};
+use crate::gateway::incoming::BODY_LIMIT;
 
 #[tokio::test]
 async fn a_body_of_ten_mebibytes_and_no_more() {

@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use regex::{Captures, Regex};
 use serde_json::Value;
 
-use crate::template::GatewayResponse;
+use crate::{gateway::chain, template::GatewayResponse};
 
 /// The types that the local gateway has reason to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,13 +66,7 @@ impl Refusal {
 
     /// With `error` and everything under it as the reason.
     pub(super) fn caused_by(kind: ResponseType, error: &dyn std::error::Error) -> Self {
-        let mut reason = error.to_string();
-        let mut under = error.source();
-        while let Some(cause) = under {
-            reason = format!("{reason}: {cause}");
-            under = cause.source();
-        }
-        Self { kind, reason }
+        Self { kind, reason: chain(error) }
     }
 }
 

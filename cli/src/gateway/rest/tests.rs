@@ -8,15 +8,22 @@ mod refusals;
 mod routing;
 
 use std::{
-    net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
-use serde_json::{Value, json};
+use latchkey::clock::Clock;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::json;
 
 use super::*;
-use crate::invoke::{FunctionError, FunctionFuture, LinkedFunction};
+use crate::{
+    gateway::{
+        GatewayOptions,
+        stand::{Function, Stand},
+    },
+    invoke::{FunctionError, FunctionFuture},
+};
 
 /// `login` answers with its request's body, `refresh` and `sessions` with their event.
 const TEMPLATE: &str = r#"
@@ -87,56 +94,14 @@ Resources:
         Orphan: {Type: Api, Properties: {Path: /orphan, Method: GET, Auth: {Authorizer: NONE}}}
 "#;
 
-/// A gateway that listens, and what its functions were asked.
-struct Stand {
-    base: String,
-    client: Client,
-    asked: Arc<Mutex<Vec<(&'static str, Value)>>>,
-}
-
 impl Stand {
     async fn up() -> Self {
         Self::with(&[], GatewayOptions::default()).await
     }
 
     async fn with(overrides: &[(&str, &str)], options: GatewayOptions) -> Self {
-        let overrides = overrides.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let template = Template::parse(TEMPLATE, &overrides).unwrap();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let linked = |name: &'static str, function: fn(Value) -> FunctionFuture| {
-            let asked = Arc::clone(&asked);
-            let recording = move |event: Value| {
-                asked.lock().unwrap().push((name, event.clone()));
-                function(event)
-            };
-            (name.to_owned(), Arc::new(recording) as LinkedFunction)
-        };
-        let functions = BTreeMap::from([
-            linked("authorizer", authorizer),
-            linked("login", answer_as_told),
-            linked("refresh", echo),
-            linked("sessions", echo),
-        ]);
-        let router = Gateway::new(&template, Invoker::Linked(functions), options).into_router();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
-        Self { base, client: Client::builder().no_proxy().build().unwrap(), asked }
-    }
-
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base))
-    }
-
-    async fn bearer(&self, method: Method, path: &str, token: &str) -> reqwest::Response {
-        self.request(method, path).header("Authorization", format!("Bearer {token}")).send().await.unwrap()
-    }
-
-    /// The events that `function` has had.
-    fn events(&self, function: &str) -> Vec<Value> {
-        let asked = self.asked.lock().unwrap();
-        asked.iter().filter(|(name, _)| *name == function).map(|(_, event)| event.clone()).collect()
+        let functions: [Function; 4] = [("authorizer", authorizer), ("login", answer_as_told), ("refresh", echo), ("sessions", echo)];
+        Self::serve(TEMPLATE, overrides, options, &functions).await
     }
 }
 

@@ -1,0 +1,39 @@
+//! Authorizers' answers that may be used again for the same identity, for a while.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+/// The answers of one authorizer.
+pub(super) struct Kept<T> {
+    ttl: Duration,
+    answers: Mutex<HashMap<String, (Arc<T>, Instant)>>,
+}
+
+impl<T> Kept<T> {
+    /// Keeps each for `ttl`; with zero, none.
+    pub(super) fn for_each(ttl: Duration) -> Self {
+        Self { ttl, answers: Mutex::default() }
+    }
+
+    pub(super) fn get(&self, identity: &str) -> Option<Arc<T>> {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.get(identity).filter(|(_, until)| Instant::now() < *until).map(|(answer, _)| Arc::clone(answer))
+    }
+
+    /// API Gateway keeps answers that allow or deny, but no failures: those never come here.
+    pub(super) fn put(&self, identity: &str, answer: T) -> Arc<T> {
+        let answer = Arc::new(answer);
+        if !self.ttl.is_zero() {
+            let now = Instant::now();
+            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            answers.retain(|_, (_, until)| now < *until);
+            answers.insert(identity.to_owned(), (Arc::clone(&answer), now + self.ttl));
+        }
+        answer
+    }
+}

@@ -1,0 +1,68 @@
+//! Paths with parameters, as both kinds of API write them: `/pets/{id}`, `/pets/{proxy+}`.
+
+use std::collections::BTreeMap;
+
+use percent_encoding::percent_decode_str;
+
+/// A path of the template. The more specific of two that match the same request is the lesser.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Pattern(Vec<Segment>);
+
+/// Declared in order of preference: at each place of a path API Gateway takes the literal before the parameter and that
+/// before the greedy one (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html>).
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Segment {
+    Literal(String),
+    Parameter(String),
+    Greedy(String),
+}
+
+impl Pattern {
+    pub(super) fn new(path: &str) -> Self {
+        let segments = segments_of(path).into_iter().map(|part| match part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            None => Segment::Literal(part.to_owned()),
+            Some(name) => match name.strip_suffix('+') {
+                Some(name) => Segment::Greedy(name.to_owned()),
+                None => Segment::Parameter(name.to_owned()),
+            },
+        });
+        Self(segments.collect())
+    }
+
+    /// Whether its end is `{name+}`.
+    pub(super) fn is_greedy(&self) -> bool {
+        matches!(self.0.last(), Some(Segment::Greedy(_)))
+    }
+
+    /// The path parameters of `path` (still percent-encoded); none where it isn't such a path.
+    pub(super) fn parameters(&self, path: &str) -> Option<BTreeMap<String, String>> {
+        let parts = segments_of(path);
+        let mut found = BTreeMap::new();
+        for (index, segment) in self.0.iter().enumerate() {
+            let part = *parts.get(index)?;
+            match segment {
+                Segment::Literal(literal) if literal == part => {}
+                Segment::Parameter(name) if !part.is_empty() => {
+                    found.insert(name.clone(), decoded(part));
+                }
+                Segment::Greedy(name) => {
+                    found.insert(name.clone(), decoded(&parts.get(index..)?.join("/")));
+                    return Some(found);
+                }
+                Segment::Literal(_) | Segment::Parameter(_) => return None,
+            }
+        }
+        (parts.len() == self.0.len()).then_some(found)
+    }
+}
+
+fn segments_of(path: &str) -> Vec<&str> {
+    path.strip_prefix('/').map_or_else(Vec::new, |rest| rest.split('/').collect())
+}
+
+/// Both kinds of API decode "URL-encoded request parameters before passing them" on
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html>,
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>).
+fn decoded(part: &str) -> String {
+    percent_decode_str(part).decode_utf8_lossy().into_owned()
+}

@@ -1,0 +1,8 @@
+//! The function `hello`: wiring.
+
+use lambda_http::{Error, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lambda_http::run(service_fn(protect_your_api::handle)).await
+}

@@ -1,0 +1,118 @@
+//! A DynamoDB that answers from a script and keeps what it was asked, for tests of a request's text and of how an answer
+//! is read. What DynamoDB makes of the requests is for the tests of the whole.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
+};
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
+};
+use aws_smithy_types::body::SdkBody;
+use serde_json::{Value, json};
+
+use super::{Accounts, Store};
+
+/// One answer.
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    /// This output.
+    Output(Value),
+    /// This error, as DynamoDB names it, with what comes beside it.
+    Error(&'static str, Value),
+    /// The connection breaks.
+    Lost,
+}
+
+/// What was asked: the operation, and the request.
+pub(crate) type Asked = (String, Value);
+
+/// The script of one client; answers go out in their order.
+#[derive(Debug, Clone)]
+pub(crate) struct Script(Arc<Mutex<(VecDeque<Answer>, Vec<Asked>)>>);
+
+pub(crate) fn output(output: Value) -> Answer {
+    Answer::Output(output)
+}
+
+pub(crate) fn error(code: &'static str) -> Answer {
+    Answer::Error(code, json!({}))
+}
+
+impl Script {
+    pub(crate) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
+        Self(Arc::new(Mutex::new((answers.into_iter().collect(), Vec::new()))))
+    }
+
+    /// What was asked so far. All answers must have been fetched.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        let (left, asked) = std::mem::take(&mut *self.0.lock().unwrap());
+        assert!(left.is_empty(), "never fetched: {left:?}");
+        asked
+    }
+
+    pub(crate) fn store(&self) -> Store {
+        let connector = SharedHttpConnector::new(self.clone());
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("local"))
+            .credentials_provider(Credentials::new("latchkey", "test", None, None, "test"))
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .retry_config(RetryConfig::disabled())
+            .build();
+        Store::new(Client::from_conf(config), "sessions")
+    }
+
+    pub(crate) fn accounts(&self) -> Accounts {
+        Accounts::new(self.store(), "users", "attempts")
+    }
+}
+
+impl HttpConnector for Script {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let operation = request.headers().get("x-amz-target").and_then(|target| target.split('.').nth(1)).unwrap().to_owned();
+        let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        let mut state = self.0.lock().unwrap();
+        let answer = state.0.pop_front().unwrap_or_else(|| panic!("nobody expected {operation} {body}"));
+        state.1.push((operation, body));
+        HttpConnectorFuture::ready(match answer {
+            Answer::Output(output) => Ok(response(200, &output)),
+            Answer::Error(code, mut beside) => {
+                beside["__type"] = json!(format!("com.amazonaws.dynamodb.v20120810#{code}"));
+                Ok(response(400, &beside))
+            }
+            Answer::Lost => Err(ConnectorError::io("the connection is gone".into())),
+        })
+    }
+}
+
+fn response(status: u16, body: &Value) -> HttpResponse {
+    let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body.to_string()));
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    response
+}
+
+/// An item as it goes over the wire.
+pub(crate) fn wire(item: &super::Item) -> Value {
+    use aws_sdk_dynamodb::types::AttributeValue;
+    fn value(of: &AttributeValue) -> Value {
+        match of {
+            AttributeValue::S(text) => json!({"S": text}),
+            AttributeValue::N(digits) => json!({"N": digits}),
+            AttributeValue::B(bytes) => {
+                use base64::Engine as _;
+                json!({"B": base64::engine::general_purpose::STANDARD.encode(bytes)})
+            }
+            AttributeValue::L(list) => json!({"L": list.iter().map(value).collect::<Vec<_>>()}),
+            other => panic!("{other:?}"),
+        }
+    }
+    Value::Object(item.iter().map(|(name, each)| (name.clone(), value(each))).collect())
+}

@@ -1,0 +1,97 @@
+//! The users table.
+
+use serde_json::json;
+
+use super::{CONDITION, THROTTLED, n, s, user};
+use crate::store::{
+    StoreError, UserStatus,
+    accounts::user_item,
+    script::{Script, error, output, wire},
+};
+
+#[tokio::test]
+async fn a_user_reads_back_as_written() {
+    let mut disabled = user_item(&user());
+    disabled.insert("status".into(), crate::store::items::text(UserStatus::Disabled.name()));
+    let script =
+        Script::new([output(json!({"Item": wire(&user_item(&user()))})), output(json!({"Item": wire(&disabled)})), output(json!({}))]);
+    let accounts = script.accounts();
+    let read = accounts.read_user(&user().username).await.unwrap().unwrap();
+    let as_written = (read.username.as_str(), read.user_id.as_str(), read.password_hash, read.status, read.version, read.created_at);
+    assert_eq!(as_written, ("ada", "user-1", user().password_hash, UserStatus::Active, 4, super::now()));
+    assert_eq!(accounts.read_user(&user().username).await.unwrap().unwrap().status, UserStatus::Disabled);
+    assert!(accounts.read_user(&user().username).await.unwrap().is_none());
+    for (operation, request) in script.asked() {
+        assert_eq!(operation, "GetItem");
+        assert_eq!(request, json!({"TableName": "users", "Key": {"username": s("ada")}, "ConsistentRead": true}));
+    }
+    let refused = Script::new([error(THROTTLED)]).accounts().read_user(&user().username).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Unavailable { .. }), "an outage is not nobody");
+}
+
+#[tokio::test]
+async fn a_damaged_user_is_an_error() {
+    for (attribute, wrong) in [("username", "Ada"), ("user_id", &"u".repeat(129)), ("password_hash", "x"), ("status", "Active")] {
+        let mut item = user_item(&user());
+        item.insert(attribute.into(), crate::store::items::text(wrong));
+        match crate::store::accounts::read_user(&item) {
+            Err(error) => assert_eq!(error.attribute, attribute),
+            Ok(_) => panic!("{attribute} {wrong}"),
+        }
+    }
+    let mut longest = user_item(&user());
+    longest.insert("user_id".into(), crate::store::items::text("u".repeat(128)));
+    assert!(crate::store::accounts::read_user(&longest).is_ok());
+}
+
+#[tokio::test]
+async fn a_user_is_created_where_none_is() {
+    let script = Script::new([output(json!({})), error(CONDITION), error(THROTTLED)]);
+    let accounts = script.accounts();
+    assert_eq!(accounts.create_user(&user()).await, Ok(true));
+    assert_eq!(accounts.create_user(&user()).await, Ok(false));
+    assert!(matches!(accounts.create_user(&user()).await, Err(StoreError::Unavailable { operation: "PutItem", .. })));
+    let (operation, request) = script.asked().remove(0);
+    assert_eq!(operation, "PutItem");
+    let condition = "attribute_not_exists(username)";
+    assert_eq!(request, json!({"TableName": "users", "Item": wire(&user_item(&user())), "ConditionExpression": condition}));
+}
+
+/// A user who was changed meanwhile keeps the change, and that is no error.
+#[tokio::test]
+async fn a_hash_is_replaced_where_the_user_is_unchanged() {
+    let script = Script::new([output(json!({})), error(CONDITION), error(THROTTLED)]);
+    let accounts = script.accounts();
+    let hash = user().password_hash;
+    assert_eq!(accounts.replace_password_hash(&user(), &hash).await, Ok(()));
+    assert_eq!(accounts.replace_password_hash(&user(), &hash).await, Ok(()));
+    assert!(matches!(accounts.replace_password_hash(&user(), &hash).await, Err(StoreError::Unavailable { operation: "UpdateItem", .. })));
+    let (operation, request) = script.asked().remove(0);
+    assert_eq!(operation, "UpdateItem");
+    assert_eq!(
+        request,
+        json!({
+            "TableName": "users",
+            "Key": {"username": s("ada")},
+            "UpdateExpression": "SET password_hash = :new",
+            "ConditionExpression": "version = :version AND password_hash = :old",
+            "ExpressionAttributeValues": {":new": s(hash.as_str()), ":old": s(hash.as_str()), ":version": n(4)},
+        })
+    );
+}
+
+#[tokio::test]
+async fn all_users_are_listed() {
+    let (ada, mut grace) = (user(), user());
+    grace.username = crate::username::Username::parse("grace").unwrap();
+    let [first, second] = [ada, grace].map(|user| wire(&user_item(&user)));
+    let script = Script::new([
+        output(json!({"Items": [first], "LastEvaluatedKey": {"username": s("ada")}})),
+        output(json!({"Items": [second]})),
+        error(THROTTLED),
+    ]);
+    let accounts = script.accounts();
+    let names: Vec<_> = accounts.list_users().await.unwrap().into_iter().map(|user| user.username.to_string()).collect();
+    assert_eq!(names, ["ada", "grace"]);
+    assert!(matches!(accounts.list_users().await, Err(StoreError::Unavailable { operation: "Scan", .. })));
+}

@@ -1,0 +1,138 @@
+//! Ends: of one login, of all.
+
+use serde_json::json;
+
+use super::{CONDITION, CONFLICT, LOGIN_ID, OTHER_ID, THROTTLED, key, n, s};
+use crate::{
+    decision::states::Chain,
+    ids::{Generation, LoginId, UserKey},
+    store::{
+        EndProof, Ended, Everywhere, StoreError, login_item,
+        script::{Answer, Script, error, output, wire},
+    },
+    token::{Access, ImportedTokens, Kind, PresentedToken, Refresh, test_values},
+};
+
+fn deleted() -> Answer {
+    output(json!({"Attributes": wire(&login_item(&Chain::of(5).login()))}))
+}
+
+fn theirs<K: Kind>() -> PresentedToken<K> {
+    PresentedToken::parse("theirs-0123456789", ImportedTokens::Accepted).unwrap()
+}
+
+#[tokio::test]
+async fn an_end_asks_for_the_proof_of_its_own_kind() {
+    let (pair, proofs) = (Chain::of(5).pair(2), Chain::of(5).login().proofs.unwrap());
+    for (proof, condition, hash) in [
+        (EndProof::of_access(&pair.access.claim()), "access_proof_hash = :proof", Some(proofs.access.to_text())),
+        (EndProof::of_refresh(&pair.refresh.claim()), "refresh_proof_hash = :proof", Some(proofs.refresh.to_text())),
+        (EndProof::of_access(&theirs().claim()), "imported_access_token_hash = :proof", Some(theirs::<Access>().hash().to_text())),
+        (EndProof::of_refresh(&theirs().claim()), "imported_refresh_token_hash = :proof", Some(theirs::<Refresh>().hash().to_text())),
+        (EndProof::Owner, "attribute_exists(sk)", None),
+    ] {
+        let script = Script::new([deleted()]);
+        let ended = script.store().end_login(&test_values::key(), &proof).await;
+        assert_eq!(ended, Ok(Ended::Now { generation: Generation::new(5).unwrap() }));
+        let (operation, request) = script.asked().remove(0);
+        assert_eq!(operation, "DeleteItem");
+        let mut expected =
+            json!({"TableName": "sessions", "Key": key(LOGIN_ID), "ConditionExpression": condition, "ReturnValues": "ALL_OLD"});
+        if let Some(hash) = hash {
+            expected["ExpressionAttributeValues"] = json!({":proof": s(&hash)});
+        }
+        assert_eq!(request, expected);
+    }
+}
+
+/// A conflict is tried again; what can't be settled is never acknowledged.
+#[tokio::test(start_paused = true)]
+async fn what_an_end_comes_to() {
+    let end = async |answers: Vec<Answer>| {
+        let script = Script::new(answers);
+        let ended = script.store().end_login(&test_values::key(), &EndProof::Owner).await;
+        let _all_fetched = script.asked();
+        ended
+    };
+    assert_eq!(end(vec![error(CONDITION)]).await, Ok(Ended::NotThere));
+    assert_eq!(end(vec![error(CONFLICT), error(CONFLICT), error(CONDITION)]).await, Ok(Ended::NotThere));
+    assert!(matches!(end(vec![error(CONFLICT), deleted()]).await, Ok(Ended::Now { .. })));
+    assert!(matches!(end(vec![error(THROTTLED)]).await, Err(StoreError::Unavailable { operation: "DeleteItem", .. })));
+    assert!(matches!(end(vec![Answer::Lost]).await, Err(StoreError::Unavailable { .. })));
+    assert!(matches!(end(vec![output(json!({}))]).await, Err(StoreError::Item(_))));
+}
+
+#[tokio::test]
+async fn a_sweep_deletes_the_session() {
+    let script = Script::new([output(json!({})), error(THROTTLED)]);
+    let (store, generation) = (script.store(), Generation::new(5).unwrap());
+    assert_eq!(store.sweep_session(&test_values::key(), generation).await, Ok(()));
+    assert!(store.sweep_session(&test_values::key(), generation).await.is_err());
+    let expected = json!({"TableName": "sessions", "Key": key("0123456789-_abcdefghiw#0000000005")});
+    assert_eq!(script.asked().remove(0), ("DeleteItem".to_owned(), expected));
+}
+
+fn moved() -> Answer {
+    output(json!({"Attributes": {"sk": s("!user"), "version": n(8), "last_login_id": s(OTHER_ID)}}))
+}
+
+fn seen() -> Answer {
+    output(json!({"Items": [wire(&login_item(&Chain::of(5).login()))]}))
+}
+
+/// What was deleted, in order.
+async fn everywhere(which: Everywhere<'_>, answers: Vec<Answer>) -> (Result<usize, StoreError>, Vec<String>) {
+    let script = Script::new(answers);
+    let ended = script.store().end_all(&UserKey::of("user-1"), which).await;
+    let asked = script.asked();
+    let deletions = asked.into_iter().filter(|(operation, _)| operation == "DeleteItem");
+    (ended, deletions.map(|(_, request)| request["Key"]["sk"]["S"].as_str().unwrap().to_owned()).collect())
+}
+
+/// The register first; then whatever the read sees, and the login that the register names, seen or not.
+#[tokio::test]
+async fn an_end_of_all() {
+    let script = Script::new([moved(), seen(), error(CONDITION), error(CONDITION)]);
+    assert_eq!(script.store().end_all(&UserKey::of("user-1"), Everywhere::All).await, Ok(0));
+    let asked = script.asked();
+    assert_eq!(
+        asked.iter().map(|(operation, _)| operation.as_str()).collect::<Vec<_>>(),
+        ["UpdateItem", "Query", "DeleteItem", "DeleteItem"]
+    );
+    assert_eq!(
+        asked[0].1,
+        json!({
+            "TableName": "sessions",
+            "Key": key("!user"),
+            "UpdateExpression": "SET version = version + :one",
+            "ConditionExpression": "attribute_exists(sk)",
+            "ExpressionAttributeValues": {":one": n(1)},
+            "ReturnValues": "ALL_NEW",
+        })
+    );
+
+    let own = LoginId::parse(LOGIN_ID).unwrap();
+    let answers = vec![moved(), seen(), deleted(), deleted(), deleted(), deleted()];
+    let (ended, mut deleted_) = everywhere(Everywhere::All, answers).await;
+    deleted_.sort_unstable();
+    let session = |id: &str| format!("{id}#0000000005");
+    assert_eq!((ended, deleted_), (Ok(2), vec![LOGIN_ID.into(), session(LOGIN_ID), OTHER_ID.into(), session(OTHER_ID)]));
+
+    let (ended, deleted_) = everywhere(Everywhere::AllBut(&own), vec![moved(), seen(), deleted(), output(json!({}))]).await;
+    assert_eq!((ended, deleted_), (Ok(1), vec![OTHER_ID.into(), session(OTHER_ID)]));
+
+    let answers = vec![moved(), seen(), deleted(), output(json!({})), deleted(), error(THROTTLED)];
+    let (ended, deleted_) = everywhere(Everywhere::AllAndLast(&own), answers).await;
+    assert_eq!((ended, deleted_), (Ok(2), vec![OTHER_ID.into(), session(OTHER_ID), LOGIN_ID.into(), session(LOGIN_ID)]), "own comes last");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_end_of_all_comes_to() {
+    let ended = async |answers| everywhere(Everywhere::All, answers).await.0;
+    assert_eq!(ended(vec![error(CONDITION)]).await, Ok(0), "nobody ever logged in");
+    assert_eq!(ended(vec![error(CONFLICT), error(CONFLICT), error(CONDITION)]).await, Ok(0));
+    assert!(matches!(ended(vec![error(THROTTLED)]).await, Err(StoreError::Unavailable { operation: "UpdateItem", .. })));
+    assert!(matches!(ended(vec![moved(), error(THROTTLED)]).await, Err(StoreError::Unavailable { operation: "Query", .. })));
+    let one_lives = vec![moved(), seen(), error(CONDITION), error(THROTTLED)];
+    assert!(matches!(ended(one_lives).await, Err(StoreError::Unavailable { operation: "DeleteItem", .. })));
+}

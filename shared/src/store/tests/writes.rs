@@ -1,0 +1,324 @@
+//! Rotations, logins and changes of users: the transactions.
+
+use serde_json::{Value, json};
+
+use super::{CONDITION, CONFLICT, LOGIN_ID, OTHER_ID, THROTTLED, key, n, now, register_item, s, user};
+use crate::{
+    decision::{
+        LoginCreation, NewLogin,
+        states::{Chain, at},
+    },
+    ids::{Generation, LoginId, LoginKey, UserKey},
+    import::{ImportRow, ImportedSession},
+    issue::{issue_login, issue_successor},
+    session::{Device, Lifetimes, ProofHashes},
+    store::{
+        Commit, ImportOutcome, Register, Rotation, StoreError, UserChange, UserStatus,
+        accounts::user_item,
+        items::alias_item,
+        login_item,
+        script::{Answer, Script, error, output, wire},
+        session_item,
+    },
+    token::{ImportedTokens, PresentedToken},
+};
+
+const THIRD_ID: &str = "BBBBBBBBBBBBBBBBBBBBBB";
+
+fn lifetimes() -> Lifetimes {
+    Lifetimes { access: std::time::Duration::from_secs(300), refresh: std::time::Duration::from_secs(3600) }
+}
+
+fn login_key(login_id: &str) -> LoginKey {
+    LoginKey { user_key: UserKey::of("user-1"), login_id: LoginId::parse(login_id).unwrap() }
+}
+
+/// The items of the one transaction that was asked.
+fn transaction(script: &Script) -> Vec<Value> {
+    let mut asked = script.asked();
+    let (operation, request) = asked.remove(0);
+    assert_eq!((operation.as_str(), asked.len()), ("TransactWriteItems", 0));
+    request["TransactItems"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_rotation() {
+    let chain = Chain::of(5);
+    let (login, presented) = (chain.login(), PresentedToken::from(chain.pair(5).refresh));
+    let mut rng = crate::entropy::system_rng();
+    let next = issue_successor(&login, &presented, None, lifetimes(), std::time::Duration::from_secs(30), chain.now(), &mut rng).unwrap();
+    let script = Script::new([output(json!({}))]);
+    let rotation = Rotation { login: &login, presented: &presented.hash(), successor: &next.session, first_proofs: None };
+    assert_eq!(script.store().rotate(rotation).await, Ok(Commit::Done));
+
+    // Of the four windows that it remembered the oldest goes.
+    let windows = ["2027-01-15T08:01:00.000Z", "2027-01-15T08:01:10.000Z", "2027-01-15T08:01:20.000Z", "2027-01-15T08:01:20.001Z"];
+    let (now, expires_at) = ("2027-01-15T08:00:50.001Z", "2027-01-15T09:00:50.001Z");
+    assert_eq!(
+        transaction(&script),
+        [
+            json!({"Update": {
+                "TableName": "sessions",
+                "Key": key(LOGIN_ID),
+                "UpdateExpression": "SET generation = :next, last_refreshed_at = :now, recent_replay_untils = :windows, refresh_token_expires_at = :expires_at, #ttl = :ttl",
+                "ConditionExpression": "attribute_exists(sk) AND generation = :current",
+                "ExpressionAttributeNames": {"#ttl": "ttl"},
+                "ExpressionAttributeValues": {
+                    ":current": n(5), ":next": n(6), ":now": s(now), ":expires_at": s(expires_at),
+                    ":windows": {"L": windows.map(s)},
+                    ":ttl": n((next.session.refresh_token_expires_at + at(86_400_000)).timestamp()),
+                },
+            }}),
+            json!({"Delete": {
+                "TableName": "sessions",
+                "Key": key("0123456789-_abcdefghiw#0000000005"),
+                "ConditionExpression": "refresh_token_hash = :presented AND refresh_token_expires_at > :now",
+                "ExpressionAttributeValues": {":presented": s(&presented.hash().to_text()), ":now": s(now)},
+            }}),
+            json!({"Put": {
+                "TableName": "sessions",
+                "Item": wire(&session_item(&next.session)),
+                "ConditionExpression": "attribute_not_exists(sk)",
+            }}),
+        ]
+    );
+}
+
+/// The first one of an imported login: it has another name for the hash, and gets its proofs.
+#[tokio::test]
+async fn a_first_rotation_of_an_imported_login() {
+    let presented = PresentedToken::parse("theirs-refresh-0123456789", ImportedTokens::Accepted).unwrap();
+    let login = imported_session().login(now()).login;
+    let mut rng = crate::entropy::system_rng();
+    let next = issue_successor(&login, &presented, None, lifetimes(), std::time::Duration::from_secs(30), now(), &mut rng).unwrap();
+    let proofs = next.first_proofs.as_ref().unwrap();
+    assert_eq!(*proofs, ProofHashes { access: next.pair.access.proof().hash(), refresh: next.pair.refresh.proof().hash() });
+    let script = Script::new([output(json!({}))]);
+    let rotation = Rotation { login: &login, presented: &presented.hash(), successor: &next.session, first_proofs: Some(proofs) };
+    assert_eq!(script.store().rotate(rotation).await, Ok(Commit::Done));
+
+    let items = transaction(&script);
+    let values = &items[0]["Update"]["ExpressionAttributeValues"];
+    assert!(
+        items[0]["Update"]["UpdateExpression"]
+            .as_str()
+            .unwrap()
+            .ends_with(", access_proof_hash = :access_proof, refresh_proof_hash = :refresh_proof")
+    );
+    assert_eq!([&values[":access_proof"], &values[":refresh_proof"]], [&s(&proofs.access.to_text()), &s(&proofs.refresh.to_text())]);
+    assert_eq!(items[1]["Delete"]["ConditionExpression"], "imported_refresh_token_hash = :presented AND refresh_token_expires_at > :now");
+    assert_eq!(items[1]["Delete"]["ExpressionAttributeValues"][":presented"], s(&presented.hash().to_text()));
+}
+
+fn imported_session() -> ImportedSession {
+    ImportedSession::parse(ImportRow {
+        user_id: "user-1",
+        access_token: "theirs-access-0123456789",
+        refresh_token: "theirs-refresh-0123456789",
+        access_token_expires_at: "2027-01-15T08:05:00Z",
+        refresh_token_expires_at: "2027-01-16T08:00:00Z",
+    })
+    .unwrap()
+}
+
+/// An import goes through the register like a login, and leaves an alias, which is never written over.
+#[tokio::test]
+async fn an_import() {
+    let session = imported_session();
+    let script = Script::new([output(json!({"Items": [register_item()]})), output(json!({}))]);
+    assert_eq!(script.store().import(&session, now()).await, Ok(ImportOutcome::Imported));
+    let (_, request) = script.asked().remove(1);
+    let items = request["TransactItems"].as_array().unwrap();
+    let NewLogin { login, session } = session.login(now());
+    assert_eq!(items[0]["Update"]["ConditionExpression"], "version = :version");
+    assert_eq!(
+        items[1..],
+        [
+            put_if_absent(&login_item(&login)),
+            put_if_absent(&session_item(&session)),
+            json!({"ConditionCheck": {"TableName": "sessions", "Key": key(OTHER_ID), "ConditionExpression": "attribute_not_exists(sk)"}}),
+            put_if_absent(&alias_item(&login.key, "user-1", login.imported.as_ref().unwrap())),
+        ]
+    );
+}
+
+fn new_login() -> NewLogin {
+    let mut rng = crate::entropy::system_rng();
+    issue_login("user-1", Device::default(), lifetimes(), None, now(), &mut rng).unwrap().new
+}
+
+async fn creation(creation: &LoginCreation) -> (NewLogin, Vec<Value>) {
+    let script = Script::new([output(json!({}))]);
+    let new = new_login();
+    assert_eq!(script.accounts().create_login(&user(), &new, creation).await, Ok(Commit::Done));
+    (new, transaction(&script))
+}
+
+fn put_if_absent(item: &crate::store::Item) -> Value {
+    json!({"Put": {"TableName": "sessions", "Item": wire(item), "ConditionExpression": "attribute_not_exists(sk)"}})
+}
+
+#[tokio::test]
+async fn a_first_login() {
+    let (new, items) = creation(&LoginCreation { register: None, predecessor_seen: false, replaced: Vec::new() }).await;
+    assert_eq!(
+        items,
+        [
+            json!({"Update": {
+                "TableName": "sessions",
+                "Key": key("!user"),
+                "UpdateExpression": "SET version = :next, last_login_id = :login_id, user_id = :user_id, #schema = :schema",
+                "ConditionExpression": "attribute_not_exists(sk)",
+                "ExpressionAttributeNames": {"#schema": "schema"},
+                "ExpressionAttributeValues": {
+                    ":next": n(1), ":schema": n(1), ":login_id": s(new.login.key.login_id.as_str()), ":user_id": s("user-1"),
+                },
+            }}),
+            json!({"ConditionCheck": {
+                "TableName": "users",
+                "Key": {"username": s("ada")},
+                "ConditionExpression": "version = :version AND #status = :active",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": {":version": n(4), ":active": s("active")},
+            }}),
+            put_if_absent(&login_item(&new.login)),
+            put_if_absent(&session_item(&new.session)),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_later_login_asks_for_its_predecessor() {
+    let register = Some(Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap() });
+    for (predecessor_seen, condition) in [(true, "attribute_exists(sk)"), (false, "attribute_not_exists(sk)")] {
+        let third = (login_key(THIRD_ID), Generation::FIRST);
+        let (_, items) = creation(&LoginCreation { register: register.clone(), predecessor_seen, replaced: vec![third] }).await;
+        let moved = &items[0]["Update"];
+        assert_eq!(moved["ConditionExpression"], "version = :version");
+        let versions = [":version", ":next"].map(|name| moved["ExpressionAttributeValues"][name].clone());
+        assert_eq!(versions, [n(7), n(8)]);
+        assert_eq!(
+            items[4..],
+            [
+                json!({"ConditionCheck": {"TableName": "sessions", "Key": key(OTHER_ID), "ConditionExpression": condition}}),
+                json!({"Delete": {"TableName": "sessions", "Key": key(THIRD_ID)}}),
+            ]
+        );
+    }
+}
+
+/// One item of a transaction each: what is deleted carries its own condition.
+#[tokio::test]
+async fn a_login_in_place_of_its_predecessor() {
+    let register = Some(Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap() });
+    let replaced = [OTHER_ID, THIRD_ID].map(|id| (login_key(id), Generation::FIRST)).to_vec();
+    let (_, items) = creation(&LoginCreation { register, predecessor_seen: true, replaced }).await;
+    assert_eq!(
+        items[4..],
+        [
+            json!({"Delete": {"TableName": "sessions", "Key": key(OTHER_ID), "ConditionExpression": "attribute_exists(sk)"}}),
+            json!({"Delete": {"TableName": "sessions", "Key": key(THIRD_ID)}}),
+        ]
+    );
+}
+
+/// What a change asks, where the register is as given; nobody is logged in.
+async fn change(change: UserChange, register: Option<Value>) -> [Value; 2] {
+    let found = output(json!({"Item": wire(&user_item(&user()))}));
+    let registers: Vec<_> = register.into_iter().collect();
+    let moved = if registers.is_empty() { error(CONDITION) } else { output(json!({"Attributes": registers[0]})) };
+    let mut answers = vec![found.clone(), output(json!({"Items": registers})), output(json!({})), moved];
+    if !registers.is_empty() {
+        answers.extend([output(json!({"Items": []})), error(CONDITION)]);
+    }
+    answers.push(found);
+    let script = Script::new(answers);
+    let changed = script.accounts().change_user(&user().username, &change).await.unwrap().unwrap();
+    assert_eq!((changed.0.version, changed.1), (4, 0));
+    let (operation, request) = script.asked().remove(2);
+    assert_eq!(operation, "TransactWriteItems");
+    [0, 1].map(|item| request["TransactItems"][item].clone())
+}
+
+#[tokio::test]
+async fn a_change_of_a_user_moves_the_register() {
+    let [item, register] = change(UserChange::Status(UserStatus::Disabled), Some(register_item())).await;
+    assert_eq!(
+        item,
+        json!({"Update": {
+            "TableName": "users",
+            "Key": {"username": s("ada")},
+            "UpdateExpression": "SET #changed = :changed, version = :next",
+            "ConditionExpression": "version = :version",
+            "ExpressionAttributeNames": {"#changed": "status"},
+            "ExpressionAttributeValues": {":changed": s("disabled"), ":version": n(4), ":next": n(5)},
+        }})
+    );
+    assert_eq!(
+        register,
+        json!({"Update": {
+            "TableName": "sessions",
+            "Key": key("!user"),
+            "UpdateExpression": "SET version = :next",
+            "ConditionExpression": "version = :version",
+            "ExpressionAttributeValues": {":version": n(7), ":next": n(8)},
+        }})
+    );
+}
+
+#[tokio::test]
+async fn a_change_of_a_user_who_never_logged_in_holds_to_that() {
+    let hash = user().password_hash;
+    let [item, register] = change(UserChange::Password(hash.clone()), None).await;
+    assert_eq!(item["Update"]["ExpressionAttributeNames"]["#changed"], "password_hash");
+    assert_eq!(item["Update"]["ExpressionAttributeValues"][":changed"], s(hash.as_str()));
+    assert_eq!(
+        register,
+        json!({"ConditionCheck": {"TableName": "sessions", "Key": key("!user"), "ConditionExpression": "attribute_not_exists(sk)"}})
+    );
+}
+
+/// Somebody else was first: everything is read again before the change is tried once more.
+#[tokio::test]
+async fn an_overtaken_change_is_decided_anew() {
+    let found = output(json!({"Item": wire(&user_item(&user()))}));
+    let none = output(json!({"Items": []}));
+    let cancelled = Answer::Error("TransactionCanceledException", json!({"CancellationReasons": [{"Code": "ConditionalCheckFailed"}]}));
+    let script = Script::new([found.clone(), none.clone(), cancelled, found.clone(), none, output(json!({})), error(CONDITION), found]);
+    assert!(script.accounts().change_user(&user().username, &UserChange::Status(UserStatus::Disabled)).await.unwrap().is_some());
+    assert_eq!(script.asked().iter().filter(|(operation, _)| operation == "TransactWriteItems").count(), 2);
+
+    let nobody = Script::new([output(json!({}))]);
+    assert!(nobody.accounts().change_user(&user().username, &UserChange::Status(UserStatus::Disabled)).await.unwrap().is_none());
+}
+
+/// How each end of a transaction is taken.
+#[tokio::test]
+async fn what_a_transaction_comes_to() {
+    async fn outcome(answer: Answer) -> &'static str {
+        let chain = Chain::of(0);
+        let (login, presented) = (chain.login(), chain.pair(0).refresh);
+        let rotation = Rotation { login: &login, presented: &presented.hash(), successor: &chain.session(1), first_proofs: None };
+        match Script::new([answer]).store().rotate(rotation).await {
+            Ok(Commit::Done) => "done",
+            Ok(Commit::ReadAgain) => "read again",
+            Err(StoreError::Rejected { .. }) => "our bug",
+            Err(StoreError::Unavailable { .. }) => "unavailable",
+            Err(StoreError::Item(_)) => "item",
+        }
+    }
+    assert_eq!(outcome(output(json!({}))).await, "done");
+    assert_eq!(outcome(Answer::Lost).await, "read again", "it may have been committed");
+    assert_eq!(outcome(error("TransactionInProgressException")).await, "read again");
+    assert_eq!(outcome(error("InternalServerError")).await, "read again");
+    assert_eq!(outcome(error(CONFLICT)).await, "read again");
+    assert_eq!(outcome(error("ValidationException")).await, "our bug");
+    assert_eq!(outcome(error("SerializationException")).await, "our bug");
+    assert_eq!(outcome(error(THROTTLED)).await, "unavailable");
+    assert_eq!(outcome(error("ResourceNotFoundException")).await, "unavailable");
+    let cancelled =
+        |code| Answer::Error("TransactionCanceledException", json!({"CancellationReasons": [{"Code": "None"}, {"Code": code}]}));
+    assert_eq!(outcome(cancelled("ConditionalCheckFailed")).await, "read again");
+    assert_eq!(outcome(cancelled("ValidationError")).await, "our bug");
+    assert_eq!(outcome(cancelled("ThrottlingError")).await, "unavailable");
+}
