@@ -70,6 +70,9 @@ impl Bench {
         if matches!(how, Start::Evicted) {
             evict(&subject.program)?;
         }
+        if let Start::Throttled(throttle) = how {
+            throttle.rest().await;
+        }
         let mut running = self.run(subject).await?;
         let (ready, event) = running.next(subject).await?;
         let before_warm_up = self.dynamodb.take_seen().first_connection;

@@ -41,6 +41,11 @@ impl Throttle {
         version_1().or_else(|_| version_2("/sys/fs/cgroup")).map(Self).map_err(|error| format!("no control group can be made: {error}"))
     }
 
+    /// Waits until the end of the process before, which took more than its share, is paid for; or the next would pay.
+    pub async fn rest(&self) {
+        tokio::time::sleep(PERIOD * 10).await;
+    }
+
     /// Slows a process from now on.
     ///
     /// # Errors
