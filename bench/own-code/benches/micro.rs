@@ -1,9 +1,7 @@
-//! What Latchkey's own code takes, part by part, and the authorizer's as a whole: parse, hash, decide, answer.
+//! What Latchkey's own code takes, part by part, and an authorize beside the SDK's share of
+//! it: the difference is the authorizer's own code, parse, hash, decide, answer.
 
-use std::{
-    hint::black_box,
-    time::{Duration, Instant},
-};
+use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use latchkey::{
@@ -57,21 +55,6 @@ fn micro(criterion: &mut Criterion) {
     criterion.bench_function("authorize with the SDK, no network", |bencher| bencher.iter(|| functions.authorize()));
     criterion.bench_function("the SDK's share of it: one query", |bencher| bencher.iter(|| functions.query()));
     criterion.bench_function("refresh with the SDK, no network", |bencher| bencher.iter(|| functions.refresh()));
-    // In turns, so that what slows the machine slows both.
-    criterion.bench_function("the authorizer's own code", |bencher| {
-        bencher.iter_custom(|times| {
-            let (mut whole, mut sdk) = (Duration::ZERO, Duration::ZERO);
-            for _ in 0..times {
-                let begun = Instant::now();
-                drop(black_box(functions.authorize()));
-                whole += begun.elapsed();
-                let begun = Instant::now();
-                drop(black_box(functions.query()));
-                sdk += begun.elapsed();
-            }
-            whole.saturating_sub(sdk)
-        });
-    });
 }
 
 criterion_group!(benches, micro);
