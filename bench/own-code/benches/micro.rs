@@ -1,0 +1,61 @@
+//! What Latchkey's own code takes, part by part, and an authorize beside the SDK's share of
+//! it: the difference is the authorizer's own code, parse, hash, decide, answer.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use latchkey::{
+    clock::Clock,
+    decision::{RefreshRequest, authorize, decide_refresh},
+    entropy::system_rng,
+    ids::Generation,
+    session::LoginState,
+    store::{login_item, read_login, read_session, session_item},
+    token::{Access, ImportedTokens, PresentedToken, Proof, Refresh, SealedSeed, Seed, TokenPair},
+};
+use own_code::Functions;
+
+fn micro(criterion: &mut Criterion) {
+    let functions = Functions::new().expect("the functions can be made");
+    let issued = &functions.work.issued;
+    let (login, session) = (&issued.new.login, &issued.new.session);
+    let (login_as_item, session_as_item) = (login_item(login), session_item(session));
+    let state = LoginState { login: Some(login.clone()), sessions: [(session.generation, session.clone())].into() };
+    let access = issued.pair.access.claim();
+    let refresh = issued.pair.refresh.claim();
+    let now = Clock::system().now();
+    let proof = Proof::<Refresh>::generate(&mut system_rng()).expect("there is randomness");
+    let seed = Seed::generate(&mut system_rng()).expect("there is randomness");
+    let presented = PresentedToken::from(issued.pair.refresh.clone());
+    let successor = Generation::FIRST.next().expect("there is a next one");
+    let sealed = SealedSeed::seal(&presented, &login.key, successor, &seed, &mut system_rng()).expect("it seals");
+
+    criterion.bench_function("parse a token", |bencher| {
+        bencher.iter(|| PresentedToken::<Access>::parse(black_box(issued.pair.access.expose()), ImportedTokens::Refused));
+    });
+    criterion.bench_function("hash a token", |bencher| bencher.iter(|| black_box(&issued.pair.access).hash()));
+    criterion.bench_function("read a login and a session", |bencher| {
+        bencher.iter(|| (read_login(black_box(&login_as_item)), read_session(black_box(&session_as_item))));
+    });
+    criterion.bench_function("decide an authorize", |bencher| {
+        bencher.iter(|| authorize(black_box(&state), &access, now).is_ok());
+    });
+    criterion.bench_function("decide a refresh", |bencher| {
+        let request = || RefreshRequest { claim: &refresh, replay_key: None, minted: None, now };
+        bencher.iter(|| drop(black_box(decide_refresh(black_box(&state), request()))));
+    });
+    criterion.bench_function("mint a pair", |bencher| {
+        bencher.iter(|| TokenPair::mint(black_box(&login.key), successor, &proof, &seed));
+    });
+    criterion.bench_function("seal a seed", |bencher| {
+        bencher.iter(|| SealedSeed::seal(black_box(&presented), &login.key, successor, &seed, &mut system_rng()));
+    });
+    criterion.bench_function("open a seed", |bencher| bencher.iter(|| sealed.open(black_box(&presented), &login.key, successor)));
+
+    criterion.bench_function("authorize with the SDK, no network", |bencher| bencher.iter(|| functions.authorize()));
+    criterion.bench_function("the SDK's share of it: one query", |bencher| bencher.iter(|| functions.query()));
+    criterion.bench_function("refresh with the SDK, no network", |bencher| bencher.iter(|| functions.refresh()));
+}
+
+criterion_group!(benches, micro);
+criterion_main!(benches);

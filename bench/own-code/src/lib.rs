@@ -1,0 +1,130 @@
+//! An authorizer and a refresh in this process, from the event's bytes to the answer's, with the SDK and without a network:
+//! what is left to measure is code.
+
+mod dynamodb;
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
+    types::AttributeValue,
+};
+use bench_work::Work;
+use lambda_runtime::{Context, LambdaEvent};
+use latchkey::{
+    aws,
+    clock::Clock,
+    config::{Environment, RefreshConfig},
+    front::{Front, GatewayEvent},
+    store::Store,
+    token::ImportedTokens,
+};
+use latchkey_authorizer::Authorizer;
+use tokio::runtime::Runtime;
+use tower_service::Service as _;
+
+/// Why nothing could be counted.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is counted, by name.
+pub const COUNTED: [&str; 3] = ["authorize", "refresh", "query"];
+
+const TABLE: &str = "SessionsTable";
+
+/// The functions and what they are asked.
+pub struct Functions {
+    /// What they are asked.
+    pub work: Work,
+    runtime: Runtime,
+    client: Client,
+    authorizer: Authorizer,
+    refresh: RefreshConfig,
+}
+
+impl Functions {
+    /// As their `main` makes them, but for DynamoDB.
+    ///
+    /// # Errors
+    /// What keeps a runtime or a login from being made.
+    pub fn new() -> Result<Self, Failure> {
+        let work = Work::new()?;
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(Credentials::new("AKIAIOSFODNN7EXAMPLE", "bench", Some("token".repeat(180)), None, "bench"))
+            .http_client(dynamodb::AtOnce(work.answers.clone()))
+            .timeout_config(aws::timeouts())
+            .retry_config(RetryConfig::standard())
+            .build();
+        let client = Client::from_conf(config);
+        let store = Store::new(client.clone(), TABLE);
+        let environment = Environment::from_fn(|name| (name == "SESSIONS_TABLE").then(|| TABLE.to_owned()));
+        Ok(Self {
+            work,
+            runtime: tokio::runtime::Builder::new_current_thread().enable_time().build()?,
+            client,
+            authorizer: Authorizer::new(store, ImportedTokens::Refused, Clock::system()),
+            refresh: RefreshConfig::read(&environment)?,
+        })
+    }
+
+    /// Does what one of the names in [`COUNTED`] stands for.
+    ///
+    /// # Errors
+    /// Where it fails, or is none of them.
+    pub fn once(&self, what: &str) -> Result<(), Failure> {
+        match what {
+            "authorize" => self.authorize().map(drop),
+            "refresh" => self.refresh().map(drop),
+            "query" => self.query().map(drop),
+            _ => Err(format!("one of {}, not {what:?}", COUNTED.join(", ")).into()),
+        }
+    }
+
+    /// One authorize: the answer.
+    ///
+    /// # Errors
+    /// Where it isn't Allow.
+    pub fn authorize(&self) -> Result<Vec<u8>, Failure> {
+        let event = serde_json::from_slice(&self.work.authorize)?;
+        let answer = self.runtime.block_on(self.authorizer.answer(event, "00000000-0000-4000-8000-000000000001".into()))?;
+        right(serde_json::to_vec(&answer)?, r#""Effect":"Allow""#)
+    }
+
+    /// One refresh: the answer.
+    ///
+    /// # Errors
+    /// Where it isn't 200.
+    pub fn refresh(&self) -> Result<Vec<u8>, Failure> {
+        let store = Store::new(self.client.clone(), TABLE);
+        let mut front = Front::new(latchkey_refresh::service(store, self.refresh.clone(), Clock::system()), None);
+        let event: GatewayEvent = serde_json::from_slice(&self.work.refresh)?;
+        let answer = self.runtime.block_on(front.call(LambdaEvent::new(event, Context::default())))?;
+        right(serde_json::to_vec(&answer)?, r#""statusCode":200"#)
+    }
+
+    /// The query that an authorize makes, and nothing else: the SDK's share.
+    ///
+    /// # Errors
+    /// Where it finds nothing.
+    pub fn query(&self) -> Result<usize, Failure> {
+        let key = &self.work.issued.new.login.key;
+        let query = self
+            .client
+            .query()
+            .table_name(TABLE)
+            .consistent_read(true)
+            .key_condition_expression("user_key = :user_key AND begins_with(sk, :login_id)")
+            .expression_attribute_values(":user_key", AttributeValue::S(key.user_key.as_str().into()))
+            .expression_attribute_values(":login_id", AttributeValue::S(key.login_id.as_str().into()));
+        let output = self.runtime.block_on(query.send())?;
+        if output.count() == 2 { Ok(output.items().len()) } else { Err("the query finds something else".into()) }
+    }
+}
+
+fn right(answer: Vec<u8>, part: &str) -> Result<Vec<u8>, Failure> {
+    if answer.windows(part.len()).any(|each| each == part.as_bytes()) {
+        Ok(answer)
+    } else {
+        Err(format!("a wrong answer: {}", String::from_utf8_lossy(&answer)).into())
+    }
+}

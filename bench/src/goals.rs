@@ -1,0 +1,81 @@
+//! What the figures are to reach: ratios, since times are the machine's.
+
+use crate::{
+    rounds::{Figure, Figures},
+    subject::{AUTHORIZER, DEFAULT_SDK, HELLO, LOGIN, NODE, PYTHON},
+};
+
+/// One figure and its limits.
+#[derive(Debug)]
+pub struct Goal {
+    /// The figure.
+    pub what: String,
+    /// All of them hold where it is reached.
+    pub limits: Vec<Limit>,
+}
+
+/// At most so much of something.
+#[derive(Debug)]
+pub struct Limit {
+    /// The most.
+    pub most: f64,
+    /// Of what: a peer's letter, or nothing where it is a count.
+    pub of: &'static str,
+    /// What was measured; nothing where it could not be.
+    pub reached: Option<f64>,
+}
+
+impl Limit {
+    /// Whether it holds; nothing where it was not measured.
+    #[must_use]
+    pub fn holds(&self) -> Option<bool> {
+        self.reached.map(|reached| reached <= self.most)
+    }
+}
+
+/// All goals.
+#[must_use]
+pub fn goals(figures: &Figures) -> Vec<Goal> {
+    let peers = [("H", HELLO), ("D", DEFAULT_SDK), ("N", NODE), ("P", PYTHON)];
+    let against = |figure: Figure, peers_figure: Figure, limits: &[(&str, f64)]| {
+        let limit = |&(letter, most): &(&str, f64)| {
+            let (of, peer) = peers.into_iter().find(|(each, _)| *each == letter)?;
+            let reached = figures.get(AUTHORIZER, figure).zip(figures.get(peer, peers_figure)).map(|(ours, theirs)| ours / theirs);
+            Some(Limit { most, of, reached })
+        };
+        limits.iter().filter_map(limit).collect::<Vec<_>>()
+    };
+    let same = |what: &str, figure: Figure, limits: &[(&str, f64)]| Goal { what: what.into(), limits: against(figure, figure, limits) };
+    let count = |what: &str, figure: Figure, most: f64| Goal {
+        what: what.into(),
+        limits: vec![Limit { most, of: "", reached: figures.get(AUTHORIZER, figure) }],
+    };
+    let function = |name: &'static str, less: f64, more: &str| {
+        let ours = figures.get(name, Figure::ColdAndFirst).map(|time| time - less);
+        let reached = ours.zip(figures.get(AUTHORIZER, Figure::ColdAndFirst)).map(|(ours, authorizer)| ours / authorizer);
+        Goal { what: format!("cold + first of {name}{more}"), limits: vec![Limit { most: 1.3, of: "authorizer", reached }] }
+    };
+    vec![
+        Goal {
+            what: "cold, up to where the warm-up opens its connection".into(),
+            limits: against(Figure::BeforeWarmUp, Figure::Cold, &[("H", 1.5)]),
+        },
+        same("cold + first", Figure::ColdAndFirst, &[("H", 3.0), ("D", 0.15), ("N", 0.03), ("P", 0.02)]),
+        same("cold + first, 7.24 % of a processor after init", Figure::Throttled, &[("H", 3.5), ("D", 0.01), ("N", 0.01)]),
+        same("cold, not in the page cache", Figure::Evicted, &[("H", 3.0), ("D", 0.65)]),
+        Goal {
+            what: "the same, up to where the warm-up opens its connection".into(),
+            limits: against(Figure::EvictedBeforeWarmUp, Figure::Evicted, &[("H", 3.0), ("D", 0.65)]),
+        },
+        same("warm processor time per call", Figure::WarmCpu, &[("H", 3.0), ("D", 0.65), ("N", 0.20)]),
+        same("p50 above a DynamoDB that takes 3 ms", Figure::P50AboveDelay, &[("N", 0.35)]),
+        same("peak memory", Figure::Rss, &[("D", 0.75), ("N", 0.10)]),
+        count("threads", Figure::Threads, 2.0),
+        count("connections to DynamoDB", Figure::Connections, 1.0),
+        same("stripped binary", Figure::Megabytes, &[("D", 0.60)]),
+        function("refresh", 0.0, ""),
+        function("sessions", 0.0, ""),
+        function(LOGIN, 0.0, ""),
+        function(LOGIN, figures.argon2id_ms, ", less its Argon2id"),
+    ]
+}

@@ -1,0 +1,234 @@
+//! One measurement: a process from its start to its last answer.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    dynamodb::DynamoDb,
+    error::BenchError,
+    process::{Process, evict},
+    runtime_api::{RuntimeApi, Said},
+    subject::Subject,
+    throttle::Throttle,
+};
+
+/// How a process is started.
+#[derive(Debug, Clone, Copy)]
+pub enum Start<'a> {
+    /// As it is.
+    Plain,
+    /// With its file dropped from the page cache.
+    Evicted,
+    /// Slowed down once it has asked for its first event, as Lambda does after the initialisation.
+    Throttled(&'a Throttle),
+}
+
+/// The times of a start, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Started {
+    /// From the start to the first `next`.
+    pub cold: f64,
+    /// From the start to the first connection to DynamoDB, where one came before the first `next`: there a warm-up begins.
+    pub before_warm_up: Option<f64>,
+    /// From the first event to its answer.
+    pub first: f64,
+}
+
+/// What a warm process takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Warm {
+    /// Processor time per call, microseconds.
+    pub cpu_us: f64,
+    /// Median time from event to answer with a DynamoDB that answers at once, microseconds.
+    pub p50_us: f64,
+    /// The same with a slower DynamoDB, less the time that it held the answers back.
+    pub p50_above_delay_us: f64,
+    /// Peak of resident memory, MiB.
+    pub rss_mib: f64,
+    /// Threads.
+    pub threads: f64,
+    /// Connections opened to DynamoDB.
+    pub connections: f64,
+}
+
+/// The stand-ins and what all programs are told.
+pub struct Bench {
+    /// DynamoDB.
+    pub dynamodb: DynamoDb,
+    /// How long it takes in the second part of a warm measurement.
+    pub delay: Duration,
+}
+
+/// As long as those that Lambda hands out.
+const SESSION_TOKEN_CHARACTERS: usize = 900;
+
+impl Bench {
+    /// Starts `subject` and asks it once.
+    ///
+    /// # Errors
+    /// [`BenchError`] where the process does anything but answer rightly.
+    pub async fn start(&self, subject: &Subject, how: Start<'_>) -> Result<Started, BenchError> {
+        if matches!(how, Start::Evicted) {
+            evict(&subject.program)?;
+        }
+        if let Start::Throttled(throttle) = how {
+            throttle.rest().await;
+        }
+        let mut running = self.run(subject).await?;
+        let (ready, event) = running.next(subject).await?;
+        let before_warm_up = self.dynamodb.take_seen().first_connection;
+        if let Start::Throttled(throttle) = how {
+            throttle.hold(running.process.pid).map_err(|source| BenchError::Io { what: "slowing a process down".into(), source })?;
+        }
+        let first = running.answer(subject, event).await?;
+        let since_start = |at: Instant| milliseconds(at - running.process.started);
+        let started = Started { cold: since_start(ready), before_warm_up: before_warm_up.map(since_start), first: milliseconds(first) };
+        running.process.end().await;
+        Ok(started)
+    }
+
+    /// Starts `subject` and asks it many times.
+    ///
+    /// # Errors
+    /// [`BenchError`] where the process does anything but answer rightly.
+    pub async fn warm(&self, subject: &Subject, calls: usize) -> Result<Warm, BenchError> {
+        let mut running = self.run(subject).await?;
+        running.ask(subject, calls.div_ceil(10)).await?;
+        let before = running.process.cpu()?;
+        let at_once = running.ask(subject, calls).await?;
+        let cpu = running.process.cpu()? - before;
+        let connections = self.dynamodb.take_seen().connections;
+
+        self.dynamodb.set_delay(self.delay);
+        let delayed = running.ask(subject, calls.div_ceil(10)).await;
+        self.dynamodb.set_delay(Duration::ZERO);
+        let delayed = delayed?;
+        let seen = self.dynamodb.take_seen();
+        let held = seen.held.iter().sum::<Duration>() / u32::try_from(delayed.len()).unwrap_or(u32::MAX);
+
+        let footprint = running.process.footprint()?;
+        running.process.end().await;
+        Ok(Warm {
+            cpu_us: microseconds(cpu) / calls as f64,
+            p50_us: median(at_once.into_iter().map(microseconds)),
+            p50_above_delay_us: median(delayed.into_iter().map(microseconds)) - microseconds(held),
+            rss_mib: footprint.rss_mib,
+            threads: footprint.threads,
+            connections: (connections + seen.connections) as f64,
+        })
+    }
+
+    async fn run(&self, subject: &Subject) -> Result<Running, BenchError> {
+        let api = RuntimeApi::start().await?;
+        let _of_the_process_before = self.dynamodb.take_seen();
+        let process = Process::start(subject, &self.environment(subject, &api.address))?;
+        Ok(Running { api, process })
+    }
+
+    /// The variables that Lambda sets, as far as any of the programs reads them.
+    fn environment(&self, subject: &Subject, runtime_api: &str) -> Vec<(String, String)> {
+        let session_token = "IQoJb3JpZ2luX2VjE".chars().cycle().take(SESSION_TOKEN_CHARACTERS).collect::<String>();
+        let mut variables: Vec<(String, String)> = [
+            ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+            ("LANG", "en_US.UTF-8"),
+            ("TZ", ":UTC"),
+            ("AWS_LAMBDA_RUNTIME_API", runtime_api),
+            ("AWS_LAMBDA_FUNCTION_NAME", subject.name),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/01/[$LATEST]0123456789abcdef"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_DEFAULT_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+            ("AWS_SESSION_TOKEN", &session_token),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb.url),
+            ("_HANDLER", "authorizer.handler"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        variables.extend(subject.variables.iter().cloned());
+        variables
+    }
+}
+
+struct Running {
+    api: RuntimeApi,
+    process: Process,
+}
+
+type Event = tokio::sync::oneshot::Sender<bytes::Bytes>;
+
+impl Running {
+    /// What the process says next; nothing where it stays silent for half a minute.
+    async fn said(&mut self, subject: &Subject) -> Result<Option<Said>, BenchError> {
+        tokio::select! {
+            biased;
+            said = self.api.said() => Ok(said),
+            status = self.process.ended() => Err(wrong(subject, "it ended", status)),
+        }
+    }
+
+    async fn next(&mut self, subject: &Subject) -> Result<(Instant, Event), BenchError> {
+        match self.said(subject).await? {
+            Some(Said::Next { at, event }) => Ok((at, event)),
+            other => Err(wrong(subject, "it asks for no event", instead(other))),
+        }
+    }
+
+    /// Hands over the event, and gives how long the answer took.
+    async fn answer(&mut self, subject: &Subject, event: Event) -> Result<Duration, BenchError> {
+        let handed = Instant::now();
+        let _asks_no_more = event.send(subject.event.clone());
+        match self.said(subject).await? {
+            Some(Said::Answer { at, body }) => {
+                let text: String = String::from_utf8_lossy(&body).split_whitespace().collect();
+                if text.contains(subject.expected) { Ok(at - handed) } else { Err(wrong(subject, "a wrong answer", text)) }
+            }
+            other => Err(wrong(subject, "no answer", instead(other))),
+        }
+    }
+
+    async fn ask(&mut self, subject: &Subject, calls: usize) -> Result<Vec<Duration>, BenchError> {
+        let mut times = Vec::with_capacity(calls);
+        for _ in 0..calls {
+            let (_, event) = self.next(subject).await?;
+            times.push(self.answer(subject, event).await?);
+        }
+        Ok(times)
+    }
+}
+
+fn wrong(subject: &Subject, problem: &str, instead: String) -> BenchError {
+    BenchError::Subject { subject: subject.name.into(), problem: format!("{problem}: {instead}") }
+}
+
+fn instead(said: Option<Said>) -> String {
+    match said {
+        Some(Said::Failed(report)) => report,
+        Some(Said::Next { .. }) => "it asks for an event".into(),
+        Some(Said::Answer { .. }) => "it answers".into(),
+        None => "nothing came for half a minute".into(),
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn microseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// The value in the middle; not a number where there is none.
+pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => f64::NAN,
+        length if length % 2 == 1 => values[middle],
+        _ => f64::midpoint(values[middle - 1], values[middle]),
+    }
+}

@@ -1,0 +1,152 @@
+//! The report, docs/performance.md.
+
+use std::{fmt::Write as _, fs, process::Command};
+
+use latchkey::clock::Clock;
+
+use crate::{
+    goals::{Goal, goals},
+    rounds::{Figure, Figures, Size},
+    subject::Subject,
+    throttle::SHARE,
+};
+
+/// Written by hand: what a program can't find out by itself.
+const NOTES: &str = include_str!("../notes.md");
+
+const COLUMNS: [(Figure, &str, usize); 12] = [
+    (Figure::Cold, "cold ms", 1),
+    (Figure::First, "first ms", 2),
+    (Figure::ColdAndFirst, "cold + first ms", 1),
+    (Figure::Throttled, "cold + first, slowed, ms", 1),
+    (Figure::Evicted, "cold, evicted, ms", 1),
+    (Figure::WarmCpu, "warm CPU µs", 0),
+    (Figure::P50, "p50 µs", 0),
+    (Figure::P50AboveDelay, "p50 above 3 ms, µs", 0),
+    (Figure::Rss, "peak RSS MiB", 1),
+    (Figure::Threads, "threads", 0),
+    (Figure::Connections, "connections", 0),
+    (Figure::Megabytes, "binary MB", 1),
+];
+
+/// All of it, in Markdown.
+#[must_use]
+pub fn report(subjects: &[Subject], figures: &Figures, size: Size) -> String {
+    let Size { rounds, starts, hard_starts, .. } = size;
+    let date = Clock::system().now().format("%Y-%m-%d");
+    let slowed = match &figures.not_throttled {
+        None => format!("a control group with {:.2} % of a processor from the first `next` on, in slices of 20 ms", SHARE * 100.0),
+        Some(why) => format!("not measured here: {why}"),
+    };
+    format!(
+        "# Performance
+
+The functions as they are released, against peers that do an authorizer's work, in one run of `bench/run` on {date}:
+{machine}. Times are this machine's and its load's; read the ratios.
+
+![cold + first of the authorizer and its peers](performance.svg)
+
+## Figures
+
+{table}
+{about}
+- **cold**: from the start of the process to its first request for an event. Latchkey's functions have by then asked
+  DynamoDB one question; the peers have opened no connection.
+- **first**: from the first event to its answer. **slowed**: {slowed}. **evicted**: the file dropped from the page cache before.
+- **warm CPU**: processor time of all threads per call. **p50**: from event to answer, DynamoDB answering at once; **above
+  3 ms**: with one that takes 3 ms, less what it took.
+- One Argon2id at the parameters of new hashes took {argon2id:.1} ms.
+
+## Goals
+
+H, D, N and P are the peers above. A goal is of the authorizer unless it says otherwise.
+
+{goals}
+All of them: `bench/run`. Largest and smallest of the {rounds} rounds' medians of cold + first: {spread}.
+
+## How
+
+A stand-in for the Lambda Runtime API and one for DynamoDB, both on loopback, in one process: [bench/](../bench). DynamoDB is
+behind TLS with a three-certificate RSA chain and answers a login and its session as Latchkey writes them, so that the
+authorizer really answers Allow; a wrong answer ends the run. The credentials come with a session token of 900 characters. The
+peers trust all roots of the machine, the functions Amazon's and the bench's own.
+
+{rounds} rounds; in each, every program starts {starts} times in turn after one start that is discarded, then {hard_starts} times slowed and
+evicted, then answers 3,000 calls (login 60). A value is the median of the rounds' medians. CPU is from
+`/proc/PID/task/*/schedstat`, memory is `VmHWM`, connections are counted where they arrive.
+
+{NOTES}",
+        machine = machine(),
+        table = table(subjects, figures),
+        about = about(subjects),
+        argon2id = figures.argon2id_ms,
+        goals = goals_table(&goals(figures)),
+        spread = spread(subjects, figures),
+    )
+}
+
+fn table(subjects: &[Subject], figures: &Figures) -> String {
+    let mut text = "| program |".to_owned();
+    for (_, name, _) in COLUMNS {
+        let _infallible = write!(text, " {name} |");
+    }
+    text += &format!("\n|---|{}", "--:|".repeat(COLUMNS.len()));
+    for subject in subjects {
+        let _infallible = write!(text, "\n| {} |", subject.name);
+        for (figure, _, digits) in COLUMNS {
+            let _infallible = match figures.get(subject.name, figure) {
+                Some(value) => write!(text, " {value:.digits$} |"),
+                None => write!(text, " |"),
+            };
+        }
+    }
+    text + "\n"
+}
+
+fn about(subjects: &[Subject]) -> String {
+    subjects.iter().fold(String::new(), |text, subject| text + &format!("- `{}`: {}.\n", subject.name, subject.about))
+}
+
+fn goals_table(goals: &[Goal]) -> String {
+    let mut text = "| figure | goal | reached | |\n|---|---|---|---|\n".to_owned();
+    for goal in goals {
+        let each = |one: &dyn Fn(&crate::goals::Limit) -> String| goal.limits.iter().map(one).collect::<Vec<_>>().join(", ");
+        let number = |value: f64| match value {
+            whole if whole.fract() == 0.0 => format!("{whole}"),
+            small if small < 0.1 => format!("{small:.3}"),
+            other => format!("{other:.2}"),
+        };
+        let most = each(&|limit| format!("≤ {} {}", limit.most, limit.of).trim_end().to_owned());
+        let reached = each(&|limit| limit.reached.map_or_else(|| "not measured".into(), |value| format!("{} {}", number(value), limit.of)));
+        let holds: Vec<_> = goal.limits.iter().map(crate::goals::Limit::holds).collect();
+        let verdict = match () {
+            () if holds.contains(&Some(false)) => "**missed**",
+            () if holds.contains(&None) => "not measured",
+            () => "reached",
+        };
+        let _infallible = writeln!(text, "| {} | {most} | {} | {verdict} |", goal.what, reached.trim_end());
+    }
+    text
+}
+
+fn spread(subjects: &[Subject], figures: &Figures) -> String {
+    let each = subjects.iter().filter_map(|subject| {
+        let (least, most) = figures.spread(subject.name, Figure::ColdAndFirst)?;
+        Some(format!("{} {least:.1} to {most:.1}", subject.name))
+    });
+    each.collect::<Vec<_>>().join(", ") + " ms"
+}
+
+/// Processor, kernel, and the versions that matter.
+fn machine() -> String {
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name.to_owned()));
+    let count = processors.lines().filter(|line| line.starts_with("processor")).count();
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let said = |program: &str| {
+        let output = Command::new(program).arg("--version").output().ok()?;
+        String::from_utf8(output.stdout).ok()?.lines().next().map(|line| line.split(" (").next().unwrap_or(line).to_owned())
+    };
+    let versions: Vec<_> = ["rustc", "node", "python3"].into_iter().filter_map(said).map(|version| version.replace('v', "Node ")).collect();
+    format!("{count} × {}, Linux {}, {}", name.unwrap_or_else(|| "an unknown processor".into()), kernel.trim(), versions.join(", "))
+}

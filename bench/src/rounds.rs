@@ -1,0 +1,185 @@
+//! All measurements, in rounds that take turns: what slows the machine for a while slows every program.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use bench_work::Work;
+
+use crate::{
+    error::BenchError,
+    measure::{Bench, Start, median},
+    subject::{LOGIN, Subject},
+    throttle::Throttle,
+};
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// Rounds.
+    pub rounds: usize,
+    /// Starts of each program in a round, beside the first, which is discarded.
+    pub starts: usize,
+    /// Starts slowed down, and starts with an evicted file, in a round.
+    pub hard_starts: usize,
+    /// A program's warm calls are divided by this.
+    pub fewer_calls: usize,
+}
+
+impl Size {
+    /// What figures are made of.
+    pub const FULL: Self = Self { rounds: 3, starts: 10, hard_starts: 5, fewer_calls: 1 };
+    /// Whether it works at all.
+    pub const SMOKE: Self = Self { rounds: 1, starts: 1, hard_starts: 1, fewer_calls: 60 };
+}
+
+/// What is measured of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Figure {
+    /// Start to the first `next`, ms.
+    Cold,
+    /// Start to the first connection to DynamoDB, ms: only where there is a warm-up before the first `next`.
+    BeforeWarmUp,
+    /// The first invocation, ms.
+    First,
+    /// Both, ms.
+    ColdAndFirst,
+    /// Both, the processor slowed down in between, ms.
+    Throttled,
+    /// Start to the first `next`, the file not in the page cache, ms.
+    Evicted,
+    /// Start to the first connection to DynamoDB, the file not in the page cache, ms.
+    EvictedBeforeWarmUp,
+    /// Processor time per warm call, µs.
+    WarmCpu,
+    /// Median of a warm call, DynamoDB answering at once, µs.
+    P50,
+    /// Median of a warm call above a slower DynamoDB, µs.
+    P50AboveDelay,
+    /// Peak resident memory, MiB.
+    Rss,
+    /// Threads.
+    Threads,
+    /// Connections to DynamoDB.
+    Connections,
+    /// Size of the program's file, MB.
+    Megabytes,
+}
+
+/// The values of each round, by program and figure.
+#[derive(Debug, Default)]
+pub struct Figures {
+    values: BTreeMap<(&'static str, Figure), Vec<Vec<f64>>>,
+    /// Why nothing is slowed down, where it isn't.
+    pub not_throttled: Option<String>,
+    /// One Argon2id verification in this process, ms.
+    pub argon2id_ms: f64,
+}
+
+impl Figures {
+    fn add(&mut self, subject: &Subject, figure: Figure, round: usize, value: f64) {
+        let rounds = self.values.entry((subject.name, figure)).or_default();
+        rounds.resize_with(rounds.len().max(round + 1), Vec::new);
+        if let Some(values) = rounds.get_mut(round) {
+            values.push(value);
+        }
+    }
+
+    /// The median of the rounds' medians; nothing where it was not measured.
+    #[must_use]
+    pub fn get(&self, subject: &str, figure: Figure) -> Option<f64> {
+        let rounds = self.rounds(subject, figure)?;
+        Some(median(rounds))
+    }
+
+    /// How many values there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.values.values().flatten().map(Vec::len).sum()
+    }
+
+    /// The smallest and the largest of the rounds' medians.
+    #[must_use]
+    pub fn spread(&self, subject: &str, figure: Figure) -> Option<(f64, f64)> {
+        let rounds = self.rounds(subject, figure)?;
+        Some((rounds.iter().copied().fold(f64::INFINITY, f64::min), rounds.iter().copied().fold(f64::NEG_INFINITY, f64::max)))
+    }
+
+    fn rounds(&self, subject: &str, figure: Figure) -> Option<Vec<f64>> {
+        let (_, rounds) = self.values.iter().find(|((name, of), _)| *name == subject && *of == figure)?;
+        Some(rounds.iter().filter(|values| !values.is_empty()).map(|values| median(values.iter().copied())).collect())
+    }
+}
+
+/// Measures all of it, telling what it does.
+///
+/// # Errors
+/// The first program that does anything but answer rightly.
+pub async fn measure(bench: &Bench, subjects: &[Subject], work: &Work, size: Size) -> Result<Figures, BenchError> {
+    let throttle = Throttle::new();
+    let mut figures = Figures { not_throttled: throttle.as_ref().err().cloned(), argon2id_ms: argon2id(work, size), ..Figures::default() };
+    for round in 0..size.rounds {
+        eprintln!("round {} of {}: starts", round + 1, size.rounds);
+        for start in 0..=size.starts {
+            for subject in subjects {
+                let started = bench.start(subject, Start::Plain).await?;
+                if start == 0 {
+                    continue;
+                }
+                figures.add(subject, Figure::Cold, round, started.cold);
+                figures.add(subject, Figure::First, round, started.first);
+                figures.add(subject, Figure::ColdAndFirst, round, started.cold + started.first);
+                if let Some(before) = started.before_warm_up {
+                    figures.add(subject, Figure::BeforeWarmUp, round, before);
+                }
+            }
+        }
+        eprintln!("round {} of {}: slow and evicted starts", round + 1, size.rounds);
+        for _ in 0..size.hard_starts {
+            for subject in subjects {
+                if let Ok(throttle) = &throttle {
+                    let started = bench.start(subject, Start::Throttled(throttle)).await?;
+                    figures.add(subject, Figure::Throttled, round, started.cold + started.first);
+                }
+                if subject.single_file {
+                    let started = bench.start(subject, Start::Evicted).await?;
+                    figures.add(subject, Figure::Evicted, round, started.cold);
+                    if let Some(before) = started.before_warm_up {
+                        figures.add(subject, Figure::EvictedBeforeWarmUp, round, before);
+                    }
+                }
+            }
+        }
+        eprintln!("round {} of {}: warm calls", round + 1, size.rounds);
+        for subject in subjects {
+            let warm = bench.warm(subject, subject.warm_calls.div_ceil(size.fewer_calls)).await?;
+            figures.add(subject, Figure::WarmCpu, round, warm.cpu_us);
+            figures.add(subject, Figure::P50, round, warm.p50_us);
+            // Login asks side by side: what its trips were held back doesn't add up.
+            if subject.name != LOGIN {
+                figures.add(subject, Figure::P50AboveDelay, round, warm.p50_above_delay_us);
+            }
+            figures.add(subject, Figure::Rss, round, warm.rss_mib);
+            figures.add(subject, Figure::Threads, round, warm.threads);
+            figures.add(subject, Figure::Connections, round, warm.connections);
+        }
+    }
+    for subject in subjects {
+        if let (true, Ok(file)) = (subject.single_file, subject.program.metadata()) {
+            figures.add(subject, Figure::Megabytes, 0, file.len() as f64 / 1e6);
+        }
+    }
+    Ok(figures)
+}
+
+/// What a login's password costs by itself.
+fn argon2id(work: &Work, size: Size) -> f64 {
+    let (password, hash) = &work.password;
+    let times = (0..=size.starts * 2).map(|_| {
+        let begun = Instant::now();
+        let _right = password.verify(hash);
+        begun.elapsed()
+    });
+    median(times.skip(1).map(|time: Duration| time.as_secs_f64() * 1e3))
+}

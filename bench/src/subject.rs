@@ -1,0 +1,137 @@
+//! The programs under measurement.
+
+use std::path::{Path, PathBuf};
+
+use bench_work::Work;
+use bytes::Bytes;
+
+/// The name of Latchkey's authorizer among the subjects.
+pub const AUTHORIZER: &str = "authorizer";
+/// The bare runtime: H.
+pub const HELLO: &str = "hello";
+/// The default SDK: D.
+pub const DEFAULT_SDK: &str = "default-sdk";
+/// Node: N.
+pub const NODE: &str = "node";
+/// Python: P.
+pub const PYTHON: &str = "python";
+/// The function that hashes passwords.
+pub const LOGIN: &str = "login";
+
+/// One program.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// What it is called in the report.
+    pub name: &'static str,
+    /// One line about it.
+    pub about: &'static str,
+    /// What is started.
+    pub program: PathBuf,
+    /// With these arguments.
+    pub arguments: Vec<String>,
+    /// And these variables, beside those that all have.
+    pub variables: Vec<(String, String)>,
+    /// The event it gets.
+    pub event: Bytes,
+    /// What a right answer contains.
+    pub expected: &'static str,
+    /// Whether it is one file whose pages can be dropped from the cache.
+    pub single_file: bool,
+    /// Calls to the warm process that are counted; as many again come before, a tenth at most.
+    pub warm_calls: usize,
+}
+
+const ALLOW: &str = r#""Effect":"Allow""#;
+const OK: &str = r#""statusCode":200"#;
+
+/// Latchkey's functions, from the directory of a build.
+#[must_use]
+pub fn functions(directory: &Path, work: &Work, root: &Path) -> Vec<Subject> {
+    let function = |name, about, event: &Bytes, expected, warm_calls| Subject {
+        name,
+        about,
+        program: directory.join(name),
+        arguments: Vec::new(),
+        variables: vec![
+            ("AWS_CA_BUNDLE".into(), root.display().to_string()),
+            ("SESSIONS_TABLE".into(), "SessionsTable".into()),
+            ("USERS_TABLE".into(), "UsersTable".into()),
+            ("LOGIN_ATTEMPTS_TABLE".into(), "LoginAttemptsTable".into()),
+        ],
+        event: event.clone(),
+        expected,
+        single_file: true,
+        warm_calls,
+    };
+    vec![
+        function(AUTHORIZER, "Latchkey's authorizer", &work.authorize, ALLOW, 3000),
+        function("refresh", "Latchkey's `POST /refresh`: one read, one transaction", &work.refresh, OK, 3000),
+        function("sessions", "Latchkey's `GET /sessions`: one read", &work.sessions, OK, 3000),
+        // Every call hashes a password.
+        function(LOGIN, "Latchkey's `POST /login`: two trips and one Argon2id", &work.login, OK, 60),
+    ]
+}
+
+/// Where the peers were built.
+#[derive(Debug, Clone)]
+pub struct Peers {
+    /// The directory of the Rust peers.
+    pub rust: PathBuf,
+    /// The bundle for Node.
+    pub node: PathBuf,
+    /// The virtual environment with boto3 and awslambdaric, authorizer.py beside it.
+    pub python: PathBuf,
+    /// The machine's roots and the bench's own.
+    pub bundle: PathBuf,
+}
+
+/// What the functions are held against. Each does an authorizer's work, except the bare runtime.
+#[must_use]
+pub fn peers(peers: &Peers, work: &Work) -> Vec<Subject> {
+    let bundle = peers.bundle.display().to_string();
+    let peer = |name, about, program: PathBuf, arguments: &[&str], variables: Vec<(String, String)>, expected, single_file| Subject {
+        name,
+        about,
+        program,
+        arguments: arguments.iter().map(|&argument| argument.into()).collect(),
+        variables,
+        event: work.authorize.clone(),
+        expected,
+        single_file,
+        warm_calls: 3000,
+    };
+    let trust = |name: &str| vec![(name.to_owned(), bundle.clone())];
+    let node = peers.node.display().to_string();
+    let source = peers.python.display().to_string();
+    vec![
+        peer(HELLO, "H: a bare lambda_runtime, no DynamoDB", peers.rust.join(HELLO), &[], Vec::new(), "hello", true),
+        peer(
+            DEFAULT_SDK,
+            "D: an authorizer on aws-config and aws-sdk-dynamodb as they come, multi-thread",
+            peers.rust.join(DEFAULT_SDK),
+            &[],
+            trust("SSL_CERT_FILE"),
+            ALLOW,
+            true,
+        ),
+        peer(
+            NODE,
+            "N: an authorizer on @aws-sdk/lib-dynamodb, bundled",
+            "node".into(),
+            &[&node],
+            // The SDK warns of old versions of Node at every start.
+            [trust("NODE_EXTRA_CA_CERTS"), vec![("NODE_NO_WARNINGS".into(), "1".into())]].concat(),
+            ALLOW,
+            false,
+        ),
+        peer(
+            PYTHON,
+            "P: an authorizer on boto3 and awslambdaric",
+            peers.python.join("bin/python3"),
+            &["-m", "awslambdaric", "authorizer.handler"],
+            [trust("AWS_CA_BUNDLE"), vec![("PYTHONPATH".into(), source.clone()), ("LAMBDA_TASK_ROOT".into(), source)]].concat(),
+            ALLOW,
+            false,
+        ),
+    ]
+}

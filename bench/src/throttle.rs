@@ -1,0 +1,68 @@
+//! A processor as slow as that of a small Lambda, by the kernel's bandwidth control.
+
+use std::{fs, io, path::PathBuf, time::Duration};
+
+/// The share of a processor that 128 MB of memory buy: 128 / 1769.
+pub const SHARE: f64 = 0.0724;
+/// Lambda hands processor time out in slices of 20 ms
+/// (<https://engineering.opsnough.com/the-occasional-chaos-of-aws-lambda-runtime-performance-880773620a7e>); the kernel's
+/// default of 100 ms would let 7 ms pass unthrottled.
+const PERIOD: Duration = Duration::from_millis(20);
+
+/// A control group with [`SHARE`] of a processor. Gone when it is dropped.
+#[derive(Debug)]
+pub struct Throttle(PathBuf);
+
+impl Throttle {
+    /// A group, under version 2 of the kernel's control groups or version 1.
+    ///
+    /// # Errors
+    /// Why this machine allows none.
+    pub fn new() -> Result<Self, String> {
+        let period = PERIOD.as_micros();
+        let quota = (PERIOD.as_micros() as f64 * SHARE).round();
+        let name = format!("latchkey-bench-{}", std::process::id());
+        let version_2 = |root: &str| -> io::Result<PathBuf> {
+            // Already so on most machines; where it isn't and can't be made so, the next line fails.
+            let _already_so = fs::write(PathBuf::from(root).join("cgroup.subtree_control"), "+cpu");
+            let group = PathBuf::from(root).join(&name);
+            fs::create_dir(&group)?;
+            fs::write(group.join("cpu.max"), format!("{quota} {period}")).inspect_err(|_| drop(fs::remove_dir(&group)))?;
+            Ok(group)
+        };
+        let version_1 = || -> io::Result<PathBuf> {
+            let group = PathBuf::from("/sys/fs/cgroup/cpu").join(&name);
+            fs::create_dir(&group)?;
+            fs::write(group.join("cpu.cfs_period_us"), period.to_string())
+                .and_then(|()| fs::write(group.join("cpu.cfs_quota_us"), quota.to_string()))
+                .inspect_err(|_| drop(fs::remove_dir(&group)))?;
+            Ok(group)
+        };
+        version_1().or_else(|_| version_2("/sys/fs/cgroup")).map(Self).map_err(|error| format!("no control group can be made: {error}"))
+    }
+
+    /// Waits until the end of the process before, which took more than its share, is paid for; or the next would pay.
+    pub async fn rest(&self) {
+        tokio::time::sleep(PERIOD * 10).await;
+    }
+
+    /// Slows a process from now on.
+    ///
+    /// # Errors
+    /// What the kernel answers.
+    pub fn hold(&self, pid: u32) -> io::Result<()> {
+        fs::write(self.0.join("cgroup.procs"), pid.to_string())
+    }
+}
+
+impl Drop for Throttle {
+    fn drop(&mut self) {
+        // A process that was just ended may still be counted in it.
+        for _ in 0..50 {
+            if fs::remove_dir(&self.0).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
