@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use aws_config::{
     BehaviorVersion, environment::EnvironmentVariableCredentialsProvider, environment::EnvironmentVariableRegionProvider,
-    retry::RetryConfig, timeout::TimeoutConfig,
+    meta::region::ProvideRegion as _, retry::RetryConfig, timeout::TimeoutConfig,
 };
-use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_dynamodb::Client;
 use aws_smithy_http_client::{Builder, tls};
 
@@ -37,14 +36,14 @@ pub async fn client(environment: &Environment<'_>) -> Result<Client, ConfigError
     // ring: aws-lc gathers CPU jitter at the first handshake, tens of milliseconds that a small Lambda pays tenfold.
     let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     let http = Builder::new().tls_provider(provider).tls_context(trust::tls_context(environment)?).build_https();
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .profile_files(EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build())
+    // Not by aws_config's loader: it links every source of credentials there is, and megabytes are milliseconds.
+    let mut config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
         .http_client(http)
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .region(EnvironmentVariableRegionProvider::new())
+        .region(EnvironmentVariableRegionProvider::new().region().await)
         .timeout_config(timeouts())
-        .retry_config(RetryConfig::standard())
-        .load()
-        .await;
-    Ok(Client::new(&config))
+        .retry_config(RetryConfig::standard());
+    config.set_endpoint_url(environment.get("AWS_ENDPOINT_URL_DYNAMODB"));
+    Ok(Client::from_conf(config.build()))
 }

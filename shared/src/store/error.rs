@@ -51,3 +51,23 @@ pub(super) fn failure<E: ProvideErrorMetadata, R>(operation: &'static str, error
         StoreError::Unavailable { operation, code }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::operation::query::QueryError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    use super::*;
+
+    /// How a call failed is all that the log learns of it.
+    #[test]
+    fn each_way_to_fail_has_its_own_name() {
+        let named = |error: SdkError<QueryError, ()>| failure("Query", &error);
+        let unavailable = |code: &str| StoreError::Unavailable { operation: "Query", code: code.into() };
+        assert_eq!(named(SdkError::timeout_error("late")), unavailable("timeout"));
+        assert_eq!(named(SdkError::dispatch_failure(ConnectorError::io("broken".into()))), unavailable("connection failed"));
+        assert_eq!(named(SdkError::response_error("cut off", ())), unavailable("unreadable response"));
+        let not_built = StoreError::Rejected { operation: "Query", code: "request not built".into() };
+        assert_eq!(named(SdkError::construction_failure("no table name")), not_built);
+    }
+}

@@ -142,6 +142,18 @@ async fn an_import() {
     );
 }
 
+/// What was there before it was sent is somebody else's import; what is there after is its own, whose answer was lost.
+#[tokio::test(start_paused = true)]
+async fn an_import_whose_answer_was_lost() {
+    let session = imported_session();
+    let login = session.login(now()).login;
+    let alias = wire(&alias_item(&login.key, "user-1", login.imported.as_ref().unwrap()));
+    let (nothing, there) = (output(json!({"Items": []})), output(json!({"Items": [alias]})));
+    let import = async |answers: Vec<Answer>| Script::new(answers).store().import(&session, now()).await;
+    assert_eq!(import(vec![there.clone()]).await, Ok(ImportOutcome::AlreadyThere));
+    assert_eq!(import(vec![nothing.clone(), error(CONFLICT), nothing, error(CONFLICT), there]).await, Ok(ImportOutcome::Imported));
+}
+
 fn new_login() -> NewLogin {
     let mut rng = crate::entropy::system_rng();
     issue_login("user-1", Device::default(), lifetimes(), None, now(), &mut rng).unwrap().new
