@@ -42,8 +42,7 @@ pub(super) async fn transact(client: &Client, items: Vec<TransactWriteItem>) -> 
 enum Reason {
     OurBug,
     ReadAgain,
-    Throttled,
-    Unknown,
+    Unavailable,
     None,
 }
 
@@ -53,10 +52,9 @@ fn reason(code: &str) -> Reason {
         "None" => Reason::None,
         "ValidationError" => Reason::OurBug,
         "ConditionalCheckFailed" | "TransactionConflict" | "TransactionInProgress" => Reason::ReadAgain,
-        "ThrottlingError" | "ProvisionedThroughputExceeded" => Reason::Throttled,
-        // Only a table with local indexes has item collections of limited size; ours has none.
-        "ItemCollectionSizeLimitExceeded" => Reason::Unknown,
-        _ => Reason::Unknown,
+        // ThrottlingError, ProvisionedThroughputExceeded, ItemCollectionSizeLimitExceeded, which only a table with local indexes
+        // knows, and whatever may come to be.
+        _ => Reason::Unavailable,
     }
 }
 
@@ -66,7 +64,7 @@ fn after_cancellation(reasons: &[CancellationReason]) -> Result<Commit, StoreErr
     match first {
         Some((Reason::OurBug, code)) => Err(StoreError::Rejected { operation: OPERATION, code: cancelled(code) }),
         Some((Reason::ReadAgain, _)) => Ok(Commit::ReadAgain),
-        Some((Reason::Throttled | Reason::Unknown, code)) => Err(StoreError::Unavailable { operation: OPERATION, code: cancelled(code) }),
+        Some((Reason::Unavailable, code)) => Err(StoreError::Unavailable { operation: OPERATION, code: cancelled(code) }),
         // Cancelled without a reason: nothing was written, and nothing says why.
         Some((Reason::None, _)) | None => Err(StoreError::Unavailable { operation: OPERATION, code: cancelled("no reason given") }),
     }
@@ -111,6 +109,18 @@ mod tests {
         ] {
             assert_eq!(outcome(&codes), expected, "{codes:?}");
         }
+    }
+
+    #[test]
+    fn the_log_is_told_the_code_that_decided() {
+        let code = |codes: &[&str]| {
+            let reasons: Vec<_> = codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect();
+            after_cancellation(&reasons).unwrap_err().to_string()
+        };
+        let told = "TransactWriteItems is unavailable: TransactionCanceledException: ";
+        assert_eq!(code(&["None", "ThrottlingError", "None"]), format!("{told}ThrottlingError"));
+        assert_eq!(code(&["None", "SomethingNew"]), format!("{told}SomethingNew"));
+        assert_eq!(code(&["None", "None"]), format!("{told}no reason given"));
     }
 
     /// CASES F1: every vector of the seven codes over the items of a rotation and of a login. What it comes to is what its

@@ -7,7 +7,7 @@ use crate::{
     decision::states::Chain,
     ids::{LoginId, UserKey},
     store::{
-        Register, StoreError, login_item, read_login,
+        Located, NotLocated, Register, StoreError, login_item, read_login,
         script::{Answer, Script, error, output, wire},
         session_item,
     },
@@ -71,4 +71,31 @@ async fn a_read_of_a_users_logins() {
     newer["schema"] = n(2);
     let refused = Script::new([output(json!({"Items": [newer]}))]).store().read_user_logins(&UserKey::of("user-1")).await.unwrap_err();
     assert!(matches!(refused, StoreError::Item(_)), "{refused:?}");
+}
+
+/// An index is asked by the hash alone, and can't be asked strongly; two sessions of one login are one login.
+#[tokio::test]
+async fn a_hash_leads_to_one_login_or_to_none() {
+    let (one, other) = (key(&format!("{LOGIN_ID}#imported")), key(&format!("{OTHER_ID}#imported")));
+    let hash = Chain::of(0).pair(0).refresh.hash();
+    let find = async |items: Value| {
+        let script = Script::new([output(json!({"Items": items}))]);
+        let found = script.store().find(&hash).await;
+        (found, script.asked().remove(0).1)
+    };
+    let (found, request) = find(json!([one, key(&format!("{LOGIN_ID}#0000000000"))])).await;
+    assert_eq!(found, Ok(Located::At(test_values::key())));
+    assert_eq!(
+        request,
+        json!({
+            "TableName": "sessions",
+            "IndexName": "refresh_token",
+            "KeyConditionExpression": "#hash = :hash",
+            "ExpressionAttributeNames": {"#hash": "refresh_token_hash"},
+            "ExpressionAttributeValues": {":hash": s(&hash.to_text())},
+        })
+    );
+    assert_eq!(find(json!([])).await.0, Ok(Located::Nowhere(NotLocated::Unknown)));
+    assert_eq!(find(json!([one, other])).await.0, Ok(Located::Nowhere(NotLocated::Ambiguous)));
+    assert!(matches!(find(json!([{"sk": s("no-login")}])).await.0, Err(StoreError::Item(_))));
 }
