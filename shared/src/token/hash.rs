@@ -82,3 +82,20 @@ impl<K> fmt::Debug for ProofHash<K> {
         formatter.write_str("[redacted]")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::token::{Seed, test_values};
+
+    /// A hash is known in a log by its beginning; of proofs and seeds nothing is shown.
+    #[test]
+    fn what_is_shown_of_hashes_and_secrets() {
+        let hash = test_values::pair().refresh.hash();
+        let beginning = &hash.to_text()[..8];
+        assert_eq!(hash.log_prefix(), beginning);
+        assert_eq!(format!("{hash:?}"), format!("{beginning}…"));
+        assert_eq!(format!("{:?}", test_values::proof().hash()), "[redacted]");
+        assert_eq!(format!("{:?} {:?}", test_values::proof(), Seed::from_byte(1)), "[redacted] [redacted]");
+        assert_eq!(format!("{:?}", test_values::pair().access), "[redacted]");
+    }
+}

@@ -80,3 +80,15 @@ fn nothing_of_a_token_is_printed() {
     let token: Token<Access> = pair().access;
     assert_eq!(format!("{token:?}"), "[redacted]");
 }
+
+#[test]
+fn each_digit_is_read_as_it_is_written() {
+    for (value, digit) in (0_u32..).zip(DIGITS) {
+        assert_eq!(number(&char::from(*digit).to_string()), value);
+    }
+    for value in [0, 1, 63, 64, 4_095, 4_096, 123_456_789, (1 << 30) - 1] {
+        let mut written = String::new();
+        push_digits(&mut written, value, GENERATION_CHARS);
+        assert_eq!(number(&written), value, "{written}");
+    }
+}
