@@ -85,7 +85,7 @@ impl<K> fmt::Debug for ProofHash<K> {
 
 #[cfg(test)]
 mod tests {
-    use crate::token::{Seed, test_values};
+    use crate::token::{PresentedToken, SEALED_BYTES, SealedSeed, Seed, test_values};
 
     /// A hash is known in a log by its beginning; of proofs and seeds nothing is shown.
     #[test]
@@ -96,6 +96,8 @@ mod tests {
         assert_eq!(format!("{hash:?}"), format!("{beginning}…"));
         assert_eq!(format!("{:?}", test_values::proof().hash()), "[redacted]");
         assert_eq!(format!("{:?} {:?}", test_values::proof(), Seed::from_byte(1)), "[redacted] [redacted]");
-        assert_eq!(format!("{:?}", test_values::pair().access), "[redacted]");
+        let access = test_values::pair().access;
+        assert_eq!(format!("{access:?} {:?}", PresentedToken::Own(access.clone())), "[redacted] [redacted]");
+        assert_eq!(format!("{:?}", SealedSeed::parse(&[0; SEALED_BYTES])), "Some([sealed])");
     }
 }

@@ -86,6 +86,14 @@ fn a_damaged_item_is_an_error_that_names_the_attribute() {
     }
 }
 
+/// A replay of what it replaced would otherwise look like reuse, and end an honest login.
+#[test]
+fn only_a_first_session_has_replaced_nothing() {
+    let mut item = session_item(&Chain::of(5).session(5));
+    item.remove("replaces");
+    assert_eq!(read_session(&item).unwrap_err().attribute, "replaces");
+}
+
 /// A newer version wrote it: refuse rather than guess.
 #[test]
 fn a_newer_schema_is_refused() {
