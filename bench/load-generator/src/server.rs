@@ -62,7 +62,8 @@ impl Server {
                 let port = free_port()?;
                 let mut command = Command::new(programs.repository.join("scripts/dynamodb-local"));
                 command.args(["--port", &port.to_string()]);
-                let child = spawn(command)?;
+                let mut child = spawn(command)?;
+                read_on(&mut child);
                 let url = format!("http://127.0.0.1:{port}");
                 // It answers 400 to a request that isn't DynamoDB's.
                 until_answered(&url).await?;
@@ -109,22 +110,43 @@ impl Server {
 
 fn spawn(mut command: Command) -> Result<Child, LoadError> {
     // A group of its own isn't needed: both programs run as one process.
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command.spawn().map_err(|source| LoadError::Io { what: "starting a program", source })
 }
 
 /// What the banner says of DynamoDB. What follows is read and dropped, so that the program never waits for it.
 async fn told(service: &mut Child) -> Result<String, LoadError> {
-    let ended = || LoadError::Setup("latchkey dev ended before it was up".into());
-    let mut lines = BufReader::new(service.stdout.take().ok_or_else(ended)?).lines();
-    let read = |source| LoadError::Io { what: "reading the banner", source };
+    let missing = || LoadError::Setup("latchkey dev says nothing".into());
+    let mut lines = BufReader::new(service.stdout.take().ok_or_else(missing)?).lines();
+    let mut complaints = BufReader::new(service.stderr.take().ok_or_else(missing)?).lines();
+    let complained = tokio::spawn(async move {
+        let mut last = String::new();
+        while let Ok(Some(line)) = complaints.next_line().await {
+            last = line;
+        }
+        last
+    });
     loop {
-        let line = lines.next_line().await.map_err(read)?.ok_or_else(ended)?;
+        let line = lines.next_line().await.map_err(|source| LoadError::Io { what: "reading the banner", source })?;
+        let Some(line) = line else {
+            let why = complained.await.unwrap_or_default();
+            return Err(LoadError::Setup(format!("latchkey dev ended before it was up: {why}")));
+        };
         if let Some(url) = line.trim().strip_prefix("DynamoDB ").and_then(|rest| rest.split_whitespace().next()) {
             let url = url.to_owned();
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
             return Ok(url);
         }
+    }
+}
+
+/// Reads and drops what it prints, so that it never waits for a reader.
+fn read_on(child: &mut Child) {
+    if let Some(output) = child.stdout.take() {
+        tokio::spawn(async move { tokio::io::copy(&mut BufReader::new(output), &mut tokio::io::sink()).await });
+    }
+    if let Some(output) = child.stderr.take() {
+        tokio::spawn(async move { tokio::io::copy(&mut BufReader::new(output), &mut tokio::io::sink()).await });
     }
 }
 
