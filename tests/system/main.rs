@@ -19,6 +19,7 @@ mod password_change;
 mod protected_api;
 mod round_trips;
 mod secrets;
+mod stolen;
 mod throttling;
 mod units;
 mod user_changes;
