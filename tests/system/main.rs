@@ -18,6 +18,7 @@ mod outage;
 mod password_change;
 mod protected_api;
 mod round_trips;
+mod scale;
 mod secrets;
 mod stolen;
 mod throttling;
