@@ -8,6 +8,7 @@ mod bad_input;
 mod contract;
 mod dependencies;
 mod device_list;
+mod documents;
 mod expiry;
 mod find;
 mod guessing;
