@@ -117,6 +117,21 @@ impl Bench {
         })
     }
 
+    /// Starts `subject`, slows it once it is warm, and gives the median and the 95th percentile of its answers, in ms.
+    ///
+    /// # Errors
+    /// [`BenchError`] where the process does anything but answer rightly.
+    pub async fn held(&self, subject: &Subject, throttle: &Throttle, calls: usize) -> Result<[f64; 2], BenchError> {
+        let mut running = self.run(subject).await?;
+        running.ask(subject, 3).await?;
+        throttle.hold(running.process.pid).map_err(|source| BenchError::Io { what: "slowing a process down".into(), source })?;
+        let mut times: Vec<f64> = running.ask(subject, calls).await?.into_iter().map(milliseconds).collect();
+        running.process.end().await;
+        times.sort_by(f64::total_cmp);
+        let at = |share: f64| times.get(((times.len() - 1) as f64 * share).round() as usize).copied().unwrap_or(f64::NAN);
+        Ok([at(0.5), at(0.95)])
+    }
+
     async fn run(&self, subject: &Subject) -> Result<Running, BenchError> {
         let api = RuntimeApi::start().await?;
         let _of_the_process_before = self.dynamodb.take_seen();

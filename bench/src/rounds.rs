@@ -11,7 +11,7 @@ use crate::{
     error::BenchError,
     measure::{Bench, Start, median},
     subject::{LOGIN, Subject},
-    throttle::Throttle,
+    throttle::{FULL_PROCESSOR_MB, SHARE, Throttle},
 };
 
 /// How much is measured.
@@ -75,7 +75,12 @@ pub struct Figures {
     pub not_throttled: Option<String>,
     /// One Argon2id verification in this process, ms.
     pub argon2id_ms: f64,
+    /// A warm login at the processor's share that a memory setting buys: MB, and the median and the 95th percentile in ms.
+    pub login_by_memory: Vec<(u32, [f64; 2])>,
 }
+
+/// Memory settings of the login function, MB.
+const LOGIN_MEMORY: [u32; 6] = [256, 512, 768, 1024, 1536, 1769];
 
 impl Figures {
     fn add(&mut self, subject: &Subject, figure: Figure, round: usize, value: f64) {
@@ -117,7 +122,7 @@ impl Figures {
 /// # Errors
 /// The first program that does anything but answer rightly.
 pub async fn measure(bench: &Bench, subjects: &[Subject], work: &Work, size: Size) -> Result<Figures, BenchError> {
-    let throttle = Throttle::new();
+    let throttle = Throttle::new(SHARE);
     let mut figures = Figures { not_throttled: throttle.as_ref().err().cloned(), argon2id_ms: argon2id(work, size), ..Figures::default() };
     for round in 0..size.rounds {
         eprintln!("round {} of {}: starts", round + 1, size.rounds);
@@ -163,6 +168,13 @@ pub async fn measure(bench: &Bench, subjects: &[Subject], work: &Work, size: Siz
             figures.add(subject, Figure::Rss, round, warm.rss_mib);
             figures.add(subject, Figure::Threads, round, warm.threads);
             figures.add(subject, Figure::Connections, round, warm.connections);
+        }
+    }
+    for (subject, memory) in subjects.iter().filter(|subject| subject.name == LOGIN).flat_map(|login| LOGIN_MEMORY.map(|memory| (login, memory))) {
+        eprintln!("login with {memory} MB");
+        if let Ok(throttle) = Throttle::new(f64::from(memory) / f64::from(FULL_PROCESSOR_MB)) {
+            let times = bench.held(subject, &throttle, subject.warm_calls.div_ceil(size.fewer_calls)).await?;
+            figures.login_by_memory.push((memory, times));
         }
     }
     for subject in subjects {

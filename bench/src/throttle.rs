@@ -2,6 +2,9 @@
 
 use std::{fs, io, path::PathBuf, time::Duration};
 
+/// The memory, in MB, with which a function gets one whole processor
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>).
+pub const FULL_PROCESSOR_MB: u32 = 1769;
 /// The share of a processor that 128 MB of memory buy: 128 / 1769.
 pub const SHARE: f64 = 0.0724;
 /// Lambda hands processor time out in slices of 20 ms
@@ -9,19 +12,19 @@ pub const SHARE: f64 = 0.0724;
 /// default of 100 ms would let 7 ms pass unthrottled.
 const PERIOD: Duration = Duration::from_millis(20);
 
-/// A control group with [`SHARE`] of a processor. Gone when it is dropped.
+/// A control group with a share of a processor. Gone when it is dropped.
 #[derive(Debug)]
 pub struct Throttle(PathBuf);
 
 impl Throttle {
-    /// A group, under version 2 of the kernel's control groups or version 1.
+    /// A group with `share` of a processor, under version 2 of the kernel's control groups or version 1.
     ///
     /// # Errors
     /// Why this machine allows none.
-    pub fn new() -> Result<Self, String> {
+    pub fn new(share: f64) -> Result<Self, String> {
         let period = PERIOD.as_micros();
-        let quota = (PERIOD.as_micros() as f64 * SHARE).round();
-        let name = format!("latchkey-bench-{}", std::process::id());
+        let quota = (PERIOD.as_micros() as f64 * share).round();
+        let name = format!("latchkey-bench-{}-{quota}", std::process::id());
         let version_2 = |root: &str| -> io::Result<PathBuf> {
             // Already so on most machines; where it isn't and can't be made so, the next line fails.
             let _already_so = fs::write(PathBuf::from(root).join("cgroup.subtree_control"), "+cpu");

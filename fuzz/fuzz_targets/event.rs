@@ -14,6 +14,7 @@ use latchkey::{
     clock::Clock,
     front::{Front, GatewayEvent},
     store::Store,
+    token::ImportedTokens,
 };
 use latchkey_authorizer::{Authorizer, AuthorizerError, AuthorizerEvent};
 use serde_json::Value;
@@ -28,7 +29,7 @@ static AUTHORIZER: LazyLock<Authorizer> = LazyLock::new(|| {
         .region(Region::new("local"))
         .retry_config(RetryConfig::disabled())
         .build();
-    Authorizer::new(Store::new(Client::from_conf(config), "sessions"), Clock::system())
+    Authorizer::new(Store::new(Client::from_conf(config), "sessions"), ImportedTokens::Accepted, Clock::system())
 });
 
 libfuzzer_sys::fuzz_target!(|text: &str| {

@@ -11,7 +11,9 @@ use crate::{
     token::ImportedTokens,
 };
 
-use duration::{parse_duration, spell};
+pub use duration::parse_duration;
+
+use duration::spell;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;

@@ -54,6 +54,8 @@ pub struct ImportedSession {
     pub refresh_token_hash: TokenHash<Refresh>,
     /// From this instant the refresh token is refused.
     pub refresh_token_expires_at: DateTime<Utc>,
+    /// From this instant the login is over, however often it is refreshed.
+    pub ends_at: Option<DateTime<Utc>>,
 }
 
 impl ImportedSession {
@@ -77,7 +79,19 @@ impl ImportedSession {
             access_token_expires_at: instant(access_expiry, row.access_token_expires_at)?,
             refresh_token_hash: refresh.hash(),
             refresh_token_expires_at: instant(refresh_expiry, row.refresh_token_expires_at)?,
+            ends_at: None,
         })
+    }
+
+    /// The same session, over at `end` at the latest: neither its own tokens nor a refresh outlive that.
+    #[must_use]
+    pub fn ending_by(self, end: DateTime<Utc>) -> Self {
+        Self {
+            access_token_expires_at: self.access_token_expires_at.min(end),
+            refresh_token_expires_at: self.refresh_token_expires_at.min(end),
+            ends_at: Some(end),
+            ..self
+        }
     }
 
     /// The login that it becomes. The same session becomes the same login, however often it is imported.
@@ -99,7 +113,7 @@ impl ImportedSession {
             last_refreshed_at: now,
             recent_replay_untils: Vec::new(),
             refresh_token_expires_at: self.refresh_token_expires_at,
-            ends_at: None,
+            ends_at: self.ends_at,
             device: Device::default(),
         };
         let session = Session {

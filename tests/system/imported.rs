@@ -127,6 +127,23 @@ async fn long_after_its_expiry_a_replaced_token_is_nobodys() {
     assert_eq!(service.refresh(&pair.refresh).await.status, 200);
 }
 
+#[tokio::test]
+async fn no_refresh_extends_the_lifetime_it_was_imported_with() {
+    let service = accepting().await;
+    let end = service.clock.now() + TimeDelta::days(8);
+    let session = session(&service, "ada", ACCESS, REFRESH).ending_by(end);
+    assert_eq!(session.refresh_token_expires_at, refresh_expiry(service.clock.now()), "sooner than its end");
+    store(&service).import(&session, service.clock.now()).await.unwrap();
+    service.clock.advance(TimeDelta::days(5));
+    let first = Pair::of(&service.refresh(REFRESH).await);
+    assert_eq!(first.refresh_expires_at, end);
+    service.clock.set(end - TimeDelta::minutes(1));
+    let last = Pair::of(&service.refresh(&first.refresh).await);
+    assert_eq!((last.access_expires_at, last.refresh_expires_at), (end, end));
+    service.clock.set(end);
+    service.assert_refused(&last.access).await;
+}
+
 /// CASES K1.
 #[tokio::test]
 async fn the_kinds_are_told_apart_by_their_indexes() {

@@ -1,8 +1,9 @@
 //! What `latchkey sessions` takes.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
+use latchkey::config::parse_duration;
 
 use super::TableArgs;
 
@@ -79,6 +80,10 @@ pub struct ImportArgs {
     /// What the file is; without it, what its name ends in says.
     #[arg(long)]
     pub format: Option<ImportFormat>,
+    /// When these logins end however often they are refreshed, counted from now, such as 30d. Take the SESSION_MAX_LIFETIME of
+    /// the functions: they apply theirs to the logins that they make themselves.
+    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    pub session_max_lifetime: Option<Duration>,
     /// Check the file, and write nothing. No table is needed.
     #[arg(long)]
     pub dry_run: bool,
@@ -88,6 +93,13 @@ pub struct ImportArgs {
     /// Where.
     #[command(flatten)]
     pub at: TableArgs,
+}
+
+fn lifetime(text: &str) -> Result<Duration, &'static str> {
+    let most = Duration::from_secs(3650 * 24 * 3600);
+    parse_duration(text)
+        .filter(|lifetime| !lifetime.is_zero() && *lifetime <= most)
+        .ok_or("it takes a number and a unit, such as 12h or 30d, up to 3650d")
 }
 
 /// How sessions are written down.

@@ -19,6 +19,7 @@ use std::{
     thread,
 };
 
+use chrono::{DateTime, Utc};
 use latchkey::{
     clock::Clock,
     import::ImportedSession,
@@ -93,7 +94,8 @@ pub(super) async fn run(store: Option<Store>, args: &ImportArgs) -> Result<(), I
     if !rows.ignored.is_empty() {
         eprintln!("ignored columns: {}", rows.ignored.join(", "));
     }
-    let mut import = Import { summary: Summary::default(), progress: FileProgress::start(length), bytes_read, json: args.json };
+    let ends_at = args.session_max_lifetime.map(|lifetime| Clock::system().now() + lifetime);
+    let mut import = Import { summary: Summary::default(), progress: FileProgress::start(length), bytes_read, json: args.json, ends_at };
     let (sender, receiver) = channel(READ_AHEAD);
     // A thread that nobody waits for: Ctrl-C doesn't end a read of standard input.
     thread::spawn(move || read(rows, &sender));
@@ -123,6 +125,7 @@ struct Import {
     progress: FileProgress,
     bytes_read: Arc<AtomicU64>,
     json: bool,
+    ends_at: Option<DateTime<Utc>>,
 }
 
 impl Import {
@@ -183,7 +186,11 @@ impl Import {
     }
 
     fn good(&mut self, line: u64, session: Result<ImportedSession, BadRow>) -> Option<ImportedSession> {
-        session.map_err(|bad| self.bad(line, &bad)).ok()
+        let session = session.map_err(|bad| self.bad(line, &bad)).ok()?;
+        Some(match self.ends_at {
+            Some(end) => session.ending_by(end),
+            None => session,
+        })
     }
 
     fn count(&mut self, outcome: ImportOutcome) {

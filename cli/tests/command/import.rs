@@ -74,6 +74,20 @@ async fn imported_tokens_work_and_a_second_import_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_maximum_lifetime_binds_what_is_imported() {
+    let service = accepting().await;
+    let file = File::new("lifetime.csv", &format!("{HEADER}{}", row(&service, "user-1", 1, 7)));
+    import(&service.database, &file, "--session-max-lifetime 2d").await.assert_done();
+    let me = service.me("access-token-000001").await;
+    let expires_at = me.body["refresh_token_expires_at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    assert!(expires_at < service.clock.now() + chrono::TimeDelta::days(3), "{}", me.text);
+    for refused in ["0", "3651d", "2w", "-1d"] {
+        let ran = import(&service.database, &file, &format!("--session-max-lifetime={refused}")).await;
+        assert_eq!(ran.code, 2, "{refused}: {}", ran.stderr);
+    }
+}
+
+#[tokio::test]
 async fn a_bad_row_is_told_and_the_rest_goes_on() {
     let service = accepting().await;
     let database = &service.database;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+/// Reads a number and a unit, or `0`; none where it is something else.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }

@@ -1,0 +1,68 @@
+//! A DynamoDB that is further away: hands requests on, and holds every answer back.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+
+use crate::error::LoadError;
+
+/// A running one.
+pub struct Delayed {
+    /// Where it listens.
+    pub url: String,
+}
+
+#[derive(Clone)]
+struct Behind {
+    http: reqwest::Client,
+    url: String,
+    delay: Duration,
+}
+
+/// The largest answer of DynamoDB's is 16 MB.
+const LARGEST: usize = 16 << 20;
+
+impl Delayed {
+    /// Before the DynamoDB at `url`.
+    ///
+    /// # Errors
+    /// [`LoadError`] where it can't listen.
+    pub async fn start(url: &str, delay: Duration) -> Result<Self, LoadError> {
+        let io = |source| LoadError::Io { what: "listening as a DynamoDB further away", source };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(io)?;
+        let here = format!("http://{}", listener.local_addr().map_err(io)?);
+        let router = Router::new().fallback(hand_on).with_state(Behind { http: reqwest::Client::new(), url: url.to_owned(), delay });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { url: here })
+    }
+}
+
+async fn hand_on(State(behind): State<Behind>, request: Request) -> Response {
+    match handed_on(&behind, request).await {
+        Ok(answer) => answer,
+        Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+    }
+}
+
+async fn handed_on(behind: &Behind, request: Request) -> Result<Response, Box<dyn std::error::Error + Send + Sync>> {
+    let (parts, body) = request.into_parts();
+    let mut headers = parts.headers;
+    headers.remove("host");
+    let body = to_bytes(body, LARGEST).await?;
+    let answer = behind.http.request(parts.method, &behind.url).headers(headers).body(body).send().await?;
+    let mut handed = Response::builder().status(answer.status());
+    if let Some(kind) = answer.headers().get("content-type") {
+        handed = handed.header("content-type", kind);
+    }
+    let body = answer.bytes().await?;
+    // On a thread of its own: the timer of the runtime counts whole milliseconds.
+    let delay = behind.delay;
+    tokio::task::spawn_blocking(move || std::thread::sleep(delay)).await?;
+    Ok(handed.body(Body::from(body))?)
+}

@@ -1,0 +1,113 @@
+//! Fills the sessions table: a real login and its session, under ever new users and hashes.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rand::{RngExt as _, distr::Alphanumeric};
+use serde_json::{Map, Value, json};
+use tokio::task::JoinSet;
+
+use crate::error::LoadError;
+
+/// A login, its session and its user's register.
+pub struct Sample(Vec<Map<String, Value>>);
+
+/// The most that one `BatchWriteItem` takes.
+const BATCH: usize = 25;
+/// Three items stand for a session, and a batch holds whole sessions.
+const SESSIONS: u64 = (BATCH / 3) as u64;
+const SIDE_BY_SIDE: usize = 8;
+
+/// DynamoDB's own interface, as far as it is needed here.
+#[derive(Clone)]
+pub struct DynamoDb {
+    http: reqwest::Client,
+    url: String,
+}
+
+impl DynamoDb {
+    /// At `url`.
+    pub fn new(url: &str) -> Self {
+        Self { http: reqwest::Client::new(), url: url.to_owned() }
+    }
+
+    async fn ask(&self, operation: &'static str, body: &Value) -> Result<Value, LoadError> {
+        let http = |source| LoadError::Http { what: operation, source: Box::new(source) };
+        let request = self.http.post(&self.url).header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
+        // The emulators ask for a signature, and don't verify it.
+        let signed = request.header("authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0");
+        let sent = signed.header("x-amz-date", "20260101T000000Z").header("content-type", "application/x-amz-json-1.0");
+        let answer = sent.body(body.to_string()).send().await.map_err(http)?;
+        if !answer.status().is_success() {
+            return Err(LoadError::Answer { what: operation, status: answer.status().as_u16() });
+        }
+        answer.json().await.map_err(http)
+    }
+
+    /// What stands in the table of a service with one login.
+    ///
+    /// # Errors
+    /// [`LoadError`] where it is anything else.
+    pub async fn sample(&self) -> Result<Sample, LoadError> {
+        let scanned = self.ask("Scan", &json!({"TableName": "SessionsTable"})).await?;
+        let items: Vec<_> = scanned["Items"].as_array().into_iter().flatten().filter_map(Value::as_object).cloned().collect();
+        if items.len() == 3 { Ok(Sample(items)) } else { Err(LoadError::Setup(format!("{} items where one login was expected", items.len()))) }
+    }
+
+    /// Adds as many sessions, each of another user.
+    ///
+    /// # Errors
+    /// [`LoadError`] where DynamoDB refuses one.
+    pub async fn fill(&self, sample: &Sample, sessions: u64) -> Result<(), LoadError> {
+        let bar = ProgressBar::new(sessions).with_message("sessions");
+        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:32} {pos} of {len}, {eta} to go") {
+            bar.set_style(style);
+        }
+        let (mut left, mut writing) = (sessions, JoinSet::new());
+        while left > 0 || !writing.is_empty() {
+            while left > 0 && writing.len() < SIDE_BY_SIDE {
+                let count = left.min(SESSIONS);
+                left -= count;
+                let (dynamodb, batch) = (self.clone(), sample.batch(count));
+                writing.spawn(async move { dynamodb.write(batch).await.map(|()| count) });
+            }
+            if let Some(written) = writing.join_next().await {
+                bar.inc(written.map_err(|error| LoadError::Setup(error.to_string()))??);
+            }
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    async fn write(&self, mut requests: Value) -> Result<(), LoadError> {
+        while requests.as_object().is_some_and(|tables| !tables.is_empty()) {
+            let mut answer = self.ask("BatchWriteItem", &json!({ "RequestItems": requests })).await?;
+            requests = answer["UnprocessedItems"].take();
+        }
+        Ok(())
+    }
+}
+
+impl Sample {
+    fn batch(&self, sessions: u64) -> Value {
+        let puts: Vec<Value> = (0..sessions)
+            .flat_map(|_| {
+                let user_key = random(22);
+                self.0.iter().map(move |item| {
+                    let mut item = item.clone();
+                    item.insert("user_key".into(), json!({ "S": user_key }));
+                    for hash in ["access_token_hash", "refresh_token_hash"] {
+                        if let Some(value) = item.get_mut(hash) {
+                            *value = json!({ "S": random(43) });
+                        }
+                    }
+                    json!({"PutRequest": {"Item": item}})
+                })
+            })
+            .collect();
+        json!({ "SessionsTable": puts })
+    }
+}
+
+fn random(length: usize) -> String {
+    let mut rng = rand::rng();
+    (0..length).map(|_| char::from(rng.sample(Alphanumeric))).collect()
+}

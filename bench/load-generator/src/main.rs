@@ -1,0 +1,107 @@
+//! Measures the whole service under load, on a laptop's databases. `bench/load` builds what it needs and runs it.
+
+mod api;
+mod chart;
+mod delay;
+mod error;
+mod fill;
+mod growth;
+mod load;
+mod machine;
+mod report;
+mod server;
+mod slope;
+mod soak;
+mod tally;
+mod visitor;
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+
+use error::LoadError;
+use load::{Loop, run};
+use server::{Database, Programs, Server};
+
+/// Measures the whole service under load.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The built command `latchkey`.
+    #[arg(long)]
+    latchkey: PathBuf,
+    /// The repository: DynamoDB Local is started from its scripts, and docs/load.md is written there.
+    #[arg(long)]
+    repository: PathBuf,
+    /// Whether it works: a few seconds of each, no report.
+    #[arg(long)]
+    smoke: bool,
+}
+
+/// How long, and how much.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    load: Duration,
+    soak: Duration,
+    calls: usize,
+    sessions: &'static [u64],
+    logins: &'static [usize],
+    /// Whether access tokens that have expired are in the mix: it takes a minute until there are any.
+    expired: bool,
+}
+
+const FULL: Size = Size {
+    load: Duration::from_secs(30),
+    soak: Duration::from_secs(600),
+    calls: 200,
+    sessions: &[1_000, 10_000, 100_000, 1_000_000],
+    logins: &[1, 10, 100],
+    expired: true,
+};
+const SMOKE: Size = Size {
+    load: Duration::from_secs(2),
+    soak: Duration::from_secs(3),
+    calls: 10,
+    sessions: &[100, 1_000],
+    logins: &[1, 3],
+    expired: false,
+};
+
+/// How many apps ask at once.
+const VISITORS: usize = 16;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match measure(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(args: Args) -> Result<(), LoadError> {
+    let size = if args.smoke { SMOKE } else { FULL };
+    let programs = Programs { latchkey: args.latchkey, repository: args.repository };
+    let mut loads = Vec::new();
+    for database in [Database::Embedded, Database::Local] {
+        let server = Server::start(&programs, database).await?;
+        let visitors = visitor::many(&server.url, VISITORS, size.expired).await?;
+        let (closed, visitors) = run(visitors, Loop::Closed, size.load, "closed loop").await?;
+        let half = closed.per_second() / 2.0;
+        let (open, _) = run(visitors, Loop::Open { per_second: half }, size.load, "open loop").await?;
+        loads.push((database, closed, open));
+    }
+    let soak = soak::soak(&programs, size).await?;
+    let slopes = slope::slopes(&programs, size.calls).await?;
+    let growth = growth::growth(&programs, size).await?;
+    let report = report::report(&loads, &soak, &slopes, &growth);
+    println!("{report}");
+    if !args.smoke {
+        let docs = programs.repository.join("docs");
+        std::fs::write(docs.join("load.md"), report).map_err(|source| LoadError::Io { what: "writing docs/load.md", source })?;
+        chart::draw(&docs.join("growth.svg"), &growth)?;
+    }
+    let wrong: u64 = loads.iter().flat_map(|(_, closed, open)| [closed, open]).chain([&soak.tally]).map(tally::Tally::wrong).sum();
+    if wrong > 0 { Err(LoadError::Wrong(wrong)) } else { Ok(()) }
+}

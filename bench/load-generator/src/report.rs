@@ -1,0 +1,109 @@
+//! The report, docs/load.md.
+
+use std::fmt::Write as _;
+
+use chrono::Utc;
+
+use crate::{
+    VISITORS,
+    growth::{Growth, Point},
+    machine::machine,
+    server::Database,
+    slope::{DELAYS, Slope},
+    soak::Soak,
+    tally::{Tally, Times},
+};
+
+/// All of it, in Markdown.
+pub fn report(loads: &[(Database, Tally, Tally)], soak: &Soak, slopes: &[Slope; 2], growth: &Growth) -> String {
+    let mut rows = String::new();
+    for (database, closed, open) in loads {
+        for (how, tally) in [("closed", closed), ("open", open)] {
+            row(&mut rows, database.name(), how, tally);
+        }
+    }
+    row(&mut rows, Database::Local.name(), "open, soak", &soak.tally);
+    let tallies: Vec<&Tally> = loads.iter().flat_map(|(_, closed, open)| [closed, open]).chain([&soak.tally]).collect();
+    let sum = |of: fn(&Tally) -> u64| tallies.iter().map(|tally| of(tally)).sum::<u64>();
+    let undecided = sum(|tally| tally.undecided.values().sum());
+    let resident = soak.resident.iter().map(|mib| format!("{mib:.1}")).collect::<Vec<_>>().join(", ");
+    let [first, last] = [soak.resident.get(1), soak.resident.last()].map(|mib| mib.copied().unwrap_or_default());
+    format!(
+        "# Under load
+
+The whole service on one machine, by `bench/load` on {date}: `latchkey dev` (the local gateway, the authorizer before every
+request, the functions), the load generator and the database shared {machine}. So the figures compare
+with each other, not with AWS; what each function costs on its own is in [performance.md](performance.md).
+
+## Throughput and right answers
+
+{VISITORS} apps. 75 % of their requests are protected ones with a valid token, 5 % refreshes, and 5 % each bring a token that has
+expired, was replaced, was logged out, or never was one. *Closed*: each app asks again when it has its answer. *Open*: at
+random times, half as many as the closed loop reached, and a late answer is charged to those that waited for it.
+
+| database | loop | decisions | per second | allowed p50 / p99 / p99.9 ms | refused | refreshed |
+|---|---|--:|--:|--:|--:|--:|
+{rows}
+**Wrong allows {allows}, wrong denies {denies} of {decided} decisions**; {undecided} answers decided nothing (503 or none).
+
+## Memory
+
+Resident memory of `latchkey dev` at each tenth of the soak of {minutes:.0} minutes, on DynamoDB Local, MiB: {resident}.
+From the second tenth to the last it changed by {change:+.1} %.
+
+## Trips to DynamoDB, seen from outside
+
+Every answer of DynamoDB is held back; medians in milliseconds. The slope is how much longer an answer takes for each
+millisecond that DynamoDB takes longer: the number of trips that follow one another.
+
+| | {delays} | slope |
+|---|{dashes}--:|
+{slopes}
+## Growth
+
+On the embedded DynamoDB (SQLite), medians in milliseconds. A login hashes a password.
+
+![medians by sessions in the table](growth.svg)
+
+{by_sessions}
+{by_logins}",
+        date = Utc::now().format("%Y-%m-%d"),
+        machine = machine(),
+        allows = sum(|tally| tally.wrong_allows),
+        denies = sum(|tally| tally.wrong_denies),
+        decided = sum(Tally::decided),
+        minutes = soak.tally.lasted.as_secs_f64() / 60.0,
+        change = (last - first) / first * 100.0,
+        delays = DELAYS.map(|delay| format!("+{delay} ms")).join(" | "),
+        dashes = "--:|".repeat(DELAYS.len()),
+        slopes = slopes.iter().map(slope_row).collect::<String>(),
+        by_sessions = table("sessions in the table", &growth.by_sessions),
+        by_logins = table("logins of the user", &growth.by_logins),
+    )
+}
+
+fn row(rows: &mut String, database: &str, how: &str, tally: &Tally) {
+    let times = |times: &Times| format!("{:.1} / {:.1} / {:.1}", times.at(50.0), times.at(99.0), times.at(99.9));
+    // Writing to a string doesn't fail.
+    let _written = writeln!(
+        rows,
+        "| {database} | {how} | {} | {:.0} | {} | {} | {} |",
+        tally.decided(),
+        tally.per_second(),
+        times(&tally.allowed),
+        times(&tally.refused),
+        times(&tally.refreshed)
+    );
+}
+
+fn slope_row(slope: &Slope) -> String {
+    format!("| {} | {} | **{:.2}** |\n", slope.what, slope.medians.map(|median| format!("{median:.2}")).join(" | "), slope.slope)
+}
+
+fn table(what: &str, points: &[Point]) -> String {
+    let rows: String = points
+        .iter()
+        .map(|point| format!("| {} | {:.2} | {:.2} | {:.1} |\n", point.size, point.authorize, point.refresh, point.login))
+        .collect();
+    format!("| {what} | authorize | refresh | login |\n|--:|--:|--:|--:|\n{rows}")
+}

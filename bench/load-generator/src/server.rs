@@ -1,0 +1,144 @@
+//! The programs under load: `latchkey dev`, on its embedded DynamoDB or on DynamoDB Local.
+
+use std::{net::TcpListener, path::PathBuf, process::Stdio, time::Duration};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
+
+use crate::{api::Api, delay::Delayed, error::LoadError};
+
+/// Where the programs are.
+#[derive(Debug, Clone)]
+pub struct Programs {
+    /// The command `latchkey`.
+    pub latchkey: PathBuf,
+    /// The repository.
+    pub repository: PathBuf,
+}
+
+/// Which DynamoDB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    /// In the process of `latchkey dev`.
+    Embedded,
+    /// AWS's DynamoDB Local, in memory.
+    Local,
+}
+
+impl Database {
+    /// For people.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Local => "DynamoDB Local",
+        }
+    }
+}
+
+/// A running `latchkey dev`, with its database. Dropping it ends both.
+pub struct Server {
+    /// Of the API.
+    pub url: String,
+    /// Of DynamoDB.
+    pub dynamodb: String,
+    /// Of `latchkey dev`.
+    pub pid: u32,
+    _service: Child,
+    _database: Option<Child>,
+}
+
+impl Server {
+    /// Starts it on a database of its own.
+    ///
+    /// # Errors
+    /// [`LoadError`] where it doesn't come up.
+    pub async fn start(programs: &Programs, database: Database) -> Result<Self, LoadError> {
+        eprintln!("starting the service, {}", database.name());
+        match database {
+            Database::Embedded => Self::dev(programs, None, None).await,
+            Database::Local => {
+                let port = free_port()?;
+                let mut command = Command::new(programs.repository.join("scripts/dynamodb-local"));
+                command.args(["--port", &port.to_string()]);
+                let child = spawn(command)?;
+                let url = format!("http://127.0.0.1:{port}");
+                // It answers 400 to a request that isn't DynamoDB's.
+                until_answered(&url).await?;
+                Self::dev(programs, Some(url), Some(child)).await
+            }
+        }
+    }
+
+    /// Starts another service before the same database, each of whose answers is held back.
+    ///
+    /// # Errors
+    /// [`LoadError`] where it doesn't come up.
+    pub async fn delayed(&self, programs: &Programs, delayed: &Delayed) -> Result<Self, LoadError> {
+        Self::dev(programs, Some(delayed.url.clone()), None).await
+    }
+
+    async fn dev(programs: &Programs, dynamodb: Option<String>, database: Option<Child>) -> Result<Self, LoadError> {
+        let port = free_port()?;
+        let mut command = Command::new(&programs.latchkey);
+        command.args(["dev", "--port", &port.to_string()]).env("ACCESS_TOKEN_TTL", "1m").env("REPLAY_WINDOW", "10s");
+        if let Some(url) = &dynamodb {
+            command.args(["--dynamodb", url]);
+        }
+        let mut service = spawn(command)?;
+        let pid = service.id().ok_or_else(|| LoadError::Setup("latchkey dev ended at once".into()))?;
+        let url = format!("http://127.0.0.1:{port}");
+        let dynamodb = told(&mut service).await?;
+        until_answered(&url).await?;
+        Ok(Self { url, dynamodb, pid, _service: service, _database: database })
+    }
+
+    /// Resident memory of the service now, MiB.
+    ///
+    /// # Errors
+    /// [`LoadError`] where the kernel doesn't say.
+    pub fn resident_mib(&self) -> Result<f64, LoadError> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))
+            .map_err(|source| LoadError::Io { what: "reading the service's memory", source })?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<f64>().ok());
+        kib.map(|kib| kib / 1024.0).ok_or_else(|| LoadError::Setup("the kernel doesn't tell the service's memory".into()))
+    }
+}
+
+fn spawn(mut command: Command) -> Result<Child, LoadError> {
+    // A group of its own isn't needed: both programs run as one process.
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    command.spawn().map_err(|source| LoadError::Io { what: "starting a program", source })
+}
+
+/// What the banner says of DynamoDB. What follows is read and dropped, so that the program never waits for it.
+async fn told(service: &mut Child) -> Result<String, LoadError> {
+    let ended = || LoadError::Setup("latchkey dev ended before it was up".into());
+    let mut lines = BufReader::new(service.stdout.take().ok_or_else(ended)?).lines();
+    let read = |source| LoadError::Io { what: "reading the banner", source };
+    loop {
+        let line = lines.next_line().await.map_err(read)?.ok_or_else(ended)?;
+        if let Some(url) = line.trim().strip_prefix("DynamoDB ").and_then(|rest| rest.split_whitespace().next()) {
+            let url = url.to_owned();
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Ok(url);
+        }
+    }
+}
+
+fn free_port() -> Result<u16, LoadError> {
+    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    Ok(listener.map_err(|source| LoadError::Io { what: "looking for a free port", source })?.port())
+}
+
+async fn until_answered(url: &str) -> Result<(), LoadError> {
+    for _ in 0..600 {
+        if Api::new(url).me("nothing").await.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Err(LoadError::Setup(format!("nothing answers at {url}")))
+}
