@@ -11,14 +11,13 @@ mod prices;
 use std::fs;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use latchkey_cli::dev::DEMO_USER;
+use latchkey_cli::dev::{DEMO_USER, TEMPLATE};
 use latchkey_tests::{
     database::Item,
     service::{Pair, Service},
 };
 use serde_json::json;
 
-use limits::LIMITS;
 use load::{LOGINS_A_DAY, LOGOUTS_A_DAY, Load, OWN_LOG_BYTES, Operation, REFRESHES_A_DAY, REQUESTS_A_DAY, TRANSACTION_MS, TRIP_MS};
 use prices::{Price, http_api};
 
@@ -38,6 +37,13 @@ fn cpu_ms(function: &str) -> f64 {
     let column = header.iter().position(|cell| *cell == "warm CPU µs").unwrap();
     let row = PERFORMANCE.lines().find(|line| line.starts_with(&format!("| {function} |"))).map(cells).unwrap();
     row[column].parse::<f64>().unwrap() / 1_000.0
+}
+
+/// The default of a parameter of template.yaml.
+fn default_of(parameter: &str) -> f64 {
+    let (_, declared) = TEMPLATE.split_once(&format!("\n  {parameter}:\n")).unwrap();
+    let (_, value) = declared.split_once("Default: ").unwrap();
+    value.lines().next().unwrap().parse().unwrap()
 }
 
 /// Read and write units since this was last asked.
@@ -77,7 +83,7 @@ async fn measure() -> (Vec<Operation>, f64) {
     service.tap.count_capacity();
     service.login().await;
     service.tap.arm(Vec::new());
-    let (small, login_memory) = (256.0, 1_769.0);
+    let (small, login_memory) = (default_of("FunctionMemory"), default_of("LoginMemory"));
     let (access_cpu, refresh_cpu, login_cpu, sessions_cpu) = (cpu_ms("authorizer"), cpu_ms("refresh"), cpu_ms("login"), cpu_ms("sessions"));
     let operation = |name, a_day, function: (f64, f64), waits_ms, own_log_bytes, (reads, writes)| Operation {
         name,
@@ -183,7 +189,7 @@ fn users(operations: &[Operation], bytes: f64) -> String {
 
 fn limits(operations: &[Operation], bytes: f64) -> String {
     let one = Load::of(1.0, operations, bytes);
-    let mut rows: Vec<_> = LIMITS.iter().map(|limit| (limit.most / (limit.of)(&one), limit)).collect();
+    let mut rows: Vec<_> = limits::all().into_iter().map(|limit| (limit.most / (limit.of)(&one), limit)).collect();
     rows.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     let mut table = String::from("| daily users | what is met | default | raise it by |\n|--:|---|--:|---|\n");
     for (users, limit) in rows {
