@@ -1,9 +1,6 @@
 //! The real thing, driven by the same steps.
 
-use std::{
-    collections::BTreeMap,
-    sync::{LazyLock, Mutex},
-};
+use std::{collections::BTreeMap, sync::Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
@@ -19,12 +16,14 @@ use tokio::runtime::Runtime;
 
 use crate::reference::{Expected, Mishap, Reference, Step, Which, World};
 
-/// One service for all sequences: each leaves nothing behind.
-static SERVICE: LazyLock<Mutex<(Runtime, Service)>> = LazyLock::new(|| {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let service = runtime.block_on(Service::start(&[]));
-    Mutex::new((runtime, service))
-});
+thread_local! {
+    /// One service for all sequences of a test: each leaves nothing behind.
+    static SERVICE: Mutex<(Runtime, Service)> = {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let service = runtime.block_on(Service::start(&[]));
+        Mutex::new((runtime, service))
+    };
+}
 
 /// The handlers, and what a client would have kept.
 pub(crate) struct Handlers {
@@ -38,45 +37,60 @@ impl StateMachineTest for Handlers {
     type Reference = Reference;
 
     fn init_test(_: &World) -> Self {
-        let mut shared = SERVICE.lock().unwrap_or_else(|failed| {
-            // A failed sequence cleaned nothing up; the shorter ones that shrinking tries start afresh.
-            SERVICE.clear_poison();
-            let mut shared = failed.into_inner();
-            shared.1 = shared.0.block_on(Service::start(&[]));
-            shared
-        });
-        let (_, service) = &mut *shared;
-        Self { began: service.clock.now(), mishap: None, pairs: BTreeMap::new() }
+        SERVICE.with(|kept| {
+            let shared = kept.lock().unwrap_or_else(|failed| {
+                // A failed sequence cleaned nothing up; the shorter ones that shrinking tries start afresh.
+                kept.clear_poison();
+                let mut shared = failed.into_inner();
+                shared.1 = shared.0.block_on(Service::start(&[]));
+                shared
+            });
+            Self { began: shared.1.clock.now(), mishap: None, pairs: BTreeMap::new() }
+        })
     }
 
-    fn apply(mut handlers: Self, world: &World, step: Step) -> Self {
-        let (runtime, service) = &*SERVICE.lock().unwrap();
-        service.clock.set(handlers.began + TimeDelta::milliseconds(world.now));
+    fn apply(handlers: Self, world: &World, step: Step) -> Self {
+        SERVICE.with(|kept| {
+            let (runtime, service) = &*kept.lock().unwrap();
+            handlers.take(world, step, runtime, service)
+        })
+    }
+
+    fn teardown(handlers: Self, world: World) {
+        SERVICE.with(|kept| {
+            let (runtime, service) = &*kept.lock().unwrap();
+            handlers.end(&world, runtime, service);
+        });
+    }
+}
+
+impl Handlers {
+    fn take(mut self, world: &World, step: Step, runtime: &Runtime, service: &Service) -> Self {
+        service.clock.set(self.began + TimeDelta::milliseconds(world.now));
         if let Step::Mishap(mishap) = step {
-            handlers.mishap = Some(mishap);
-            return handlers;
+            self.mishap = Some(mishap);
+            return self;
         }
-        service.tap.arm(handlers.mishap.take().map(rule).into_iter().collect());
+        service.tap.arm(self.mishap.take().map(rule).into_iter().collect());
         let ends_all = matches!(step, Step::EndAll(_));
-        let mut answer = runtime.block_on(handlers.send(service, world, &step));
+        let mut answer = runtime.block_on(self.send(service, world, &step));
         let mut later = 0;
         while later < 10 && answer.as_ref().is_some_and(|answer| answer.status == 503) {
             later += 1;
-            answer = runtime.block_on(handlers.send(service, world, &step));
+            answer = runtime.block_on(self.send(service, world, &step));
         }
         drop(service.tap.disarm());
         // The first try may have ended the caller's own login before it said "later".
         let ended_before = ends_all && later > 0 && answer.as_ref().is_some_and(|answer| answer.status == 401);
         if !ended_before {
-            handlers.compare(world.expected, answer);
+            self.compare(world.expected, answer);
         }
-        handlers
+        self
     }
 
-    fn teardown(handlers: Self, world: World) {
-        let (runtime, service) = &*SERVICE.lock().unwrap();
+    fn end(self, world: &World, runtime: &Runtime, service: &Service) {
         for (index, login) in world.logins.iter().enumerate() {
-            let newest = &handlers.pairs[&(index, login.sessions.len() - 1)];
+            let newest = &self.pairs[&(index, login.sessions.len() - 1)];
             // A busy machine may be late, and a 503 says so.
             let status = (0..10).map(|_| runtime.block_on(service.logout(&newest.access)).status).find(|status| *status != 503);
             assert_eq!(status, Some(204));
@@ -87,11 +101,9 @@ impl StateMachineTest for Handlers {
         if left.len() > 1 {
             runtime.block_on(sweep(service));
         }
-        service.clock.set(handlers.began);
+        service.clock.set(self.began);
     }
-}
 
-impl Handlers {
     fn pair(&self, world: &World, which: &Which) -> Option<&Pair> {
         // The reference has moved on already; a token that was issued just now was not there to be presented.
         let (login, generation) = which.of(&world.logins)?;
