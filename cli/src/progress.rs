@@ -17,6 +17,11 @@ impl Spinner {
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(bar)
     }
+
+    /// Says how far it is.
+    pub fn say(&self, what: String) {
+        self.0.set_message(what);
+    }
 }
 
 /// How much of a file has been read, and how many rows are done.

@@ -1,5 +1,6 @@
 //! `latchkey sessions`.
 
+mod end_everyone;
 mod find;
 mod import;
 
@@ -85,6 +86,7 @@ pub async fn run(command: SessionsCommand) -> Result<(), SessionsError> {
             Ok(())
         }
         SessionsCommand::EndAll { user_id, yes, at } => end_all(&store(&at).await?, &user_id, yes).await,
+        SessionsCommand::EndEveryone { yes, at } => end_everyone::run(store(&at).await?, yes).await,
         SessionsCommand::Find(args) => find::run(&store(&args.at).await?, &args).await,
         SessionsCommand::Import(args) => {
             let store = if args.dry_run { None } else { Some(store(&args.at).await?) };

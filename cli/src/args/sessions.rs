@@ -42,6 +42,15 @@ pub enum SessionsCommand {
         #[command(flatten)]
         at: TableArgs,
     },
+    /// End all logins of all users, user by user. Asks first. Stopped on its way, it is run again.
+    EndEveryone {
+        /// Don't ask.
+        #[arg(long)]
+        yes: bool,
+        /// Where.
+        #[command(flatten)]
+        at: TableArgs,
+    },
     /// Show whose token a hash is of.
     Find(FindArgs),
     /// Take over sessions that another service issued. The same file again changes nothing.

@@ -46,6 +46,37 @@ async fn logins_are_listed_and_ended() {
     assert_eq!((none.code, none.stdout.as_str(), none.stderr.as_str()), (0, "", "the user has no live logins\n"));
 }
 
+/// Also a login whose register a restore in mid-commit didn't bring along.
+#[tokio::test]
+async fn everyone_is_logged_out() {
+    let service = Service::start(&[]).await;
+    let database = &service.database;
+    latchkey(database, "users add bob --password-stdin", "a long enough passphrase\n").await.assert_done();
+    let bob = || async {
+        let body = json!({"username": "bob", "password": "a long enough passphrase"});
+        Pair::of(&service.login_with(&body).await)
+    };
+    let (first, second, of_bob) = (service.login().await, service.login().await, bob().await);
+
+    latchkey(database, "sessions end-everyone", "y\n").await.assert_refused(2, "pass --yes");
+    service.assert_allowed(&first.access).await;
+    assert_eq!(latchkey(database, "sessions end-everyone --yes", "").await.stdout, "users 2, ended 3\n");
+    for pair in [&first, &second, &of_bob] {
+        service.assert_refused(&pair.access).await;
+        assert_eq!(service.refresh(&pair.refresh).await.outcome(), (401, "invalid_token"));
+    }
+    assert_eq!(latchkey(database, "sessions end-everyone --yes", "").await.stdout, "users 2, ended 0\n");
+
+    let torn = bob().await;
+    let user_key = AccessToken::parse(&torn.access).unwrap().key().user_key.as_str().to_owned();
+    let delete = database.client.delete_item().table_name(database.table("SessionsTable"));
+    let delete = delete.key("user_key", AttributeValue::S(user_key)).key("sk", AttributeValue::S("!user".to_owned()));
+    delete.send().await.unwrap();
+    service.assert_allowed(&torn.access).await;
+    assert_eq!(latchkey(database, "sessions end-everyone --yes", "").await.stdout, "users 1, ended 1\n");
+    service.assert_refused(&torn.access).await;
+}
+
 /// A name in an id's place must not look like a user without logins.
 #[tokio::test]
 async fn an_unknown_id_is_said_to_be_unknown() {

@@ -7,7 +7,7 @@ use crate::{
     decision::states::Chain,
     ids::{Generation, LoginId, UserKey},
     store::{
-        EndProof, Ended, Everywhere, StoreError, login_item,
+        EndProof, Ended, Everywhere, ScannedUser, StoreError, login_item,
         script::{Answer, Script, error, output, wire},
     },
     token::{Access, ImportedTokens, Kind, PresentedToken, Refresh, test_values},
@@ -135,4 +135,42 @@ async fn what_an_end_of_all_comes_to() {
     assert!(matches!(ended(vec![moved(), error(THROTTLED)]).await, Err(StoreError::Unavailable { operation: "Query", .. })));
     let one_lives = vec![moved(), seen(), error(CONDITION), error(THROTTLED)];
     assert!(matches!(ended(one_lives).await, Err(StoreError::Unavailable { operation: "DeleteItem", .. })));
+}
+
+/// A page of a scan: registers and logins, by user; the next begins where it ended.
+#[tokio::test]
+async fn a_scan_of_users() {
+    let (one, two) = (UserKey::of("user-1"), UserKey::of("user-2"));
+    let item = |user: &UserKey, sk: &str| json!({"user_key": s(user.as_str()), "sk": s(sk)});
+    let first = json!({"Items": [item(&one, "!user"), item(&one, LOGIN_ID)], "LastEvaluatedKey": item(&one, LOGIN_ID)});
+    let second = json!({"Items": [item(&one, OTHER_ID), item(&two, "!user")]});
+    let script = Script::new([output(first), output(second), error(THROTTLED)]);
+    let store = script.store();
+    let login = |id: &str| vec![LoginId::parse(id).unwrap()];
+    let (users, next) = store.scan_users(None).await.unwrap();
+    assert_eq!(users, [(one.clone(), ScannedUser { has_register: true, logins: login(LOGIN_ID) })].into());
+    let (users, end) = store.scan_users(next).await.unwrap();
+    let rest = ScannedUser { has_register: false, logins: login(OTHER_ID) };
+    assert_eq!((users, end), ([(one.clone(), rest), (two, ScannedUser { has_register: true, logins: Vec::new() })].into(), None));
+    assert!(matches!(store.scan_users(None).await, Err(StoreError::Unavailable { operation: "Scan", .. })));
+    let asked = script.asked();
+    assert_eq!(asked[0].1["FilterExpression"], "NOT contains(sk, :separator)");
+    assert_eq!((&asked[0].1["ConsistentRead"], asked[0].1.get("ExclusiveStartKey")), (&json!(true), None));
+    assert_eq!(asked[1].1["ExclusiveStartKey"], item(&one, LOGIN_ID));
+}
+
+/// By the register where it was seen; without one, what was seen alone.
+#[tokio::test]
+async fn an_end_of_a_scanned_user() {
+    let user = UserKey::of("user-1");
+    let ended = async |has_register, answers| {
+        let script = Script::new(answers);
+        let seen = ScannedUser { has_register, logins: vec![LoginId::parse(LOGIN_ID).unwrap()] };
+        let ended = script.store().end_scanned(&user, &seen).await;
+        (ended, script.asked().into_iter().map(|(operation, _)| operation).collect::<Vec<_>>())
+    };
+    let (count, asked) = ended(true, vec![moved(), seen(), error(CONDITION), error(CONDITION)]).await;
+    assert_eq!((count, asked[0].as_str()), (Ok(0), "UpdateItem"));
+    let (count, asked) = ended(false, vec![deleted(), output(json!({}))]).await;
+    assert_eq!((count, asked), (Ok(1), vec!["DeleteItem".to_owned(); 2]));
 }
