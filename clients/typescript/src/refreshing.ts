@@ -114,7 +114,9 @@ export class Refreshing {
         return outcome;
       }
       const { later } = outcome;
-      const pause = Math.max(backoff(failures, timing.random()), (later.retryAfter ?? 0) * 1000);
+      // While a token is held only the storage is asked, where the newer pair may be any moment.
+      const most = later.reason === 'superseded' ? 1_000 : 4_000;
+      const pause = Math.max(backoff(failures, timing.random(), most), (later.retryAfter ?? 0) * 1000);
       const until = timing.now() + pause;
       this.#rest = { later, until };
       for (const waiter of [...this.#waiters]) {
