@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import { LocalLocks, memoryStorage, Unavailable, type Locks, type Storage } from '../src/index.js';
 import { outcome, page, problem, World, type Answer } from './support.js';
 
-/** A storage that several tabs share; each read and write takes its time, so that others come between. */
-function shared(): Storage {
+/** A storage that several tabs share. */
+const shared = (): Storage => ({ ...memoryStorage(), oneContext: false });
+/** One in which reads and writes take their time, so that those of others come between. */
+function slow(): Storage {
   const memory = memoryStorage();
   let turns = 0;
   const turn = async (): Promise<void> => {
@@ -232,7 +234,7 @@ test('a storage that goes back to an older pair is put right', async () => {
 
 test('tabs without a lock: the same key for the same token, the same pair, nobody logged out', async () => {
   const world = new World();
-  const storage = shared();
+  const storage = slow();
   const tabs = [await world.loggedIn({ storage, locks: NO_LOCKS })];
   while (tabs.length < 8) tabs.push(world.client({ storage, locks: NO_LOCKS }));
   for (let round = 0; round < 20; round += 1) {
