@@ -192,8 +192,8 @@ export const REQUIREMENTS = [
         network.outage = ({ path }) => (path === '/refresh' ? fault : 'pass');
         const begun = Date.now();
         is(t, await client.call(), 'later', fault);
-        // The patience is 1.5 s; the rest is for slow machines.
-        t.check(Date.now() - begun < 6_000, `${fault}: the call took ${Date.now() - begun} ms`);
+        // The patience is 2.5 s; the rest is for slow machines.
+        t.check(Date.now() - begun < 8_000, `${fault}: the call took ${Date.now() - begun} ms`);
         network.outage = null;
         await recovers(t, client, `after ${fault}`);
       }
@@ -224,7 +224,7 @@ export const REQUIREMENTS = [
       network.outage = ({ path }) => (path === '/refresh' ? 'drop' : 'pass');
       await Promise.all(Array.from({ length: 10 }, () => client.call()));
       const count = network.count('/refresh');
-      t.check(count >= 2 && count <= 10, `10 calls in an outage sent ${count} refreshes in 1.5 s; 2 to 10 are fine`);
+      t.check(count >= 2 && count <= 10, `10 calls in an outage sent ${count} refreshes in 2.5 s; 2 to 10 are fine`);
     },
   },
   {

@@ -53,8 +53,8 @@ class Trial {
     const client = new Client(values.client, {
       LATCHKEY_URL: network.url,
       LATCHKEY_STATE: network.state,
-      LATCHKEY_PATIENCE_MS: '1500',
-      LATCHKEY_ATTEMPT_MS: '1000',
+      LATCHKEY_PATIENCE_MS: '2500',
+      LATCHKEY_ATTEMPT_MS: '1500',
       LATCHKEY_REPLAY_WINDOW_MS: String(network.service.replayWindow),
       ...more,
     });

@@ -1,6 +1,7 @@
 // A device: tabs that share a storage, a clock that may be wrong, and an eye on what must never happen.
 import { Latchkey, LocalLocks, type LogOutReason, type Locks, type Storage, type Timing } from '../src/index.js';
 import { sleep } from './chance.js';
+import { REPLAY_WINDOW } from './service.js';
 
 export interface Counts {
   /** Somebody was told "logged out" while the login was alive. */
@@ -76,8 +77,9 @@ export class Device {
       storage: this.#storage(life),
       locks: this.#locks,
       timing,
-      attemptTimeout: 2_000,
-      patience: 10_000,
+      attemptTimeout: 5_000,
+      patience: 15_000,
+      replayWindow: REPLAY_WINDOW,
       fetch: (url, init) => this.#fetch(life, url, init ?? {}),
     });
     latchkey.onLoggedOut((reason) => life.alive && loggedOut.push(reason));

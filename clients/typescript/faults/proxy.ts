@@ -42,7 +42,7 @@ const SHARES: [string, number][] = [
   ['408', 1], ['429', 2], ['500', 1], ['503', 2], ['503 page', 1],
 ];
 
-// The promise is for whoever gets through inside the replay window of 30 s: a refresh token that was sent on once is
+// The promise is for whoever gets through inside the replay window: a refresh token that was sent on once is
 // disturbed no longer than this, and nothing is late by more than LATEST.
 const DISTURBED_FOR = 12_000;
 const LATEST = 2_500;
@@ -50,11 +50,12 @@ const LATEST = 2_500;
 export class Proxy {
   readonly faults = new Map<string, number>();
   requests = 0;
-  /** Verdicts of the service itself: 401 to a refresh. */
-  endedByService = 0;
+  /** Verdicts of the service itself, 401 to a refresh: what had become of each attempt with that token. */
+  readonly ended: string[][] = [];
   calm = false;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
   readonly #firstSent = new Map<string, number>();
+  readonly #attempts = new Map<string, string[]>();
   #portalUntil = 0;
 
   constructor(
@@ -81,6 +82,11 @@ export class Proxy {
     const fault = this.#fault(request, random);
     this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
     const late = random() * LATEST;
+
+    if (request.url === '/refresh') {
+      this.#note(request, `came, ${fault}`);
+      response.on('close', () => this.#note(request, response.writableFinished ? 'answered' : 'cut off'));
+    }
 
     const own = ANSWERS[fault];
     if (own) return reply(response, own());
@@ -119,7 +125,7 @@ export class Proxy {
 
   #fault(request: IncomingMessage, random: () => number): string {
     if (this.calm || request.url === '/login') return 'none';
-    const token = createHash('sha256').update(request.headers.authorization ?? '').digest('hex');
+    const token = nameOf(request);
     if (request.url === '/refresh') {
       const since = Date.now() - (this.#firstSent.get(token) ?? Date.now());
       if (since > DISTURBED_FOR) return 'none';
@@ -136,6 +142,16 @@ export class Proxy {
     return 'none';
   }
 
+  /** What happened to a refresh token, with the seconds since it first came. */
+  #note(request: IncomingMessage, what: string): string[] {
+    const token = nameOf(request);
+    const attempts = this.#attempts.get(token) ?? [];
+    const since = Date.now() - (this.#firstSent.get(token) ?? Date.now());
+    attempts.push(`${(since / 1000).toFixed(1)} s ${what}`);
+    this.#attempts.set(token, attempts);
+    return attempts;
+  }
+
   #forward(request: IncomingMessage, body: Buffer): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const { connection: _c, 'transfer-encoding': _t, host: _h, ...headers } = request.headers;
@@ -144,7 +160,10 @@ export class Proxy {
         answer.on('data', (chunk: Buffer) => chunks.push(chunk));
         answer.on('error', reject);
         answer.on('end', () => {
-          if (request.url === '/refresh' && answer.statusCode === 401) this.endedByService += 1;
+          if (request.url === '/refresh') {
+            const attempts = this.#note(request, `the service says ${answer.statusCode}`);
+            if (answer.statusCode === 401 && !this.calm) this.ended.push(attempts);
+          }
           const { connection: _, 'transfer-encoding': __, ...kept } = answer.headers;
           resolve({ status: answer.statusCode ?? 502, headers: kept, body: Buffer.concat(chunks) });
         });
@@ -154,6 +173,9 @@ export class Proxy {
     });
   }
 }
+
+/** A name for the request's token that is none. */
+const nameOf = (request: IncomingMessage): string => createHash('sha256').update(request.headers.authorization ?? '').digest('hex');
 
 function reply(response: ServerResponse, { status, headers, body }: Reply): void {
   response.writeHead(status, headers);

@@ -10,13 +10,19 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/**
+ * Milliseconds. As long as access tokens of a minute allow, for the machine may be slow; the faults themselves take a
+ * quarter of it at most.
+ */
+export const REPLAY_WINDOW = 50_000;
+
 /** `latchkey dev` on a free port, with access tokens that live a minute. */
 export async function startService(command: string): Promise<{ url: string; stop: () => void }> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(command, ['dev', '--port', String(port)], {
     stdio: 'ignore',
-    env: { ...process.env, ACCESS_TOKEN_TTL: '1m', REPLAY_WINDOW: '30s' },
+    env: { ...process.env, ACCESS_TOKEN_TTL: '1m', REPLAY_WINDOW: `${REPLAY_WINDOW / 1000}s` },
   });
   const stop = (): void => void child.kill('SIGINT');
   process.on('exit', stop);

@@ -237,13 +237,13 @@ test('tabs without a lock: the same key for the same token, the same pair, nobod
   const storage = slow();
   const tabs = [await world.loggedIn({ storage, locks: NO_LOCKS })];
   while (tabs.length < 8) tabs.push(world.client({ storage, locks: NO_LOCKS }));
-  for (let round = 0; round < 20; round += 1) {
+  for (let round = 0; round < 10; round += 1) {
     // Twice, for the second comes before the first is stored in every tab.
     const all = tabs.map(async ({ latchkey }) => `${await outcome(latchkey.refresh())} ${await outcome(latchkey.refresh())}`);
     assert.deepEqual(new Set(await world.time.until(Promise.all(all))), new Set(['ok ok']));
     await world.time.pass(31_000);
   }
-  assert.ok(world.service.generation >= 40);
+  assert.ok(world.service.generation >= 20);
   assert.ok(world.busiest > 1, 'they did race');
   const keys = new Map<string, Set<string>>();
   for (const { token, key } of world.refreshes) keys.set(token!, (keys.get(token!) ?? new Set()).add(key!));
