@@ -14,7 +14,7 @@ let pair = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
 
 function keep(answer) {
   pair = answer;
-  setTimeout(() => pair && writeFileSync(file, JSON.stringify(pair)), 50);
+  setTimeout(() => pair && writeFileSync(file, JSON.stringify(pair)), 1000);
 }
 function wipe() {
   pair = null;

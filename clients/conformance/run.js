@@ -41,7 +41,7 @@ class Trial {
   }
 
   async network(options) {
-    const network = new Network({ replayWindow: 3_000, ...options });
+    const network = new Network(options);
     await network.listen();
     this.#networks.push(network);
     network.state = mkdtempSync(join(tmpdir(), 'latchkey-conformance-'));
