@@ -64,6 +64,7 @@ export class Device {
     const loggedOut: LogOutReason[] = [];
     const timing: Timing = {
       now: () => Date.now() + this.wrong,
+      elapsed: () => performance.now(),
       random: this.random,
       sleep: (milliseconds, signal) =>
         new Promise((resolve) => {

@@ -174,7 +174,7 @@ export class Latchkey {
 
   #patience({ signal, timeout }: CallOptions): Patience {
     const milliseconds = Math.min(this.#options.patience ?? 20_000, timeout ?? Number.POSITIVE_INFINITY);
-    return { deadline: this.#timing.now() + milliseconds, signal: signal ?? undefined };
+    return { deadline: this.#timing.elapsed() + milliseconds, signal: signal ?? undefined };
   }
 
   /** A session whose access token is good. One that is merely due is used as it is where a refresh doesn't work out at once. */
@@ -204,7 +204,7 @@ export class Latchkey {
 
   #ask(request: Request, { signal, timeout }: CallOptions): Promise<Answer> {
     if (timeout === undefined) return this.#requests.send(request, signal ?? undefined);
-    return within(this.#timing, this.#timing.now() + timeout, signal, (bounded) => this.#requests.send(request, bounded));
+    return within(this.#timing, this.#timing.elapsed() + timeout, signal, (bounded) => this.#requests.send(request, bounded));
   }
 
   /** A request to Latchkey with the access token, as `fetch` does it for an API. */

@@ -8,7 +8,7 @@ import { clockOffset, isNewer, type Pair, type Session } from './session.js';
 import { backoff, type Timing } from './timing.js';
 import type { Vault } from './vault.js';
 
-/** How long a call waits: up to `deadline` by the device's clock, and where `early` is set only for the first attempt. */
+/** How long a call waits: up to `deadline` by `Timing.elapsed`, and where `early` is set only for the first attempt. */
 export interface Patience {
   readonly deadline: number;
   readonly signal?: AbortSignal | undefined;
@@ -65,7 +65,7 @@ export class Refreshing {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const rest = this.#rest;
-      if (rest && rest.until > timing.now() && (early || rest.until > deadline)) {
+      if (rest && rest.until > timing.elapsed() && (early || rest.until > deadline)) {
         return resolve({ kind: 'later', later: this.#told(rest.later) });
       }
       const over = new AbortController();
@@ -79,7 +79,7 @@ export class Refreshing {
       const waiter: Waiter = { ...patience, giveUp };
       this.#waiters.add(waiter);
       signal?.addEventListener('abort', aborted);
-      void timing.sleep(Math.max(0, deadline - timing.now()), over.signal).then((slept) => {
+      void timing.sleep(Math.max(0, deadline - timing.elapsed()), over.signal).then((slept) => {
         if (slept) giveUp(this.#rest?.later ?? { reason: 'timeout' });
       });
       this.#loop ??= this.#run(from).finally(() => (this.#loop = null));
@@ -93,7 +93,7 @@ export class Refreshing {
   /** `later` with the seconds that are left of its Retry-After. */
   #told(later: Later): Later {
     if (later.retryAfter === undefined || !this.#rest) return later;
-    const left = Math.ceil((this.#rest.until - this.parts.timing.now()) / 1000);
+    const left = Math.ceil((this.#rest.until - this.parts.timing.elapsed()) / 1000);
     return { ...later, retryAfter: Math.max(0, left) };
   }
 
@@ -103,12 +103,12 @@ export class Refreshing {
    */
   async #run(from: Session): Promise<Outcome> {
     const { timing, replayWindow } = this.parts;
-    const goOnUntil = timing.now() + replayWindow;
+    const goOnUntil = timing.elapsed() + replayWindow;
     for (let failures = 1; ; failures += 1) {
-      const wait = (this.#rest?.until ?? 0) - timing.now();
+      const wait = (this.#rest?.until ?? 0) - timing.elapsed();
       if (wait > 0) await timing.sleep(wait);
-      if (failures > 1 && this.#waiters.size === 0 && timing.now() >= goOnUntil) return { kind: 'later', later: this.#rest!.later };
-      const outcome = await this.#attempt(from);
+      if (failures > 1 && this.#waiters.size === 0 && timing.elapsed() >= goOnUntil) return { kind: 'later', later: this.#rest!.later };
+      const outcome = await this.#attempt(from, failures > 1);
       if (outcome.kind !== 'later') {
         this.#rest = null;
         return outcome;
@@ -117,7 +117,7 @@ export class Refreshing {
       // While a token is held only the storage is asked, where the newer pair may be any moment.
       const most = later.reason === 'superseded' ? 1_000 : 4_000;
       const pause = Math.max(backoff(failures, timing.random(), most), (later.retryAfter ?? 0) * 1000);
-      const until = timing.now() + pause;
+      const until = timing.elapsed() + pause;
       this.#rest = { later, until };
       for (const waiter of [...this.#waiters]) {
         if (waiter.early || until > waiter.deadline) waiter.giveUp(later);
@@ -127,15 +127,15 @@ export class Refreshing {
   }
 
   /** One attempt, alone among the tabs where they have a lock. */
-  #attempt(from: Session): Promise<Outcome> {
+  #attempt(from: Session, again: boolean): Promise<Outcome> {
     const { locks, lockName, lockPatience, timing } = this.parts;
     return locked(locks, lockName, lockPatience, timing, async () => {
       try {
         return await this.#exchange(from);
       } catch (error) {
         if (error instanceof Unavailable) return { kind: 'later', later: error };
-        // Only the writing of a new pair is worth repeating.
-        if (error instanceof StorageFailed && this.#unsaved) return { kind: 'later', later: { reason: 'storage' } };
+        // The app is told at once, unless a refresh may have been made already: then it has to be seen through.
+        if (error instanceof StorageFailed && (again || this.#unsaved)) return { kind: 'later', later: { reason: 'storage' } };
         throw error;
       }
     });
@@ -148,7 +148,7 @@ export class Refreshing {
     if (isNewer(stored, from) || stored.login_id !== from.login_id) return { kind: 'session', session: stored };
 
     if (this.#unsaved?.presented === stored.refresh_token) return this.#keep(this.#unsaved.session);
-    if (this.#held?.token === stored.refresh_token && timing.now() < this.#held.until) {
+    if (this.#held?.token === stored.refresh_token && timing.elapsed() < this.#held.until) {
       return { kind: 'later', later: { reason: 'superseded', status: 409 } };
     }
 
@@ -178,7 +178,7 @@ export class Refreshing {
         // Kept from being sent while the window may be open: after it, it would end the login. By then the newer pair is
         // stored, or there is none, and the service says so.
         if (verdict.reason === 'superseded') {
-          this.#held = { token: stored.refresh_token, until: timing.now() + replayWindow };
+          this.#held = { token: stored.refresh_token, until: timing.elapsed() + replayWindow };
         }
         return { kind: 'later', later: verdict };
     }

@@ -56,7 +56,7 @@ export class Requests {
   }
 }
 
-/** `work` with a signal that aborts with the caller's, and at `deadline` by the device's clock; then it fails with Unavailable. */
+/** `work` with a signal that aborts with the caller's, and at `deadline` by `Timing.elapsed`; then it fails with Unavailable. */
 export async function within<T>(
   timing: Timing,
   deadline: number,
@@ -69,7 +69,7 @@ export async function within<T>(
   if (signal?.aborted) bounded.abort(signal.reason);
   // Stays, for the answer's body may still be read: the caller's signal is good for that as well.
   signal?.addEventListener('abort', () => bounded.abort(signal.reason), { once: true });
-  void timing.sleep(Math.max(0, deadline - timing.now()), done.signal).then((slept) => slept && bounded.abort(late));
+  void timing.sleep(Math.max(0, deadline - timing.elapsed()), done.signal).then((slept) => slept && bounded.abort(late));
   try {
     return await work(bounded.signal);
   } catch (error) {

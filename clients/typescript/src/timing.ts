@@ -1,8 +1,10 @@
 // Time and chance, as arguments: tests bring their own.
 
 export interface Timing {
-  /** The device's clock, milliseconds since 1970. It may be wrong. */
+  /** The device's clock, milliseconds since 1970. It may be wrong, and somebody may set it at any moment. */
   now(): number;
+  /** Milliseconds since some moment, by a clock that nobody sets. All waits go by it. */
+  elapsed(): number;
   /** Whether it slept to the end: false as soon as the signal aborts. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<boolean>;
   /** From 0 to 1, for jitter. */
@@ -14,6 +16,7 @@ const LONGEST = 2 ** 31 - 1;
 
 export const systemTiming: Timing = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   random: () => Math.random(),
   sleep: (milliseconds, signal) =>
     new Promise((resolve) => {

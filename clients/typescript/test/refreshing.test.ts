@@ -58,6 +58,30 @@ test('a wrong clock on the device makes no difference, not even after a restart'
   }
 });
 
+test('a clock that is set while calls wait holds up nothing', async () => {
+  for (const wrong of [-86_400_000, 86_400_000]) {
+    const world = new World();
+    const { latchkey, loggedOut } = await world.loggedIn();
+    world.fault('/refresh', 'lost', 'drop', 'drop');
+    const waiting = outcome(latchkey.refresh());
+    await world.time.pass(500);
+    world.time.wrong = wrong;
+    const begun = world.time.clock;
+    assert.equal(await world.time.until(waiting), 'ok');
+    assert.ok(world.time.clock - begun < 5_000, `${world.time.clock - begun}`);
+    world.time.wrong = 0;
+    world.fault('/refresh', problem('unavailable', { 'Retry-After': '1' }), problem('superseded'), 'pass');
+    const again = outcome(latchkey.refresh());
+    await world.time.pass(100);
+    world.time.wrong = wrong;
+    await world.time.until(again);
+    await world.time.pass(31_000);
+    assert.equal(await outcome(world.time.until(latchkey.refresh())), 'ok');
+    assert.equal(await outcome(world.time.until(latchkey.fetch('/me'))), '200');
+    assert.deepEqual(loggedOut, []);
+  }
+});
+
 test('a clock that is wrong where no Date comes along: no refresh with each call', async () => {
   const world = new World({ sendsDate: false });
   world.ahead = -86_400_000;

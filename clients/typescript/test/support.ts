@@ -56,7 +56,11 @@ export class Time implements Timing {
   readonly slept: number[] = [];
   #sleepers: { until: number; wake: () => void }[] = [];
 
-  now = (): number => this.clock;
+  /** Milliseconds that the device's clock is wrong by. */
+  wrong = 0;
+
+  now = (): number => this.clock + this.wrong;
+  elapsed = (): number => this.clock;
   random = (): number => 0.5;
   sleep = (milliseconds: number, signal?: AbortSignal): Promise<boolean> =>
     new Promise((resolve) => {
@@ -105,7 +109,7 @@ export class Time implements Timing {
   }
 }
 
-type Fault = Answer | 'drop' | 'lost' | 'hang' | ((answer: () => Answer) => Answer | Promise<Answer>);
+type Fault = Answer | 'pass' | 'drop' | 'lost' | 'hang' | ((answer: () => Answer) => Answer | Promise<Answer>);
 
 /** What stands between the clients and the service. */
 export class World {
@@ -151,7 +155,7 @@ export class World {
       if (fault === 'hang') {
         return await new Promise((_, reject) => init.signal?.addEventListener('abort', () => reject(init.signal?.reason)));
       }
-      const given = fault === null ? answer() : typeof fault === 'function' ? await fault(answer) : fault;
+      const given = fault === null || fault === 'pass' ? answer() : typeof fault === 'function' ? await fault(answer) : fault;
       return new Response(given.status === 204 || given.body === '' ? null : given.body, given);
     } finally {
       if (refreshing) this.busy -= 1;
