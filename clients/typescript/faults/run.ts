@@ -143,7 +143,8 @@ for (const [index, device] of devices.entries()) {
   expect(counts.refreshesAtOnceOfATab <= 1, `${device.name}: ${counts.refreshesAtOnceOfATab} refreshes of a tab at once`);
 }
 expect(!outcomes.has('answered for somebody else'), 'a call was answered for somebody else');
-expect((outcomes.get('answered') ?? 0) > total / 2, 'more than half of the calls are answered');
+// The network spoils many a call by itself; one that let nothing through would show nothing.
+expect((outcomes.get('answered') ?? 0) > total / 4, 'not even a quarter of the calls was answered');
 rows('true log-outs noticed', [['of ' + tabs + ' tabs', noticed]]);
 console.log(broken.length === 0 ? 'false log-outs: 0; every invariant held' : `BROKEN\n  ${broken.join('\n  ')}`);
 process.exit(broken.length === 0 ? 0 : 1);
