@@ -27,7 +27,7 @@ const MUTANTS: [string, ...Edit[]][] = [
   ['C9', ['latchkey', 'this.#options.patience ?? 20_000', '600_000']],
   ['C10', ['refreshing', '(later.retryAfter ?? 0) * 1000', '0']],
   ['C11', ['refreshing', 'backoff(failures, timing.random(), most)', '10']],
-  ['C12', ['refreshing', 'until: timing.now() + replayWindow }', 'until: 0 }']],
+  ['C12', ['refreshing', 'until: timing.elapsed() + replayWindow }', 'until: 0 }']],
   ['C13', ['refreshing', 'if (isNewer(stored, from) || stored.login_id !== from.login_id)', 'if (false)']],
   ['C14', ['refreshing', "'Idempotency-Key': stored.idempotency_key", "'Idempotency-Key': crypto.randomUUID()"]],
   ['C14', ['refreshing', 'await keyFor(pair.refresh_token, secret)', 'secret']],
