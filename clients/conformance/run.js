@@ -1,0 +1,127 @@
+#!/usr/bin/env node
+// Holds a client against the requirements of ../README.md:
+//   node run.js --client 'COMMAND' [--only C7,C8] [--must-fail C2,C7]
+// Prints a line for each requirement. Exits 0 if all hold; with --must-fail, if at least the named ones don't.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Client } from './client.js';
+import { Network } from './network.js';
+import { REQUIREMENTS } from './requirements.js';
+
+const usage = () => {
+  console.error("usage: node run.js --client 'COMMAND' [--only C7,C8] [--must-fail C2,C7]");
+  process.exit(2);
+};
+let values;
+try {
+  ({ values } = parseArgs({ options: { client: { type: 'string' }, only: { type: 'string' }, 'must-fail': { type: 'string' } } }));
+} catch {
+  usage();
+}
+if (!values.client) usage();
+// Judged on what all clients have written during all the others.
+const SILENT = { id: 'C26', title: 'shows no token and no password' };
+const named = (list) => list.split(',').filter(Boolean);
+const ids = REQUIREMENTS.map(({ id }) => id).concat(SILENT.id);
+for (const id of [...named(values.only ?? ''), ...named(values['must-fail'] ?? '')]) {
+  if (!ids.includes(id)) usage();
+}
+
+/** What a requirement is given: networks, clients, and a way to say what is wrong. */
+class Trial {
+  failures = [];
+  clients = [];
+  #networks = [];
+  #directories = [];
+
+  check(holds, otherwise) {
+    if (!holds) this.failures.push(otherwise);
+  }
+
+  async network(options) {
+    const network = new Network(options);
+    await network.listen();
+    this.#networks.push(network);
+    network.state = mkdtempSync(join(tmpdir(), 'latchkey-conformance-'));
+    this.#directories.push(network.state);
+    return network;
+  }
+
+  async client(network, more = {}) {
+    const client = new Client(values.client, {
+      LATCHKEY_URL: network.url,
+      LATCHKEY_STATE: network.state,
+      LATCHKEY_PATIENCE_MS: '2500',
+      LATCHKEY_ATTEMPT_MS: '1500',
+      LATCHKEY_REPLAY_WINDOW_MS: String(network.service.replayWindow),
+      ...more,
+    });
+    this.clients.push(client);
+    this.shares = (await client.ready).shares_state !== false;
+    return client;
+  }
+
+  /** A network and a client that is logged in there. */
+  async loggedIn(options) {
+    const network = await this.network(options);
+    const client = await this.client(network);
+    const { outcome } = await client.login();
+    if (outcome !== 'ok') throw new Error(`a login with the right password comes to "${outcome}"`);
+    return { network, client };
+  }
+
+  async end() {
+    await Promise.all(this.clients.map((client) => client.kill()));
+    for (const network of this.#networks) network.close();
+    for (const directory of this.#directories) rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const shown = [];
+async function hold({ id, title, twoProcesses, run }) {
+  const trial = new Trial();
+  let verdict = 'pass';
+  try {
+    if (twoProcesses) await trial.client(await trial.network());
+    if (twoProcesses && !trial.shares) verdict = 'n/a ';
+    else await run(trial);
+  } catch (error) {
+    trial.failures.push(error.message);
+  }
+  await trial.end();
+  for (const { output } of trial.clients) {
+    if (/lk[ar]_[A-Za-z0-9_-]{20}|correct-horse-battery-staple/.test(output)) shown.push(id);
+  }
+  if (trial.failures.length > 0) verdict = 'FAIL';
+  return { id, title, verdict, failures: trial.failures };
+}
+
+const wanted = REQUIREMENTS.filter(({ id }) => !values.only || named(values.only).includes(id));
+const results = new Array(wanted.length);
+let next = 0;
+async function worker() {
+  while (next < wanted.length) {
+    const index = next;
+    next += 1;
+    results[index] = await hold(wanted[index]);
+  }
+}
+await Promise.all([1, 2, 3, 4, 5, 6].map(worker));
+if (!values.only || named(values.only).includes(SILENT.id)) {
+  const failures = shown.length > 0 ? [`a token or a password stands in what the client wrote during ${[...new Set(shown)].join(', ')}`] : [];
+  results.push({ ...SILENT, verdict: shown.length > 0 ? 'FAIL' : 'pass', failures });
+}
+
+for (const { id, title, verdict, failures } of results) {
+  console.log(`${verdict}  ${id.padEnd(3)}  ${title}`);
+  for (const failure of failures) console.log(`           ${failure}`);
+}
+const failed = results.filter(({ verdict }) => verdict === 'FAIL').map(({ id }) => id);
+const skipped = results.filter(({ verdict }) => verdict === 'n/a ').length;
+console.log(`${results.length - failed.length - skipped} of ${results.length} requirements hold${skipped ? `, ${skipped} don't apply` : ''}`);
+if (values['must-fail'] === undefined) process.exit(failed.length === 0 ? 0 : 1);
+const missed = named(values['must-fail']).filter((id) => !failed.includes(id));
+console.log(missed.length === 0 ? 'refused, as it must be' : `not noticed: ${missed.join()}`);
+process.exit(missed.length === 0 ? 0 : 1);

@@ -1,0 +1,143 @@
+// The rules of Latchkey that a client can notice, in memory, with a clock that tests set. It stands in for the service
+// where a test has to choose dates, verdicts and moments; the service itself is asked by the client's fault test.
+import { randomBytes } from 'node:crypto';
+
+const TITLES = {
+  invalid_request: [400, 'The request is malformed', false],
+  missing_token: [401, 'A bearer token is required', false],
+  invalid_token: [401, 'The token is invalid, expired or revoked', false],
+  invalid_credentials: [401, 'Username or password is wrong', false],
+  not_found: [404, 'There is nothing here', false],
+  superseded: [409, 'A newer token was issued a moment ago', true],
+  throttled: [429, 'Too many attempts', true],
+  internal: [500, 'An internal error; it has been logged', false],
+  unavailable: [503, 'Temporarily unavailable', true],
+};
+
+/** A refusal, as the service words it. */
+export function problem(code, headers = {}) {
+  const [status, title, retryable] = TITLES[code];
+  const body = JSON.stringify({ type: 'about:blank', title, status, code, retryable });
+  return { status, headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', ...headers }, body };
+}
+
+const text = (length) => randomBytes(length).toString('base64url').slice(0, length);
+const iso = (milliseconds) => new Date(milliseconds).toISOString();
+
+export class Service {
+  /** Every request to it, in order: {method, path, token, key, deviceId, status}. Tokens are as they were sent. */
+  seen = [];
+  #logins = [];
+
+  constructor({ now = Date.now, accessLife = 300_000, refreshLife = 7 * 86_400_000, replayWindow = 30_000, sendsDate = true } = {}) {
+    Object.assign(this, { now, accessLife, refreshLife, replayWindow, sendsDate });
+  }
+
+  /** Takes {method, path, headers with lower-case names, body}; gives {status, headers, body}. */
+  handle(request) {
+    const token = /^Bearer ([A-Za-z0-9_-]+)$/i.exec(request.headers['authorization'] ?? '')?.[1] ?? null;
+    const key = request.headers['idempotency-key'] ?? null;
+    const { method, path } = request;
+    const entry = { method, path, token, key };
+    this.seen.push(entry);
+    const answer = this.#route(request, token, key, entry);
+    entry.status = answer.status;
+    return { ...answer, headers: { ...(this.sendsDate ? { Date: new Date(this.now()).toUTCString() } : {}), ...answer.headers } };
+  }
+
+  count(path, method = 'POST') {
+    return this.seen.filter((entry) => entry.path === path && entry.method === method).length;
+  }
+
+  /** Ends every login, as "log out everywhere" on another device does. */
+  endAll() {
+    for (const login of this.#logins) login.ended = true;
+  }
+
+  /** How often the only live login was refreshed. */
+  get generation() {
+    return this.#logins.findLast((login) => !login.ended)?.pairs.length - 1;
+  }
+
+  #route({ method, path, body }, token, key, entry) {
+    switch (`${method} ${path}`) {
+      case 'POST /login':
+        return this.#login(body, entry);
+      case 'POST /refresh':
+        return this.#refresh(token, key);
+      case 'POST /logout': {
+        const login = this.#logins.find((login) => login.pairs.some((pair) => pair.refresh === token || pair.access === token));
+        if (!token) return problem('missing_token');
+        if (login) login.ended = true;
+        return { status: 204, headers: { 'Cache-Control': 'no-store' }, body: '' };
+      }
+      default: {
+        const login = this.#logins.find((login) => !login.ended && login.pairs.at(-1).access === token);
+        if (!login || this.now() >= login.pairs.at(-1).accessExpires) {
+          return problem('invalid_token', { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
+        }
+        if (path.startsWith('/me')) return this.#json({ user_id: login.user, login_id: login.id });
+        return problem('not_found');
+      }
+    }
+  }
+
+  #json(value) {
+    return { status: 200, headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }, body: JSON.stringify(value) };
+  }
+
+  #login(body, entry) {
+    let request;
+    try {
+      request = JSON.parse(body);
+    } catch {
+      return problem('invalid_request');
+    }
+    entry.deviceId = request.device_id ?? null;
+    if (request.password !== 'correct-horse-battery-staple') return problem('invalid_credentials');
+    const login = { id: text(22), user: text(22), pairs: [], ended: false };
+    this.#logins.push(login);
+    return this.#mint(login, null);
+  }
+
+  #mint(login, key) {
+    login.pairs.push({
+      access: `lka_${text(252)}`,
+      refresh: `lkr_${text(252)}`,
+      accessExpires: this.now() + this.accessLife,
+      refreshExpires: this.now() + this.refreshLife,
+      since: this.now(),
+      key,
+    });
+    return this.#pair(login);
+  }
+
+  #pair(login) {
+    const pair = login.pairs.at(-1);
+    return this.#json({
+      token_type: 'Bearer',
+      access_token: pair.access,
+      access_token_expires_at: iso(pair.accessExpires),
+      refresh_token: pair.refresh,
+      refresh_token_expires_at: iso(pair.refreshExpires),
+      user_id: login.user,
+      login_id: login.id,
+    });
+  }
+
+  #refresh(token, key) {
+    if (!token) return problem('missing_token');
+    const login = this.#logins.find((login) => login.pairs.some((pair) => pair.refresh === token));
+    if (!login || login.ended) return problem('invalid_token');
+    const presented = login.pairs.findIndex((pair) => pair.refresh === token);
+    const newest = login.pairs.at(-1);
+    if (this.now() >= newest.refreshExpires) return problem('invalid_token');
+    const behind = login.pairs.length - 1 - presented;
+    if (behind === 0) return this.#mint(login, key);
+    if (this.now() < login.pairs[presented + 1].since + this.replayWindow) {
+      return behind === 1 && newest.key === key ? this.#pair(login) : problem('superseded');
+    }
+    login.ended = true;
+    return problem('invalid_token');
+  }
+}

@@ -1,0 +1,24 @@
+// Three tabs at work at once; what came of it goes back to the test.
+const api = new URL(location).searchParams.get('api');
+const open = () =>
+  new Promise((resolve) => {
+    const frame = document.createElement('iframe');
+    addEventListener('message', ({ source }) => source === frame.contentWindow && resolve(frame.contentWindow.commands));
+    frame.src = `/browser/tab.html?api=${encodeURIComponent(api)}`;
+    document.body.append(frame);
+  });
+
+async function run() {
+  const tabs = [await open(), await open(), await open()];
+  await tabs[0].login();
+  const outcomes = [];
+  for (let rounds = 0; rounds < 15; rounds += 1) {
+    outcomes.push(...(await Promise.all(tabs.map((tab) => tab.refresh()))));
+    outcomes.push(...(await Promise.all(tabs.map((tab) => tab.call()))));
+  }
+  await tabs[0].logout();
+  const afterwards = await Promise.all(tabs.map((tab) => tab.call()));
+  return { locks: 'locks' in navigator, outcomes, afterwards, tabs: tabs.map((tab) => tab.seen()) };
+}
+const result = await run().catch((error) => ({ error: String(error) }));
+await fetch('/result', { method: 'POST', body: JSON.stringify(result) });

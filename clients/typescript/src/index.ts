@@ -1,0 +1,10 @@
+export { Latchkey } from './latchkey.js';
+export type { CallOptions, Credentials, DeviceSession, LogOutReason, Options, SessionInfo } from './options.js';
+export { LatchkeyError, LoggedOut, Refused, StorageFailed, Unavailable } from './errors.js';
+export type { Later, LaterReason } from './errors.js';
+export { memoryStorage, secureStorage, webStorage } from './storage.js';
+export type { SecureStore, Storage, WebStorage } from './storage.js';
+export { LocalLocks } from './locks.js';
+export type { Locks } from './locks.js';
+export type { Fetch } from './requests.js';
+export type { Timing } from './timing.js';

@@ -1,0 +1,271 @@
+import { later, pairIn, problemCode, type Answer } from './answer.js';
+import { LoggedOut, Refused, StorageFailed, Unavailable } from './errors.js';
+import { randomName } from './keys.js';
+import { locksFor } from './locks.js';
+import type { CallOptions, Credentials, DeviceSession, LogOutReason, Options, SessionInfo } from './options.js';
+import { firstSession, Refreshing, type Patience } from './refreshing.js';
+import { Requests, within, type Fetch, type Request } from './requests.js';
+import { freshness, type Session } from './session.js';
+import { systemTiming, type Timing } from './timing.js';
+import { Vault } from './vault.js';
+
+/** Keeps one login: logs in, sends requests with a token that is good, refreshes, logs out. */
+export class Latchkey {
+  readonly #options: Options;
+  readonly #timing: Timing;
+  readonly #fetch: Fetch;
+  readonly #vault: Vault;
+  readonly #requests: Requests;
+  readonly #refreshing: Refreshing;
+  readonly #key: string;
+  readonly #addresses: readonly string[];
+  readonly #listeners = new Set<(reason: LogOutReason) => void>();
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.#timing = options.timing ?? systemTiming;
+    this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+    this.#key = options.key ?? 'latchkey';
+    this.#addresses = [options.baseUrl, ...(options.apis ?? [])].map((address) => address.replace(/\/+$/, ''));
+    if (!this.#addresses.every((address) => /^https?:\/\/[^/?#@\\\s]+(\/[^?#\\\s]*)?$/.test(address))) {
+      throw new TypeError('baseUrl and apis take addresses like https://api.example.com/v1');
+    }
+    const locks = options.locks ?? locksFor(options.storage);
+    const timeout = options.attemptTimeout ?? 10_000;
+    this.#requests = new Requests(this.#addresses[0]!, this.#fetch, this.#timing, timeout);
+    this.#vault = new Vault(options.storage, this.#key, locks, this.#timing, () => this.#tell('elsewhere'));
+    this.#refreshing = new Refreshing({
+      vault: this.#vault,
+      requests: this.#requests,
+      locks,
+      lockName: `${this.#key} refresh`,
+      lockPatience: timeout + 1_000,
+      replayWindow: options.replayWindow ?? 30_000,
+      timing: this.#timing,
+      ended: () => this.#tell('ended'),
+    });
+  }
+
+  /** Logs in, and stores the pair. Fails with Refused, whose `problem` says why, or with Unavailable; neither is repeated here. */
+  async login(credentials: Credentials, options: CallOptions = {}): Promise<SessionInfo> {
+    const { username, password, device } = credentials;
+    // Drawn first: without randomness or storage nothing should have been begun at the service.
+    const secret = randomName();
+    const device_id = await this.#deviceId();
+    const answer = await this.#ask(
+      {
+        method: 'POST',
+        path: '/login',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ username, password, device, device_id }),
+      },
+      options,
+    );
+    const pair = pairIn(answer);
+    if (!pair) throw this.#failure(answer);
+    const session = await firstSession(pair, secret, this.#timing.now(), answer.headers.get('Date'));
+    await this.#vault.begin(session);
+    return info(session);
+  }
+
+  /** The stored session, or null. Asks the storage, not the service. */
+  async session(): Promise<SessionInfo | null> {
+    const session = await this.#vault.read();
+    return session && info(session);
+  }
+
+  /**
+   * `fetch` with the access token, refreshed before where it is due. Where the API refuses the token, the call is repeated once
+   * with a newer one. `input` is an address of `baseUrl` or of `apis`, or a path below `baseUrl`. The answer is the API's, whatever
+   * its status. Fails with LoggedOut, with Unavailable where no good token was to be had in time, or as `fetch` does.
+   */
+  async fetch(input: string, init: RequestInit & CallOptions = {}): Promise<Response> {
+    const url = this.#address(input);
+    const patience = this.#patience(init);
+    const session = await this.#usable(patience);
+    const response = await this.#send(url, init, session, patience);
+    if (!(this.#options.isRefusal ?? is401)(response)) return response;
+    const newer = await this.#refreshing.after(session, patience);
+    // Not repeated in the name of somebody else who has logged in meanwhile, nor with a body that is used up.
+    if (newer.login_id !== session.login_id || isStream(init.body)) return response;
+    await response.body?.cancel?.().catch(() => {});
+    return this.#send(url, init, newer, patience);
+  }
+
+  /** An access token that is good now, for what isn't sent by `fetch`: a WebSocket, for example. Don't keep it. */
+  async accessToken(options: CallOptions = {}): Promise<string> {
+    return (await this.#usable(this.#patience(options))).access_token;
+  }
+
+  /** Refreshes now, or gets the pair that another tab has got since. */
+  async refresh(options: CallOptions = {}): Promise<SessionInfo> {
+    const session = await this.#vault.read();
+    if (!session) throw new LoggedOut();
+    return info(await this.#refreshing.after(session, this.#patience(options)));
+  }
+
+  /**
+   * Ends the login at the service, then forgets it. Where the service can't be reached it fails with Unavailable and the session
+   * stays: call it again later, or `forget()`. Without a session it does nothing.
+   */
+  async logout(options: CallOptions = {}): Promise<void> {
+    for (;;) {
+      const session = await this.#vault.read();
+      if (!session) return;
+      const answer = await this.#ask({ method: 'POST', path: '/logout', token: session.refresh_token }, options);
+      const ended = answer.status === 204 || (answer.status === 401 && problemCode(answer) === 'invalid_token');
+      if (!ended) throw new Unavailable(later(answer, this.#timing.now()));
+      if (await this.#vault.forget(session.refresh_token)) return this.#tell('logout');
+      // Refreshed while it was ended: the pair that came is dead too. Only of another login must it be left alone.
+      const stored = await this.#vault.read();
+      if (stored?.login_id !== session.login_id) return;
+    }
+  }
+
+  /** Forgets the session on this device only. The login lives on at the service until it expires or is ended from the device list. */
+  async forget(): Promise<void> {
+    const had = await this.#vault.read().catch((error: unknown) => error instanceof StorageFailed);
+    await this.#vault.clear();
+    if (had) this.#tell('logout');
+  }
+
+  /** A page of the user's logins, newest first. `after` is the `next` of the page before. */
+  async sessions(
+    options: CallOptions & { limit?: number; after?: string } = {},
+  ): Promise<{ sessions: DeviceSession[]; next: string | null }> {
+    const { limit, after } = options;
+    const query = [limit && `limit=${limit}`, after && `after=${encodeURIComponent(after)}`].filter(Boolean).join('&');
+    const answer = await this.#askAs('GET', query ? `/sessions?${query}` : '/sessions', options);
+    const page = answer.status === 200 ? parsed(answer.text) : null;
+    if (!page) throw this.#failure(answer);
+    return page;
+  }
+
+  /** Ends one login of the user's. One that is ended already is fine. */
+  async endSession(loginId: string, options: CallOptions = {}): Promise<void> {
+    const answer = await this.#askAs('DELETE', `/sessions/${encodeURIComponent(loginId)}`, options);
+    if (answer.status !== 204 && problemCode(answer) !== 'not_found') throw this.#failure(answer);
+    await this.#forgetIf((session) => session.login_id === loginId);
+  }
+
+  /** Ends all logins of the user, or all but this one. */
+  async endSessions(options: CallOptions & { keepCurrent?: boolean } = {}): Promise<void> {
+    const before = await this.#vault.read();
+    const answer = await this.#askAs('DELETE', options.keepCurrent ? '/sessions?keep=current' : '/sessions', options);
+    if (answer.status !== 204) throw this.#failure(answer);
+    if (!options.keepCurrent) await this.#forgetIf((session) => session.login_id === before?.login_id);
+  }
+
+  /** Calls back when the session is over. Nothing else means logged out. Gives what takes the callback away. */
+  onLoggedOut(listener: (reason: LogOutReason) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #tell(reason: LogOutReason): void {
+    // Each in a turn of its own: what a listener throws is the app's, and stops nothing here.
+    for (const listener of this.#listeners) void Promise.resolve(reason).then(listener);
+  }
+
+  async #forgetIf(over: (session: Session) => boolean): Promise<void> {
+    const session = await this.#vault.read();
+    if (session && over(session) && (await this.#vault.forget(session.refresh_token))) this.#tell('logout');
+  }
+
+  #patience({ signal, timeout }: CallOptions): Patience {
+    const milliseconds = Math.min(this.#options.patience ?? 20_000, timeout ?? Number.POSITIVE_INFINITY);
+    return { deadline: this.#timing.elapsed() + milliseconds, signal: signal ?? undefined };
+  }
+
+  /** A session whose access token is good. One that is merely due is used as it is where a refresh doesn't work out at once. */
+  async #usable(patience: Patience): Promise<Session> {
+    const session = await this.#vault.read();
+    if (!session) throw new LoggedOut();
+    switch (freshness(session, this.#timing.now(), this.#options.refreshEarly ?? 30_000)) {
+      case 'fresh':
+        return session;
+      case 'expired':
+        return this.#refreshing.after(session, patience);
+      case 'due':
+        return this.#refreshing.after(session, { ...patience, early: true }).catch((error: unknown) => {
+          if (error instanceof Unavailable) return session;
+          throw error;
+        });
+    }
+  }
+
+  async #send(url: string, init: RequestInit & CallOptions, session: Session, { deadline }: Patience): Promise<Response> {
+    const { timeout, signal, ...rest } = init;
+    const headers = new Headers(rest.headers);
+    headers.set('Authorization', `Bearer ${session.access_token}`);
+    if (timeout === undefined) return this.#fetch(url, { ...rest, signal: signal ?? null, headers });
+    return within(this.#timing, deadline, signal, (bounded) => this.#fetch(url, { ...rest, signal: bounded, headers }));
+  }
+
+  #ask(request: Request, { signal, timeout }: CallOptions): Promise<Answer> {
+    if (timeout === undefined) return this.#requests.send(request, signal ?? undefined);
+    return within(this.#timing, this.#timing.elapsed() + timeout, signal, (bounded) => this.#requests.send(request, bounded));
+  }
+
+  /** A request to Latchkey with the access token, as `fetch` does it for an API. */
+  async #askAs(method: 'GET' | 'DELETE', path: string, options: CallOptions): Promise<Answer> {
+    const patience = this.#patience(options);
+    const session = await this.#usable(patience);
+    const answer = await this.#ask({ method, path, token: session.access_token }, options);
+    if (answer.status !== 401) return answer;
+    const newer = await this.#refreshing.after(session, patience);
+    if (newer.login_id !== session.login_id) throw new LoggedOut();
+    return this.#ask({ method, path, token: newer.access_token }, options);
+  }
+
+  /** What an answer that isn't what was asked for is thrown as. */
+  #failure(answer: Answer): Refused | Unavailable {
+    const problem = problemCode(answer);
+    if (problem === null || answer.status >= 500 || answer.status === 429) return new Unavailable(later(answer, this.#timing.now()));
+    return new Refused(answer.status, problem, answer.headers.get('x-amzn-RequestId'));
+  }
+
+  /** Chosen once for an installation: a login whose answer was lost is then replaced by the next, and leaves no ghost. */
+  async #deviceId(): Promise<string> {
+    const key = `${this.#key}.device`;
+    const { storage } = this.#options;
+    try {
+      const stored = await storage.get(key);
+      if (stored && /^[A-Za-z0-9_-]{16,64}$/.test(stored)) return stored;
+      const drawn = randomName();
+      await storage.set(key, drawn);
+      return drawn;
+    } catch {
+      throw new StorageFailed('the storage failed');
+    }
+  }
+
+  /** The address to send to. A token goes to those that were named, and nowhere else. */
+  #address(input: string): string {
+    if (input.startsWith('/') && !input.startsWith('//')) return this.#addresses[0] + input;
+    const known = this.#addresses.some((address) => input.startsWith(address) && ['', '/', '?', '#'].includes(input.charAt(address.length)));
+    if (!known) throw new TypeError('this address is neither below baseUrl nor in apis: the access token is not sent there');
+    return input;
+  }
+}
+
+const is401 = (response: Response): boolean => response.status === 401;
+const isStream = (body: unknown): boolean => typeof (body as { getReader?: unknown } | null)?.getReader === 'function';
+
+function info(session: Session): SessionInfo {
+  return {
+    userId: session.user_id,
+    loginId: session.login_id,
+    accessTokenExpiresAt: session.access_token_expires_at,
+    refreshTokenExpiresAt: session.refresh_token_expires_at,
+  };
+}
+
+function parsed(text: string): { sessions: DeviceSession[]; next: string | null } | null {
+  try {
+    const page = JSON.parse(text);
+    return Array.isArray(page?.sessions) ? page : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,70 @@
+// What a caller hands in and gets back.
+import type { Locks } from './locks.js';
+import type { Fetch } from './requests.js';
+import type { Storage } from './storage.js';
+import type { Timing } from './timing.js';
+
+export interface Options {
+  /** Where Latchkey answers: the stack's ApiUrl, or `http://127.0.0.1:3000`. */
+  readonly baseUrl: string;
+  /** Where the session is kept. */
+  readonly storage: Storage;
+  /** Its name there; another one for each service. `latchkey` unless set. */
+  readonly key?: string;
+  /** Addresses that `fetch` may send the access token to, beside `baseUrl`: those of your own APIs. */
+  readonly apis?: readonly string[];
+  /** Milliseconds that a call waits for a usable token before it fails with Unavailable. 20 000 unless set. */
+  readonly patience?: number;
+  /** Milliseconds for one request to Latchkey. 10 000 unless set: more than the service takes, less than its replay window. */
+  readonly attemptTimeout?: number;
+  /** Milliseconds before its expiry from which an access token is refreshed. 30 000 unless set; never more than a quarter of its life. */
+  readonly refreshEarly?: number;
+  /** The service's REPLAY_WINDOW in milliseconds. 30 000 unless set. */
+  readonly replayWindow?: number;
+  /**
+   * Whether an answer of an API says that the access token was refused: status 401 unless set. Say it more narrowly for an
+   * API with 401s of its own, and `403` for one behind API Gateway's HTTP API.
+   */
+  readonly isRefusal?: (response: Response) => boolean;
+  readonly fetch?: Fetch;
+  /** Locks that reach as far as the storage does. Web Locks where there are some, unless set. */
+  readonly locks?: Locks;
+  /** For tests. */
+  readonly timing?: Timing;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | null;
+  /** Milliseconds for the whole call; then it fails with Unavailable. */
+  readonly timeout?: number;
+}
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+  /** A name of the device, for people. */
+  readonly device?: string;
+}
+
+/** Why there is no session any more: the service ended it, this client logged out, or another tab did. */
+export type LogOutReason = 'ended' | 'logout' | 'elsewhere';
+
+/** What may be known of the session; the tokens stay inside. */
+export interface SessionInfo {
+  readonly userId: string;
+  readonly loginId: string;
+  readonly accessTokenExpiresAt: string;
+  readonly refreshTokenExpiresAt: string;
+}
+
+/** A row of the device list. */
+export interface DeviceSession {
+  readonly login_id: string;
+  readonly current: boolean;
+  readonly device: string | null;
+  readonly user_agent: string | null;
+  readonly ip: string | null;
+  readonly logged_in_at: string;
+  readonly last_refreshed_at: string;
+  readonly expires_at: string;
+}

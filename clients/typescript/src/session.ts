@@ -1,0 +1,104 @@
+// A session as it is stored, and what can be said of it without asking anybody.
+
+/** The members of a pair as `POST /login` and `POST /refresh` give it. */
+export interface Pair {
+  readonly access_token: string;
+  readonly access_token_expires_at: string;
+  readonly refresh_token: string;
+  readonly refresh_token_expires_at: string;
+  readonly user_id: string;
+  readonly login_id: string;
+}
+
+/** A pair, and what the client knows about it. Stored as one value, so that no part of it is ever of another pair. */
+export interface Session extends Pair {
+  readonly version: 1;
+  /**
+   * Counted by the client: 0 at login, and one more with each refresh. The answer to a refresh token is always its one
+   * successor, however often and by whomever it is asked for, so all tabs count alike, and no token is taken apart. Dates
+   * wouldn't do: two pairs may share them, and a shorter lifetime makes the newer pair expire first.
+   */
+  readonly generation: number;
+  /** Goes with each refresh of `refresh_token`. */
+  readonly idempotency_key: string;
+  /** What the next keys are made with; never sent. */
+  readonly key_secret: string;
+  /** When the answer came, by the server's clock, in milliseconds since 1970. */
+  readonly received_at: number;
+  /** Milliseconds to add to the device's clock to have the server's, as it was when the answer came. */
+  readonly clock_offset: number;
+}
+
+// Latchkey's own tokens have 256 characters; those that it takes over from another service 16 or more.
+const TOKEN = /^[A-Za-z0-9_-]{16,256}$/;
+const isTime = (value: unknown): value is string => typeof value === 'string' && !Number.isNaN(Date.parse(value));
+const isName = (value: unknown): value is string => typeof value === 'string' && value.length > 0;
+
+/** Whether this is a pair. What comes from a network or a store is anybody's until it has been looked at. */
+export function isPair(value: unknown): value is Pair {
+  if (typeof value !== 'object' || value === null) return false;
+  const pair = value as Record<string, unknown>;
+  return (
+    [pair['access_token'], pair['refresh_token']].every((token) => typeof token === 'string' && TOKEN.test(token)) &&
+    isTime(pair['access_token_expires_at']) &&
+    isTime(pair['refresh_token_expires_at']) &&
+    isName(pair['user_id']) &&
+    isName(pair['login_id'])
+  );
+}
+
+/** The pair of `value` with nothing else: an answer may have members that a later version understands. */
+export function pairOf(value: Pair): Pair {
+  const { access_token, access_token_expires_at, refresh_token, refresh_token_expires_at, user_id, login_id } = value;
+  return { access_token, access_token_expires_at, refresh_token, refresh_token_expires_at, user_id, login_id };
+}
+
+/** The session in a stored text, or null if that is none of this version. Never throws: JSON's errors quote the text. */
+export function decode(text: string): Session | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!isPair(value)) return null;
+  const session = value as Session;
+  const whole =
+    session.version === 1 &&
+    Number.isInteger(session.generation) &&
+    isName(session.idempotency_key) &&
+    isName(session.key_secret) &&
+    Number.isFinite(session.received_at) &&
+    Number.isFinite(session.clock_offset);
+  return whole ? session : null;
+}
+
+/** Whether `other` is of the same login as `session` and a later pair of it. */
+export function isNewer(other: Session, session: Session): boolean {
+  return other.login_id === session.login_id && other.generation > session.generation;
+}
+
+/**
+ * What to add to the device's clock at `now` to have the server's. `date` is the answer's Date header, which has whole seconds.
+ * Without one (a page of another origin sees it only if the server exposes it) the device's clock has to do, unless by it
+ * the new token has expired already: an access token lives a minute or more, so then the clock is taken to be wrong.
+ */
+export function clockOffset(now: number, date: string | null, pair: Pair): number {
+  const server = date === null ? Number.NaN : Date.parse(date);
+  if (!Number.isNaN(server)) return server - now;
+  return Math.min(0, Date.parse(pair.access_token_expires_at) - 60_000 - now);
+}
+
+export type Freshness = 'fresh' | 'due' | 'expired';
+
+/**
+ * Whether the access token is good for a request at `now` by the device's clock: `due` from `early` milliseconds before it
+ * expires, but never in the first three quarters of its life, or a short life would mean a refresh with each call.
+ */
+export function freshness(session: Session, now: number, early: number): Freshness {
+  const server = now + session.clock_offset;
+  const expiry = Date.parse(session.access_token_expires_at);
+  if (server >= expiry) return 'expired';
+  const margin = Math.min(early, Math.max(0, expiry - session.received_at) / 4);
+  return server >= expiry - margin ? 'due' : 'fresh';
+}

@@ -1,0 +1,39 @@
+// Time and chance, as arguments: tests bring their own.
+
+export interface Timing {
+  /** The device's clock, milliseconds since 1970. It may be wrong, and somebody may set it at any moment. */
+  now(): number;
+  /** Milliseconds since some moment, by a clock that nobody sets. All waits go by it. */
+  elapsed(): number;
+  /** Whether it slept to the end: false as soon as the signal aborts. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<boolean>;
+  /** From 0 to 1, for jitter. */
+  random(): number;
+}
+
+// setTimeout takes no more, and fires at once where it is given more.
+const LONGEST = 2 ** 31 - 1;
+
+export const systemTiming: Timing = {
+  now: () => Date.now(),
+  elapsed: () => performance.now(),
+  random: () => Math.random(),
+  sleep: (milliseconds, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve(false);
+      const end = (slept: boolean) => () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', aborted);
+        resolve(slept);
+      };
+      const aborted = end(false);
+      const timer = setTimeout(end(true), Math.min(milliseconds, LONGEST));
+      signal?.addEventListener('abort', aborted);
+    }),
+};
+
+/** Milliseconds before the attempt after `failures` failures: doubling up to `most`, each anywhere in its upper half. */
+export function backoff(failures: number, random: number, most = 4_000): number {
+  const full = Math.min(most, 250 * 2 ** Math.min(failures - 1, 20));
+  return Math.round(full * (0.5 + random / 2));
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { keyFor } from '../src/keys.js';
+import { clockOffset, decode, freshness, isNewer, type Session } from '../src/session.js';
+import { backoff } from '../src/timing.js';
+
+const NOW = Date.parse('2026-11-24T12:00:00Z');
+const SESSION: Session = {
+  version: 1,
+  access_token: `lka_${'x'.repeat(252)}`,
+  access_token_expires_at: new Date(NOW + 300_000).toISOString(),
+  refresh_token: `lkr_${'x'.repeat(252)}`,
+  refresh_token_expires_at: new Date(NOW + 86_400_000).toISOString(),
+  user_id: 'user',
+  login_id: 'login',
+  generation: 3,
+  idempotency_key: 'key',
+  key_secret: 'secret',
+  received_at: NOW,
+  clock_offset: 0,
+};
+
+test('a session survives the storage; anything else is none', () => {
+  assert.deepEqual(decode(JSON.stringify(SESSION)), SESSION);
+  for (const text of ['', 'null', '[]', '"lkr_"', '{"version":1}', JSON.stringify(SESSION).slice(1)]) assert.equal(decode(text), null);
+  for (const member of Object.keys(SESSION)) {
+    const { [member as 'version']: _, ...rest } = SESSION;
+    assert.equal(decode(JSON.stringify(rest)), null, member);
+  }
+  assert.equal(decode(JSON.stringify({ ...SESSION, version: 2 })), null);
+});
+
+test('newer is a higher generation of the same login, whatever the dates say', () => {
+  const next = { ...SESSION, generation: 4, access_token_expires_at: new Date(NOW).toISOString() };
+  assert.ok(isNewer(next, SESSION));
+  assert.ok(!isNewer(SESSION, next));
+  assert.ok(!isNewer(SESSION, SESSION));
+  assert.ok(!isNewer({ ...next, login_id: 'other' }, SESSION));
+});
+
+test('due in the last 30 seconds, and not before three quarters of a short life', () => {
+  const at = (milliseconds: number, session = SESSION): string => freshness(session, NOW + milliseconds, 30_000);
+  assert.equal(at(0), 'fresh');
+  assert.equal(at(269_999), 'fresh');
+  assert.equal(at(270_000), 'due');
+  assert.equal(at(299_999), 'due');
+  assert.equal(at(300_000), 'expired');
+  const short = { ...SESSION, access_token_expires_at: new Date(NOW + 60_000).toISOString() };
+  assert.equal(at(44_999, short), 'fresh');
+  assert.equal(at(45_000, short), 'due');
+});
+
+test('expiry goes by the server’s clock', () => {
+  const day = 86_400_000;
+  // The device is a day ahead, then a day behind.
+  for (const wrong of [day, -day]) {
+    const offset = clockOffset(NOW + wrong, new Date(NOW).toUTCString(), SESSION);
+    const session = { ...SESSION, clock_offset: offset };
+    assert.equal(freshness(session, NOW + wrong, 30_000), 'fresh');
+    assert.equal(freshness(session, NOW + wrong + 300_000, 30_000), 'expired');
+  }
+});
+
+test('without a Date a new token isn’t expired', () => {
+  assert.equal(clockOffset(NOW, null, SESSION), 0);
+  const offset = clockOffset(NOW + 86_400_000, null, SESSION);
+  const session = { ...SESSION, clock_offset: offset, received_at: NOW + 86_400_000 + offset };
+  assert.equal(freshness(session, NOW + 86_400_000, 30_000), 'fresh');
+  assert.equal(freshness(session, NOW + 86_400_000 + 60_000, 30_000), 'expired');
+});
+
+test('keys: the same for one token in every tab, another for each token, not to be told without the secret', async () => {
+  const key = await keyFor('token-1', 'secret');
+  assert.match(key, /^[A-Za-z0-9_-]{32}$/);
+  assert.equal(await keyFor('token-1', 'secret'), key);
+  assert.notEqual(await keyFor('token-2', 'secret'), key);
+  assert.notEqual(await keyFor('token-1', 'other'), key);
+});
+
+test('back-off doubles up to its most, in the upper half', () => {
+  assert.deepEqual([1, 2, 3, 4, 5, 6, 99].map((failures) => backoff(failures, 1)), [250, 500, 1000, 2000, 4000, 4000, 4000]);
+  assert.deepEqual([1, 2, 3].map((failures) => backoff(failures, 0)), [125, 250, 500]);
+});
