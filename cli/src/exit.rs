@@ -24,10 +24,10 @@ pub enum Exit {
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    failed: DynamoDB, the network or a file; the same command may succeed in a moment
+  1    failed; the same command may succeed in a moment
   2    called wrongly, or not confirmed; nothing was done
   3    no such user, login or hash
-  4    some rows of an import are bad; the others were imported
+  4    some rows of an import are bad; the others are done
   5    the name is taken, or two logins share the hash
   130  stopped by Ctrl-C";
 
