@@ -11,7 +11,7 @@ pub enum NotConfirmed {
     #[error("nothing was changed; pass --yes to go on without being asked")]
     Declined,
     /// The answer couldn't be read.
-    #[error("the answer can't be read: {0}")]
+    #[error("the answer can't be read: {0}; pass --yes to go on without being asked")]
     Unreadable(#[from] io::Error),
 }
 

@@ -38,7 +38,7 @@ pub const DEMO_PASSWORD: &str = "correct-horse-battery-staple";
 #[derive(Debug, thiserror::Error)]
 pub enum DevError {
     /// The template can't be read.
-    #[error("template.yaml: {0}")]
+    #[error("template.yaml: {0}; mend it there and build again")]
     Template(#[from] TemplateError),
     /// A setting is wrong.
     #[error("{0}")]
@@ -66,7 +66,7 @@ pub enum DevError {
     #[error("{0}")]
     Tables(#[from] TablesError),
     /// `--lambda` isn't a URL.
-    #[error("--lambda: {0}")]
+    #[error("--lambda: {0}; `cargo lambda watch` listens on http://127.0.0.1:9000 unless told otherwise")]
     Lambda(#[from] FunctionError),
     /// The demo user can't be made.
     #[error("the demo user: {0}")]

@@ -68,8 +68,8 @@ impl Invoker {
     pub async fn invoke(&self, function: &str, event: Value, limit: Duration) -> Result<Value, FunctionError> {
         match self {
             Self::Linked(functions) => {
-                let linked = functions.get(function).ok_or_else(|| FunctionError::Unknown(function.to_owned()))?;
-                run_linked(run_of(function, linked(event)), limit).await
+                let linked = Arc::clone(functions.get(function).ok_or_else(|| FunctionError::Unknown(function.to_owned()))?);
+                run_linked(run_of(function, async move { linked(event).await }), limit).await
             }
             Self::Remote(remote) => run_of(function, remote.invoke(function, &event, limit)).await,
         }

@@ -11,7 +11,7 @@ const seconds = (count) => new Promise((resolve) => setTimeout(resolve, count * 
 const texts = (page, selector) => page.$$eval(selector, (all) => all.map((each) => each.textContent));
 
 before(async () => {
-  server = await start({ REPLAY_WINDOW: "10s" });
+  server = await start();
   browser = await launch();
 });
 after(async () => {
@@ -145,7 +145,9 @@ test("with another Idempotency-Key a replay is superseded", async () => {
 });
 
 test("reuse after the window ends the login, and the drawing shows it", async () => {
-  const { page, close } = await loggedIn();
+  const quick = await start({ REPLAY_WINDOW: "10s" });
+  const { page, close } = await open(browser, quick.url);
+  await press(page, "log-in");
   await press(page, "refresh");
   await seconds(10.5);
   await press(page, "replay");
@@ -159,6 +161,7 @@ test("reuse after the window ends the login, and the drawing shows it", async ()
   await press(page, "me");
   assert.equal((await answer(page)).status, 401);
   await close();
+  await quick.stop();
 });
 
 test("the device list: ending one, all others, everything", async () => {

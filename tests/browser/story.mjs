@@ -4,7 +4,7 @@ import { choose, launch, open, press, settled } from "./browser.mjs";
 import { start } from "./server.mjs";
 
 const [file, scheme = "light", width = "1360", height = "1180"] = process.argv.slice(2);
-const server = await start({ REPLAY_WINDOW: "10s" });
+const server = await start({ REPLAY_WINDOW: "20s" });
 const browser = await launch();
 const { page, close } = await open(browser, server.url, { scheme, width: Number(width), height: Number(height) });
 await page.fill("#device", "Phone");
@@ -16,7 +16,7 @@ for (const id of ["me", "lose", "refresh", "old-me", "eight"]) await press(page,
 await choose(page, 0);
 await press(page, "replay");
 await page.selectOption("#as", { index: 0 });
-await page.waitForTimeout(10_500);
+await page.waitForTimeout(20_500);
 await press(page, "replay");
 await page.selectOption("#as", { index: 1 });
 await settled(page);
