@@ -15,7 +15,7 @@ use crate::exit::EXIT_CODES;
 
 /// Sessions that can be taken back: opaque access and refresh tokens on AWS.
 #[derive(Debug, Parser)]
-#[command(name = "latchkey", version, max_term_width = 80, after_help = format!("Without a command it does `dev`.\n\n{EXIT_CODES}"))]
+#[command(name = "latchkey", version, max_term_width = 80, after_help = EXIT_CODES)]
 pub struct Latchkey {
     /// What to do.
     #[command(subcommand)]
@@ -25,7 +25,7 @@ pub struct Latchkey {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the whole service on this machine.
+    /// Run the whole service on this machine; so does no command at all.
     Dev(DevArgs),
     /// Manage users.
     Users {

@@ -1,15 +1,16 @@
 //! `latchkey completions`.
 
-use std::io::Write;
-
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use crate::args::Latchkey;
 
-/// Writes the script that makes this shell complete `latchkey`.
-pub fn write(shell: Shell, to: &mut dyn Write) {
-    clap_complete::generate(shell, &mut Latchkey::command(), "latchkey", to);
+/// The script that makes this shell complete `latchkey`.
+#[must_use]
+pub fn script(shell: Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Latchkey::command(), "latchkey", &mut script);
+    script
 }
 
 #[cfg(test)]
@@ -19,9 +20,7 @@ mod tests {
     #[test]
     fn every_command_is_completed_in_every_shell() {
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-            let mut script = Vec::new();
-            write(shell, &mut script);
-            let script = String::from_utf8(script).unwrap();
+            let script = String::from_utf8(script(shell)).unwrap();
             for command in Latchkey::command().get_subcommands() {
                 assert!(script.contains(command.get_name()), "{shell}: {}", command.get_name());
             }
