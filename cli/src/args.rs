@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 mod sessions;
 mod users;
@@ -14,7 +15,7 @@ use crate::exit::EXIT_CODES;
 
 /// Sessions that can be taken back: opaque access and refresh tokens on AWS.
 #[derive(Debug, Parser)]
-#[command(name = "latchkey", version, after_help = format!("Without a command it does `dev`.\n\n{EXIT_CODES}"))]
+#[command(name = "latchkey", version, max_term_width = 80, after_help = EXIT_CODES)]
 pub struct Latchkey {
     /// What to do.
     #[command(subcommand)]
@@ -24,7 +25,7 @@ pub struct Latchkey {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the whole service on this machine.
+    /// Run the whole service on this machine; so does no command at all.
     Dev(DevArgs),
     /// Manage users.
     Users {
@@ -38,6 +39,14 @@ pub enum Command {
         #[command(subcommand)]
         command: SessionsCommand,
     },
+    /// Print the script that completes `latchkey` in a shell.
+    ///
+    /// bash: `source <(latchkey completions bash)`, in ~/.bashrc. zsh: write it to a file `_latchkey` in a directory of $fpath. fish:
+    /// `latchkey completions fish | source`, in ~/.config/fish/config.fish.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
 }
 
 impl Default for Command {
@@ -49,7 +58,7 @@ impl Default for Command {
 /// What `latchkey dev` takes. The service's own settings come from its environment variables, as in the cloud.
 #[derive(Debug, Args)]
 pub struct DevArgs {
-    /// Listen on this port of 127.0.0.1.
+    /// Listen on this port of 127.0.0.1; 0 takes any that is free.
     #[arg(long, default_value_t = 3000)]
     pub port: u16,
     /// Use the DynamoDB at this URL (DynamoDB Local, for example) instead of the embedded one.
@@ -106,6 +115,17 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Latchkey::command().debug_assert();
+    }
+
+    /// A terminal has 24 rows of 80 columns at least, and one row is the prompt's.
+    #[test]
+    fn the_help_fits_a_screen() {
+        for help in [Latchkey::command().render_help(), Latchkey::command().render_long_help()] {
+            let help = help.to_string();
+            assert!(help.lines().count() < 24, "{} lines:\n{help}", help.lines().count());
+            let widest = help.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(80), "{widest:?} columns:\n{help}");
+        }
     }
 
     #[test]

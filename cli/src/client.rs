@@ -3,6 +3,7 @@
 use aws_config::{BehaviorVersion, Region, retry::RetryConfig};
 use aws_sdk_dynamodb::{Client, config::Credentials};
 use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_runtime_api::client::http::HttpClient;
 use latchkey::aws::timeouts;
 
 use crate::args::AwsArgs;
@@ -10,12 +11,18 @@ use crate::args::AwsArgs;
 /// A client for the emulator at `endpoint`. Its credentials are no account's, so that a slip of the URL can't reach one.
 #[must_use]
 pub fn emulator(endpoint: &str) -> Client {
+    emulator_through(endpoint, Builder::new().build_http())
+}
+
+/// The same, through this HTTP client.
+#[must_use]
+pub fn emulator_through(endpoint: &str, http: impl HttpClient + 'static) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(endpoint)
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("latchkey", "emulator", None, None, "latchkey dev"))
-        .http_client(Builder::new().build_http())
+        .http_client(http)
         .timeout_config(timeouts())
         .retry_config(RetryConfig::standard())
         .build();

@@ -1,4 +1,4 @@
-//! Asking before many logins are ended.
+//! Asking on the terminal: before many logins are ended, and whether another port will do.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
@@ -11,7 +11,7 @@ pub enum NotConfirmed {
     #[error("nothing was changed; pass --yes to go on without being asked")]
     Declined,
     /// The answer couldn't be read.
-    #[error("the answer can't be read: {0}")]
+    #[error("the answer can't be read: {0}; pass --yes to go on without being asked")]
     Unreadable(#[from] io::Error),
 }
 
@@ -37,10 +37,24 @@ pub fn confirm(question: &str, yes: bool) -> Result<(), NotConfirmed> {
     if !io::stdin().is_terminal() {
         return Err(NotConfirmed::Declined);
     }
-    // On standard error: standard output is for what comes of it.
-    eprint!("{question} [y/N] ");
+    let answer = ask(&format!("{question} [y/N] "))?;
+    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(NotConfirmed::Declined) }
+}
+
+/// Offers something harmless on the terminal: Enter takes it. Without a terminal nobody takes it.
+#[must_use]
+pub fn offer(question: &str) -> bool {
+    io::stdin().is_terminal()
+        && io::stderr().is_terminal()
+        // An end of input is no Enter.
+        && ask(&format!("{question} [Y/n] ")).is_ok_and(|answer| matches!(answer.as_str(), "\n" | "\r\n" | "y\n" | "Y\n" | "yes\n"))
+}
+
+/// On standard error: standard output is for what comes of it.
+fn ask(question: &str) -> io::Result<String> {
+    eprint!("{question}");
     io::stderr().flush()?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(NotConfirmed::Declined) }
+    Ok(answer)
 }

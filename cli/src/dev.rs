@@ -2,21 +2,25 @@
 
 mod banner;
 mod embedded;
+mod port;
+mod stop;
 
-use std::{collections::BTreeMap, io, net::SocketAddr};
+use std::{collections::BTreeMap, io, net::SocketAddr, time::Instant};
 
 use aws_sdk_dynamodb::Client;
+use aws_smithy_http_client::Builder;
 use latchkey::{clock::Clock, config::ConfigError, config::Environment, username::Username};
-use tokio::net::TcpListener;
 
-use banner::Data;
+use banner::{Banner, Data};
 
 use crate::{
     args::DevArgs,
     client,
+    console::{About, Console},
     gateway::{Gateway, GatewayOptions},
     invoke::{FunctionError, Invoker, RemoteInvoker},
     linked,
+    observed::{LogLines, ObservedHttp, Observer},
     tables::{TablesError, create_missing},
     template::{Template, TemplateError},
     users::{UsersError, add_user},
@@ -34,13 +38,13 @@ pub const DEMO_PASSWORD: &str = "correct-horse-battery-staple";
 #[derive(Debug, thiserror::Error)]
 pub enum DevError {
     /// The template can't be read.
-    #[error("template.yaml: {0}")]
+    #[error("template.yaml: {0}; mend it there and build again")]
     Template(#[from] TemplateError),
     /// A setting is wrong.
     #[error("{0}")]
     Config(#[from] ConfigError),
     /// Somebody else has the port.
-    #[error("port {port} is taken; stop what runs there or pass --port {next}")]
+    #[error("port {port} is taken; stop what runs there, or use the next free one: latchkey dev --port {next}")]
     PortTaken {
         /// The port.
         port: u16,
@@ -48,7 +52,7 @@ pub enum DevError {
         next: u16,
     },
     /// The port can't be had for another reason.
-    #[error("can't listen on 127.0.0.1:{port}: {source}")]
+    #[error("can't listen on 127.0.0.1:{port}: {source}; try another --port")]
     Listen {
         /// The port.
         port: u16,
@@ -56,13 +60,13 @@ pub enum DevError {
         source: io::Error,
     },
     /// The embedded DynamoDB doesn't start.
-    #[error("the embedded DynamoDB: {0}")]
+    #[error("the embedded DynamoDB doesn't start: {0}; check --data, or leave it out to keep nothing")]
     Embedded(String),
     /// The tables can't be made.
     #[error("{0}")]
     Tables(#[from] TablesError),
     /// `--lambda` isn't a URL.
-    #[error("--lambda: {0}")]
+    #[error("--lambda: {0}; `cargo lambda watch` listens on http://127.0.0.1:9000 unless told otherwise")]
     Lambda(#[from] FunctionError),
     /// The demo user can't be made.
     #[error("the demo user: {0}")]
@@ -71,7 +75,7 @@ pub enum DevError {
     #[error("the demo user: {0}")]
     DemoName(#[from] latchkey::username::UsernameError),
     /// Serving stopped.
-    #[error("serving stopped: {0}")]
+    #[error("serving stopped: {0}; start it again")]
     Serve(#[source] io::Error),
 }
 
@@ -80,27 +84,51 @@ pub enum DevError {
 /// # Errors
 /// [`DevError`] says what to do about it.
 pub async fn run(args: DevArgs) -> Result<(), DevError> {
+    let began = Instant::now();
     log_to_terminal();
     let process = Environment::of_process();
     let template = Template::parse(TEMPLATE, &parameters(&process))?;
-    let listener = listen(args.port).await?;
+    let listener = port::listen(args.port).await?;
+    let address = listener.local_addr().map_err(|source| DevError::Listen { port: args.port, source })?;
     let (dynamodb, data) = match (args.dynamodb, args.data.as_deref()) {
         (Some(url), _) => (url, Data::Elsewhere),
         (None, dir) => (embedded::start(dir).await.map_err(DevError::Embedded)?, dir.map_or(Data::Gone, Data::Kept)),
     };
-    let client = client::emulator(&dynamodb);
+    let observer = Observer::default();
+    let client = client::emulator_through(&dynamodb, ObservedHttp::new(Builder::new().build_http(), observer.clone()));
     create_missing(&client, &template.tables).await?;
     add_demo_user(&client, &template).await?;
-    let invoker = match &args.lambda {
-        Some(url) => Invoker::Remote(RemoteInvoker::new(url)?),
-        None => linked::functions(&client, &template, &|name| process.get(name), &Clock::system())?,
+    let settings = |name: &str| process.get(name);
+    let (invoker, config) = match &args.lambda {
+        Some(url) => (Invoker::Remote(RemoteInvoker::new(url)?), None),
+        None => {
+            let config = linked::refresh_config(&template, &settings)?;
+            (linked::functions(&client, &template, &settings, &Clock::system())?, Some(config))
+        }
     };
-    println!("{}", banner::text(args.port, &dynamodb, args.lambda.as_deref(), &data, &template));
-    let router = Gateway::new(&template, invoker, GatewayOptions::default()).into_router();
+    let about = About {
+        version: env!("CARGO_PKG_VERSION"),
+        username: DEMO_USER,
+        password: DEMO_PASSWORD,
+        dynamodb: dynamodb.clone(),
+        functions: args.lambda.clone(),
+        access_token_ttl: config.as_ref().map(|config| config.lifetimes.access.as_secs()),
+        refresh_token_ttl: config.as_ref().map(|config| config.lifetimes.refresh.as_secs()),
+        replay_window: config.as_ref().map(|config| config.replay_window.as_secs()),
+    };
+    let console = Console::new(observer, Clock::system());
+    let router = console.clone().into_router(Gateway::new(&template, invoker, GatewayOptions::default()), &about);
+    let banner = Banner { address, dynamodb: &dynamodb, lambda: args.lambda.as_deref(), data: &data, template: &template };
+    anstream::println!("{}", banner.text(began.elapsed()));
     axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(stopped())
+        .with_graceful_shutdown(async move {
+            stop::asked().await;
+            console.close();
+        })
         .await
-        .map_err(DevError::Serve)
+        .map_err(DevError::Serve)?;
+    eprintln!("latchkey: stopped");
+    Ok(())
 }
 
 /// What the gateway itself has to know of the settings: which tokens it lets through to the authorizer.
@@ -112,9 +140,10 @@ fn parameters(process: &Environment<'_>) -> BTreeMap<String, String> {
 /// The service's lines and the gateway's; of everybody else only errors.
 fn log_to_terminal() {
     use tracing_subscriber::{Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false).compact();
+    let coloured = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false).with_ansi(coloured).compact();
     let ours = Targets::new().with_default(tracing::Level::ERROR).with_target("latchkey", tracing::Level::INFO);
-    tracing_subscriber::registry().with(lines.with_filter(ours)).init();
+    tracing_subscriber::registry().with(lines.with_filter(ours.clone())).with(LogLines.with_filter(ours)).init();
 }
 
 /// The name of the users table, as the login function is told it.
@@ -128,28 +157,5 @@ async fn add_demo_user(client: &Client, template: &Template) -> Result<(), DevEr
     match add_user(client, &users_table(template), Username::parse(DEMO_USER)?, DEMO_PASSWORD.into()).await {
         Ok(_) | Err(UsersError::Taken(_)) => Ok(()),
         Err(error) => Err(error.into()),
-    }
-}
-
-async fn listen(port: u16) -> Result<TcpListener, DevError> {
-    let bind = |port: u16| TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port)));
-    match bind(port).await {
-        Ok(listener) => Ok(listener),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            for next in port.saturating_add(1)..=u16::MAX {
-                if bind(next).await.is_ok() {
-                    return Err(DevError::PortTaken { port, next });
-                }
-            }
-            Err(DevError::Listen { port, source: error })
-        }
-        Err(source) => Err(DevError::Listen { port, source }),
-    }
-}
-
-async fn stopped() {
-    // Without a signal handler there is only the hard way to stop; that one needs no help.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
     }
 }

@@ -23,13 +23,10 @@ pub enum Exit {
 /// The codes, for `--help`.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-  0    done
-  1    failed: DynamoDB, the network or a file; the same command may succeed in a moment
-  2    called wrongly, or not confirmed; nothing was done
-  3    no such user, login or hash
-  4    some rows of an import are bad; the others were imported
-  5    the name is taken, or two logins share the hash
-  130  stopped by Ctrl-C";
+  0  done                              3    no such user, login or hash
+  1  failed; may succeed in a moment   4    bad rows in an import, others done
+  2  called wrongly or not confirmed,  5    the name is taken, the hash is shared
+     and nothing was done              130  stopped by Ctrl-C";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -44,7 +41,8 @@ mod tests {
     #[test]
     fn every_code_is_in_the_help() {
         for exit in [Exit::Failed, Exit::Usage, Exit::NotFound, Exit::SomeBad, Exit::Conflict, Exit::Interrupted] {
-            assert!(EXIT_CODES.contains(&format!("\n  {:<3}  ", exit as u8)), "{exit:?}");
+            let code = (exit as u8).to_string();
+            assert!(EXIT_CODES.split_whitespace().any(|word| word == code), "{exit:?}");
         }
     }
 }

@@ -90,6 +90,15 @@ struct Platform {
     options: GatewayOptions,
 }
 
+/// What the gateway knows of an answer and doesn't send; among the answer's extensions.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// The request's route as the template has it; `-` where there is none.
+    pub route: String,
+    /// Why the gateway answered by itself.
+    pub reason: Option<String>,
+}
+
 /// What a request came to.
 struct Outcome {
     response: Response,
@@ -125,7 +134,9 @@ impl Gateway {
             Api::Http(api) => api.serve(request, &ids, &self.platform).await,
         };
         log(&method, &outcome, started.elapsed());
-        outcome.response
+        let Outcome { mut response, route, reason } = outcome;
+        response.extensions_mut().insert(Answered { route, reason });
+        response
     }
 }
 

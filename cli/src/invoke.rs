@@ -12,6 +12,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use crate::observed::run_of;
+
 /// A function's answer, on its way.
 pub type FunctionFuture = Pin<Box<dyn Future<Output = Result<Value, FunctionError>> + Send>>;
 
@@ -66,17 +68,20 @@ impl Invoker {
     pub async fn invoke(&self, function: &str, event: Value, limit: Duration) -> Result<Value, FunctionError> {
         match self {
             Self::Linked(functions) => {
-                let linked = functions.get(function).ok_or_else(|| FunctionError::Unknown(function.to_owned()))?;
-                run_linked(Arc::clone(linked), event, limit).await
+                let linked = Arc::clone(functions.get(function).ok_or_else(|| FunctionError::Unknown(function.to_owned()))?);
+                run_linked(run_of(function, async move { linked(event).await }), limit).await
             }
-            Self::Remote(remote) => remote.invoke(function, &event, limit).await,
+            Self::Remote(remote) => run_of(function, remote.invoke(function, &event, limit)).await,
         }
     }
 }
 
-async fn run_linked(function: LinkedFunction, event: Value, limit: Duration) -> Result<Value, FunctionError> {
+async fn run_linked(
+    run: impl Future<Output = Result<Value, FunctionError>> + Send + 'static,
+    limit: Duration,
+) -> Result<Value, FunctionError> {
     // A task of its own: a panic ends the task, not the gateway's connection.
-    let mut task = tokio::spawn(async move { function(event).await });
+    let mut task = tokio::spawn(run);
     match timeout(limit, &mut task).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(join)) => Err(match join.try_into_panic() {

@@ -2,13 +2,16 @@
 
 pub mod args;
 pub mod client;
+pub mod completions;
 pub mod confirm;
+pub mod console;
 pub mod dev;
 pub mod exit;
 pub mod gateway;
 pub mod invoke;
 pub mod linked;
 pub mod listing;
+pub mod observed;
 pub mod password_rules;
 pub mod progress;
 pub mod sessions;

@@ -28,10 +28,7 @@ pub type Overrides<'a> = dyn Fn(&str) -> Option<String> + 'a;
 /// # Errors
 /// [`ConfigError`] for a variable that is missing or wrong.
 pub fn functions(client: &Client, template: &Template, overrides: &Overrides<'_>, clock: &Clock) -> Result<Invoker, ConfigError> {
-    let environment = |binary: &'static str| {
-        let own = template.functions.iter().find(|function| function.binary == binary).map(|function| &function.environment);
-        Environment::from_fn(move |name| overrides(name).or_else(|| own?.get(name).cloned()))
-    };
+    let environment = |binary: &'static str| environment(binary, template, overrides);
     let login = {
         let environment = environment("login");
         let config = LoginConfig::read(&environment)?;
@@ -57,6 +54,19 @@ pub fn functions(client: &Client, template: &Template, overrides: &Overrides<'_>
     };
     let functions = [("login", login), ("refresh", refresh), ("sessions", sessions), ("authorizer", authorizer)];
     Ok(Invoker::Linked(functions.map(|(name, function)| (name.to_owned(), function)).into()))
+}
+
+/// What the refresh function is told: lifetimes and replay window.
+///
+/// # Errors
+/// [`ConfigError`] for a variable that is missing or wrong.
+pub fn refresh_config(template: &Template, overrides: &Overrides<'_>) -> Result<RefreshConfig, ConfigError> {
+    RefreshConfig::read(&environment("refresh", template, overrides))
+}
+
+fn environment<'a>(binary: &'static str, template: &'a Template, overrides: &'a Overrides<'_>) -> Environment<'a> {
+    let own = template.functions.iter().find(|function| function.binary == binary).map(|function| &function.environment);
+    Environment::from_fn(move |name| overrides(name).or_else(|| own?.get(name).cloned()))
 }
 
 fn behind_the_gateway<S>(service: S, environment: &Environment<'_>) -> LinkedFunction

@@ -39,7 +39,7 @@ pub enum SessionsError {
     #[error("a login id is {0}; `latchkey sessions list` shows them")]
     LoginId(#[from] MalformedId),
     /// No such login.
-    #[error("the user has no login {0}; nothing was changed")]
+    #[error("the user has no login {0}; nothing was changed. `latchkey sessions list` shows them")]
     UnknownLogin(LoginId),
     /// No such user.
     #[error("no user with the id {0} has ever logged in; `latchkey users list` shows ids")]

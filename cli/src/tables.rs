@@ -22,7 +22,7 @@ use crate::template::{AttributeType, Index, KeySchema, Projection, Table};
 #[derive(Debug, thiserror::Error)]
 pub enum TablesError {
     /// DynamoDB said no, or nothing.
-    #[error("{operation} on table {table}: {message}")]
+    #[error("{operation} on table {table}: {message}; check that a DynamoDB answers there, and start again")]
     DynamoDb {
         /// The API operation.
         operation: &'static str,
@@ -32,7 +32,9 @@ pub enum TablesError {
         message: String,
     },
     /// The table is there and isn't the template's.
-    #[error("table {table} is not as the template declares it: {what} is {found}, expected {expected}")]
+    #[error(
+        "table {table} is not as the template declares it: {what} is {found}, expected {expected}; delete it, or use another --data or --dynamodb"
+    )]
     Differs {
         /// The table's name.
         table: String,
@@ -44,10 +46,10 @@ pub enum TablesError {
         expected: String,
     },
     /// The table, or an index of it, is still being made.
-    #[error("table {0} did not become ACTIVE within a minute")]
+    #[error("table {0} did not become ACTIVE within a minute; start again")]
     NotActive(String),
     /// The template's table can't be put into a request.
-    #[error("table {table} can't be declared")]
+    #[error("table {table} can't be declared; mend it in template.yaml and build again")]
     Declaration {
         /// The table's name.
         table: String,

@@ -43,10 +43,10 @@ pub enum UsersError {
     #[error("{0}")]
     NoPassword(#[from] NoPassword),
     /// The name is taken.
-    #[error("there is a user {0} already; nothing was changed")]
+    #[error("there is a user {0} already; nothing was changed. `latchkey users set-password {0}` changes the password")]
     Taken(Username),
     /// There is no such user.
-    #[error("there is no user {0}; nothing was changed")]
+    #[error("there is no user {0}; nothing was changed. `latchkey users list` shows who there is")]
     Unknown(Username),
     /// Nobody said yes.
     #[error("{0}")]
@@ -61,10 +61,10 @@ pub enum UsersError {
     #[error("{0}; check --region, --profile, --endpoint-url and the names of the tables")]
     Store(#[from] StoreError),
     /// The password couldn't be hashed.
-    #[error("{0}")]
+    #[error("{0}; try again")]
     Hash(#[from] HashError),
     /// No randomness for the user's id.
-    #[error("{0}")]
+    #[error("{0}; try again")]
     Entropy(#[from] NoEntropy),
 }
 

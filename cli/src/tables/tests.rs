@@ -91,7 +91,7 @@ async fn an_existing_table_that_differs_is_named() {
     ];
     for (table, expected) in cases {
         let error = create_missing(&client, &[table]).await.unwrap_err().to_string();
-        assert_eq!(error, format!("table sessions is not as the template declares it: {expected}"));
+        assert!(error.starts_with(&format!("table sessions is not as the template declares it: {expected}")), "{error}");
     }
 }
 

@@ -12,7 +12,7 @@ pub enum NoPassword {
     #[error("there is no terminal to ask for the password on; hand it in with --password-stdin")]
     NoTerminal,
     /// It couldn't be read.
-    #[error("the password can't be read: {0}")]
+    #[error("the password can't be read: {0}; hand it in with --password-stdin")]
     Unreadable(#[from] io::Error),
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test it is a failure, as it should be")]
 
+mod dev;
 mod import;
 mod run;
 mod sessions;

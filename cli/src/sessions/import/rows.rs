@@ -26,7 +26,7 @@ pub enum FileError {
     #[error("neither .csv nor .jsonl: say with --format what the file is")]
     UnknownFormat,
     /// It isn't there, or can't be read.
-    #[error("the file can't be read: {0}")]
+    #[error("the file can't be read: {0}; check its path and who may read it")]
     Unreadable(#[from] io::Error),
     /// There is nothing in it.
     #[error("the file is empty: it needs a header row with {}", COLUMNS.join(", "))]

@@ -1,0 +1,112 @@
+//! The console in the browser, which `latchkey dev` serves beside the API: what came in, what it made the service do, and
+//! the API's reference.
+//!
+//! It answers `GET /`, `/docs` and what lies under `/_console/` and `/docs/`; every other path, and every other method of
+//! these, is the API's. Its pages run no inline script, load nothing from elsewhere and keep no token outside their memory.
+
+mod exchanges;
+mod journal;
+mod pages;
+mod witness;
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::{
+        IntoResponse as _, Response, Sse,
+        sse::{Event, KeepAlive},
+    },
+    routing::{MethodRouter, get},
+};
+use futures_util::{Stream, stream};
+use http::{HeaderMap, StatusCode};
+use latchkey::clock::Clock;
+use serde::Serialize;
+
+use self::journal::{Cursor, Journal};
+use crate::{gateway::Gateway, observed::Observer};
+
+/// What the console says of the service that it stands beside.
+#[derive(Debug, Clone, Serialize)]
+pub struct About {
+    /// This program's version.
+    pub version: &'static str,
+    /// The demo user's name.
+    pub username: &'static str,
+    /// The demo user's password.
+    pub password: &'static str,
+    /// Where DynamoDB is.
+    pub dynamodb: String,
+    /// Where the functions run, where that isn't in this program: their store calls and their settings aren't known then.
+    pub functions: Option<String>,
+    /// `ACCESS_TOKEN_TTL`, in seconds.
+    pub access_token_ttl: Option<u64>,
+    /// `REFRESH_TOKEN_TTL`, in seconds.
+    pub refresh_token_ttl: Option<u64>,
+    /// `REPLAY_WINDOW`, in seconds.
+    pub replay_window: Option<u64>,
+}
+
+/// The console of one service. A clone is the same console.
+#[derive(Debug, Clone)]
+pub struct Console {
+    journal: Arc<Journal>,
+    observer: Observer,
+    clock: Clock,
+}
+
+impl Console {
+    /// A console for the service whose store calls `observer` hears of.
+    #[must_use]
+    pub fn new(observer: Observer, clock: Clock) -> Self {
+        Self { journal: Arc::default(), observer, clock }
+    }
+
+    /// `gateway`, watched, with the console beside it.
+    pub fn into_router(self, gateway: Gateway, about: &About) -> Router {
+        let api = gateway.into_router().layer(middleware::from_fn_with_state(self.clone(), witness::witness));
+        // A method that the console doesn't have is the API's, which knows what to say of it.
+        let or_api = |pages: MethodRouter| pages.fallback_service(api.clone());
+        let about = serde_json::to_string(about).unwrap_or_default();
+        let mut router = Router::new()
+            .route("/_console/about.json", or_api(get(|| async { pages::json(about) })))
+            .route("/_console/events", or_api(get(events).with_state(self)));
+        for page in pages::PAGES {
+            router = router.route(page.path, or_api(get(move || async move { page.response() })));
+        }
+        for (path, asset) in pages::swagger_ui() {
+            router = router.route(path, or_api(asset));
+        }
+        router.layer(middleware::from_fn(only_on_this_machine)).fallback_service(api)
+    }
+
+    /// Ends the streams of events: without that, nothing that waits for all answers to be given would ever stop.
+    pub fn close(&self) {
+        self.journal.close();
+    }
+}
+
+/// Everything that has happened, then everything that happens.
+async fn events(State(console): State<Console>, headers: HeaderMap) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let cursor = console.journal.cursor(last);
+    let stream = stream::unfold((console.journal, cursor), |(journal, cursor): (_, Cursor)| async move {
+        let (event, cursor) = journal.next(cursor).await?;
+        Some((Ok(event), (journal, cursor)))
+    });
+    Sse::new(stream).keep_alive(KeepAlive::default())
+}
+
+/// A page of another site may give its own name this machine's address (DNS rebinding) and would then read along.
+async fn only_on_this_machine(request: Request, next: Next) -> Response {
+    let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(host, |(name, _)| name);
+    if matches!(name, "127.0.0.1" | "localhost" | "[::1]") {
+        return next.run(request).await;
+    }
+    let text = "The console is served under the names 127.0.0.1 and localhost only. Open it by one of them.\n";
+    (StatusCode::MISDIRECTED_REQUEST, text).into_response()
+}

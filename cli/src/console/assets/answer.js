@@ -1,0 +1,61 @@
+// What an answer means, in a sentence, and the answer itself without its tokens.
+
+import { $, begins, h } from "./dom.js";
+
+const MEANS = {
+  invalid_credentials: "User name or password is wrong; nobody is told which.",
+  throttled: "Too many attempts. Even the right password has to wait.",
+  session_limit: "The password was right, and the user has as many logins as are allowed.",
+  superseded: "A newer token was issued a moment ago. Nothing has ended: use that one.",
+  missing_token: "Nothing of a token's shape was sent.",
+  not_found: "No such login, or not this user's.",
+  unavailable: "The service can't settle it at the moment. Keep the tokens, try again.",
+};
+
+/** Shows the last answer. `means` says what it came to; without it the problem's code does. */
+export function showAnswer(result, means) {
+  const { method, path, status, code, body, count } = result;
+  const text = means ?? MEANS[code] ?? (status < 400 ? "Done." : "Refused.");
+  $("answer").dataset.request = result.requestId ?? "";
+  $("answer").replaceChildren(
+    h("p", { class: "line" }, h("span", { class: `status s${Math.floor(status / 100)}` }, status), h("b", {}, `${method} ${path}${count ? ` ×${count}` : ""}`), code && h("code", {}, code)),
+    h("p", { class: "means" }, text),
+    body ? h("details", { class: "more" }, h("summary", {}, "Body"), h("pre", { tabindex: "0" }, JSON.stringify(body, shortened, 2))) : "",
+  );
+}
+
+/** A request that nobody answered. */
+export function showNoAnswer({ method, path }) {
+  $("answer").replaceChildren(h("p", { class: "line" }, h("span", { class: "status s5" }, "–"), h("b", {}, `${method} ${path}`)), h("p", { class: "means" }, "No answer: is latchkey dev running? Nothing is lost; try again."));
+}
+
+/** Adds what the service logged about it, once that is known. */
+export function addReason(exchange) {
+  const answer = $("answer");
+  if (!exchange.request_id || answer.dataset.request !== exchange.request_id) return;
+  const line = exchange.log.find((each) => each.reason) ?? exchange.log.at(-1);
+  if (!line || answer.querySelector(".logged")) return;
+  answer.querySelector(".means")?.after(h("p", { class: "logged note" }, "For the log only: ", h("code", {}, line.code), line.reason ? ` ${line.reason}` : ""));
+}
+
+const shortened = (_, value) => (typeof value === "string" && /^lk[ar]_/.test(value) ? `${value.slice(0, 10)}… (256)` : value);
+
+/** What a refresh came to. `known` are this page's pairs of the login. */
+export function refreshMeans(result, presented, known, newest) {
+  if (result.status === 200) {
+    const same = known.find((pair) => pair.refresh === result.body.refresh_token && pair.access === result.body.access_token);
+    if (same) return `A replay: the very same pair, generation ${same.generation}. Nothing was minted and nothing has ended.`;
+    return `Generation ${presented.generation + 1} takes the place of ${presented.generation}. The old access token is refused from now on.`;
+  }
+  if (result.code === "invalid_token" && presented.generation < newest.generation) return "Refused. An old token after its window is reuse: two parties hold it, nobody can tell the thief, so the login has ended for both.";
+  if (result.code === "invalid_token") return "Refused: the login is over, or the token has expired. Log in again.";
+  return undefined;
+}
+
+/** What a call of a protected route came to. */
+export function accessMeans(result, presented, newest) {
+  if (result.status === 200) return `Let in as the login ${begins(result.body.login_id)}: one read of the table, no cache.`;
+  if (result.status === 401 && presented.generation < newest.generation) return `Refused: generation ${presented.generation} was replaced, and its access token died with it.`;
+  if (result.status === 401) return "Refused: expired, or the login is over. Refresh, or log in again.";
+  return undefined;
+}

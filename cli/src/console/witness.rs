@@ -1,0 +1,58 @@
+//! Stands before the gateway and writes down what passes.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use latchkey::clock::rfc3339;
+use serde::Serialize;
+
+use super::{
+    Console,
+    exchanges::{Named, Told, read},
+};
+use crate::{
+    gateway::Answered,
+    observed::{Seen, milliseconds},
+};
+
+/// One request, its answer, and what lay between.
+#[derive(Debug, Serialize)]
+struct Line {
+    at: String,
+    method: String,
+    /// As the template has it.
+    route: String,
+    /// Whether `?keep=current` was asked for.
+    keeps_current: bool,
+    presented: Option<Named>,
+    status: u16,
+    #[serde(flatten)]
+    told: Told,
+    request_id: Option<String>,
+    /// Why the gateway answered by itself.
+    gateway: Option<String>,
+    ms: f64,
+    #[serde(flatten)]
+    seen: Seen,
+}
+
+pub(super) async fn witness(State(console): State<Console>, request: Request, next: Next) -> Response {
+    let (at, begun, method) = (rfc3339(console.clock.now()), Instant::now(), request.method().to_string());
+    let keeps_current = request.uri().query() == Some("keep=current");
+    let presented = Named::presented(&request);
+    let exchange = console.observer.begin();
+    let response = Arc::clone(&exchange).scope(next.run(request)).await;
+    let ms = milliseconds(begun);
+    let (mut response, told) = read(response).await;
+    let Answered { route, reason: gateway } =
+        response.extensions_mut().remove().unwrap_or_else(|| Answered { route: "-".to_owned(), reason: None });
+    let request_id = response.headers().get("x-amzn-requestid").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let status = response.status().as_u16();
+    let line = Line { at, method, route, keeps_current, presented, status, told, request_id, gateway, ms, seen: exchange.seen() };
+    console.journal.write(serde_json::to_string(&line).unwrap_or_default());
+    response
+}
