@@ -3,7 +3,7 @@
 use aws_config::{BehaviorVersion, Region, retry::RetryConfig};
 use aws_sdk_dynamodb::{Client, config::Credentials};
 use aws_smithy_http_client::{Builder, tls};
-use latchkey::aws::timeouts;
+use latchkey::{aws::timeouts, signals::StoreCalls};
 
 use crate::args::AwsArgs;
 
@@ -18,6 +18,7 @@ pub fn emulator(endpoint: &str) -> Client {
         .http_client(Builder::new().build_http())
         .timeout_config(timeouts())
         .retry_config(RetryConfig::standard())
+        .interceptor(StoreCalls)
         .build();
     Client::from_conf(config)
 }

@@ -6,6 +6,7 @@ use latchkey::{
     clock::Clock,
     config::{Environment, ReaderConfig},
     log,
+    signals::{Function, Signals},
     store::Store,
 };
 use latchkey_authorizer::Authorizer;
@@ -15,9 +16,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     log::init();
     let environment = Environment::of_process();
     let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
+    let signals = &Signals::read(&environment, Function::Authorizer).unwrap_or_else(|error| log::stop(&error));
     let client = aws::client(&environment).await.unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(client, config.sessions_table);
     store.warm_up().await;
     let authorizer = &Authorizer::new(store, config.imported_tokens, Clock::system());
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<_>| authorizer.answer(event.payload, event.context.request_id))).await
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<_>| {
+        let (event, context) = event.into_parts();
+        signals.of_request(context.xray_trace_id.as_deref(), authorizer.answer(event, context.request_id)).await
+    }))
+    .await
 }
