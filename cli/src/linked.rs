@@ -1,6 +1,6 @@
 //! The four functions linked into this program, each with the environment that the template gives it.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, pin::pin, sync::Arc};
 
 use aws_sdk_dynamodb::Client;
 use lambda_runtime::{Context, LambdaEvent};
@@ -65,7 +65,11 @@ pub fn functions_that_tell(
         let environment = environment("sessions");
         let config = ReaderConfig::read(&environment)?;
         let store = Store::new(client.clone(), config.sessions_table);
-        behind_the_gateway(latchkey_sessions::service(store, config.imported_tokens, clock.clone()), &environment, signals(Function::Sessions)?)
+        behind_the_gateway(
+            latchkey_sessions::service(store, config.imported_tokens, clock.clone()),
+            &environment,
+            signals(Function::Sessions)?,
+        )
     };
     let authorizer = {
         let config = ReaderConfig::read(&environment("authorizer"))?;
@@ -104,7 +108,8 @@ fn authorizer(authorizer: Authorizer, signals: Signals) -> LinkedFunction {
         let (authorizer, signals) = (Arc::clone(&authorizer), signals.clone());
         Box::pin(async move {
             let id = uuid::Uuid::new_v4().to_string();
-            match signals.of_request(None, authorizer.answer(read(event)?, id)).await {
+            let answer = pin!(authorizer.answer(read(event)?, id));
+            match signals.of_request(None, answer).await {
                 Ok(answer) => written(&answer),
                 Err(error) => {
                     let diagnostic = lambda_runtime::Diagnostic::from(error);

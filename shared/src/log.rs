@@ -202,6 +202,8 @@ impl Event {
 pub struct Fields<'a> {
     /// The gateway's id of the request.
     pub request_id: Option<&'a str>,
+    /// The user's key in the sessions table, where one must be found by the line.
+    pub user_key: Option<&'a str>,
     /// The login that it is about.
     pub login_id: Option<&'a str>,
     /// The first characters of the token's hash.
@@ -215,11 +217,11 @@ pub fn log(what: Event, fields: Fields<'_>, error: Option<&dyn std::error::Error
     signals::count(what);
     let code = what.code();
     let trace_id = signals::trace_id();
-    let Fields { request_id, login_id, token_hash, reason } = fields;
+    let Fields { request_id, user_key, login_id, token_hash, reason } = fields;
     let error = error.map(chain);
     macro_rules! line {
         ($level:expr) => {
-            event!(target: "latchkey", $level, code, request_id, trace_id, login_id, token_hash, reason, error)
+            event!(target: "latchkey", $level, code, request_id, trace_id, user_key, login_id, token_hash, reason, error)
         };
     }
     match what.level() {

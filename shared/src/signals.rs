@@ -79,7 +79,8 @@ impl Signals {
     }
 
     /// Runs a request. `trace` is the header that Lambda hands out with it, `Lambda-Runtime-Trace-Id`: where its trace is
-    /// kept, log lines name it.
+    /// kept, log lines name it. A request with calls of the SDK in it is kilobytes of state: hand it over pinned, or they are
+    /// copied about.
     pub async fn of_request<T>(&self, trace: Option<&str>, request: impl Future<Output = T>) -> T {
         let trace_id = trace.and_then(trace::kept_trace_id).map(str::to_owned);
         if self.0.is_none() && trace_id.is_none() {
@@ -89,13 +90,18 @@ impl Signals {
         let current = Arc::new(Current { tally, trace_id });
         let answer = CURRENT.scope(Arc::clone(&current), request).await;
         if let (Some(metrics), Some(tally)) = (&self.0, &current.tally) {
-            let tally = locked(tally);
-            if !tally.is_empty() {
-                let now = Clock::system().now().timestamp_millis();
-                (metrics.sink)(&emf::line(&metrics.namespace, metrics.function, now, &tally));
-            }
+            metrics.tell(&locked(tally));
         }
         answer
+    }
+}
+
+impl Metrics {
+    fn tell(&self, tally: &Tally) {
+        if !tally.is_empty() {
+            let now = Clock::system().now().timestamp_millis();
+            (self.sink)(&emf::line(&self.namespace, self.function, now, tally));
+        }
     }
 }
 

@@ -179,6 +179,8 @@ async fn a_line_says_what_it_is_about() {
     assert_eq!(said.len(), expected.len(), "{said:?}");
     for (line, (code, request_id, login, token_hash, reason)) in said.iter().zip(expected) {
         let login_id = login.map(|pair| &pair.login_id);
+        let names_the_user = line["user_key"].as_str().is_some_and(|key| first.refresh[4..].starts_with(key) && key.len() == 22);
+        assert_eq!(names_the_user, code == "refresh_rotated", "whose login it was is asked of a refresh alone: {line}");
         for (field, value) in [
             ("code", json!(code)),
             ("request_id", json!(request_id.clone().or_else(|| invocation(line)).unwrap_or_else(|| "an id".to_owned()))),

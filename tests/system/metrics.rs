@@ -98,7 +98,8 @@ async fn calls_made_side_by_side_are_measured() {
     drop(service.tap.take_calls());
     assert_eq!(send(service.request("DELETE", "/sessions").bearer_auth(&pair.access)).await.status, 204);
     let lines = service.emitted.take();
-    let measured: usize = lines.iter().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["StoreLatency"].as_array().unwrap().len()).sum();
+    let measured: usize =
+        lines.iter().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["StoreLatency"].as_array().unwrap().len()).sum();
     assert_eq!(measured, service.tap.take_calls().len());
     assert!(measured > 8);
 }
@@ -106,7 +107,8 @@ async fn calls_made_side_by_side_are_measured() {
 /// Every metric there is, by what brings it about; and none that isn't declared.
 #[tokio::test]
 async fn whatever_is_declared_is_emitted() {
-    let service = Service::start_by(&[("AcceptImportedTokens", "true")], &[("MAX_SESSIONS_PER_USER", "2"), ("ON_SESSION_LIMIT", "reject")]).await;
+    let service =
+        Service::start_by(&[("AcceptImportedTokens", "true")], &[("MAX_SESSIONS_PER_USER", "2"), ("ON_SESSION_LIMIT", "reject")]).await;
     let (first, other) = (service.login().await, service.login().await);
     guess(&service, DEMO_PASSWORD).await;
     send(service.request("POST", "/login").header("content-type", "application/json").body("{")).await;
@@ -150,7 +152,8 @@ async fn whatever_is_declared_is_emitted() {
         assert!(emitted.iter().any(|one| one.metric == metric.name()), "nothing brought about {metric:?}");
     }
     // What an alarm is set on is there in each of its functions.
-    for metric in [Metric::InternalErrors, Metric::TokensAmbiguous, Metric::RefreshesReused, Metric::LoginsFailed, Metric::LoginsThrottled] {
+    for metric in [Metric::InternalErrors, Metric::TokensAmbiguous, Metric::RefreshesReused, Metric::LoginsFailed, Metric::LoginsThrottled]
+    {
         for function in metric.functions() {
             assert!(emitted.contains(&one(metric, *function, None)), "{metric:?} of {function:?}");
         }

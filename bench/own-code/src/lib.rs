@@ -3,7 +3,7 @@
 
 mod dynamodb;
 
-use std::{fs::File, io::Write as _};
+use std::{fs::File, io::Write as _, pin::pin};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -108,7 +108,7 @@ impl Functions {
 
     fn authorize_telling(&self, signals: &Signals) -> Result<Vec<u8>, Failure> {
         let event = serde_json::from_slice(&self.work.authorize)?;
-        let answer = self.authorizer.answer(event, "00000000-0000-4000-8000-000000000001".into());
+        let answer = pin!(self.authorizer.answer(event, "00000000-0000-4000-8000-000000000001".into()));
         // As Lambda sends it where nothing is traced.
         let trace = Some("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:a87bd80c:0");
         let answer = self.runtime.block_on(signals.of_request(trace, answer))?;

@@ -278,7 +278,11 @@ fn a_resource_as_it_would_be_deployed() {
         alarm,
         "Properties: {Threshold: 1, Actions: [!If [Prod, a, !Ref AWS::NoValue], !Ref Topic], On: [{Name: T, Value: !Ref UsersTable}]}",
     );
-    let parsed = Template::properties(&mended.replace("  Alarm:\n", "  Topic: {Type: AWS::SNS::Topic}\n  Alarm:\n"), &BTreeMap::new(), "AWS::CloudWatch::Alarm");
+    let parsed = Template::properties(
+        &mended.replace("  Alarm:\n", "  Topic: {Type: AWS::SNS::Topic}\n  Alarm:\n"),
+        &BTreeMap::new(),
+        "AWS::CloudWatch::Alarm",
+    );
     let expected = serde_json::json!({"Threshold": "1", "Actions": ["Topic"], "On": [{"Name": "T", "Value": "latchkey-dev-users"}]});
     assert_eq!(parsed.unwrap(), BTreeMap::from([("Alarm".to_owned(), expected)]));
 }

@@ -1,5 +1,7 @@
 //! The authorizer function: wiring.
 
+use std::pin::pin;
+
 use lambda_runtime::{LambdaEvent, service_fn};
 use latchkey::{
     aws,
@@ -23,7 +25,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let authorizer = &Authorizer::new(store, config.imported_tokens, Clock::system());
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<_>| {
         let (event, context) = event.into_parts();
-        signals.of_request(context.xray_trace_id.as_deref(), authorizer.answer(event, context.request_id)).await
+        let answer = pin!(authorizer.answer(event, context.request_id));
+        signals.of_request(context.xray_trace_id.as_deref(), answer).await
     }))
     .await
 }

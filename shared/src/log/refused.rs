@@ -28,16 +28,8 @@ pub enum Refused {
 
 impl Refused {
     /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Absent,
-        Self::Malformed,
-        Self::Unknown,
-        Self::Ended,
-        Self::Rotated,
-        Self::NoSession,
-        Self::Forged,
-        Self::Expired,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Absent, Self::Malformed, Self::Unknown, Self::Ended, Self::Rotated, Self::NoSession, Self::Forged, Self::Expired];
 
     /// The value of the dimension `Reason`.
     #[must_use]

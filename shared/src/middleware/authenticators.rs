@@ -172,7 +172,9 @@ fn token_of<T>(
     match presented(&request.headers) {
         Presented::Nothing => Err(refuse(ProblemCode::MissingToken, Refused::Absent, "nothing presented")),
         Presented::Unusable => Err(refuse(ProblemCode::InvalidToken, Refused::Malformed, "not one token")),
-        Presented::Token(text) => parse(text).map_err(|malformed| refuse(ProblemCode::InvalidToken, malformed.into(), &malformed.to_string())),
+        Presented::Token(text) => {
+            parse(text).map_err(|malformed| refuse(ProblemCode::InvalidToken, malformed.into(), &malformed.to_string()))
+        }
     }
 }
 
