@@ -4,7 +4,7 @@ use aws_config::{BehaviorVersion, Region, retry::RetryConfig};
 use aws_sdk_dynamodb::{Client, config::Credentials};
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::http::HttpClient;
-use latchkey::aws::timeouts;
+use latchkey::{aws::timeouts, signals::StoreCalls};
 
 use crate::args::AwsArgs;
 
@@ -25,6 +25,7 @@ pub fn emulator_through(endpoint: &str, http: impl HttpClient + 'static) -> Clie
         .http_client(http)
         .timeout_config(timeouts())
         .retry_config(RetryConfig::standard())
+        .interceptor(StoreCalls)
         .build();
     Client::from_conf(config)
 }

@@ -1,6 +1,6 @@
 //! The four functions linked into this program, each with the environment that the template gives it.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, pin::pin, sync::Arc};
 
 use aws_sdk_dynamodb::Client;
 use lambda_runtime::{Context, LambdaEvent};
@@ -8,6 +8,7 @@ use latchkey::{
     clock::Clock,
     config::{ConfigError, Environment, LoginConfig, ReaderConfig, RefreshConfig},
     front::{Front, GatewayEvent},
+    signals::{Function, Signals},
     store::{Accounts, Store},
 };
 use latchkey_authorizer::Authorizer;
@@ -23,34 +24,54 @@ use crate::{
 /// Settings that go before the template's, by variable.
 pub type Overrides<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// The functions over `client`, configured as in the cloud: by the template's environment, with `overrides` before it.
+/// The functions over `client`, configured as in the cloud: by the template's environment, with `overrides` before it. Metrics
+/// are off, whatever the template says, unless `overrides` name a namespace.
 ///
 /// # Errors
 /// [`ConfigError`] for a variable that is missing or wrong.
 pub fn functions(client: &Client, template: &Template, overrides: &Overrides<'_>, clock: &Clock) -> Result<Invoker, ConfigError> {
+    let asked_for = Environment::from_fn(overrides);
+    functions_that_tell(client, template, overrides, clock, &|function| Signals::read(&asked_for, function))
+}
+
+/// The same, with the signals of each function made by `signals`.
+///
+/// # Errors
+/// [`ConfigError`] for a variable that is missing or wrong.
+pub fn functions_that_tell(
+    client: &Client,
+    template: &Template,
+    overrides: &Overrides<'_>,
+    clock: &Clock,
+    signals: &dyn Fn(Function) -> Result<Signals, ConfigError>,
+) -> Result<Invoker, ConfigError> {
     let environment = |binary: &'static str| environment(binary, template, overrides);
     let login = {
         let environment = environment("login");
         let config = LoginConfig::read(&environment)?;
         let accounts = Accounts::new(Store::new(client.clone(), &config.sessions_table), &config.users_table, &config.login_attempts_table);
-        behind_the_gateway(latchkey_login::service(accounts, config, clock.clone()), &environment)
+        behind_the_gateway(latchkey_login::service(accounts, config, clock.clone()), &environment, signals(Function::Login)?)
     };
     let refresh = {
         let environment = environment("refresh");
         let config = RefreshConfig::read(&environment)?;
         let store = Store::new(client.clone(), &config.sessions_table);
-        behind_the_gateway(latchkey_refresh::service(store, config, clock.clone()), &environment)
+        behind_the_gateway(latchkey_refresh::service(store, config, clock.clone()), &environment, signals(Function::Refresh)?)
     };
     let sessions = {
         let environment = environment("sessions");
         let config = ReaderConfig::read(&environment)?;
         let store = Store::new(client.clone(), config.sessions_table);
-        behind_the_gateway(latchkey_sessions::service(store, config.imported_tokens, clock.clone()), &environment)
+        behind_the_gateway(
+            latchkey_sessions::service(store, config.imported_tokens, clock.clone()),
+            &environment,
+            signals(Function::Sessions)?,
+        )
     };
     let authorizer = {
         let config = ReaderConfig::read(&environment("authorizer"))?;
         let store = Store::new(client.clone(), config.sessions_table);
-        authorizer(Authorizer::new(store, config.imported_tokens, clock.clone()))
+        authorizer(Authorizer::new(store, config.imported_tokens, clock.clone()), signals(Function::Authorizer)?)
     };
     let functions = [("login", login), ("refresh", refresh), ("sessions", sessions), ("authorizer", authorizer)];
     Ok(Invoker::Linked(functions.map(|(name, function)| (name.to_owned(), function)).into()))
@@ -69,7 +90,7 @@ fn environment<'a>(binary: &'static str, template: &'a Template, overrides: &'a 
     Environment::from_fn(move |name| overrides(name).or_else(|| own?.get(name).cloned()))
 }
 
-fn behind_the_gateway<S>(service: S, environment: &Environment<'_>) -> LinkedFunction
+fn behind_the_gateway<S>(service: S, environment: &Environment<'_>, signals: Signals) -> LinkedFunction
 where
     S: Service<lambda_http::Request, Response = lambda_http::Response<lambda_http::Body>, Error = Infallible>
         + Clone
@@ -80,10 +101,10 @@ where
 {
     let front = Front::new(service, environment.cors_allow_origin().as_deref());
     Arc::new(move |event| {
-        let mut front = front.clone();
+        let (mut front, signals) = (front.clone(), signals.clone());
         Box::pin(async move {
             let event: GatewayEvent = read(event)?;
-            match front.call(LambdaEvent::new(event, Context::default())).await {
+            match signals.of_request(None, front.call(LambdaEvent::new(event, Context::default()))).await {
                 Ok(answer) => written(&answer),
                 Err(never) => match never {},
             }
@@ -91,13 +112,14 @@ where
     })
 }
 
-fn authorizer(authorizer: Authorizer) -> LinkedFunction {
+fn authorizer(authorizer: Authorizer, signals: Signals) -> LinkedFunction {
     let authorizer = Arc::new(authorizer);
     Arc::new(move |event| {
-        let authorizer = Arc::clone(&authorizer);
+        let (authorizer, signals) = (Arc::clone(&authorizer), signals.clone());
         Box::pin(async move {
             let id = uuid::Uuid::new_v4().to_string();
-            match authorizer.answer(read(event)?, id).await {
+            let answer = pin!(authorizer.answer(read(event)?, id));
+            match signals.of_request(None, answer).await {
                 Ok(answer) => written(&answer),
                 Err(error) => {
                     let diagnostic = lambda_runtime::Diagnostic::from(error);

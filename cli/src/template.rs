@@ -7,6 +7,7 @@
 mod api;
 mod condition;
 mod document;
+mod evaluated;
 mod function;
 mod gateway_response;
 mod http_api;

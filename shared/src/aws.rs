@@ -11,7 +11,10 @@ use aws_config::{
 use aws_sdk_dynamodb::Client;
 use aws_smithy_http_client::{Builder, tls};
 
-use crate::config::{ConfigError, Environment};
+use crate::{
+    config::{ConfigError, Environment},
+    signals::StoreCalls,
+};
 
 /// How long one request may take, all its calls and re-reads together. Below the functions' own timeout, so that the
 /// answer is ours: 503, with a word on when to come back.
@@ -43,7 +46,8 @@ pub async fn client(environment: &Environment<'_>) -> Result<Client, ConfigError
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .region(EnvironmentVariableRegionProvider::new().region().await)
         .timeout_config(timeouts())
-        .retry_config(RetryConfig::standard());
+        .retry_config(RetryConfig::standard())
+        .interceptor(StoreCalls);
     config.set_endpoint_url(environment.get("AWS_ENDPOINT_URL_DYNAMODB"));
     Ok(Client::from_conf(config.build()))
 }

@@ -122,6 +122,20 @@ impl<'a> Environment<'a> {
         self.get("CORS_ALLOW_ORIGIN")
     }
 
+    /// `METRICS_NAMESPACE`: where CloudWatch keeps what the functions count; nothing is counted where it isn't set.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a name that CloudWatch wouldn't take
+    /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html>).
+    pub fn metrics_namespace(&self) -> Result<Option<String>, ConfigError> {
+        let takes = "1 to 255 of A-Z a-z 0-9 . _ / # -, not beginning with AWS/";
+        let is_name = |text: &str| {
+            let of_its_characters = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/#-".contains(&byte));
+            of_its_characters && text.len() <= 255 && !text.starts_with("AWS/")
+        };
+        self.parsed("METRICS_NAMESPACE", "", takes, |text| is_name(text).then(|| (!text.is_empty()).then(|| text.to_owned())))
+    }
+
     /// `ACCEPT_IMPORTED_TOKENS`.
     fn imported_tokens(&self) -> Result<ImportedTokens, ConfigError> {
         self.parsed("ACCEPT_IMPORTED_TOKENS", "false", "`true` or `false`", |text| match text {

@@ -28,6 +28,7 @@ use crate::{
     log::{Event, Fields, log},
     middleware::RequestId,
     problem::{Problem, ProblemCode},
+    signals::Signals,
 };
 
 /// Where a request came from, as the gateway saw it.
@@ -135,12 +136,19 @@ fn gateway_response(response: Response<Body>, cors_allow_origin: Option<HeaderVa
 ///
 /// # Errors
 /// What the runtime reports.
-pub async fn run<S>(service: S, cors_allow_origin: Option<&str>) -> Result<(), lambda_runtime::Error>
+pub async fn run<S>(service: S, cors_allow_origin: Option<&str>, signals: Signals) -> Result<(), lambda_runtime::Error>
 where
     S: Service<Request, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    lambda_runtime::run(Front::new(service, cors_allow_origin)).await
+    let mut front = Front::new(service, cors_allow_origin);
+    lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<GatewayEvent>| {
+        let signals = signals.clone();
+        let trace = event.context.xray_trace_id.clone();
+        let answer = front.call(event);
+        async move { signals.of_request(trace.as_deref(), answer).await }
+    }))
+    .await
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub mod password;
 pub mod problem;
 pub mod refuse;
 pub mod session;
+pub mod signals;
 pub mod store;
 pub mod throttle;
 pub mod token;

@@ -1,11 +1,19 @@
 //! One JSON line per outcome, with a code from the catalogue. `docs/logs.md` says what each means to an operator.
 //!
-//! A line holds ids, codes and hash prefixes; never a token, a password, a name or an address.
+//! A line holds ids, codes and hash prefixes; never a token, a password, a name or an address. What is logged is counted, in
+//! the same place: [`Event::counts`].
+
+mod refused;
+
+pub use refused::Refused;
 
 use tracing::{Level, Subscriber, event};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::config::ConfigError;
+use crate::{
+    config::ConfigError,
+    signals::{self, Metric},
+};
 
 /// What a line reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,13 +35,13 @@ pub enum Event {
     /// The same, and the idempotency keys differ: two parties hold the token.
     RefreshKeysDiffer,
     /// A refresh token is not, or no longer, good.
-    RefreshRefused,
+    RefreshRefused(Refused),
     /// A token that was replaced long ago came back: its login has been ended.
     RefreshReused,
     /// An access token passed.
     AccessAllowed,
     /// An access token didn't.
-    AccessDenied,
+    AccessDenied(Refused),
     /// A login was ended.
     LoggedOut,
     /// A user's logins were ended everywhere, or everywhere else.
@@ -61,7 +69,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// All of them.
+    /// All of them, those with a reason once.
     pub const ALL: [Self; 24] = [
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -71,10 +79,10 @@ impl Event {
         Self::RefreshReplayed,
         Self::RefreshSuperseded,
         Self::RefreshKeysDiffer,
-        Self::RefreshRefused,
+        Self::RefreshRefused(Refused::Ended),
         Self::RefreshReused,
         Self::AccessAllowed,
-        Self::AccessDenied,
+        Self::AccessDenied(Refused::Ended),
         Self::LoggedOut,
         Self::LoggedOutEverywhere,
         Self::LogoutOfNothing,
@@ -101,10 +109,10 @@ impl Event {
             Self::RefreshReplayed => "refresh_replayed",
             Self::RefreshSuperseded => "refresh_superseded",
             Self::RefreshKeysDiffer => "refresh_keys_differ",
-            Self::RefreshRefused => "refresh_refused",
+            Self::RefreshRefused(_) => "refresh_refused",
             Self::RefreshReused => "refresh_reused",
             Self::AccessAllowed => "access_allowed",
-            Self::AccessDenied => "access_denied",
+            Self::AccessDenied(_) => "access_denied",
             Self::LoggedOut => "logged_out",
             Self::LoggedOutEverywhere => "logged_out_everywhere",
             Self::LogoutOfNothing => "logout_of_nothing",
@@ -139,14 +147,52 @@ impl Event {
             | Self::RefreshRotated
             | Self::RefreshReplayed
             | Self::RefreshSuperseded
-            | Self::RefreshRefused
-            | Self::AccessDenied
+            | Self::RefreshRefused(_)
+            | Self::AccessDenied(_)
             | Self::LoggedOut
             | Self::LoggedOutEverywhere
             | Self::LogoutOfNothing
             | Self::RequestMalformed => Level::INFO,
             // One per request of the whole API: the gateway's access log has them already.
             Self::AccessAllowed => Level::DEBUG,
+        }
+    }
+
+    /// What it counts for, written or not. Nothing where no request is at hand: the process has not come to one yet.
+    #[must_use]
+    pub const fn counts(self) -> Option<Metric> {
+        Some(match self {
+            Self::LoginSucceeded => Metric::LoginsSucceeded,
+            Self::LoginFailed => Metric::LoginsFailed,
+            Self::LoginThrottled => Metric::LoginsThrottled,
+            Self::LoginLimitReached => Metric::LoginsAtLimit,
+            Self::RefreshRotated => Metric::RefreshesRotated,
+            Self::RefreshReplayed => Metric::RefreshesReplayed,
+            Self::RefreshSuperseded => Metric::RefreshesSuperseded,
+            Self::RefreshKeysDiffer => Metric::RefreshesWithOtherKey,
+            Self::RefreshRefused(_) => Metric::RefreshesRefused,
+            Self::RefreshReused => Metric::RefreshesReused,
+            Self::AccessAllowed => Metric::AccessAllowed,
+            Self::AccessDenied(_) => Metric::AccessDenied,
+            Self::LoggedOut => Metric::Logouts,
+            Self::LoggedOutEverywhere => Metric::LogoutsEverywhere,
+            Self::LogoutOfNothing => Metric::LogoutsOfNothing,
+            Self::RequestMalformed => Metric::RequestsMalformed,
+            Self::StoreUnavailable => Metric::StoreErrors,
+            Self::DeadlinePassed => Metric::DeadlinesPassed,
+            Self::Internal | Self::ContextMissing => Metric::InternalErrors,
+            Self::TokenAmbiguous => Metric::TokensAmbiguous,
+            Self::AfterworkFailed => Metric::AfterworkFailures,
+            Self::WarmUpFailed | Self::Misconfigured => return None,
+        })
+    }
+
+    /// The reason that it is counted by.
+    #[must_use]
+    pub const fn refused(self) -> Option<Refused> {
+        match self {
+            Self::RefreshRefused(refused) | Self::AccessDenied(refused) => Some(refused),
+            _ => None,
         }
     }
 }
@@ -156,6 +202,8 @@ impl Event {
 pub struct Fields<'a> {
     /// The gateway's id of the request.
     pub request_id: Option<&'a str>,
+    /// The user's key in the sessions table, where one must be found by the line.
+    pub user_key: Option<&'a str>,
     /// The login that it is about.
     pub login_id: Option<&'a str>,
     /// The first characters of the token's hash.
@@ -164,14 +212,16 @@ pub struct Fields<'a> {
     pub reason: Option<&'a str>,
 }
 
-/// Writes a line.
+/// Counts what happened, and writes a line.
 pub fn log(what: Event, fields: Fields<'_>, error: Option<&dyn std::error::Error>) {
+    signals::count(what);
     let code = what.code();
-    let Fields { request_id, login_id, token_hash, reason } = fields;
+    let trace_id = signals::trace_id();
+    let Fields { request_id, user_key, login_id, token_hash, reason } = fields;
     let error = error.map(chain);
     macro_rules! line {
         ($level:expr) => {
-            event!(target: "latchkey", $level, code, request_id, login_id, token_hash, reason, error)
+            event!(target: "latchkey", $level, code, request_id, trace_id, user_key, login_id, token_hash, reason, error)
         };
     }
     match what.level() {
@@ -238,7 +288,8 @@ mod tests {
     fn the_catalogue_is_documented_as_it_is() {
         let documented = include_str!("../../docs/logs.md");
         for event in Event::ALL {
-            let row = format!("| `{}` | {} |", event.code(), event.level());
+            let counted = event.counts().map_or_else(|| "–".to_owned(), |metric| format!("`{}`", metric.name()));
+            let row = format!("| `{}` | {} | {counted} |", event.code(), event.level());
             assert!(documented.contains(&row), "docs/logs.md lacks {row}");
         }
         assert_eq!(documented.lines().filter(|line| line.starts_with("| `")).count(), Event::ALL.len());

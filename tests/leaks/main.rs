@@ -12,7 +12,9 @@ use std::{
 
 use axum::http::Request;
 use latchkey::{
+    log::{Event, Fields},
     middleware::{Authenticator as _, ByAccessToken, RequestId},
+    signals::Signals,
     store::Store,
     token::{AnyToken, ImportedTokens, Refresh},
 };
@@ -118,7 +120,12 @@ async fn no_token_and_no_password_is_ever_logged() {
     ] {
         assert!(codes.iter().any(|each| each == code), "the walk didn't come by {code}: {codes:?}");
     }
-    let text = log.lines().iter().map(Value::to_string).collect::<String>();
+    let metrics = service.emitted.take();
+    assert!(metrics.len() > 20, "the metrics of the walk: {metrics:?}");
+    for user in [&third.login_id, "127.0.0.1", DEMO_USER] {
+        assert!(metrics.iter().all(|line| !line.contains(user)), "{user} in a metric");
+    }
+    let text = log.lines().iter().map(Value::to_string).chain(metrics).collect::<String>();
     assert!(!text.contains("CANARY") && !text.contains(DEMO_PASSWORD));
     for token in [&first.access, &first.refresh, &second.access, &second.refresh, &third.access, &third.refresh] {
         // What follows the login id: generation, proof, secret, check. The login id itself is meant to be there.
@@ -172,6 +179,8 @@ async fn a_line_says_what_it_is_about() {
     assert_eq!(said.len(), expected.len(), "{said:?}");
     for (line, (code, request_id, login, token_hash, reason)) in said.iter().zip(expected) {
         let login_id = login.map(|pair| &pair.login_id);
+        let names_the_user = line["user_key"].as_str().is_some_and(|key| first.refresh[4..].starts_with(key) && key.len() == 22);
+        assert_eq!(names_the_user, code == "refresh_rotated", "whose login it was is asked of a refresh alone: {line}");
         for (field, value) in [
             ("code", json!(code)),
             ("request_id", json!(request_id.clone().or_else(|| invocation(line)).unwrap_or_else(|| "an id".to_owned()))),
@@ -182,6 +191,27 @@ async fn a_line_says_what_it_is_about() {
             assert_eq!(line.get(field).unwrap_or(&Value::Null), &value, "{field} of {line}");
         }
     }
+}
+
+/// A trace that is kept is named; one that isn't, or a header that a client made up, leaves no word.
+#[tokio::test]
+async fn a_line_names_the_trace_that_is_kept() {
+    let _alone = LISTENING.lock().await;
+    let log = Log::default();
+    let listening = log.listen();
+    let id = "1-5759e988-bd862e3fe1be46a994272793";
+    for header in [
+        Some(format!("Root={id};Parent=53995c3f42cd8ad8;Sampled=1")),
+        Some(format!("Root={id};Parent=53995c3f42cd8ad8;Sampled=0")),
+        Some("Root=x\n{\"code\":\"login_succeeded\"};Sampled=1".to_owned()),
+        None,
+    ] {
+        let logged = async { latchkey::log::log(Event::LoggedOut, Fields::default(), None) };
+        Signals::default().of_request(header.as_deref(), logged).await;
+    }
+    drop(listening);
+    let traces: Vec<_> = log.lines().iter().map(|line| line["trace_id"].clone()).collect();
+    assert_eq!(traces, [json!(id), Value::Null, Value::Null, Value::Null]);
 }
 
 /// One line for each outcome, whatever a client sends.
@@ -198,6 +228,8 @@ async fn a_client_can_not_write_lines_of_its_own() {
     }
     drop(listening);
     assert_eq!(log.codes(), ["login_succeeded", "request_malformed", "login_failed"]);
+    let metrics = service.emitted.take();
+    assert!(metrics.len() == 3 && metrics.iter().all(|line| line.lines().count() == 1 && !line.contains('\u{1b}')), "{metrics:?}");
     let items = format!("{:?}", service.database.items("SessionsTable").await);
     assert!(!items.contains("\\u{1b}") && !items.contains("x\\n{"), "control characters are left out of what people read: {items}");
 }

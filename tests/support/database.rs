@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use dynoxide::{Database as Embedded, server::serve_on};
-use latchkey::aws::timeouts;
+use latchkey::{aws::timeouts, signals::StoreCalls};
 use latchkey_cli::{client::emulator, dev::TEMPLATE, tables::create_missing, template::Template};
 use tokio::net::TcpListener;
 
@@ -65,6 +65,7 @@ impl Database {
             .http_client(tap.clone())
             .timeout_config(timeouts())
             .retry_config(RetryConfig::standard())
+            .interceptor(StoreCalls)
             .build();
         Client::from_conf(config)
     }

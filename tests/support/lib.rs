@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod database;
+pub mod emitted;
 pub mod logins;
 pub mod openapi;
 pub mod service;

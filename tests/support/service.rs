@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use crate::{
     clock::TestClock,
     database::Database,
+    emitted::Emitted,
     openapi::{Contract, Operation},
     tap::Tap,
 };
@@ -31,6 +32,8 @@ pub struct Service {
     pub tap: Tap,
     /// Its clock.
     pub clock: TestClock,
+    /// Its metrics.
+    pub emitted: Emitted,
     http: reqwest::Client,
 }
 
@@ -125,14 +128,17 @@ impl Service {
     pub async fn over(database: Database, clock: TestClock, settings: &[(&str, &str)]) -> Self {
         let tap = Tap::default();
         let settings = |name: &str| settings.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
-        let functions = linked::functions(&database.tapped(&tap), &database.template, &settings, &clock.clock()).expect("the settings");
+        let emitted = Emitted::default();
+        let signals = |function| Ok(emitted.signals(function));
+        let functions = linked::functions_that_tell(&database.tapped(&tap), &database.template, &settings, &clock.clock(), &signals);
+        let functions = functions.expect("the settings");
         let router = Gateway::new(&database.template, functions, GatewayOptions::default()).into_router();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let serving = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
         tokio::spawn(async move { serving.await });
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
-        Self { url, database, tap, clock, http }
+        Self { url, database, tap, clock, emitted, http }
     }
 
     /// A request to make by hand.

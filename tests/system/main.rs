@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "in a test either is a failure, as it should be")]
 
+mod alarms;
 mod authorizer_events;
 mod axum_service;
 mod bad_input;
@@ -14,6 +15,7 @@ mod find;
 mod guessing;
 mod imported;
 mod limits;
+mod metrics;
 mod openapi;
 mod outage;
 mod password_change;

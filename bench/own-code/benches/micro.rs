@@ -53,6 +53,7 @@ fn micro(criterion: &mut Criterion) {
     criterion.bench_function("open a seed", |bencher| bencher.iter(|| sealed.open(black_box(&presented), &login.key, successor)));
 
     criterion.bench_function("authorize with the SDK, no network", |bencher| bencher.iter(|| functions.authorize()));
+    criterion.bench_function("the same without metrics", |bencher| bencher.iter(|| functions.authorize_silently()));
     criterion.bench_function("the SDK's share of it: one query", |bencher| bencher.iter(|| functions.query()));
     criterion.bench_function("refresh with the SDK, no network", |bencher| bencher.iter(|| functions.refresh()));
 }

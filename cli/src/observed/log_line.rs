@@ -54,7 +54,7 @@ impl Visit for LogLine {
 mod tests {
     use std::sync::Arc;
 
-    use latchkey::log::{Event, Fields, log};
+    use latchkey::log::{Event, Fields, Refused, log};
     use tracing_subscriber::layer::SubscriberExt as _;
 
     use super::*;
@@ -66,7 +66,7 @@ mod tests {
         let fields = Fields { login_id: Some("the login"), reason: Some("expired"), ..Fields::default() };
         let logging = async {
             let _listening = tracing::subscriber::set_default(tracing_subscriber::registry().with(LogLines));
-            log(Event::AccessDenied, fields, None);
+            log(Event::AccessDenied(Refused::Expired), fields, None);
             tracing::info!("not of the catalogue");
         };
         Arc::clone(&exchange).scope(logging).await;

@@ -70,6 +70,18 @@ impl<'a> Node<'a> {
         Ok(children)
     }
 
+    /// All that stands here, every intrinsic in it evaluated.
+    pub(super) fn evaluated(&self) -> Result<Value, TemplateError> {
+        Ok(match &*self.value {
+            Value::Object(_) => {
+                let entries = self.entries()?.into_iter().map(|(key, node)| Ok((key, node.evaluated()?)));
+                Value::Object(entries.collect::<Result<_, TemplateError>>()?)
+            }
+            Value::Array(_) => Value::Array(self.items()?.iter().map(Self::evaluated).collect::<Result<_, _>>()?),
+            scalar => scalar.clone(),
+        })
+    }
+
     pub(super) fn text(&self) -> Result<String, TemplateError> {
         self.value.as_str().map(str::to_owned).ok_or_else(|| self.unexpected("text"))
     }

@@ -267,6 +267,26 @@ fn circles_are_refused() {
     }
 }
 
+#[test]
+fn a_resource_as_it_would_be_deployed() {
+    let alarm = "Properties: {Threshold: !ImportValue Elsewhere}";
+    assert_eq!(
+        Template::properties(SMALL, &BTreeMap::new(), "AWS::CloudWatch::Alarm").unwrap_err().to_string(),
+        "Resources.Alarm.Properties.Threshold: Fn::ImportValue is not understood here (known: Ref, Sub, GetAtt, If, Join, FindInMap, and conditions)"
+    );
+    let mended = SMALL.replace(
+        alarm,
+        "Properties: {Threshold: 1, Actions: [!If [Prod, a, !Ref AWS::NoValue], !Ref Topic], On: [{Name: T, Value: !Ref UsersTable}]}",
+    );
+    let parsed = Template::properties(
+        &mended.replace("  Alarm:\n", "  Topic: {Type: AWS::SNS::Topic}\n  Alarm:\n"),
+        &BTreeMap::new(),
+        "AWS::CloudWatch::Alarm",
+    );
+    let expected = serde_json::json!({"Threshold": "1", "Actions": ["Topic"], "On": [{"Name": "T", "Value": "latchkey-dev-users"}]});
+    assert_eq!(parsed.unwrap(), BTreeMap::from([("Alarm".to_owned(), expected)]));
+}
+
 /// The repository's own template: what `latchkey dev` reads.
 #[test]
 fn the_real_template() {

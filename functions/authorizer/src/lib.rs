@@ -17,7 +17,7 @@ use latchkey::{
     bearer::Presented,
     clock::Clock,
     decision::authorize,
-    log::{Event, Fields, log},
+    log::{Event, Fields, Refused, log},
     middleware::CurrentSession,
     store::{Located, Store, StoreError},
     token::{Access, ImportedTokens, PresentedToken},
@@ -89,22 +89,24 @@ impl Authorizer {
     /// The session that may pass, or none.
     async fn verdict(&self, event: &AuthorizerEvent, fields: Fields<'_>) -> Result<Option<CurrentSession>, AuthorizerError> {
         let now = self.clock.now();
-        let deny = |fields: Fields<'_>, reason: &str| log(Event::AccessDenied, Fields { reason: Some(reason), ..fields }, None);
+        let deny = |fields: Fields<'_>, refused: Refused, reason: &str| {
+            log(Event::AccessDenied(refused), Fields { reason: Some(reason), ..fields }, None);
+        };
         let token = match event.presented() {
             Presented::Token(text) => PresentedToken::<Access>::parse(text, self.imported),
             Presented::Nothing => {
-                deny(fields, "nothing presented");
+                deny(fields, Refused::Absent, "nothing presented");
                 return Ok(None);
             }
             Presented::Unusable => {
-                deny(fields, "not one token");
+                deny(fields, Refused::Malformed, "not one token");
                 return Ok(None);
             }
         };
         let token = match token {
             Ok(token) => token,
             Err(malformed) => {
-                deny(fields, &malformed.to_string());
+                deny(fields, malformed.into(), &malformed.to_string());
                 return Ok(None);
             }
         };
@@ -114,7 +116,7 @@ impl Authorizer {
         let key = match self.store.locate(&token).await.map_err(AuthorizerError::Store)? {
             Located::At(key) => key,
             Located::Nowhere(why) => {
-                log(why.event(Event::AccessDenied), Fields { reason: Some(&why.to_string()), ..fields }, None);
+                log(why.event(Event::AccessDenied(Refused::Unknown)), Fields { reason: Some(&why.to_string()), ..fields }, None);
                 return Ok(None);
             }
         };
@@ -126,7 +128,7 @@ impl Authorizer {
                 Ok(Some(session.into()))
             }
             Err(refusal) => {
-                deny(fields, &refusal.to_string());
+                deny(fields, refusal.into(), &refusal.to_string());
                 Ok(None)
             }
         }

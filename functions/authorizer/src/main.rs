@@ -1,11 +1,14 @@
 //! The authorizer function: wiring.
 
+use std::pin::pin;
+
 use lambda_runtime::{LambdaEvent, service_fn};
 use latchkey::{
     aws,
     clock::Clock,
     config::{Environment, ReaderConfig},
     log,
+    signals::{Function, Signals},
     store::Store,
 };
 use latchkey_authorizer::Authorizer;
@@ -15,9 +18,15 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     log::init();
     let environment = Environment::of_process();
     let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
+    let signals = &Signals::read(&environment, Function::Authorizer).unwrap_or_else(|error| log::stop(&error));
     let client = aws::client(&environment).await.unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(client, config.sessions_table);
     store.warm_up().await;
     let authorizer = &Authorizer::new(store, config.imported_tokens, Clock::system());
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<_>| authorizer.answer(event.payload, event.context.request_id))).await
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<_>| {
+        let (event, context) = event.into_parts();
+        let answer = pin!(authorizer.answer(event, context.request_id));
+        signals.of_request(context.xray_trace_id.as_deref(), answer).await
+    }))
+    .await
 }

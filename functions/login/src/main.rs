@@ -5,6 +5,7 @@ use latchkey::{
     clock::Clock,
     config::{Environment, LoginConfig},
     front, log,
+    signals::{Function, Signals},
     store::{Accounts, Store},
 };
 
@@ -13,9 +14,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     log::init();
     let environment = Environment::of_process();
     let config = LoginConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
+    let signals = Signals::read(&environment, Function::Login).unwrap_or_else(|error| log::stop(&error));
     let client = aws::client(&environment).await.unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(client, &config.sessions_table);
     store.warm_up().await;
     let accounts = Accounts::new(store, &config.users_table, &config.login_attempts_table);
-    front::run(latchkey_login::service(accounts, config, Clock::system()), environment.cors_allow_origin().as_deref()).await
+    let service = latchkey_login::service(accounts, config, Clock::system());
+    front::run(service, environment.cors_allow_origin().as_deref(), signals).await
 }

@@ -62,6 +62,7 @@ impl Handler {
         let hash = claim.hash.log_prefix();
         let fields = Fields {
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0.as_str()),
+            user_key: Some(presented.key.user_key.as_str()),
             login_id: Some(presented.key.login_id.as_str()),
             token_hash: Some(&hash),
             reason: None,

@@ -5,6 +5,7 @@ use latchkey::{
     clock::Clock,
     config::{Environment, RefreshConfig},
     front, log,
+    signals::{Function, Signals},
     store::Store,
 };
 
@@ -13,8 +14,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     log::init();
     let environment = Environment::of_process();
     let config = RefreshConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
+    let signals = Signals::read(&environment, Function::Refresh).unwrap_or_else(|error| log::stop(&error));
     let client = aws::client(&environment).await.unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(client, &config.sessions_table);
     store.warm_up().await;
-    front::run(latchkey_refresh::service(store, config, Clock::system()), environment.cors_allow_origin().as_deref()).await
+    let service = latchkey_refresh::service(store, config, Clock::system());
+    front::run(service, environment.cors_allow_origin().as_deref(), signals).await
 }

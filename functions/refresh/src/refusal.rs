@@ -37,9 +37,7 @@ impl Refusal {
             Self::BadKey => {
                 (Event::RequestMalformed, Problem::invalid_request("Idempotency-Key takes 1 to 128 visible ASCII characters, once"))
             }
-            Self::Refused(RefreshRefusal::Ended | RefreshRefusal::Forged | RefreshRefusal::Expired) => {
-                (Event::RefreshRefused, ProblemCode::InvalidToken.into())
-            }
+            Self::Refused(refusal) => (Event::RefreshRefused((*refusal).into()), ProblemCode::InvalidToken.into()),
             Self::Superseded { keys_differ: false } => (Event::RefreshSuperseded, ProblemCode::Superseded.into()),
             Self::Superseded { keys_differ: true } => (Event::RefreshKeysDiffer, ProblemCode::Superseded.into()),
             Self::Reused => (Event::RefreshReused, ProblemCode::InvalidToken.into()),

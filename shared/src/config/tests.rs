@@ -120,3 +120,17 @@ fn imported_tokens_are_accepted_only_where_it_says_so() {
     let refusal = read("yes").unwrap_err();
     assert_eq!((refusal.variable, refusal.takes.as_str()), ("ACCEPT_IMPORTED_TOKENS", "`true` or `false`"));
 }
+
+/// A name that CloudWatch takes, and that needs no escaping in JSON.
+#[test]
+fn a_metrics_namespace_is_one_of_our_own() {
+    let read = |value: &str| environment(&[("METRICS_NAMESPACE", value)]).metrics_namespace();
+    assert_eq!(environment(&[]).metrics_namespace(), Ok(None));
+    assert_eq!(read(""), Ok(None));
+    assert_eq!(read("Latchkey/latchkey-prod"), Ok(Some("Latchkey/latchkey-prod".into())));
+    assert!(read(&"n".repeat(255)).is_ok());
+    for wrong in ["AWS/Lambda", "\"", "a\\n", "a b", "a\n", ":a", "é", &"n".repeat(256)] {
+        let error = read(wrong).unwrap_err();
+        assert_eq!((error.variable, error.takes.contains("1 to 255 of")), ("METRICS_NAMESPACE", true), "{wrong:?}");
+    }
+}

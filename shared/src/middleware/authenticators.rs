@@ -11,7 +11,7 @@ use crate::{
     clock::Clock,
     decision::authorize,
     ids::{Generation, LoginId, LoginKey},
-    log::{Event, Fields, log},
+    log::{Event, Fields, Refused, log},
     problem::{Problem, ProblemCode},
     refuse::store_problem,
     session::{LoginState, Session},
@@ -70,7 +70,7 @@ impl Authenticator for ByAccessToken {
             Ok(session) => Ok(session.into()),
             Err(refusal) => {
                 let fields = Fields { login_id: Some(key.login_id.as_str()), ..fields(request) };
-                Err(refuse_token(Event::AccessDenied, &refusal.to_string(), &claim, fields))
+                Err(refuse_token(Event::AccessDenied(refusal.into()), &refusal.to_string(), &claim, fields))
             }
         }
     }
@@ -131,7 +131,7 @@ impl Authenticator for ByEitherToken {
     type Found = PresentedLogin;
 
     async fn authenticate(&self, request: &Parts) -> Result<PresentedLogin, Problem> {
-        let token = token_of(request, Event::LogoutOfNothing, |text| AnyToken::parse(text, self.imported))?;
+        let token = token_of(request, |_| Event::LogoutOfNothing, |text| AnyToken::parse(text, self.imported))?;
         match self.store.locate_any(&token).await {
             Ok((Located::At(key), proof)) => Ok(PresentedLogin(Ok((key, proof)))),
             Ok((Located::Nowhere(why), _)) => Ok(PresentedLogin(Err(why))),
@@ -141,10 +141,15 @@ impl Authenticator for ByEitherToken {
 }
 
 /// Where the token's login is kept, or the refusal of one that leads nowhere.
-fn located<K: Kind>(located: Result<Located, StoreError>, refused: Event, claim: &Claim<K>, request: &Parts) -> Result<LoginKey, Problem> {
+fn located<K: Kind>(
+    located: Result<Located, StoreError>,
+    refused: impl FnOnce(Refused) -> Event,
+    claim: &Claim<K>,
+    request: &Parts,
+) -> Result<LoginKey, Problem> {
     match located.map_err(|error| store_problem(&error, fields(request)))? {
         Located::At(key) => Ok(key),
-        Located::Nowhere(why) => Err(refuse_token(why.event(refused), &why.to_string(), claim, fields(request))),
+        Located::Nowhere(why) => Err(refuse_token(why.event(refused(Refused::Unknown)), &why.to_string(), claim, fields(request))),
     }
 }
 
@@ -155,15 +160,21 @@ fn refuse_token<K: Kind>(event: Event, reason: &str, claim: &Claim<K>, fields: F
 }
 
 /// The one token that the request presents. Costs no store call where it is malformed.
-fn token_of<T>(request: &Parts, refused: Event, parse: impl FnOnce(&str) -> Result<T, MalformedToken>) -> Result<T, Problem> {
-    let refuse = |code: ProblemCode, reason: &str| {
-        log(refused, Fields { reason: Some(reason), ..fields(request) }, None);
+fn token_of<T>(
+    request: &Parts,
+    refused: impl FnOnce(Refused) -> Event,
+    parse: impl FnOnce(&str) -> Result<T, MalformedToken>,
+) -> Result<T, Problem> {
+    let refuse = |code: ProblemCode, why: Refused, reason: &str| {
+        log(refused(why), Fields { reason: Some(reason), ..fields(request) }, None);
         Problem::from(code)
     };
     match presented(&request.headers) {
-        Presented::Nothing => Err(refuse(ProblemCode::MissingToken, "nothing presented")),
-        Presented::Unusable => Err(refuse(ProblemCode::InvalidToken, "not one token")),
-        Presented::Token(text) => parse(text).map_err(|malformed| refuse(ProblemCode::InvalidToken, &malformed.to_string())),
+        Presented::Nothing => Err(refuse(ProblemCode::MissingToken, Refused::Absent, "nothing presented")),
+        Presented::Unusable => Err(refuse(ProblemCode::InvalidToken, Refused::Malformed, "not one token")),
+        Presented::Token(text) => {
+            parse(text).map_err(|malformed| refuse(ProblemCode::InvalidToken, malformed.into(), &malformed.to_string()))
+        }
     }
 }
 

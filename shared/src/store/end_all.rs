@@ -14,6 +14,7 @@ use super::{
 use crate::{
     backoff,
     ids::{LoginId, LoginKey, UserKey},
+    signals,
 };
 
 /// Which of a user's logins are ended.
@@ -62,7 +63,7 @@ impl Store {
             let mut deletions = JoinSet::new();
             for login_id in std::mem::replace(&mut ending, rest) {
                 let (store, key) = (self.clone(), LoginKey { user_key: user_key.clone(), login_id });
-                deletions.spawn(async move { store.end_owned(&key).await });
+                deletions.spawn(signals::taken_along(async move { store.end_owned(&key).await }));
             }
             for deletion in deletions.join_all().await {
                 ended += usize::from(deletion? != Ended::NotThere);

@@ -121,11 +121,13 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::Refused;
 
     /// CASES F7.
     #[test]
     fn two_logins_under_one_hash_raise_an_alarm() {
-        assert_eq!(NotLocated::Ambiguous.event(Event::AccessDenied), Event::TokenAmbiguous);
-        assert_eq!(NotLocated::Unknown.event(Event::AccessDenied), Event::AccessDenied);
+        let denied = Event::AccessDenied(Refused::Unknown);
+        assert_eq!(NotLocated::Ambiguous.event(denied), Event::TokenAmbiguous);
+        assert_eq!(NotLocated::Unknown.event(denied), denied);
     }
 }

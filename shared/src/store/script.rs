@@ -19,6 +19,7 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
 use super::{Accounts, Store};
+use crate::signals::StoreCalls;
 
 /// One answer.
 #[derive(Debug, Clone)]
@@ -59,13 +60,18 @@ impl Script {
     }
 
     pub(crate) fn store(&self) -> Store {
+        self.store_trying(RetryConfig::disabled())
+    }
+
+    pub(crate) fn store_trying(&self, again: RetryConfig) -> Store {
         let connector = SharedHttpConnector::new(self.clone());
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("local"))
             .credentials_provider(Credentials::new("latchkey", "test", None, None, "test"))
             .http_client(http_client_fn(move |_, _| connector.clone()))
-            .retry_config(RetryConfig::disabled())
+            .retry_config(again)
+            .interceptor(StoreCalls)
             .build();
         Store::new(Client::from_conf(config), "sessions")
     }

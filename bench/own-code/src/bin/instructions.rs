@@ -1,4 +1,4 @@
-//! Does one thing once, warm, inside a function that callgrind collects: `instructions authorize|refresh|query`.
+//! Does one thing once, warm, inside a function that callgrind collects: `instructions authorize|refresh|authorize-silent|query`.
 
 use own_code::{Failure, Functions};
 

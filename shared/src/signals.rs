@@ -1,0 +1,139 @@
+//! What a function tells beside its log lines: metrics, one line a request at the most, and the request's trace.
+//!
+//! Nothing here knows what happened: [`crate::log`] counts what it is told to log, and [`StoreCalls`] measures the calls to
+//! DynamoDB. Both find the request they belong to in the task that runs it; where there is none, nothing is counted.
+//!
+//! A metrics line holds numbers and names of our own, so nothing of a client's or a user's can be in it.
+
+mod emf;
+mod metric;
+mod store_calls;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod trace;
+
+pub use metric::{Function, Metric};
+pub use store_calls::StoreCalls;
+
+use std::{
+    fmt,
+    future::Future,
+    io::Write as _,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crate::{
+    clock::Clock,
+    config::{ConfigError, Environment},
+    log::Event,
+};
+use tally::Tally;
+
+/// The signals of one function's process. Off, unless `METRICS_NAMESPACE` is set.
+#[derive(Debug, Clone, Default)]
+pub struct Signals(Option<Arc<Metrics>>);
+
+/// Takes a finished line, without its end.
+type Sink = Box<dyn Fn(&str) + Send + Sync>;
+
+struct Metrics {
+    namespace: String,
+    function: Function,
+    cold: AtomicBool,
+    sink: Sink,
+}
+
+/// What is known of a request while it runs.
+#[derive(Debug, Default)]
+struct Current {
+    /// Nothing where metrics are off.
+    tally: Option<Mutex<Tally>>,
+    trace_id: Option<String>,
+}
+
+tokio::task_local! {
+    static CURRENT: Arc<Current>;
+}
+
+impl Signals {
+    /// As `METRICS_NAMESPACE` says, to standard output, where CloudWatch finds them in the function's log.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a namespace that CloudWatch wouldn't take.
+    pub fn read(environment: &Environment<'_>, function: Function) -> Result<Self, ConfigError> {
+        let to_stdout = |line: &str| {
+            // Nobody is there to be told that nobody reads the log.
+            let _written = writeln!(std::io::stdout().lock(), "{line}");
+        };
+        Ok(environment.metrics_namespace()?.map_or_else(Self::default, |namespace| Self::to(&namespace, function, to_stdout)))
+    }
+
+    /// Under `namespace`, each line to `sink`. The namespace is one that [`Environment::metrics_namespace`] takes.
+    #[must_use]
+    pub fn to(namespace: &str, function: Function, sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(Metrics { namespace: namespace.to_owned(), function, cold: AtomicBool::new(true), sink: Box::new(sink) })))
+    }
+
+    /// Runs a request. `trace` is the header that Lambda hands out with it, `Lambda-Runtime-Trace-Id`: where its trace is
+    /// kept, log lines name it. A request with calls of the SDK in it is kilobytes of state: hand it over pinned, or they are
+    /// copied about.
+    pub async fn of_request<T>(&self, trace: Option<&str>, request: impl Future<Output = T>) -> T {
+        let trace_id = trace.and_then(trace::kept_trace_id).map(str::to_owned);
+        if self.0.is_none() && trace_id.is_none() {
+            return request.await;
+        }
+        let tally = self.0.as_ref().map(|metrics| Mutex::new(Tally::of_request(metrics.cold.swap(false, Ordering::Relaxed))));
+        let current = Arc::new(Current { tally, trace_id });
+        let answer = CURRENT.scope(Arc::clone(&current), request).await;
+        if let (Some(metrics), Some(tally)) = (&self.0, &current.tally) {
+            metrics.tell(&locked(tally));
+        }
+        answer
+    }
+}
+
+impl Metrics {
+    fn tell(&self, tally: &Tally) {
+        if !tally.is_empty() {
+            let now = Clock::system().now().timestamp_millis();
+            (self.sink)(&emf::line(&self.namespace, self.function, now, tally));
+        }
+    }
+}
+
+/// Takes the request along to a task of its own, so that what is measured there is the request's.
+pub(crate) fn taken_along<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let current = CURRENT.try_with(Arc::clone).unwrap_or_default();
+    CURRENT.scope(current, future)
+}
+
+/// Counts what is logged for the request at hand.
+pub(crate) fn count(event: Event) {
+    if let Some(metric) = event.counts() {
+        with_tally(|tally| tally.count(metric, event.refused()));
+    }
+}
+
+/// The trace of the request at hand, where it is kept.
+pub(crate) fn trace_id() -> Option<String> {
+    CURRENT.try_with(|current| current.trace_id.clone()).ok().flatten()
+}
+
+fn with_tally(change: impl FnOnce(&mut Tally)) {
+    let _no_request = CURRENT.try_with(|current| current.tally.as_ref().map(|tally| change(&mut locked(tally))));
+}
+
+/// Numbers alone stand behind the lock: a panic leaves them as good as they were.
+fn locked(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Metrics").field("namespace", &self.namespace).field("function", &self.function).finish_non_exhaustive()
+    }
+}

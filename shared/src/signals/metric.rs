@@ -1,0 +1,188 @@
+//! What is counted and measured. `docs/metrics.md` says what each means to an operator.
+
+use crate::log::Refused;
+
+/// The functions, by the name that the dimension `Function` has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    /// `POST /login`.
+    Login,
+    /// `POST /refresh`.
+    Refresh,
+    /// Asked before every protected route.
+    Authorizer,
+    /// The other routes.
+    Sessions,
+}
+
+impl Function {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Login, Self::Refresh, Self::Authorizer, Self::Sessions];
+
+    /// The value of the dimension `Function`, which is the binary's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Refresh => "refresh",
+            Self::Authorizer => "authorizer",
+            Self::Sessions => "sessions",
+        }
+    }
+}
+
+/// A metric. Names don't change: alarms are set on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// Logins that came to be.
+    LoginsSucceeded,
+    /// Unknown user, wrong password or disabled user.
+    LoginsFailed,
+    /// Attempts that had to wait.
+    LoginsThrottled,
+    /// The right password, and as many sessions as are allowed.
+    LoginsAtLimit,
+    /// Sessions replaced by their successor.
+    RefreshesRotated,
+    /// Rotations answered again.
+    RefreshesReplayed,
+    /// 409: a newer token was issued just now.
+    RefreshesSuperseded,
+    /// The same, with another idempotency key.
+    RefreshesWithOtherKey,
+    /// Refresh tokens refused, also by reason.
+    RefreshesRefused,
+    /// Logins ended because an old token came back.
+    RefreshesReused,
+    /// Access tokens that passed.
+    AccessAllowed,
+    /// Access tokens that didn't, also by reason.
+    AccessDenied,
+    /// Logins ended by their holder.
+    Logouts,
+    /// All logins of a user ended, or all but one.
+    LogoutsEverywhere,
+    /// Logouts of what had already ended.
+    LogoutsOfNothing,
+    /// 400, 413, 415.
+    RequestsMalformed,
+    /// Requests that ended in 503 because DynamoDB gave no answer.
+    StoreErrors,
+    /// Requests that were not settled in their time.
+    DeadlinesPassed,
+    /// 500: our fault.
+    InternalErrors,
+    /// Tokens that lead to two logins.
+    TokensAmbiguous,
+    /// What follows a settled answer and didn't work.
+    AfterworkFailures,
+    /// Calls to DynamoDB, each with all its attempts.
+    StoreLatency,
+    /// Attempts of such calls beyond the first.
+    StoreRetries,
+    /// Requests that were the first of their process.
+    ColdStarts,
+}
+
+impl Metric {
+    /// All of them.
+    pub const ALL: [Self; 24] = [
+        Self::LoginsSucceeded,
+        Self::LoginsFailed,
+        Self::LoginsThrottled,
+        Self::LoginsAtLimit,
+        Self::RefreshesRotated,
+        Self::RefreshesReplayed,
+        Self::RefreshesSuperseded,
+        Self::RefreshesWithOtherKey,
+        Self::RefreshesRefused,
+        Self::RefreshesReused,
+        Self::AccessAllowed,
+        Self::AccessDenied,
+        Self::Logouts,
+        Self::LogoutsEverywhere,
+        Self::LogoutsOfNothing,
+        Self::RequestsMalformed,
+        Self::StoreErrors,
+        Self::DeadlinesPassed,
+        Self::InternalErrors,
+        Self::TokensAmbiguous,
+        Self::AfterworkFailures,
+        Self::StoreLatency,
+        Self::StoreRetries,
+        Self::ColdStarts,
+    ];
+
+    /// Its name in CloudWatch.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LoginsSucceeded => "LoginsSucceeded",
+            Self::LoginsFailed => "LoginsFailed",
+            Self::LoginsThrottled => "LoginsThrottled",
+            Self::LoginsAtLimit => "LoginsAtLimit",
+            Self::RefreshesRotated => "RefreshesRotated",
+            Self::RefreshesReplayed => "RefreshesReplayed",
+            Self::RefreshesSuperseded => "RefreshesSuperseded",
+            Self::RefreshesWithOtherKey => "RefreshesWithOtherKey",
+            Self::RefreshesRefused => "RefreshesRefused",
+            Self::RefreshesReused => "RefreshesReused",
+            Self::AccessAllowed => "AccessAllowed",
+            Self::AccessDenied => "AccessDenied",
+            Self::Logouts => "Logouts",
+            Self::LogoutsEverywhere => "LogoutsEverywhere",
+            Self::LogoutsOfNothing => "LogoutsOfNothing",
+            Self::RequestsMalformed => "RequestsMalformed",
+            Self::StoreErrors => "StoreErrors",
+            Self::DeadlinesPassed => "DeadlinesPassed",
+            Self::InternalErrors => "InternalErrors",
+            Self::TokensAmbiguous => "TokensAmbiguous",
+            Self::AfterworkFailures => "AfterworkFailures",
+            Self::StoreLatency => "StoreLatency",
+            Self::StoreRetries => "StoreRetries",
+            Self::ColdStarts => "ColdStarts",
+        }
+    }
+
+    /// Its unit, as CloudWatch names it.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        if matches!(self, Self::StoreLatency) { "Milliseconds" } else { "Count" }
+    }
+
+    /// The functions that write it: there are no others to set an alarm on.
+    #[must_use]
+    pub const fn functions(self) -> &'static [Function] {
+        match self {
+            Self::LoginsSucceeded | Self::LoginsFailed | Self::LoginsThrottled | Self::LoginsAtLimit => &[Function::Login],
+            Self::RefreshesRotated
+            | Self::RefreshesReplayed
+            | Self::RefreshesSuperseded
+            | Self::RefreshesWithOtherKey
+            | Self::RefreshesRefused
+            | Self::RefreshesReused => &[Function::Refresh],
+            Self::AccessAllowed | Self::AccessDenied => &[Function::Authorizer],
+            Self::Logouts | Self::LogoutsEverywhere | Self::LogoutsOfNothing => &[Function::Sessions],
+            Self::RequestsMalformed | Self::AfterworkFailures => &[Function::Login, Function::Refresh, Function::Sessions],
+            Self::TokensAmbiguous => &[Function::Refresh, Function::Authorizer, Function::Sessions],
+            Self::StoreErrors
+            | Self::DeadlinesPassed
+            | Self::InternalErrors
+            | Self::StoreLatency
+            | Self::StoreRetries
+            | Self::ColdStarts => &Function::ALL,
+        }
+    }
+
+    /// The reasons that it is told by, as the dimension `Reason`; none for most.
+    #[must_use]
+    pub const fn reasons(self) -> &'static [Refused] {
+        match self {
+            Self::AccessDenied => &Refused::ALL,
+            Self::RefreshesRefused => {
+                &[Refused::Absent, Refused::Malformed, Refused::Unknown, Refused::Ended, Refused::Forged, Refused::Expired]
+            }
+            _ => &[],
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What a request has come to so far.
+
+use std::time::Duration;
+
+use super::Metric;
+use crate::log::Refused;
+
+/// How many values CloudWatch takes of one metric in one line
+/// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
+/// A request that makes more calls, ending all of somebody's many logins, is measured by its first ones.
+const MOST_VALUES: usize = 100;
+
+/// Counts and latencies of one request.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    counts: Vec<(Metric, u32)>,
+    refused: Option<(Metric, Refused)>,
+    store_calls: Vec<Duration>,
+}
+
+impl Tally {
+    /// Of a request, the first of its process or not.
+    pub(super) fn of_request(first: bool) -> Self {
+        Self { counts: if first { vec![(Metric::ColdStarts, 1)] } else { Vec::new() }, ..Self::default() }
+    }
+
+    pub(super) fn count(&mut self, metric: Metric, refused: Option<Refused>) {
+        self.add(metric, 1);
+        self.refused = refused.map(|refused| (metric, refused)).or(self.refused);
+    }
+
+    pub(super) fn store_call(&mut self, took: Duration, retries: u32) {
+        if self.store_calls.len() < MOST_VALUES {
+            self.store_calls.push(took);
+        }
+        if retries > 0 {
+            self.add(Metric::StoreRetries, retries);
+        }
+    }
+
+    fn add(&mut self, metric: Metric, number: u32) {
+        match self.counts.iter_mut().find(|(counted, _)| *counted == metric) {
+            Some((_, sum)) => *sum += number,
+            None => self.counts.push((metric, number)),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.counts.is_empty() && self.store_calls.is_empty()
+    }
+
+    pub(super) fn counts(&self) -> &[(Metric, u32)] {
+        &self.counts
+    }
+
+    /// The metric that is told by a reason, and the reason: a request presents one token.
+    pub(super) fn refused(&self) -> Option<(Metric, Refused)> {
+        self.refused
+    }
+
+    pub(super) fn store_calls(&self) -> &[Duration] {
+        &self.store_calls
+    }
+}

@@ -1,0 +1,184 @@
+//! template.yaml's alarms and dashboard against the code: what they name is what the functions or AWS emit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use latchkey_cli::{dev::TEMPLATE, template::Template};
+use latchkey_tests::emitted::Series;
+use serde_json::Value;
+
+use crate::metrics::declared;
+
+/// What AWS emits, as its services' pages on metrics and dimensions have it: names, and the dimensions that they come by.
+const OF_AWS: [(&str, &[&str], &[&str]); 4] = [
+    ("AWS/Lambda", &["Errors", "Invocations", "Throttles", "Duration", "ConcurrentExecutions"], &["FunctionName"]),
+    (
+        "AWS/DynamoDB",
+        &["ReadThrottleEvents", "WriteThrottleEvents", "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"],
+        &["TableName"],
+    ),
+    ("AWS/DynamoDB", &["WriteThrottleEvents"], &["GlobalSecondaryIndexName", "TableName"]),
+    ("AWS/ApiGateway", &["Count", "4XXError", "5XXError", "Latency"], &["ApiName", "Stage"]),
+];
+
+/// A metric as an alarm or a dashboard names it.
+type Named = (String, Series);
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+fn resources(kind: &str, parameters: &[(&str, &str)]) -> BTreeMap<String, Value> {
+    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Template::properties(TEMPLATE, &parameters, kind).unwrap()
+}
+
+fn alarms() -> BTreeMap<String, Value> {
+    resources("AWS::CloudWatch::Alarm", &[])
+}
+
+fn template() -> Template {
+    Template::parse(TEMPLATE, &BTreeMap::new()).unwrap()
+}
+
+/// The metric of an alarm, or of one of the queries of its expression.
+fn stated(of: &Value) -> Option<Named> {
+    let namespace = of.get("Namespace").map(text)?;
+    let dimensions = of["Dimensions"].as_array().unwrap().iter().map(|one| (text(&one["Name"]), text(&one["Value"]))).collect();
+    Some((namespace, Series { metric: text(&of["MetricName"]), dimensions }))
+}
+
+fn named_by_alarm(alarm: &Value) -> Vec<Named> {
+    let queries = alarm["Metrics"].as_array().cloned().unwrap_or_default();
+    stated(alarm).into_iter().chain(queries.iter().filter_map(|query| stated(&query["MetricStat"]["Metric"]))).collect()
+}
+
+fn dashboard() -> Value {
+    let dashboards = resources("AWS::CloudWatch::Dashboard", &[]);
+    serde_json::from_str(dashboards["Dashboard"]["DashboardBody"].as_str().unwrap()).unwrap()
+}
+
+/// A dashboard's short hand: `.` is the same place of the row before, `...` all places of it but the last ones.
+fn named_by_dashboard() -> Vec<Named> {
+    let mut named = Vec::new();
+    for widget in dashboard()["widgets"].as_array().unwrap().iter().filter(|widget| widget["type"] == "metric") {
+        let mut before: Vec<String> = Vec::new();
+        for row in widget["properties"]["metrics"].as_array().unwrap() {
+            let texts: Vec<_> = row.as_array().unwrap().iter().filter_map(|value| value.as_str().map(str::to_owned)).collect();
+            let row: Vec<String> = match texts.split_first() {
+                Some((dots, last)) if dots == "..." => before[..before.len() - last.len()].iter().chain(last).cloned().collect(),
+                _ => texts.iter().enumerate().map(|(place, text)| if text == "." { &before[place] } else { text }).cloned().collect(),
+            };
+            let (head, dimensions) = row.split_at(2);
+            let dimensions = dimensions.chunks(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
+            named.push((head[0].clone(), Series { metric: head[1].clone(), dimensions }));
+            before = row;
+        }
+    }
+    named
+}
+
+/// Whether anybody emits it: the functions under their namespace, or AWS for something that the template declares.
+fn is_emitted((namespace, series): &Named, template: &Template, declared: &BTreeSet<Series>) -> bool {
+    if template.functions.iter().all(|function| function.environment.get("METRICS_NAMESPACE") == Some(namespace)) {
+        return declared.contains(series);
+    }
+    let dimensions: Vec<_> = series.dimensions.keys().map(String::as_str).collect();
+    let known = OF_AWS.iter().any(|(of, metrics, by)| of == namespace && metrics.contains(&series.metric.as_str()) && *by == dimensions);
+    let table = series.dimensions.get("TableName").and_then(|name| template.tables.iter().find(|table| table.name == *name));
+    known
+        && series.dimensions.iter().all(|(name, value)| match name.as_str() {
+            "FunctionName" => template.function(value).is_some(),
+            "TableName" => table.is_some(),
+            "GlobalSecondaryIndexName" => table.is_some_and(|table| table.indexes.iter().any(|index| index.name == *value)),
+            // SAM titles an API after the stack where it has no name of its own.
+            "ApiName" => value == "latchkey",
+            "Stage" => *value == template.stage,
+            _ => false,
+        })
+}
+
+#[test]
+fn what_is_named_is_emitted() {
+    let (template, declared) = (template(), declared());
+    for (id, alarm) in alarms() {
+        let named = named_by_alarm(&alarm);
+        assert!(!named.is_empty(), "{id} looks at nothing");
+        for one in named {
+            assert!(is_emitted(&one, &template, &declared), "{id}: nobody emits {one:?}");
+        }
+    }
+    for one in named_by_dashboard() {
+        assert!(is_emitted(&one, &template, &declared), "Dashboard: nobody emits {one:?}");
+    }
+}
+
+#[test]
+fn what_is_emitted_is_on_the_dashboard() {
+    let shown: BTreeSet<_> = named_by_dashboard().into_iter().map(|(_, series)| series).collect();
+    for series in declared() {
+        assert!(shown.contains(&series), "Dashboard lacks {series:?}");
+    }
+}
+
+/// An alarm whose expression names what isn't there is refused when the stack is deployed, or never rings.
+#[test]
+fn expressions_use_each_of_their_metrics() {
+    for (id, alarm) in alarms() {
+        let queries = alarm["Metrics"].as_array().cloned().unwrap_or_default();
+        let ids: BTreeSet<_> = queries.iter().map(|query| text(&query["Id"])).collect();
+        assert!(ids.len() == queries.len() && ids.len() <= 10, "{id}");
+        let mut used: BTreeSet<String> = alarm.get("ThresholdMetricId").map(text).into_iter().collect();
+        for query in &queries {
+            let expression = query.get("Expression").map(text).unwrap_or_default();
+            let words = expression.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+            used.extend(words.filter(|word| word.starts_with(|letter: char| letter.is_ascii_lowercase())).map(str::to_owned));
+            if query["ReturnData"] == "true" {
+                used.insert(text(&query["Id"]));
+            }
+        }
+        assert_eq!(used, ids, "{id}");
+        let watched = queries.iter().filter(|query| query["ReturnData"] == "true").count();
+        let by_band = usize::from(alarm.get("ThresholdMetricId").is_some());
+        assert!(queries.is_empty() || watched == 1 + by_band, "{id}");
+    }
+}
+
+/// The runbook has a section for each alarm, with what to ask the logs and what to do; the alarm says where.
+#[test]
+fn every_alarm_is_in_the_runbook() {
+    let runbook = include_str!("../../docs/alarms.md");
+    let sections: BTreeMap<_, _> = runbook
+        .split("\n## ")
+        .skip(1)
+        .filter_map(|section| section.split_once('\n'))
+        .filter(|(title, _)| title.ends_with("Alarm"))
+        .collect();
+    let alarms = alarms();
+    assert_eq!(sections.keys().copied().collect::<Vec<_>>(), alarms.keys().map(String::as_str).collect::<Vec<_>>());
+    for (id, alarm) in &alarms {
+        assert!(text(&alarm["AlarmDescription"]).ends_with(&format!("Runbook: docs/alarms.md, {id}.")), "{id}");
+        for part in ["**Means**", "**Look**", "**Do**"] {
+            assert!(sections[id.as_str()].contains(part), "{id} has no {part}");
+        }
+    }
+    let shown = dashboard()["widgets"][0]["properties"]["alarms"].as_array().unwrap().iter().map(text).collect::<BTreeSet<_>>();
+    assert_eq!(shown, alarms.keys().map(|id| format!("{id}.Arn")).collect());
+}
+
+#[test]
+fn whoever_is_named_is_told_of_every_alarm() {
+    let own = "arn:aws:sns:eu-central-1:123456789012:on-call";
+    for (parameters, told) in [
+        (vec![], vec![]),
+        (vec![("AlarmEmail", "on-call@example.com")], vec!["AlarmTopic"]),
+        (vec![("AlarmTopicArn", own)], vec![own]),
+        (vec![("AlarmEmail", "on-call@example.com"), ("AlarmTopicArn", own)], vec![own, "AlarmTopic"]),
+    ] {
+        for (id, alarm) in resources("AWS::CloudWatch::Alarm", &parameters) {
+            let actions: Vec<_> = alarm["AlarmActions"].as_array().unwrap().iter().map(text).collect();
+            assert_eq!(actions, told, "{id} with {parameters:?}");
+        }
+        let topics = resources("AWS::SNS::Topic", &parameters).len();
+        assert_eq!(topics, usize::from(told.contains(&"AlarmTopic")));
+    }
+}

@@ -1,0 +1,206 @@
+//! What the functions tell CloudWatch of what they did.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::TimeDelta;
+use latchkey::{
+    clock::rfc3339,
+    import::{ImportRow, ImportedSession},
+    log::Refused,
+    signals::{Function, Metric},
+    store::Store,
+};
+use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
+use latchkey_tests::{
+    database::Item,
+    emitted::{Series, series},
+    service::{Pair, Service, send},
+    tap::{Fault, Line, Reach, Rule},
+};
+use serde_json::json;
+
+/// A metric of one function, by reason where one is given.
+fn one(metric: Metric, function: Function, reason: Option<Refused>) -> Series {
+    let reason = reason.map(|refused| ("Reason".to_owned(), refused.word().to_owned()));
+    let dimensions = [("Function".to_owned(), function.name().to_owned())].into_iter().chain(reason).collect();
+    Series { metric: metric.name().to_owned(), dimensions }
+}
+
+/// All that can be emitted, as the code declares it.
+pub(crate) fn declared() -> BTreeSet<Series> {
+    let of = |metric: Metric, function: Function| {
+        let reasons = metric.reasons().iter().map(|refused| Some(*refused));
+        std::iter::once(None).chain(reasons).map(move |reason| one(metric, function, reason)).collect::<Vec<_>>()
+    };
+    Metric::ALL.into_iter().flat_map(|metric| metric.functions().iter().flat_map(move |function| of(metric, *function))).collect()
+}
+
+/// What the service has emitted since, summed up.
+fn told(service: &Service) -> BTreeMap<Series, f64> {
+    let mut sums = BTreeMap::new();
+    for line in service.emitted.take() {
+        for (one, value) in series(&line) {
+            *sums.entry(one).or_default() += value;
+        }
+    }
+    sums
+}
+
+async fn guess(service: &Service, password: &str) {
+    service.login_with(&json!({"username": DEMO_USER, "password": password})).await;
+}
+
+#[tokio::test]
+async fn a_request_is_one_line_at_the_most() {
+    let service = Service::start(&[]).await;
+    let pair = service.login().await;
+    let login = service.emitted.take();
+    assert_eq!(login.len(), 1);
+    let login = series(&login[0]);
+    assert_eq!(login[&one(Metric::LoginsSucceeded, Function::Login, None)], 1.0);
+    assert_eq!(login[&one(Metric::ColdStarts, Function::Login, None)], 1.0);
+    assert!(login[&one(Metric::StoreLatency, Function::Login, None)] > 0.0);
+
+    // Allowed: not logged, and counted. What answers behind the authorizer asks DynamoDB nothing.
+    service.assert_allowed(&pair.access).await;
+    drop(service.emitted.take());
+    service.assert_allowed(&pair.access).await;
+    let lines = service.emitted.take();
+    assert_eq!(lines.len(), 1);
+    let (allowed, latency) =
+        (one(Metric::AccessAllowed, Function::Authorizer, None), one(Metric::StoreLatency, Function::Authorizer, None));
+    assert_eq!(series(&lines[0]).into_keys().collect::<Vec<_>>(), [allowed, latency]);
+    assert!(lines[0].len() < 400, "each authorize is paid for by its bytes: {}", lines[0]);
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_by_its_reason_too() {
+    let service = Service::start(&[]).await;
+    let first = service.login().await;
+    service.refresh(&first.refresh).await;
+    drop(service.emitted.take());
+    service.assert_refused(&first.access).await;
+    let told = told(&service);
+    assert_eq!(told[&one(Metric::AccessDenied, Function::Authorizer, None)], 1.0);
+    assert_eq!(told[&one(Metric::AccessDenied, Function::Authorizer, Some(Refused::Rotated))], 1.0);
+}
+
+/// Logging out everywhere ends logins side by side, in tasks of their own: their calls are the request's all the same.
+#[tokio::test]
+async fn calls_made_side_by_side_are_measured() {
+    let service = Service::start(&[]).await;
+    let pair = service.login().await;
+    for _ in 0..3 {
+        service.login().await;
+    }
+    drop(service.emitted.take());
+    drop(service.tap.take_calls());
+    assert_eq!(send(service.request("DELETE", "/sessions").bearer_auth(&pair.access)).await.status, 204);
+    let lines = service.emitted.take();
+    let measured: usize =
+        lines.iter().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["StoreLatency"].as_array().unwrap().len()).sum();
+    assert_eq!(measured, service.tap.take_calls().len());
+    assert!(measured > 8);
+}
+
+/// Every metric there is, by what brings it about; and none that isn't declared.
+#[tokio::test]
+async fn whatever_is_declared_is_emitted() {
+    let service =
+        Service::start_by(&[("AcceptImportedTokens", "true")], &[("MAX_SESSIONS_PER_USER", "2"), ("ON_SESSION_LIMIT", "reject")]).await;
+    let (first, other) = (service.login().await, service.login().await);
+    guess(&service, DEMO_PASSWORD).await;
+    send(service.request("POST", "/login").header("content-type", "application/json").body("{")).await;
+    let second = Pair::of(&service.refresh(&first.refresh).await);
+    service.refresh(&first.refresh).await;
+    send(service.request("POST", "/refresh").bearer_auth(&first.refresh).header("Idempotency-Key", "another")).await;
+    let third = Pair::of(&service.refresh(&second.refresh).await);
+    service.refresh(&first.refresh).await;
+    service.refresh(&third.access).await;
+    service.assert_allowed(&third.access).await;
+    service.assert_refused(&first.access).await;
+    for _ in 0..7 {
+        guess(&service, "wrong").await;
+    }
+
+    let of = |operation, nth, reach, fault| vec![Rule { operation, nth, reach, fault }];
+    service.tap.arm(of("Query", 1, Reach::OneAttempt, Fault::Error(500, "InternalServerError")));
+    service.assert_allowed(&third.access).await;
+    // The login is ended, its session not swept.
+    service.tap.arm(of("DeleteItem", 2, Reach::FromThenOn, Fault::Error(500, "InternalServerError")));
+    assert_eq!(service.logout(&other.access).await.status, 204);
+    service.tap.arm(of("TransactWriteItems", 1, Reach::FromThenOn, Fault::SilentBefore));
+    assert_eq!(service.refresh(&third.refresh).await.status, 503);
+    drop(service.tap.disarm());
+    service.tap.set_line(Line::Refused);
+    service.me(&third.access).await;
+    service.tap.set_line(Line::Open);
+    service.clock.advance(TimeDelta::seconds(60));
+    assert_eq!(service.refresh(&first.refresh).await.status, 401);
+    service.logout(&third.access).await;
+    let last = service.login().await;
+    send(service.request("DELETE", "/sessions").bearer_auth(&last.access)).await;
+    two_logins_of_one_token(&service).await;
+    damaged_items(&service).await;
+
+    let emitted: BTreeSet<_> = told(&service).into_keys().collect();
+    let declared = declared();
+    let undeclared: Vec<_> = emitted.difference(&declared).collect();
+    assert!(undeclared.is_empty(), "Metric::functions and Metric::reasons don't know {undeclared:?}");
+    for metric in Metric::ALL {
+        assert!(emitted.iter().any(|one| one.metric == metric.name()), "nothing brought about {metric:?}");
+    }
+    // What an alarm is set on is there in each of its functions.
+    for metric in [Metric::InternalErrors, Metric::TokensAmbiguous, Metric::RefreshesReused, Metric::LoginsFailed, Metric::LoginsThrottled]
+    {
+        for function in metric.functions() {
+            assert!(emitted.contains(&one(metric, *function, None)), "{metric:?} of {function:?}");
+        }
+    }
+}
+
+/// Asked for by each function that takes tokens.
+async fn two_logins_of_one_token(service: &Service) {
+    const ACCESS: &str = "theirs-access-0123456789";
+    const REFRESH: &str = "theirs-refresh-0123456789";
+    let store = Store::new(service.database.client.clone(), service.database.table("SessionsTable"));
+    let now = service.clock.now();
+    for user_id in ["ada", "grace"] {
+        let in_an_hour = rfc3339(now + TimeDelta::hours(1));
+        let row = ImportRow {
+            user_id,
+            access_token: ACCESS,
+            refresh_token: REFRESH,
+            access_token_expires_at: &in_an_hour,
+            refresh_token_expires_at: &in_an_hour,
+        };
+        store.import(&ImportedSession::parse(row).unwrap(), now).await.unwrap();
+    }
+    service.assert_refused(ACCESS).await;
+    assert_eq!(service.refresh(REFRESH).await.status, 401);
+    assert_eq!(service.logout(ACCESS).await.status, 204);
+}
+
+/// Met by each function.
+async fn damaged_items(service: &Service) {
+    let (damaged, whole) = (service.login().await, service.login().await);
+    let is_of = |item: &Item, sk: &str| item.get("sk").is_some_and(|value| value.as_s().is_ok_and(|text| text == sk));
+    for item in service.database.items("SessionsTable").await {
+        if is_of(&item, &damaged.login_id) {
+            write_without(service, "SessionsTable", item, "logged_in_at").await;
+        }
+    }
+    service.me(&damaged.access).await;
+    assert_eq!(service.refresh(&damaged.refresh).await.status, 500);
+    assert_eq!(send(service.request("GET", "/sessions").bearer_auth(&whole.access)).await.status, 500);
+    let user = service.database.items("UsersTable").await.remove(0);
+    write_without(service, "UsersTable", user, "password_hash").await;
+    guess(service, DEMO_PASSWORD).await;
+}
+
+async fn write_without(service: &Service, table: &str, mut item: Item, attribute: &str) {
+    assert!(item.remove(attribute).is_some_and(|value: AttributeValue| value.is_s()));
+    let put = service.database.client.put_item().table_name(service.database.table(table)).set_item(Some(item));
+    put.send().await.unwrap();
+}
