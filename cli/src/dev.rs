@@ -93,7 +93,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     add_demo_user(&client, &template).await?;
     let invoker = match &args.lambda {
         Some(url) => Invoker::Remote(RemoteInvoker::new(url)?),
-        None => linked::functions(&client, &template, &|name| process.get(name), &Clock::system())?,
+        None => linked::functions(|_| client.clone(), &template, &|name| process.get(name), &Clock::system())?,
     };
     println!("{}", banner::text(args.port, &dynamodb, args.lambda.as_deref(), &data, &template));
     let router = Gateway::new(&template, invoker, GatewayOptions::default()).into_router();

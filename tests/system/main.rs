@@ -12,6 +12,7 @@ mod expiry;
 mod find;
 mod guessing;
 mod imported;
+mod least_privilege;
 mod limits;
 mod openapi;
 mod outage;
