@@ -4,10 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod doctor;
 mod sessions;
+mod smoke;
 mod users;
 
+pub use doctor::DoctorArgs;
 pub use sessions::{FindArgs, ImportArgs, ImportFormat, SessionsCommand};
+pub use smoke::SmokeArgs;
 pub use users::{ChangeArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, UserArgs, UsersCommand};
 
 use crate::exit::EXIT_CODES;
@@ -38,6 +42,10 @@ pub enum Command {
         #[command(subcommand)]
         command: SessionsCommand,
     },
+    /// Look whether tables, clock and items are as they should be, and say what to do where they aren't.
+    Doctor(DoctorArgs),
+    /// Walk through a deployed stage: log in, call, refresh, try again, list, log out.
+    Smoke(SmokeArgs),
 }
 
 impl Default for Command {

@@ -16,6 +16,8 @@ pub enum Exit {
     SomeBad = 4,
     /// What is there is in the way: the name is taken, or two logins share a hash.
     Conflict = 5,
+    /// A stage, or its tables, aren't as they should be; what was printed says where.
+    NotAsItShouldBe = 6,
     /// Ctrl-C, as shells have it.
     Interrupted = 130,
 }
@@ -29,6 +31,7 @@ Exit codes:
   3    no such user, login or hash
   4    some rows of an import are bad; the others were imported
   5    the name is taken, or two logins share the hash
+  6    a stage or its tables aren't as they should be; what is printed says where
   130  stopped by Ctrl-C";
 
 impl From<Exit> for ExitCode {
@@ -43,7 +46,7 @@ mod tests {
 
     #[test]
     fn every_code_is_in_the_help() {
-        for exit in [Exit::Failed, Exit::Usage, Exit::NotFound, Exit::SomeBad, Exit::Conflict, Exit::Interrupted] {
+        for exit in [Exit::Failed, Exit::Usage, Exit::NotFound, Exit::SomeBad, Exit::Conflict, Exit::NotAsItShouldBe, Exit::Interrupted] {
             assert!(EXIT_CODES.contains(&format!("\n  {:<3}  ", exit as u8)), "{exit:?}");
         }
     }

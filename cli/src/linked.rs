@@ -41,7 +41,8 @@ pub fn functions(
     let login = {
         let environment = environment("login");
         let config = LoginConfig::read(&environment)?;
-        let accounts = Accounts::new(Store::new(client("login"), &config.sessions_table), &config.users_table, &config.login_attempts_table);
+        let accounts =
+            Accounts::new(Store::new(client("login"), &config.sessions_table), &config.users_table, &config.login_attempts_table);
         behind_the_gateway(latchkey_login::service(accounts, config, clock.clone()), &environment)
     };
     let refresh = {

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use latchkey_cli::{
     args::{Command, Latchkey},
-    dev,
+    dev, doctor,
     exit::Exit,
-    sessions, users,
+    sessions, smoke, users,
 };
 
 #[tokio::main]
@@ -20,6 +20,8 @@ async fn main() -> ExitCode {
         Command::Dev(args) => dev::run(args).await.map_err(|error| failed(Exit::Failed, error.to_string())),
         Command::Users { command } => users::run(command).await.map_err(|error| failed(error.exit(), error.to_string())),
         Command::Sessions { command } => sessions::run(command).await.map_err(|error| failed(error.exit(), error.to_string())),
+        Command::Doctor(args) => doctor::run(args).await.map_err(|error| failed(error.exit(), error.to_string())),
+        Command::Smoke(args) => smoke::run(args).await.map_err(|error| failed(error.exit(), error.to_string())),
     }
     .map_or_else(|code| code, |()| ExitCode::SUCCESS)
 }

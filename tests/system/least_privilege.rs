@@ -83,8 +83,7 @@ async fn reuse(service: &Service) {
 
 async fn use_imported_tokens(service: &Service) {
     let (access_token, refresh_token, now) = ("theirs-access-0123456789", "theirs-refresh-0123456789", service.clock.now());
-    let (access_token_expires_at, refresh_token_expires_at) =
-        (&*rfc3339(now + TimeDelta::minutes(4)), &*rfc3339(now + TimeDelta::days(6)));
+    let (access_token_expires_at, refresh_token_expires_at) = (&*rfc3339(now + TimeDelta::minutes(4)), &*rfc3339(now + TimeDelta::days(6)));
     let row = ImportRow { user_id: "ada", access_token, refresh_token, access_token_expires_at, refresh_token_expires_at };
     let store = Store::new(service.database.client.clone(), service.database.table("SessionsTable"));
     store.import(&ImportedSession::parse(row).unwrap(), now).await.unwrap();
