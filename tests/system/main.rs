@@ -5,6 +5,7 @@
 mod authorizer_events;
 mod axum_service;
 mod bad_input;
+mod compatibility;
 mod contract;
 mod dependencies;
 mod device_list;
