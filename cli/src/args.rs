@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+mod doctor;
 mod sessions;
+mod smoke;
 mod users;
 
+pub use doctor::DoctorArgs;
 pub use sessions::{FindArgs, ImportArgs, ImportFormat, SessionsCommand};
+pub use smoke::SmokeArgs;
 pub use users::{ChangeArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, UserArgs, UsersCommand};
 
 use crate::exit::EXIT_CODES;
@@ -47,6 +51,10 @@ pub enum Command {
         /// Which shell.
         shell: Shell,
     },
+    /// Look whether tables, clock and items are as they should be, and say what to do where they aren't.
+    Doctor(DoctorArgs),
+    /// Walk through a deployed stage: log in, call, refresh, try again, list, log out.
+    Smoke(SmokeArgs),
 }
 
 impl Default for Command {

@@ -103,7 +103,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
         Some(url) => (Invoker::Remote(RemoteInvoker::new(url)?), None),
         None => {
             let config = linked::refresh_config(&template, &settings)?;
-            (linked::functions(&client, &template, &settings, &Clock::system())?, Some(config))
+            (linked::functions(|_| client.clone(), &template, &settings, &Clock::system())?, Some(config))
         }
     };
     let about = About {

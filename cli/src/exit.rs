@@ -16,6 +16,8 @@ pub enum Exit {
     SomeBad = 4,
     /// What is there is in the way: the name is taken, or two logins share a hash.
     Conflict = 5,
+    /// A stage, or its tables, aren't as they should be; what was printed says where.
+    NotAsItShouldBe = 6,
     /// Ctrl-C, as shells have it.
     Interrupted = 130,
 }
@@ -26,7 +28,8 @@ Exit codes:
   0  done                              3    no such user, login or hash
   1  failed; may succeed in a moment   4    bad rows in an import, others done
   2  called wrongly or not confirmed,  5    the name is taken, the hash is shared
-     and nothing was done              130  stopped by Ctrl-C";
+     and nothing was done              6    not as it should be, as printed
+                                       130  stopped by Ctrl-C";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -40,7 +43,7 @@ mod tests {
 
     #[test]
     fn every_code_is_in_the_help() {
-        for exit in [Exit::Failed, Exit::Usage, Exit::NotFound, Exit::SomeBad, Exit::Conflict, Exit::Interrupted] {
+        for exit in [Exit::Failed, Exit::Usage, Exit::NotFound, Exit::SomeBad, Exit::Conflict, Exit::NotAsItShouldBe, Exit::Interrupted] {
             let code = (exit as u8).to_string();
             assert!(EXIT_CODES.split_whitespace().any(|word| word == code), "{exit:?}");
         }

@@ -24,12 +24,17 @@ use crate::{
 /// Settings that go before the template's, by variable.
 pub type Overrides<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// The functions over `client`, configured as in the cloud: by the template's environment, with `overrides` before it. Metrics
+/// The functions, each over the client that `client` gives it by its name, configured as in the cloud: by the template's environment, with `overrides` before it. Metrics
 /// are off, whatever the template says, unless `overrides` name a namespace.
 ///
 /// # Errors
 /// [`ConfigError`] for a variable that is missing or wrong.
-pub fn functions(client: &Client, template: &Template, overrides: &Overrides<'_>, clock: &Clock) -> Result<Invoker, ConfigError> {
+pub fn functions(
+    client: impl Fn(&'static str) -> Client,
+    template: &Template,
+    overrides: &Overrides<'_>,
+    clock: &Clock,
+) -> Result<Invoker, ConfigError> {
     let asked_for = Environment::from_fn(overrides);
     functions_that_tell(client, template, overrides, clock, &|function| Signals::read(&asked_for, function))
 }
@@ -39,7 +44,7 @@ pub fn functions(client: &Client, template: &Template, overrides: &Overrides<'_>
 /// # Errors
 /// [`ConfigError`] for a variable that is missing or wrong.
 pub fn functions_that_tell(
-    client: &Client,
+    client: impl Fn(&'static str) -> Client,
     template: &Template,
     overrides: &Overrides<'_>,
     clock: &Clock,
@@ -49,19 +54,20 @@ pub fn functions_that_tell(
     let login = {
         let environment = environment("login");
         let config = LoginConfig::read(&environment)?;
-        let accounts = Accounts::new(Store::new(client.clone(), &config.sessions_table), &config.users_table, &config.login_attempts_table);
+        let accounts =
+            Accounts::new(Store::new(client("login"), &config.sessions_table), &config.users_table, &config.login_attempts_table);
         behind_the_gateway(latchkey_login::service(accounts, config, clock.clone()), &environment, signals(Function::Login)?)
     };
     let refresh = {
         let environment = environment("refresh");
         let config = RefreshConfig::read(&environment)?;
-        let store = Store::new(client.clone(), &config.sessions_table);
+        let store = Store::new(client("refresh"), &config.sessions_table);
         behind_the_gateway(latchkey_refresh::service(store, config, clock.clone()), &environment, signals(Function::Refresh)?)
     };
     let sessions = {
         let environment = environment("sessions");
         let config = ReaderConfig::read(&environment)?;
-        let store = Store::new(client.clone(), config.sessions_table);
+        let store = Store::new(client("sessions"), config.sessions_table);
         behind_the_gateway(
             latchkey_sessions::service(store, config.imported_tokens, clock.clone()),
             &environment,
@@ -70,7 +76,7 @@ pub fn functions_that_tell(
     };
     let authorizer = {
         let config = ReaderConfig::read(&environment("authorizer"))?;
-        let store = Store::new(client.clone(), config.sessions_table);
+        let store = Store::new(client("authorizer"), config.sessions_table);
         authorizer(Authorizer::new(store, config.imported_tokens, clock.clone()), signals(Function::Authorizer)?)
     };
     let functions = [("login", login), ("refresh", refresh), ("sessions", sessions), ("authorizer", authorizer)];

@@ -6,9 +6,9 @@ use anstyle::{AnsiColor, Style};
 use clap::Parser as _;
 use latchkey_cli::{
     args::{Command, Latchkey},
-    completions, dev,
+    completions, dev, doctor,
     exit::Exit,
-    sessions, users,
+    sessions, smoke, users,
 };
 
 /// As clap has it.
@@ -29,6 +29,8 @@ async fn main() -> ExitCode {
         }
         Command::Users { command } => users::run(command).await.map_err(|error| failed(error.exit(), error.to_string())),
         Command::Sessions { command } => sessions::run(command).await.map_err(|error| failed(error.exit(), error.to_string())),
+        Command::Doctor(args) => doctor::run(args).await.map_err(|error| failed(error.exit(), error.to_string())),
+        Command::Smoke(args) => smoke::run(args).await.map_err(|error| failed(error.exit(), error.to_string())),
     }
     .map_or_else(|code| code, |()| ExitCode::SUCCESS)
 }

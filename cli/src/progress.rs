@@ -51,6 +51,35 @@ impl FileProgress {
     }
 }
 
+/// How many of about so many items have been looked at.
+#[derive(Debug)]
+pub struct ItemProgress(ProgressBar);
+
+impl ItemProgress {
+    /// Starts a bar.
+    #[must_use]
+    pub fn start(about: u64) -> Self {
+        let style = ProgressStyle::with_template("{bar:32} {pos} of about {len} items, {elapsed}");
+        let bar = ProgressBar::new(about).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(bar)
+    }
+
+    /// Shows this. A table grows while it is read.
+    pub fn show(&self, done: u64) {
+        if self.0.length().is_none_or(|about| about < done) {
+            self.0.set_length(done);
+        }
+        self.0.set_position(done);
+    }
+}
+
+impl Drop for ItemProgress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 impl Drop for FileProgress {
     fn drop(&mut self) {
         self.0.finish_and_clear();

@@ -1,6 +1,6 @@
 //! The template's tables, made on an emulator, or compared with what is there.
 
-mod compare;
+pub(crate) mod compare;
 #[cfg(test)]
 mod tests;
 

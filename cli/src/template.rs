@@ -12,6 +12,7 @@ mod function;
 mod gateway_response;
 mod http_api;
 mod node;
+mod permission;
 mod scope;
 mod table;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use self::{
     function::Function,
     gateway_response::GatewayResponse,
     http_api::{DEFAULT_ROUTE, DEFAULT_STAGE, HttpApi, IdentitySource, RequestAuthorizer},
+    permission::{Permission, permissions},
     scope::{ACCOUNT, REGION},
     table::{AttributeType, Index, KeySchema, Projection, Table},
 };

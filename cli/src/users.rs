@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub use password::NoPassword;
-use password::read_password;
+pub(crate) use password::read_password;
 
 /// Why it wasn't done.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +93,7 @@ pub async fn run(command: UsersCommand) -> Result<(), UsersError> {
         UsersCommand::List(args) => list(args).await,
         UsersCommand::Disable(args) => disable(args).await,
         UsersCommand::Enable(args) => enable(args).await,
+        UsersCommand::Remove(args) => remove(args).await,
         UsersCommand::SetPassword(args) => set_password(args).await,
     }
 }
@@ -147,6 +148,23 @@ async fn enable(args: UserArgs) -> Result<(), UsersError> {
         return Ok(());
     }
     change(&accounts, user.username, &UserChange::Status(UserStatus::Active), "may log in", args.json).await
+}
+
+async fn remove(args: ChangeArgs) -> Result<(), UsersError> {
+    let accounts = accounts(&args.user.at).await?;
+    let username = known(&accounts, &args.user.name).await?.username;
+    confirm(&format!("Remove {username}, with all their logins and all that is kept about them?"), args.yes)?;
+    let removing = Spinner::start("removing the user");
+    let user = accounts.remove_user(&username).await?.ok_or(UsersError::Unknown(username))?;
+    drop(removing);
+    if args.user.json {
+        let mut row = row(&user);
+        row["status"] = json!("removed");
+        println!("{row}");
+    } else {
+        println!("removed {}", user.username);
+    }
+    Ok(())
 }
 
 async fn set_password(args: SetPasswordArgs) -> Result<(), UsersError> {

@@ -28,7 +28,7 @@ use latchkey_tests::{
     clock::TestClock,
     database::Database,
     service::{Answer, Pair, ParseUsername as _, send},
-    tap::Tap,
+    tap::{Guard, Tap},
 };
 use reqwest::Method;
 use serde_json::json;
@@ -107,7 +107,9 @@ impl Subject {
         let (tap, clock) = (Tap::default(), TestClock::default());
         let own =
             |name: &str| settings.iter().chain(&SETTINGS).find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
-        let functions = match linked::functions(&database.tapped(&tap), &database.template, &own, &clock.clock()).unwrap() {
+        let guard = Arc::new(Guard::of(database, ground.imported));
+        let client = |function| database.tapped(&tap.of_function(function, &guard));
+        let functions = match linked::functions(client, &database.template, &own, &clock.clock()).unwrap() {
             Invoker::Linked(functions) => functions,
             Invoker::Remote(_) => unreachable!("they are linked"),
         };

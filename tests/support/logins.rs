@@ -36,7 +36,7 @@ impl Logins {
         let clock = TestClock::default();
         let settings = |name: &str| settings.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
         let client = database.tapped(&Tap::default());
-        let function = linked::functions(&client, &database.template, &settings, &clock.clock()).expect("the settings");
+        let function = linked::functions(|_| client.clone(), &database.template, &settings, &clock.clock()).expect("the settings");
         Self { function, clock }
     }
 

@@ -1,6 +1,6 @@
 //! The service of one test, and a client that speaks to it as an app would.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use latchkey_cli::{
@@ -18,7 +18,7 @@ use crate::{
     database::Database,
     emitted::Emitted,
     openapi::{Contract, Operation},
-    tap::Tap,
+    tap::{Guard, Tap},
 };
 
 /// A running service.
@@ -30,6 +30,8 @@ pub struct Service {
     pub database: Database,
     /// Its way there.
     pub tap: Tap,
+    /// What its functions may do there.
+    pub guard: Arc<Guard>,
     /// Its clock.
     pub clock: TestClock,
     /// Its metrics.
@@ -128,9 +130,11 @@ impl Service {
     pub async fn over(database: Database, clock: TestClock, settings: &[(&str, &str)]) -> Self {
         let tap = Tap::default();
         let settings = |name: &str| settings.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
+        let guard = Arc::new(Guard::of(&database, accepts_imported(&database, &settings)));
+        let client = |function| database.tapped(&tap.of_function(function, &guard));
         let emitted = Emitted::default();
         let signals = |function| Ok(emitted.signals(function));
-        let functions = linked::functions_that_tell(&database.tapped(&tap), &database.template, &settings, &clock.clock(), &signals);
+        let functions = linked::functions_that_tell(client, &database.template, &settings, &clock.clock(), &signals);
         let functions = functions.expect("the settings");
         let router = Gateway::new(&database.template, functions, GatewayOptions::default()).into_router();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -138,7 +142,7 @@ impl Service {
         let serving = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
         tokio::spawn(async move { serving.await });
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
-        Self { url, database, tap, clock, emitted, http }
+        Self { url, database, tap, guard, clock, emitted, http }
     }
 
     /// A request to make by hand.
@@ -190,6 +194,13 @@ impl Service {
         assert_eq!(answer.outcome(), (401, "invalid_token"), "{}", answer.text);
         assert_eq!(answer.headers["www-authenticate"], "Bearer error=\"invalid_token\"");
     }
+}
+
+/// The permissions go by the parameter, as the setting does.
+fn accepts_imported(database: &Database, settings: &dyn Fn(&str) -> Option<String>) -> bool {
+    const NAME: &str = "ACCEPT_IMPORTED_TOKENS";
+    let by_template = || database.template.function("AuthorizerFunction")?.environment.get(NAME).cloned();
+    settings(NAME).or_else(by_template).is_some_and(|accepts| accepts == "true")
 }
 
 /// Sends a request to the service. Its answer is as `docs/openapi.yaml` describes it, whatever the test is about.

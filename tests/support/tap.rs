@@ -3,9 +3,11 @@
 
 mod connector;
 mod fault;
+mod guard;
 mod plan;
 
 pub use fault::{CONDITION_FAILED, Fault, Forwarded, cancelled};
+pub use guard::Guard;
 pub use plan::{Call, Reach, Rule};
 
 use std::{
@@ -36,6 +38,8 @@ pub struct Tap {
     inner: SharedHttpClient,
     state: Arc<Mutex<State>>,
     standing: Arc<Notify>,
+    /// Whose calls go through this one, and what they may do.
+    function: Option<(&'static str, Arc<Guard>)>,
 }
 
 #[derive(Debug)]
@@ -79,13 +83,19 @@ impl Held {
 impl Default for Tap {
     fn default() -> Self {
         let state = State { line: Line::Open, calls: Vec::new(), holds: VecDeque::new(), plan: Plan::default() };
-        Self { inner: Builder::new().build_http(), state: Arc::new(Mutex::new(state)), standing: Arc::default() }
+        Self { inner: Builder::new().build_http(), state: Arc::new(Mutex::new(state)), standing: Arc::default(), function: None }
     }
 }
 
 impl Tap {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same tap, for the calls of one function, which may do what `guard` lets it.
+    #[must_use]
+    pub fn of_function(&self, function: &'static str, guard: &Arc<Guard>) -> Self {
+        Self { function: Some((function, Arc::clone(guard))), ..self.clone() }
     }
 
     /// The operations called since this was last asked, in their order.

@@ -65,3 +65,18 @@ fn a_function_links_nothing_of_the_development_server() {
         }
     }
 }
+
+/// No `unsafe` of our own: the workspace forbids it, and a crate that doesn't take the workspace's lints would slip through.
+#[test]
+fn every_crate_forbids_unsafe_code() {
+    let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let workspace = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    assert!(workspace.contains("[workspace.lints.rust]\nunsafe_code = \"forbid\"\n"));
+    let members = workspace.lines().find_map(|line| line.strip_prefix("members = [")).unwrap();
+    let members: Vec<_> = members.split('"').skip(1).step_by(2).collect();
+    assert!(members.len() >= 9, "{members:?}");
+    for member in members {
+        let manifest = std::fs::read_to_string(root.join(member).join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("\n[lints]\nworkspace = true\n"), "{member}");
+    }
+}

@@ -10,7 +10,7 @@ pub(crate) const OLD_PASSWORD: &str = "old password of the demo user";
 /// Its Argon2id with m=8192, t=1, p=1: weaker than today's, within bounds.
 pub(crate) const OLD_HASH: &str = "$argon2id$v=19$m=8192,t=1,p=1$MTIzNDU2Nzg5MDEyMzQ1Ng$Fcgt7FMdhEZF+v4ntDt0fofNU1OesIybIBSlJcD3llU";
 
-async fn update_user(service: &Service, name: &str, value: &str) {
+pub(crate) async fn update_user(service: &Service, name: &str, value: &str) {
     let update = service.database.client.update_item().table_name(service.database.table("UsersTable"));
     update
         .key("username", AttributeValue::S(DEMO_USER.into()))

@@ -37,7 +37,7 @@ impl Team {
         let template = Template::parse_beside(template, &parameters, &latchkey.functions).unwrap();
 
         let client = service.database.tapped(&service.tap);
-        let mut functions = linked::functions(&client, latchkey, &|_| None, &service.clock.clock()).unwrap();
+        let mut functions = linked::functions(|_| client.clone(), latchkey, &|_| None, &service.clock.clock()).unwrap();
         if let Invoker::Linked(functions) = &mut functions {
             functions.insert("hello".to_owned(), hello());
         }

@@ -15,6 +15,8 @@ pub enum UsersCommand {
     Disable(ChangeArgs),
     /// Let a disabled user log in again.
     Enable(UserArgs),
+    /// Remove a user, with all their logins and all that is kept about them. Asks first.
+    Remove(ChangeArgs),
     /// Set a user's password, and end all their logins. Asks first.
     SetPassword(SetPasswordArgs),
 }

@@ -8,7 +8,7 @@ use super::{TablesError, scalar};
 use crate::template::{KeySchema, Projection, Table};
 
 /// Nothing if key and indexes are the template's. Further indexes don't matter.
-pub(super) fn check(table: &Table, description: &TableDescription) -> Result<(), TablesError> {
+pub(crate) fn check(table: &Table, description: &TableDescription) -> Result<(), TablesError> {
     let differs = |what: String, found: String, expected: String| {
         if found == expected {
             return Ok(());

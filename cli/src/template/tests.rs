@@ -1,3 +1,4 @@
+mod deployment;
 mod http_api;
 
 use super::*;

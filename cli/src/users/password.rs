@@ -20,7 +20,7 @@ pub enum NoPassword {
 ///
 /// # Errors
 /// [`NoPassword`].
-pub(super) fn read_password(from_stdin: bool) -> Result<String, NoPassword> {
+pub(crate) fn read_password(from_stdin: bool) -> Result<String, NoPassword> {
     if from_stdin {
         let mut line = String::new();
         io::stdin().lock().read_line(&mut line)?;

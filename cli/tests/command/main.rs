@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "in a test it is a failure, as it should be")]
 
 mod dev;
+mod doctor;
 mod import;
 mod run;
 mod sessions;
+mod smoke;
 mod users;

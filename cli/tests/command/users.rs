@@ -66,6 +66,25 @@ async fn disabling_ends_logins_and_asks_first() {
     assert_eq!(service.login_with(&login).await.status, 200);
 }
 
+/// With all that is kept about them; and no token of theirs works.
+#[tokio::test]
+async fn a_removed_user_is_gone() {
+    let service = Service::start(&[]).await;
+    let database = &service.database;
+    let pair = service.login().await;
+    service.refresh(&pair.refresh).await;
+    let other = service.login().await;
+    latchkey(database, "users remove demo", "y\n").await.assert_refused(2, "pass --yes");
+    service.assert_allowed(&other.access).await;
+    assert_eq!(latchkey(database, "users remove demo --yes", "").await.stdout, "removed demo\n");
+    service.assert_refused(&other.access).await;
+    assert_eq!((database.items("UsersTable").await.len(), database.sort_keys().await.len()), (0, 0));
+    latchkey(database, "users remove demo --yes", "").await.assert_refused(3, "there is no user demo");
+    latchkey(database, "users add demo --password-stdin", PASSWORD).await.assert_done();
+    let answer = service.login_with(&json!({"username": "demo", "password": PASSWORD.trim_end()})).await;
+    service.assert_allowed(&Pair::of(&answer).access).await;
+}
+
 /// Enabling is no way to log somebody out.
 #[tokio::test]
 async fn enabling_an_active_user_changes_nothing() {

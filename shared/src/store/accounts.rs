@@ -148,7 +148,11 @@ pub(super) fn user_item(user: &User) -> Item {
     item
 }
 
-pub(super) fn read_user(item: &Item) -> Result<User, ItemError> {
+/// Reads an item of the users table.
+///
+/// # Errors
+/// [`ItemError`] names the first attribute that is not as it was written.
+pub fn read_user(item: &Item) -> Result<User, ItemError> {
     let read = Reader { item, kind: "user" };
     read.check_schema()?;
     Ok(User {

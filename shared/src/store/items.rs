@@ -3,7 +3,7 @@
 mod read;
 
 pub(super) use read::Reader;
-pub use read::{read_login, read_session};
+pub use read::{StoredItem, read_item, read_login, read_session};
 
 use std::collections::HashMap;
 

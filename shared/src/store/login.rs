@@ -11,7 +11,7 @@ use super::{
     Accounts, Commit, Store, StoreError, User,
     accounts::user_key,
     error::failure,
-    items::{Item, Reader, SortKey, key, login_item, login_key, number, read_login, read_session, session_item, text},
+    items::{Item, StoredItem, key, login_item, login_key, number, read_item, session_item, text},
     transaction::transact,
 };
 use crate::{
@@ -66,27 +66,11 @@ impl Store {
                 .await
                 .map_err(|error| failure("Query", &error))?;
             for item in page.items() {
-                let read = Reader { item, kind: "register" };
-                match SortKey::of(read.text("sk")?) {
-                    SortKey::Register => {
-                        read.check_schema()?;
-                        seen.register = Some(Register {
-                            version: read.number("version")?,
-                            last_login_id: read.parsed("last_login_id", |id| LoginId::parse(id).ok())?,
-                        });
-                    }
-                    SortKey::Session => {
-                        let session = read_session(item)?;
-                        seen.sessions.insert((session.key.login_id, session.generation));
-                    }
-                    SortKey::Alias(login_id) => {
-                        let malformed = |_| Reader { item, kind: "alias" }.wrong("sk", "is malformed");
-                        seen.aliases.insert(LoginId::parse(login_id).map_err(malformed)?);
-                    }
-                    SortKey::Login => {
-                        let login = read_login(item)?;
-                        seen.logins.insert(login.key.login_id.clone(), login);
-                    }
+                match read_item(item)? {
+                    StoredItem::Register { register, .. } => seen.register = Some(register),
+                    StoredItem::Session(session) => drop(seen.sessions.insert((session.key.login_id, session.generation))),
+                    StoredItem::Alias(login_id) => drop(seen.aliases.insert(login_id)),
+                    StoredItem::Login(login) => drop(seen.logins.insert(login.key.login_id.clone(), *login)),
                 }
             }
             match page.last_evaluated_key {

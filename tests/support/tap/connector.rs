@@ -45,7 +45,10 @@ impl Tap {
         let mut state = self.state();
         let place = state.holds.iter().position(|hold| hold.operation == operation);
         let hold = place.and_then(|place| state.holds.remove(place));
-        let (place, fault) = state.plan.meet(&operation, request);
+        let body = request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
+        let (place, fault) = state.plan.meet(&operation, request, &body);
+        let refusal = self.function.as_ref().and_then(|(function, guard)| guard.refusal(function, &operation, &body));
+        let fault = refusal.or(fault);
         state.calls.push(operation);
         Passage { line: state.line, hold, fault, place, count_capacity: state.plan.count_capacity }
     }

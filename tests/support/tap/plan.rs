@@ -89,7 +89,7 @@ impl Plan {
     }
 
     /// Records an attempt and finds its fault.
-    pub(super) fn meet(&mut self, operation: &str, request: &HttpRequest) -> (Place, Option<Fault>) {
+    pub(super) fn meet(&mut self, operation: &str, request: &HttpRequest, body: &Value) -> (Place, Option<Fault>) {
         // The SDK names a call by one id through all its attempts.
         let header = |name| request.headers().get(name).unwrap_or_default().to_owned();
         let id = header("amz-sdk-invocation-id");
@@ -99,7 +99,6 @@ impl Plan {
             invocations.len() - 1
         });
         let attempt = header("amz-sdk-request").split(';').find_map(|part| part.trim().strip_prefix("attempt=")?.parse().ok()).unwrap_or(1);
-        let body: Value = request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
         let index = body["IndexName"].as_str().map(str::to_owned);
         let call = Call { operation: operation.to_owned(), nth: place + 1, attempt, index, capacity: None };
         let fault = self.rules.iter().find(|rule| rule.meets(&call)).map(|rule| rule.fault.clone());

@@ -3,11 +3,12 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 
-use super::{ACCESS, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH, SCHEMA};
+use super::{ACCESS, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH, SCHEMA, SortKey};
 use crate::{
     clock::parse_rfc3339,
     ids::{Generation, LoginId, LoginKey, UserKey},
     session::{Device, ImportedPair, Login, Predecessor, ProofHashes, ReplayKeyHash, Session},
+    store::Register,
     token::{ProofHash, SealedSeed, TokenHash},
 };
 
@@ -80,6 +81,47 @@ impl<'a> Reader<'a> {
 
     pub(in crate::store) fn check_schema(&self) -> Result<(), ItemError> {
         if self.number::<u32>("schema")? > SCHEMA { Err(self.wrong("schema", "is newer than this version of Latchkey")) } else { Ok(()) }
+    }
+}
+
+/// An item of the sessions table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredItem {
+    /// What logins of one user contend on.
+    Register {
+        /// What it says.
+        register: Register,
+        /// Whose it is.
+        user_id: Option<String>,
+    },
+    /// A login.
+    Login(Box<Login>),
+    /// A session.
+    Session(Box<Session>),
+    /// What leads an index to the imported login with this id.
+    Alias(LoginId),
+}
+
+/// Reads an item of the sessions table, whatever it is.
+///
+/// # Errors
+/// [`ItemError`] names the first attribute that is not as it was written.
+pub fn read_item(item: &Item) -> Result<StoredItem, ItemError> {
+    let read = Reader { item, kind: "register" };
+    match SortKey::of(read.text("sk")?) {
+        SortKey::Register => {
+            read.check_schema()?;
+            let version = read.number("version")?;
+            let last_login_id = read.parsed("last_login_id", |id| LoginId::parse(id).ok())?;
+            let user_id = read.optional_text("user_id")?.map(str::to_owned);
+            Ok(StoredItem::Register { register: Register { version, last_login_id }, user_id })
+        }
+        SortKey::Login => Ok(StoredItem::Login(Box::new(read_login(item)?))),
+        SortKey::Session => Ok(StoredItem::Session(Box::new(read_session(item)?))),
+        SortKey::Alias(login_id) => {
+            let malformed = |_| Reader { item, kind: "alias" }.wrong("sk", "is malformed");
+            Ok(StoredItem::Alias(LoginId::parse(login_id).map_err(malformed)?))
+        }
     }
 }
 

@@ -1,0 +1,28 @@
+//! What `latchkey doctor` takes.
+
+use clap::Args;
+
+use super::TableArgs;
+
+/// What `latchkey doctor` takes.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Look at every item, and not at a sample.
+    #[arg(long)]
+    pub all: bool,
+    /// How many users a sample has.
+    #[arg(long, value_name = "USERS", default_value_t = 100, conflicts_with = "all")]
+    pub sample: usize,
+    /// How many read units a second it takes from a table at most.
+    #[arg(long, value_name = "UNITS", default_value_t = 100)]
+    pub rate: u32,
+    /// Each check as a JSON line, for scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// The login attempts table; the variable LOGIN_ATTEMPTS_TABLE without it.
+    #[arg(long, value_name = "NAME")]
+    pub login_attempts_table: Option<String>,
+    /// Where.
+    #[command(flatten)]
+    pub at: TableArgs,
+}

@@ -1,0 +1,236 @@
+//! Items, in a sample or all of them, at a pace that leaves the table to its users.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    types::{AttributeValue, ReturnConsumedCapacity, TableDescription},
+};
+use latchkey::{
+    clock::Clock,
+    store::{Item, read_user},
+};
+
+use super::{
+    Check, DoctorError,
+    collection::{Breach, breaches, text},
+    tables::{denied, may_not},
+};
+use crate::{client::reason, progress::ItemProgress};
+
+/// How much is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    /// All items, and not a sample.
+    pub all: bool,
+    /// How many users a sample has.
+    pub sample: usize,
+    /// Read units per second.
+    pub rate: u32,
+}
+
+/// As many findings are told one by one; the rest is counted.
+const TOLD: usize = 20;
+/// Items to a read unit, eventually consistent: 8 KB, and an item has less than 1.
+const ITEMS_PER_UNIT: u32 = 8;
+/// A read that looks wrong is done again: it may have seen a transaction in mid-commit.
+const READS: usize = 3;
+const BETWEEN_READS: Duration = Duration::from_millis(100);
+/// What DynamoDB takes at most.
+const MOST_SEGMENTS: i64 = 1_000_000;
+
+pub(super) struct Scan<'a> {
+    pub(super) client: &'a Client,
+    pub(super) extent: Extent,
+    pub(super) clock: &'a Clock,
+}
+
+impl Scan<'_> {
+    /// The sessions table: each user's items held against what is true of them.
+    pub(super) async fn sessions(&self, table: &str, description: &TableDescription) -> Result<Vec<Check>, DoctorError> {
+        let (mut users, mut items, mut found) = (0, 0, Vec::new());
+        let mut pages = Pages::new(self, table, description);
+        let mut open: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+        while self.extent.all || users < self.extent.sample {
+            let page = match pages.next().await {
+                Ok(page) => page,
+                Err(Refused::Denied) => return Ok(vec![may_not(format!("items of {table}"), "Scan")]),
+                Err(Refused::Failed(reason)) => return Err(failed("Scan", table, reason)),
+            };
+            let Some(page) = page else { break };
+            let last = page.last().map(|item| text(item, "user_key").to_owned());
+            for item in page {
+                open.entry(text(&item, "user_key").to_owned()).or_default().push(item);
+            }
+            // The next page may go on with the last user of this one.
+            let rest = last.filter(|_| pages.in_mid_segment()).and_then(|last| open.remove_entry(&last));
+            for (user_key, collection) in std::mem::take(&mut open) {
+                users += 1;
+                items += collection.len();
+                if !breaches(&user_key, &collection, self.clock.now()).is_empty() {
+                    found.extend(self.judge_again(table, &user_key).await?);
+                }
+            }
+            open.extend(rest);
+        }
+        Ok(told(format!("items of {table}: {items}, of {users} users"), &found, |breach| fix_of(table, breach)))
+    }
+
+    /// The scan lags behind and sees half of what is being written. What a strong read still sees, again and again, is so.
+    async fn judge_again(&self, table: &str, user_key: &str) -> Result<Vec<Breach>, DoctorError> {
+        let mut found = Vec::new();
+        for read in 0..READS {
+            if read > 0 {
+                tokio::time::sleep(BETWEEN_READS).await;
+            }
+            let query = self.client.query().table_name(table).consistent_read(true).key_condition_expression("user_key = :user_key");
+            let query = query.expression_attribute_values(":user_key", AttributeValue::S(user_key.to_owned()));
+            let items: Result<Vec<Item>, _> = query.into_paginator().items().send().collect().await;
+            let items = items.map_err(|error| failed("Query", table, reason(&error)))?;
+            found = breaches(user_key, &items, self.clock.now());
+            if found.is_empty() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The users table: can each be read?
+    pub(super) async fn users(&self, table: &str, description: &TableDescription) -> Result<Vec<Check>, DoctorError> {
+        let (mut users, mut found) = (0, Vec::new());
+        let mut pages = Pages::new(self, table, description);
+        while self.extent.all || users < self.extent.sample {
+            match pages.next().await {
+                Ok(None) => break,
+                Ok(Some(page)) => {
+                    users += page.len();
+                    let unreadable = |item: &Item| Some((text(item, "username").to_owned(), read_user(item).err()?.to_string()));
+                    found.extend(page.iter().filter_map(unreadable).map(|(sk, what)| Breach { user_key: String::new(), sk, what }));
+                }
+                Err(Refused::Denied) => return Ok(vec![may_not(format!("items of {table}"), "Scan")]),
+                Err(Refused::Failed(reason)) => return Err(failed("Scan", table, reason)),
+            }
+        }
+        let fix = |_: &Breach| {
+            "until it is mended this user can't log in: mend the attribute, or delete the item and add the user again".to_owned()
+        };
+        Ok(told(format!("items of {table}: {users} users"), &found, fix))
+    }
+}
+
+fn failed(operation: &'static str, table: &str, reason: String) -> DoctorError {
+    DoctorError::DynamoDb { operation, table: table.to_owned(), reason }
+}
+
+fn told(what: String, found: &[Breach], fix: impl Fn(&Breach) -> String) -> Vec<Check> {
+    if found.is_empty() {
+        return vec![Check::ok(what)];
+    }
+    let more = found.len().saturating_sub(TOLD);
+    let mut checks: Vec<_> = found.iter().take(TOLD).map(|breach| Check::finding(&*what, told_breach(breach), fix(breach))).collect();
+    if more > 0 {
+        checks.push(Check::finding(what, format!("and {more} more"), "mend these, and run it again"));
+    }
+    checks
+}
+
+fn told_breach(breach: &Breach) -> String {
+    let of = if breach.user_key.is_empty() { String::new() } else { format!(" of {}", breach.user_key) };
+    format!("{}{of}: {}", breach.sk, breach.what)
+}
+
+fn fix_of(table: &str, breach: &Breach) -> String {
+    let Breach { user_key, sk, .. } = breach;
+    let key = serde_json::json!({"user_key": {"S": user_key}, "sk": {"S": sk}});
+    let delete = format!("aws dynamodb delete-item --table-name {table} --key '{key}'");
+    match sk.as_str() {
+        "!user" => format!("{delete}, and the user's logins with it: without a register none is ended by \"everywhere\""),
+        _ => format!("{delete}; on that device the user logs in again"),
+    }
+}
+
+enum Refused {
+    Denied,
+    Failed(String),
+}
+
+/// The pages of a scan: of the whole table, or of some of many segments of it, beginning anywhere.
+struct Pages<'a> {
+    scan: &'a Scan<'a>,
+    table: &'a str,
+    segments: i32,
+    segment: i32,
+    left: i32,
+    from: Option<Item>,
+    done: u64,
+    progress: ItemProgress,
+}
+
+impl<'a> Pages<'a> {
+    fn new(scan: &'a Scan<'a>, table: &'a str, description: &TableDescription) -> Self {
+        // Counted anew every six hours or so.
+        let about = description.item_count().unwrap_or_default().max(0);
+        let sample = i64::try_from(scan.extent.sample).unwrap_or(i64::MAX).saturating_mul(i64::from(ITEMS_PER_UNIT)).max(1);
+        let segments = if scan.extent.all { 1 } else { (about / sample).clamp(1, MOST_SEGMENTS) };
+        let segments = i32::try_from(segments).unwrap_or(1);
+        let anywhere = uuid::Uuid::new_v4().as_u128() % u128::from(segments.unsigned_abs());
+        let length = u64::try_from(about).unwrap_or_default();
+        Self {
+            scan,
+            table,
+            segments,
+            segment: i32::try_from(anywhere).unwrap_or(0),
+            left: segments,
+            from: None,
+            done: 0,
+            progress: ItemProgress::start(length),
+        }
+    }
+
+    /// Whether the segment has more.
+    fn in_mid_segment(&self) -> bool {
+        self.from.is_some()
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<Item>>, Refused> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let rate = self.scan.extent.rate.max(1);
+        let limit = rate.saturating_mul(ITEMS_PER_UNIT).clamp(25, 1000);
+        let page = self
+            .scan
+            .client
+            .scan()
+            .table_name(self.table)
+            .limit(i32::try_from(limit).unwrap_or(1000))
+            .segment(self.segment)
+            .total_segments(self.segments)
+            .set_exclusive_start_key(self.from.take())
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| refused(&error))?;
+        self.from = page.last_evaluated_key.filter(|key| !key.is_empty());
+        if self.from.is_none() {
+            self.left -= 1;
+            self.segment = (self.segment + 1) % self.segments;
+        }
+        let items = page.items.unwrap_or_default();
+        self.done += u64::try_from(items.len()).unwrap_or_default();
+        self.progress.show(self.done);
+        let estimated = items.len() as f64 / f64::from(ITEMS_PER_UNIT);
+        let units = page.consumed_capacity.and_then(|consumed| consumed.capacity_units).unwrap_or(estimated);
+        tokio::time::sleep(Duration::from_secs_f64((units / f64::from(rate)).clamp(0.0, 60.0))).await;
+        Ok(Some(items))
+    }
+}
+
+fn refused<E, R>(error: &SdkError<E, R>) -> Refused
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    if denied(error) { Refused::Denied } else { Refused::Failed(reason(error)) }
+}

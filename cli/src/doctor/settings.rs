@@ -1,0 +1,68 @@
+//! The functions' settings, as far as they are set here.
+
+use std::collections::BTreeMap;
+
+use latchkey::config::{ConfigError, Environment, LoginConfig, ReaderConfig, RefreshConfig};
+
+use super::Check;
+
+/// All that is set by anything else than a table.
+const VARIABLES: [&str; 13] = [
+    "ACCESS_TOKEN_TTL",
+    "REFRESH_TOKEN_TTL",
+    "REPLAY_WINDOW",
+    "SESSION_MAX_LIFETIME",
+    "MAX_SESSIONS_PER_USER",
+    "ON_SESSION_LIMIT",
+    "LOGIN_FREE_FAILURES",
+    "LOGIN_MAX_DELAY",
+    "LOGIN_NETWORK_FAILURES",
+    "LOGIN_NETWORK_WINDOW",
+    "LOGIN_ACCOUNT_FAILURES",
+    "ACCEPT_IMPORTED_TOKENS",
+    "CORS_ALLOW_ORIGIN",
+];
+
+/// Whether a function would start by what is set in `environment`.
+pub(super) fn check(environment: &Environment<'_>) -> Vec<Check> {
+    let what = "settings within bounds";
+    let set: BTreeMap<_, _> = VARIABLES.iter().filter_map(|name| Some((*name, environment.get(name)?))).collect();
+    if set.is_empty() {
+        return vec![Check::skipped(what, "none of the functions' variables is set here; run this with theirs to have them checked")];
+    }
+    // The tables are looked at by themselves.
+    let environment = Environment::from_fn(|name| set.get(name).cloned().or_else(|| name.ends_with("_TABLE").then(|| "-".to_owned())));
+    let read = [LoginConfig::read(&environment).err(), RefreshConfig::read(&environment).err(), ReaderConfig::read(&environment).err()];
+    let wrong: BTreeMap<_, _> = read.into_iter().flatten().map(|error: ConfigError| (error.variable, error)).collect();
+    if wrong.is_empty() {
+        return vec![Check::ok(what)];
+    }
+    let finding =
+        |error: ConfigError| Check::finding(what, format!("{} {}", error.variable, error.problem), format!("it takes {}", error.takes));
+    wrong.into_values().map(finding).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Outcome;
+
+    fn checked(set: &[(&str, &str)]) -> Vec<Outcome> {
+        let environment = Environment::from_fn(|name| set.iter().find(|(one, _)| *one == name).map(|(_, value)| (*value).to_owned()));
+        check(&environment).into_iter().map(|check| check.outcome).collect()
+    }
+
+    #[test]
+    fn what_would_stop_a_function_is_found() {
+        assert!(matches!(checked(&[("SESSIONS_TABLE", "s")]).as_slice(), [Outcome::Skipped(_)]));
+        assert_eq!(checked(&[("ACCESS_TOKEN_TTL", "10m")]), [Outcome::Ok]);
+        let wrong = checked(&[("ACCESS_TOKEN_TTL", "2h"), ("LOGIN_FREE_FAILURES", "5"), ("ACCEPT_IMPORTED_TOKENS", "yes")]);
+        let [Outcome::Finding { found: imported, .. }, Outcome::Finding { found: access, fix }] = wrong.as_slice() else {
+            panic!("{wrong:?}")
+        };
+        assert_eq!((imported.as_str(), access.as_str()), ("ACCEPT_IMPORTED_TOKENS is \"yes\"", "ACCESS_TOKEN_TTL is \"2h\""));
+        assert_eq!(fix, "it takes a duration from 1m to 1h, such as 5m");
+        let pair = checked(&[("ACCESS_TOKEN_TTL", "1h"), ("REFRESH_TOKEN_TTL", "1h")]);
+        assert!(matches!(pair.as_slice(), [Outcome::Finding { fix, .. }] if fix == "it takes more than ACCESS_TOKEN_TTL"), "{pair:?}");
+    }
+}

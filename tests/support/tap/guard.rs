@@ -1,0 +1,91 @@
+//! IAM in a test: each function may do what its policy in `template.yaml` gives it, and nothing else.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+use latchkey_cli::{
+    dev::TEMPLATE,
+    template::{Permission, permissions},
+};
+use serde_json::Value;
+
+use super::Fault;
+use crate::database::Database;
+
+/// What the functions may do in one database, and what of it they have done.
+#[derive(Debug)]
+pub struct Guard {
+    /// Logical ids by the tables' names.
+    tables: BTreeMap<String, String>,
+    given: &'static BTreeSet<Permission>,
+    used: Mutex<BTreeSet<Permission>>,
+}
+
+impl Guard {
+    /// By the template, where imported tokens are accepted or aren't.
+    ///
+    /// # Panics
+    /// When the template's policies can't be read.
+    #[must_use]
+    pub fn of(database: &Database, imported: bool) -> Self {
+        static GIVEN: LazyLock<[BTreeSet<Permission>; 2]> = LazyLock::new(|| {
+            ["false", "true"].map(|imported| {
+                let parameters = [("AcceptImportedTokens".to_owned(), imported.to_owned())].into();
+                permissions(TEMPLATE, &parameters).expect("policies")
+            })
+        });
+        let tables = database.template.tables.iter().map(|table| (table.name.clone(), table.logical_id.clone())).collect();
+        Self { tables, given: &GIVEN[usize::from(imported)], used: Mutex::default() }
+    }
+
+    /// What the template gives.
+    #[must_use]
+    pub fn given(&self) -> &BTreeSet<Permission> {
+        self.given
+    }
+
+    /// What was asked for until now, whether or not it is given.
+    #[must_use]
+    pub fn used(&self) -> BTreeSet<Permission> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What DynamoDB answers in place of carrying out what isn't given.
+    pub(super) fn refusal(&self, function: &str, operation: &str, body: &Value) -> Option<Fault> {
+        let needed = self.needed(function, operation, body);
+        let refused: Vec<_> = needed.iter().filter(|one| !self.given.contains(one)).cloned().collect();
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).extend(needed);
+        for Permission { action, resource, .. } in &refused {
+            eprintln!("template.yaml doesn't give {function}: {action} on {resource}");
+        }
+        (!refused.is_empty()).then_some(Fault::Error(400, "AccessDeniedException"))
+    }
+
+    /// A transaction is authorised by its parts, a query of an index by the index alone.
+    /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html>
+    fn needed(&self, function: &str, operation: &str, body: &Value) -> Vec<Permission> {
+        let permission = |operation: &str, table: &Value, index: Option<&str>| {
+            let name = table.as_str().unwrap_or_default();
+            let table = self.tables.get(name).map_or(name, String::as_str);
+            let index = index.map(|index| format!("/index/{index}")).unwrap_or_default();
+            Permission {
+                function: function.to_owned(),
+                action: format!("dynamodb:{operation}"),
+                resource: format!("{table}.Arn{index}"),
+                conditional: false,
+            }
+        };
+        let Some(parts) = body["TransactItems"].as_array() else {
+            return vec![permission(operation, &body["TableName"], body["IndexName"].as_str())];
+        };
+        let parts = parts.iter().filter_map(Value::as_object).flatten();
+        parts
+            .map(|(part, item)| {
+                let operation = if part == "ConditionCheck" { "ConditionCheckItem".to_owned() } else { format!("{part}Item") };
+                permission(&operation, &item["TableName"], None)
+            })
+            .collect()
+    }
+}

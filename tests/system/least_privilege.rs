@@ -1,0 +1,128 @@
+//! What the functions may do, held against what they do. Whatever a test here or among the faults asks of a function runs
+//! under its permissions in template.yaml, so none is missing; here every path is gone that needs one, so none is to spare.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::{error::ProvideErrorMetadata as _, types::AttributeValue};
+use chrono::TimeDelta;
+use latchkey::{
+    clock::rfc3339,
+    import::{ImportRow, ImportedSession},
+    store::Store,
+};
+use latchkey_cli::{
+    dev::{DEMO_PASSWORD, DEMO_USER, TEMPLATE},
+    template::{Permission, permissions},
+};
+use latchkey_tests::service::{Pair, Service, send};
+use serde_json::json;
+
+use crate::password_change::{OLD_HASH, OLD_PASSWORD, update_user};
+
+const FUNCTIONS: [&str; 4] = ["authorizer", "login", "refresh", "sessions"];
+
+#[tokio::test]
+async fn the_functions_may_do_what_they_do_and_nothing_else() {
+    for imported in ["false", "true"] {
+        let service = Service::start_by(&[("AcceptImportedTokens", imported)], &[]).await;
+        start(&service).await;
+        log_in_in_every_way(&service).await;
+        end_in_every_way(&service).await;
+        reuse(&service).await;
+        if imported == "true" {
+            use_imported_tokens(&service).await;
+        }
+        let (given, used) = (service.guard.given(), service.guard.used());
+        assert_eq!(used.difference(given).collect::<Vec<_>>(), <[&Permission; 0]>::default(), "missing");
+        assert_eq!(given.difference(&used).collect::<Vec<_>>(), <[&Permission; 0]>::default(), "to spare, imported: {imported}");
+    }
+}
+
+/// What each main does before its first event.
+async fn start(service: &Service) {
+    for function in FUNCTIONS {
+        let client = service.database.tapped(&service.tap.of_function(function, &service.guard));
+        Store::new(client, service.database.table("SessionsTable")).warm_up().await;
+    }
+}
+
+/// With a wrong password, with one whose hash is out of date, after another login, and in place of one.
+async fn log_in_in_every_way(service: &Service) {
+    let log_in = async |password: &str, device_id: Option<&str>| {
+        service.login_with(&json!({"username": DEMO_USER, "password": password, "device_id": device_id})).await.status
+    };
+    let current = service.database.items("UsersTable").await[0]["password_hash"].as_s().unwrap().clone();
+    update_user(service, "password_hash", OLD_HASH).await;
+    assert_eq!(log_in("wrong", None).await, 401);
+    assert_eq!(log_in(OLD_PASSWORD, None).await, 200);
+    update_user(service, "password_hash", &current).await;
+    for _ in 0..2 {
+        assert_eq!(log_in(DEMO_PASSWORD, Some("0123456789abcdef")).await, 200);
+    }
+}
+
+async fn end_in_every_way(service: &Service) {
+    let delete = |path: &str, access: &str| send(service.request("DELETE", path).bearer_auth(access));
+    let (pair, other) = (service.login().await, service.login().await);
+    let pair = Pair::of(&service.refresh(&pair.refresh).await);
+    service.assert_allowed(&pair.access).await;
+    assert_eq!(send(service.request("GET", "/sessions").bearer_auth(&pair.access)).await.status, 200);
+    assert_eq!(delete(&format!("/sessions/{}", other.login_id), &pair.access).await.status, 204);
+    assert_eq!(delete("/sessions?keep=current", &pair.access).await.status, 204);
+    assert_eq!(service.logout(&pair.refresh).await.status, 204);
+    assert_eq!(delete("/sessions", &service.login().await.access).await.status, 204);
+}
+
+async fn reuse(service: &Service) {
+    let pair = service.login().await;
+    let next = Pair::of(&service.refresh(&pair.refresh).await);
+    service.clock.advance(TimeDelta::minutes(1));
+    assert_eq!(service.refresh(&pair.refresh).await.status, 401);
+    service.assert_refused(&next.access).await;
+}
+
+async fn use_imported_tokens(service: &Service) {
+    let (access_token, refresh_token, now) = ("theirs-access-0123456789", "theirs-refresh-0123456789", service.clock.now());
+    let (access_token_expires_at, refresh_token_expires_at) = (&*rfc3339(now + TimeDelta::minutes(4)), &*rfc3339(now + TimeDelta::days(6)));
+    let row = ImportRow { user_id: "ada", access_token, refresh_token, access_token_expires_at, refresh_token_expires_at };
+    let store = Store::new(service.database.client.clone(), service.database.table("SessionsTable"));
+    store.import(&ImportedSession::parse(row).unwrap(), now).await.unwrap();
+    service.assert_allowed(access_token).await;
+    let pair = Pair::of(&service.refresh(refresh_token).await);
+    assert_eq!(service.logout(access_token).await.status, 204);
+    service.assert_refused(&pair.access).await;
+}
+
+/// The control: in these tests, what isn't given isn't done.
+#[tokio::test]
+async fn what_is_not_given_is_refused() {
+    let service = Service::start(&[]).await;
+    let client = service.database.tapped(&service.tap.of_function("authorizer", &service.guard));
+    let table = service.database.table("LoginAttemptsTable");
+    let key = |key: &str| AttributeValue::S(key.to_owned());
+    let refused = client.put_item().table_name(table).item("subject", key("a")).send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("AccessDeniedException"));
+    let query = client.query().table_name(service.database.table("SessionsTable")).index_name("access_token");
+    let query = query.key_condition_expression("access_token_hash = :a").expression_attribute_values(":a", key("a"));
+    assert_eq!(query.send().await.unwrap_err().code(), Some("AccessDeniedException"), "no imported tokens, no index");
+    assert!(service.database.items("LoginAttemptsTable").await.is_empty());
+}
+
+/// Tables under a key of one's own: each function may have DynamoDB unwrap what it encrypts them by, and use the key for
+/// nothing else.
+#[test]
+fn a_key_of_ones_own_is_for_dynamodb_to_use() {
+    const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let given = |key: &str| permissions(TEMPLATE, &[("TableKeyArn".to_owned(), key.to_owned())].into()).unwrap();
+    let (without, with) = (given(""), given(KEY));
+    let more: BTreeSet<_> = with.difference(&without).cloned().collect();
+    let unwrap = |function: &str| Permission {
+        function: function.to_owned(),
+        action: "kms:Decrypt".to_owned(),
+        resource: KEY.to_owned(),
+        conditional: true,
+    };
+    assert_eq!(more, FUNCTIONS.map(unwrap).into());
+    assert!(without.is_subset(&with) && without.iter().all(|one| one.action.starts_with("dynamodb:") && !one.conditional));
+    assert!(with.iter().all(|one| !format!("{one:?}").contains('*')), "no wildcard");
+}
