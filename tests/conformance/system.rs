@@ -52,7 +52,7 @@ impl StateMachineTest for Handlers {
     fn apply(handlers: Self, world: &World, step: Step) -> Self {
         SERVICE.with(|kept| {
             let (runtime, service) = &*kept.lock().unwrap();
-            handlers.take(world, step, runtime, service)
+            handlers.take(world, &step, runtime, service)
         })
     }
 
@@ -65,19 +65,19 @@ impl StateMachineTest for Handlers {
 }
 
 impl Handlers {
-    fn take(mut self, world: &World, step: Step, runtime: &Runtime, service: &Service) -> Self {
+    fn take(mut self, world: &World, step: &Step, runtime: &Runtime, service: &Service) -> Self {
         service.clock.set(self.began + TimeDelta::milliseconds(world.now));
         if let Step::Mishap(mishap) = step {
-            self.mishap = Some(mishap);
+            self.mishap = Some(*mishap);
             return self;
         }
         service.tap.arm(self.mishap.take().map(rule).into_iter().collect());
         let ends_all = matches!(step, Step::EndAll(_));
-        let mut answer = runtime.block_on(self.send(service, world, &step));
+        let mut answer = runtime.block_on(self.send(service, world, step));
         let mut later = 0;
         while later < 10 && answer.as_ref().is_some_and(|answer| answer.status == 503) {
             later += 1;
-            answer = runtime.block_on(self.send(service, world, &step));
+            answer = runtime.block_on(self.send(service, world, step));
         }
         drop(service.tap.disarm());
         // The first try may have ended the caller's own login before it said "later".
