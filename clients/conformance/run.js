@@ -67,7 +67,8 @@ class Trial {
   async loggedIn(options) {
     const network = await this.network(options);
     const client = await this.client(network);
-    const { outcome } = await client.login();
+    let { outcome } = await client.login();
+    for (let tries = 1; tries < 5 && outcome === 'later'; tries += 1) ({ outcome } = await client.login());
     if (outcome !== 'ok') throw new Error(`a login with the right password comes to "${outcome}"`);
     return { network, client };
   }
@@ -79,8 +80,27 @@ class Trial {
   }
 }
 
+// How late a timer of this process was at most, milliseconds. A client beside it that gets no processor either can't keep times.
+const TOO_LATE = 200;
+let lag = 0;
+let expected = performance.now() + 20;
+setInterval(() => {
+  lag = Math.max(lag, performance.now() - expected);
+  expected = performance.now() + 20;
+}, 20).unref();
+
 const shown = [];
-async function hold({ id, title, twoProcesses, run }) {
+/** A requirement that fails while the machine stands still is tried again: that says nothing of the client. */
+async function hold(requirement) {
+  for (let tries = 1; ; tries += 1) {
+    lag = 0;
+    const result = await once(requirement);
+    if (result.verdict !== 'FAIL' || lag < TOO_LATE || tries === 4 || values['must-fail'] !== undefined) return result;
+    console.error(`${requirement.id} again: the machine stood still for ${Math.round(lag)} ms`);
+  }
+}
+
+async function once({ id, title, twoProcesses, run }) {
   const trial = new Trial();
   let verdict = 'pass';
   try {

@@ -36,7 +36,7 @@ for (const device of devices) {
   device.wrong = (random() - 0.5) * 2 * 86_400_000;
   const { latchkey } = device.open();
   const login = (): Promise<unknown> => latchkey.login({ ...DEMO, device: device.name });
-  for (let tries = 1; tries < 10; tries += 1) {
+  for (let tries = 1; tries < 60; tries += 1) {
     // A slow machine takes longer than the client waits; the device_id keeps it from leaving a second login.
     if (await login().then(() => true, (error: Error) => error.name !== 'Unavailable')) break;
   }
