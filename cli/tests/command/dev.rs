@@ -73,9 +73,13 @@ fn command(arguments: &[&str]) -> Command {
 #[tokio::test]
 async fn it_says_where_everything_is_and_how_long_it_took() {
     let dev = Dev::start();
-    for part in
-        ["Latchkey is running, started in 0.", &format!("console    {}/", dev.url), &format!("reference  {}/docs", dev.url), DEMO_USER]
-    {
+    for part in [
+        "Latchkey is running, started in ",
+        " s. Ctrl-C stops it.",
+        &format!("console    {}/", dev.url),
+        &format!("reference  {}/docs", dev.url),
+        DEMO_USER,
+    ] {
         assert!(dev.said.contains(part), "{part} isn't in {}", dev.said);
     }
     assert!(!dev.said.contains('\u{1b}'), "colours are for terminals: {}", dev.said);
