@@ -43,6 +43,12 @@ pub enum Command {
         #[command(subcommand)]
         command: SessionsCommand,
     },
+    /// Check tables, clock and items, and say what to do.
+    Doctor(DoctorArgs),
+    /// Walk through a deployed stage, from a login to its end.
+    ///
+    /// Log in, call, refresh, try again, list, log out.
+    Smoke(SmokeArgs),
     /// Print the script that completes `latchkey` in a shell.
     ///
     /// bash: `source <(latchkey completions bash)`, in ~/.bashrc. zsh: write it to a file `_latchkey` in a directory of $fpath. fish:
@@ -51,10 +57,6 @@ pub enum Command {
         /// Which shell.
         shell: Shell,
     },
-    /// Look whether tables, clock and items are as they should be, and say what to do where they aren't.
-    Doctor(DoctorArgs),
-    /// Walk through a deployed stage: log in, call, refresh, try again, list, log out.
-    Smoke(SmokeArgs),
 }
 
 impl Default for Command {

@@ -25,11 +25,10 @@ pub enum Exit {
 /// The codes, for `--help`.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-  0  done                              3    no such user, login or hash
-  1  failed; may succeed in a moment   4    bad rows in an import, others done
-  2  called wrongly or not confirmed,  5    the name is taken, the hash is shared
-     and nothing was done              6    not as it should be, as printed
-                                       130  stopped by Ctrl-C";
+  0  done                              4    bad rows in an import, others done
+  1  failed; may succeed in a moment   5    the name is taken, or a hash shared
+  2  called wrongly or not confirmed   6    not as it should be, as printed
+  3  no such user, login or hash       130  stopped by Ctrl-C";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
