@@ -26,6 +26,11 @@ pub struct Latchkey {
     pub command: Option<Command>,
 }
 
+const SHELLS: &str = "\
+bash: `source <(latchkey completions bash)`, in ~/.bashrc
+zsh:  write it to a file `_latchkey` in a directory of $fpath
+fish: `latchkey completions fish | source`, in ~/.config/fish/config.fish";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -46,13 +51,9 @@ pub enum Command {
     /// Check tables, clock and items, and say what to do.
     Doctor(DoctorArgs),
     /// Walk through a deployed stage, from a login to its end.
-    ///
-    /// Log in, call, refresh, try again, list, log out.
     Smoke(SmokeArgs),
     /// Print the script that completes `latchkey` in a shell.
-    ///
-    /// bash: `source <(latchkey completions bash)`, in ~/.bashrc. zsh: write it to a file `_latchkey` in a directory of $fpath. fish:
-    /// `latchkey completions fish | source`, in ~/.config/fish/config.fish.
+    #[command(after_help = SHELLS)]
     Completions {
         /// Which shell.
         shell: Shell,
@@ -130,8 +131,8 @@ mod tests {
     /// A terminal has 24 rows of 80 columns at least, and one row is the prompt's.
     #[test]
     fn the_help_fits_a_screen() {
-        for help in [Latchkey::command().render_help(), Latchkey::command().render_long_help()] {
-            let help = help.to_string();
+        for flag in ["-h", "--help"] {
+            let help = Latchkey::try_parse_from(["latchkey", flag]).unwrap_err().to_string();
             assert!(help.lines().count() < 24, "{} lines:\n{help}", help.lines().count());
             let widest = help.lines().map(|line| line.chars().count()).max();
             assert!(widest <= Some(80), "{widest:?} columns:\n{help}");

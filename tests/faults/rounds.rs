@@ -1,5 +1,7 @@
 //! What races have in common.
 
+use std::time::Duration;
+
 use latchkey_tests::service::Answer;
 use tokio::task::JoinSet;
 
@@ -23,10 +25,11 @@ pub(crate) async fn together<T: Send + 'static, F: Future<Output = T> + Send + '
 /// Asks as an app does: a 503 says "again in a moment". On a laptop's processors a hundred requests take their time.
 pub(crate) async fn patiently<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Answer {
     let mut answer = ask().await;
-    for _ in 0..10 {
+    for _ in 0..50 {
         if answer.status != 503 {
             break;
         }
+        tokio::time::sleep(Duration::from_millis(20)).await;
         answer = ask().await;
     }
     answer

@@ -1,7 +1,6 @@
 //! A service with a user of its own, whose handlers can be stopped dead at any call.
 
 use std::{
-    net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -27,7 +26,7 @@ use latchkey_cli::{
 use latchkey_tests::{
     clock::TestClock,
     database::Database,
-    service::{Answer, Pair, ParseUsername as _, send},
+    service::{Answer, Pair, ParseUsername as _, Serving, send},
     tap::{Guard, Tap},
 };
 use reqwest::Method;
@@ -94,6 +93,7 @@ pub(crate) struct Subject {
     http: reqwest::Client,
     slowest: Arc<Mutex<Duration>>,
     panics: Arc<AtomicUsize>,
+    _serving: Arc<Serving>,
 }
 
 impl Subject {
@@ -118,8 +118,7 @@ impl Subject {
         let gateway = Gateway::new(&database.template, Invoker::Linked(functions), GatewayOptions::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let serving = axum::serve(listener, gateway.into_router().into_make_service_with_connect_info::<SocketAddr>());
-        tokio::spawn(async move { serving.await });
+        let serving = Serving::start(listener, gateway.into_router());
 
         let store = Store::new(database.client.clone(), database.table("SessionsTable"));
         let accounts = Accounts::new(store, database.table("UsersTable"), database.table("LoginAttemptsTable"));
@@ -134,7 +133,7 @@ impl Subject {
         };
         assert_eq!(accounts.create_user(&user).await, Ok(true));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { ground: ground.clone(), tap, clock, accounts, user, url, http, slowest, panics }
+        Self { ground: ground.clone(), tap, clock, accounts, user, url, http, slowest, panics, _serving: serving }
     }
 
     /// The user's first login, from the user's device, made without the service: no password is hashed for it.

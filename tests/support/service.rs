@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use axum::Router;
 use chrono::{DateTime, Utc};
 use latchkey_cli::{
     dev::{DEMO_PASSWORD, DEMO_USER, users_table},
@@ -11,7 +12,7 @@ use latchkey_cli::{
 };
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::AbortHandle};
 
 use crate::{
     clock::TestClock,
@@ -37,6 +38,26 @@ pub struct Service {
     /// Its metrics.
     pub emitted: Emitted,
     http: reqwest::Client,
+    _serving: Arc<Serving>,
+}
+
+/// A server that ends with the last who holds it, so that a thousand of them don't use up the machine's sockets.
+#[derive(Debug)]
+pub struct Serving(AbortHandle);
+
+impl Serving {
+    /// Serves on the listener from now on.
+    #[must_use]
+    pub fn start(listener: TcpListener, router: Router) -> Arc<Self> {
+        let serving = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
+        Arc::new(Self(tokio::spawn(async move { serving.await }).abort_handle()))
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// An answer.
@@ -139,10 +160,9 @@ impl Service {
         let router = Gateway::new(&database.template, functions, GatewayOptions::default()).into_router();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let serving = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
-        tokio::spawn(async move { serving.await });
+        let serving = Serving::start(listener, router);
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
-        Self { url, database, tap, guard, clock, emitted, http }
+        Self { url, database, tap, guard, clock, emitted, http, _serving: serving }
     }
 
     /// A request to make by hand.
