@@ -35,6 +35,9 @@ struct Args {
     /// Whether it works: a few seconds of each, no report.
     #[arg(long)]
     smoke: bool,
+    /// Only the trips to DynamoDB; no report.
+    #[arg(long)]
+    trips: bool,
 }
 
 /// How long, and how much.
@@ -83,6 +86,10 @@ async fn main() -> ExitCode {
 async fn measure(args: Args) -> Result<(), LoadError> {
     let size = if args.smoke { SMOKE } else { FULL };
     let programs = Programs { latchkey: args.latchkey, repository: args.repository };
+    if args.trips {
+        println!("{}", report::trips(&slope::slopes(&programs, size.calls).await?));
+        return Ok(());
+    }
     let mut loads = Vec::new();
     for database in [Database::Embedded, Database::Local] {
         let server = Server::start(&programs, database).await?;

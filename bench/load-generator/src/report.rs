@@ -51,14 +51,7 @@ random times, half as many as the closed loop reached, and a late answer is char
 Resident memory of `latchkey dev` at each tenth of the soak of {minutes:.0} minutes, on DynamoDB Local, MiB: {resident}.
 From the second tenth to the last it changed by {change:+.1} %.
 
-## Trips to DynamoDB, seen from outside
-
-Every answer of DynamoDB is held back; medians in milliseconds. The slope is how much longer an answer takes for each
-millisecond that DynamoDB takes longer: the number of trips that follow one another.
-
-| | {delays} | slope |
-|---|{dashes}--:|
-{slopes}
+{trips}
 ## Growth
 
 On the embedded DynamoDB (SQLite), medians in milliseconds. A login hashes a password.
@@ -74,11 +67,26 @@ On the embedded DynamoDB (SQLite), medians in milliseconds. A login hashes a pas
         decided = sum(Tally::decided),
         minutes = soak.tally.lasted.as_secs_f64() / 60.0,
         change = (last - first) / first * 100.0,
+        trips = trips(slopes),
+        by_sessions = table("sessions in the table", &growth.by_sessions),
+        by_logins = table("logins of the user", &growth.by_logins),
+    )
+}
+
+/// How many trips follow one another, as it shows from outside.
+pub fn trips(slopes: &[Slope; 2]) -> String {
+    format!(
+        "## Trips to DynamoDB, seen from outside
+
+Every answer of DynamoDB is held back; medians in milliseconds. The slope is how much longer an answer takes for each
+millisecond that DynamoDB takes longer: the number of trips that follow one another.
+
+| | {delays} | slope |
+|---|{dashes}--:|
+{slopes}",
         delays = DELAYS.map(|delay| format!("+{delay} ms")).join(" | "),
         dashes = "--:|".repeat(DELAYS.len()),
         slopes = slopes.iter().map(slope_row).collect::<String>(),
-        by_sessions = table("sessions in the table", &growth.by_sessions),
-        by_logins = table("logins of the user", &growth.by_logins),
     )
 }
 

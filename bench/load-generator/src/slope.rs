@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    api::Api,
+    api::{Api, Pair},
     delay::Delayed,
     error::LoadError,
     server::{Database, Programs, Server},
@@ -23,20 +23,62 @@ pub struct Slope {
     pub slope: f64,
 }
 
-/// Of `GET /me`, before which the authorizer is asked, and of `POST /refresh`.
+/// Of `GET /me`, before which the authorizer is asked, and of `POST /refresh`. The services take turns, call by call: what slows
+/// the machine for a while slows each.
 ///
 /// # Errors
 /// [`LoadError`] where the service doesn't answer.
 pub async fn slopes(programs: &Programs, calls: usize) -> Result<[Slope; 2], LoadError> {
     let near = Server::start(programs, Database::Embedded).await?;
-    let (mut authorize, mut refresh) = ([0.0; 3], [0.0; 3]);
-    for (at, delay) in DELAYS.into_iter().enumerate() {
-        eprintln!("DynamoDB further away by {delay} ms");
+    let mut far = Vec::new();
+    for delay in DELAYS {
+        eprintln!("starting another one before it, {delay} ms further away");
         let delayed = Delayed::start(&near.dynamodb, Duration::from_millis(delay)).await?;
-        let far = near.delayed(programs, &delayed).await?;
-        [authorize[at], refresh[at]] = medians(&Api::new(&far.url), calls).await?;
+        let server = near.delayed(programs, &delayed).await?;
+        let caller = Caller::new(Api::new(&server.url)).await?;
+        far.push((server, caller));
+    }
+    for _ in 0..calls {
+        for (_, caller) in &mut far {
+            caller.call().await?;
+        }
+    }
+    let (mut authorize, mut refresh) = ([0.0; 3], [0.0; 3]);
+    for (at, (_, caller)) in far.into_iter().enumerate() {
+        [authorize[at], refresh[at]] = caller.medians();
     }
     Ok([Slope::of("authorize (`GET /me`)", authorize), Slope::of("refresh (`POST /refresh`)", refresh)])
+}
+
+/// An app that calls and refreshes in turn.
+struct Caller {
+    api: Api,
+    pair: Pair,
+    authorize: Vec<Duration>,
+    refresh: Vec<Duration>,
+}
+
+impl Caller {
+    async fn new(api: Api) -> Result<Self, LoadError> {
+        let pair = api.login().await?;
+        Ok(Self { api, pair, authorize: Vec::new(), refresh: Vec::new() })
+    }
+
+    async fn call(&mut self) -> Result<(), LoadError> {
+        let (status, took) = self.api.me(&self.pair.access_token).await?;
+        if status != 200 {
+            return Err(LoadError::Answer { what: "GET /me", status });
+        }
+        self.authorize.push(took);
+        let begun = Instant::now();
+        self.pair = self.api.refresh(&self.pair.refresh_token).await?;
+        self.refresh.push(begun.elapsed());
+        Ok(())
+    }
+
+    fn medians(self) -> [f64; 2] {
+        [median(self.authorize), median(self.refresh)]
+    }
 }
 
 /// Medians of `GET /me` and `POST /refresh`, one after the other, in milliseconds.
@@ -44,20 +86,12 @@ pub async fn slopes(programs: &Programs, calls: usize) -> Result<[Slope; 2], Loa
 /// # Errors
 /// [`LoadError`] where the service doesn't answer.
 pub async fn medians(api: &Api, calls: usize) -> Result<[f64; 2], LoadError> {
-    let mut pair = api.login().await?;
-    let (mut authorize, mut refresh) = (Vec::new(), Vec::new());
+    let mut caller = Caller::new(api.clone()).await?;
     for _ in 0..calls {
-        let (status, took) = api.me(&pair.access_token).await?;
-        if status != 200 {
-            return Err(LoadError::Answer { what: "GET /me", status });
-        }
-        authorize.push(took);
-        let begun = Instant::now();
-        pair = api.refresh(&pair.refresh_token).await?;
-        refresh.push(begun.elapsed());
+        caller.call().await?;
     }
-    api.logout(&pair.access_token).await?;
-    Ok([median(authorize), median(refresh)])
+    api.logout(&caller.pair.access_token).await?;
+    Ok(caller.medians())
 }
 
 /// In milliseconds.
