@@ -22,6 +22,7 @@ export function showAnswer(result, means) {
     h("p", { class: "means" }, text),
     body ? h("details", { class: "more" }, h("summary", {}, "Body"), h("pre", { tabindex: "0" }, JSON.stringify(body, shortened, 2))) : "",
   );
+  tellReason(arrived.get(result.requestId));
 }
 
 /** A request that nobody answered. */
@@ -29,10 +30,21 @@ export function showNoAnswer({ method, path }) {
   $("answer").replaceChildren(h("p", { class: "line" }, h("span", { class: "status s5" }, "–"), h("b", {}, `${method} ${path}`)), h("p", { class: "means" }, "No answer: is latchkey dev running? Nothing is lost; try again."));
 }
 
-/** Adds what the service logged about it, once that is known. */
+/** The latest exchanges by their request's id: either of an answer and its exchange may come first. */
+const arrived = new Map();
+const KEPT = 50;
+
+/** Adds what the service logged about it, once both are known. */
 export function addReason(exchange) {
+  if (!exchange.request_id) return;
+  arrived.set(exchange.request_id, exchange);
+  if (arrived.size > KEPT) arrived.delete(arrived.keys().next().value);
+  tellReason(exchange);
+}
+
+function tellReason(exchange) {
   const answer = $("answer");
-  if (!exchange.request_id || answer.dataset.request !== exchange.request_id) return;
+  if (!exchange || answer.dataset.request !== exchange.request_id) return;
   const line = exchange.log.find((each) => each.reason) ?? exchange.log.at(-1);
   if (!line || answer.querySelector(".logged")) return;
   answer.querySelector(".means")?.after(h("p", { class: "logged note" }, "For the log only: ", h("code", {}, line.code), line.reason ? ` ${line.reason}` : ""));
