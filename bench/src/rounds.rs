@@ -170,7 +170,9 @@ pub async fn measure(bench: &Bench, subjects: &[Subject], work: &Work, size: Siz
             figures.add(subject, Figure::Connections, round, warm.connections);
         }
     }
-    for (subject, memory) in subjects.iter().filter(|subject| subject.name == LOGIN).flat_map(|login| LOGIN_MEMORY.map(|memory| (login, memory))) {
+    for (subject, memory) in
+        subjects.iter().filter(|subject| subject.name == LOGIN).flat_map(|login| LOGIN_MEMORY.map(|memory| (login, memory)))
+    {
         eprintln!("login with {memory} MB");
         if let Ok(throttle) = Throttle::new(f64::from(memory) / f64::from(FULL_PROCESSOR_MB)) {
             let times = bench.held(subject, &throttle, subject.warm_calls.div_ceil(size.fewer_calls)).await?;

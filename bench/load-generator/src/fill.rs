@@ -33,7 +33,10 @@ impl DynamoDb {
         let http = |source| LoadError::Http { what: operation, source: Box::new(source) };
         let request = self.http.post(&self.url).header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
         // The emulators ask for a signature, and don't verify it.
-        let signed = request.header("authorization", "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0");
+        let signed = request.header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+        );
         let sent = signed.header("x-amz-date", "20260101T000000Z").header("content-type", "application/x-amz-json-1.0");
         let answer = sent.body(body.to_string()).send().await.map_err(http)?;
         if !answer.status().is_success() {
@@ -49,7 +52,11 @@ impl DynamoDb {
     pub async fn sample(&self) -> Result<Sample, LoadError> {
         let scanned = self.ask("Scan", &json!({"TableName": "SessionsTable"})).await?;
         let items: Vec<_> = scanned["Items"].as_array().into_iter().flatten().filter_map(Value::as_object).cloned().collect();
-        if items.len() == 3 { Ok(Sample(items)) } else { Err(LoadError::Setup(format!("{} items where one login was expected", items.len()))) }
+        if items.len() == 3 {
+            Ok(Sample(items))
+        } else {
+            Err(LoadError::Setup(format!("{} items where one login was expected", items.len())))
+        }
     }
 
     /// Adds as many sessions, each of another user.

@@ -89,7 +89,9 @@ impl Tally {
 
     /// Adds another's.
     pub fn add(&mut self, other: &Self) {
-        for (mine, theirs) in [(&mut self.allowed, &other.allowed), (&mut self.refused, &other.refused), (&mut self.refreshed, &other.refreshed)] {
+        for (mine, theirs) in
+            [(&mut self.allowed, &other.allowed), (&mut self.refused, &other.refused), (&mut self.refreshed, &other.refreshed)]
+        {
             // Both have the same bounds.
             let _added = mine.0.add(&theirs.0);
         }
