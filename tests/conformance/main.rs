@@ -19,24 +19,22 @@ fn share() -> u32 {
     (if full { 10_000 } else { 256 }) / 8
 }
 
-// Eight, side by side: answers of which nobody hears are waited for in vain, and most of the time goes by in that.
-prop_state_machine! {
-    #![proptest_config(Config { cases: share(), failure_persistence: None, ..Config::default() })]
+/// Side by side: answers of which nobody hears are waited for in vain, and most of the time goes by in that.
+macro_rules! side_by_side {
+    ($($share:ident)*) => {
+        prop_state_machine! {
+            #![proptest_config(Config { cases: share(), failure_persistence: None, ..Config::default() })]
+            $(
+                #[test]
+                fn $share(sequential 1..25 => Handlers);
+            )*
+        }
+    };
+}
 
-    #[test]
-    fn the_handlers_answer_as_the_reference_says_1(sequential 1..25 => Handlers);
-    #[test]
-    fn the_handlers_answer_as_the_reference_says_2(sequential 1..25 => Handlers);
-    #[test]
-    fn the_handlers_answer_as_the_reference_says_3(sequential 1..25 => Handlers);
-    #[test]
-    fn the_handlers_answer_as_the_reference_says_4(sequential 1..25 => Handlers);
-    #[test]
-    fn the_handlers_answer_as_the_reference_says_5(sequential 1..25 => Handlers);
-    #[test]
-    fn the_handlers_answer_as_the_reference_says_6(sequential 1..25 => Handlers);
-    #[test]
-    fn the_handlers_answer_as_the_reference_says_7(sequential 1..25 => Handlers);
-    #[test]
-    fn the_handlers_answer_as_the_reference_says_8(sequential 1..25 => Handlers);
+side_by_side! {
+    the_handlers_answer_as_the_reference_says_1 the_handlers_answer_as_the_reference_says_2
+    the_handlers_answer_as_the_reference_says_3 the_handlers_answer_as_the_reference_says_4
+    the_handlers_answer_as_the_reference_says_5 the_handlers_answer_as_the_reference_says_6
+    the_handlers_answer_as_the_reference_says_7 the_handlers_answer_as_the_reference_says_8
 }
