@@ -3,6 +3,7 @@
 mod end_everyone;
 mod find;
 mod import;
+mod patiently;
 
 use latchkey::{
     clock::{Clock, rfc3339},

@@ -1,19 +1,13 @@
 //! `latchkey sessions end-everyone`.
 
-use latchkey::{
-    backoff,
-    ids::UserKey,
-    store::{ScannedUser, Store, StoreError},
-};
+use latchkey::store::Store;
 use tokio::task::JoinSet;
 
-use super::SessionsError;
+use super::{SessionsError, patiently::patiently};
 use crate::{confirm::confirm, progress::Spinner};
 
 /// How many users are dealt with at a time.
 const SIDE_BY_SIDE: usize = 16;
-/// How often DynamoDB is asked again, beyond the SDK's own retries, before the command stops.
-const TRIES: u32 = 6;
 
 pub(super) async fn run(store: Store, yes: bool) -> Result<(), SessionsError> {
     confirm("End all logins of all users?", yes)?;
@@ -27,7 +21,7 @@ pub(super) async fn run(store: Store, yes: bool) -> Result<(), SessionsError> {
             for (user_key, seen) in page.by_ref().take(SIDE_BY_SIDE) {
                 users += usize::from(seen.has_register);
                 let store = store.clone();
-                ending.spawn(async move { patiently(&store, &user_key, &seen).await });
+                ending.spawn(async move { patiently(|| store.end_scanned(&user_key, &seen)).await });
             }
             for outcome in ending.join_all().await {
                 ended += outcome?;
@@ -42,16 +36,4 @@ pub(super) async fn run(store: Store, yes: bool) -> Result<(), SessionsError> {
     drop(progress);
     println!("users {users}, ended {ended}");
     Ok(())
-}
-
-/// A table of millions meets throttling that a single request would not.
-async fn patiently(store: &Store, user_key: &UserKey, seen: &ScannedUser) -> Result<usize, StoreError> {
-    let mut tries = 1;
-    loop {
-        match store.end_scanned(user_key, seen).await {
-            Err(StoreError::Unavailable { .. }) if tries < TRIES => backoff::pause(tries).await,
-            outcome => return outcome,
-        }
-        tries += 1;
-    }
 }

@@ -3,19 +3,18 @@
 use std::collections::{HashMap, VecDeque};
 
 use latchkey::{
-    backoff,
     clock::Clock,
     import::ImportedSession,
     store::{ImportOutcome, Store, StoreError},
 };
 use tokio::task::{JoinError, JoinSet};
 
+use crate::sessions::patiently::patiently;
+
 /// How many imports are in flight.
 const SIDE_BY_SIDE: usize = 16;
 /// How many wait for an import of the same user.
 const WAITING: usize = 256;
-/// How often DynamoDB is asked again, beyond the SDK's own retries, before the import stops.
-const TRIES: u32 = 6;
 
 /// What became of a row.
 pub(super) struct Done {
@@ -79,20 +78,8 @@ impl Pool {
     fn start(&mut self, line: u64, session: ImportedSession) {
         let (store, clock) = (self.store.clone(), self.clock.clone());
         self.in_flight.spawn(async move {
-            let outcome = patiently(&store, &session, &clock).await;
+            let outcome = patiently(|| store.import(&session, clock.now())).await;
             Done { line, user_id: session.user_id, outcome }
         });
-    }
-}
-
-/// An hour of importing meets throttling and lost connections that a single request would not.
-async fn patiently(store: &Store, session: &ImportedSession, clock: &Clock) -> Result<ImportOutcome, StoreError> {
-    let mut tries = 1;
-    loop {
-        match store.import(session, clock.now()).await {
-            Err(StoreError::Unavailable { .. }) if tries < TRIES => backoff::pause(tries).await,
-            outcome => return outcome,
-        }
-        tries += 1;
     }
 }
