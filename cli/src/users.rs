@@ -8,7 +8,7 @@ use latchkey::{
     config::{ConfigError, Environment},
     entropy::{NoEntropy, system_rng},
     ids::LoginId,
-    password::{HashError, Password, PasswordLengthError},
+    password::{HashError, HashMemory, Password, PasswordLengthError},
     store::{Accounts, Store, StoreError, User, UserChange, UserStatus},
     username::{Username, UsernameError},
 };
@@ -178,7 +178,7 @@ async fn set_password(args: SetPasswordArgs) -> Result<(), UsersError> {
     confirm(&format!("Set a new password for {username}, and end all their logins?"), yes)?;
     let password = read_password(password_stdin)?;
     check(&password, username.as_str())?;
-    let hash = Password::parse(password)?.hash(&mut system_rng())?;
+    let hash = Password::parse(password)?.hash(&mut system_rng(), &mut HashMemory::default())?;
     change(&accounts, username, &UserChange::Password(hash), "has a new password", user.json).await
 }
 
@@ -232,7 +232,7 @@ pub async fn add_user(client: &Client, users_table: &str, username: Username, pa
     let accounts = Accounts::new(Store::new(client.clone(), ""), users_table, "");
     let user = User {
         user_id: LoginId::generate(&mut system_rng())?.to_string(),
-        password_hash: Password::parse(password)?.hash(&mut system_rng())?,
+        password_hash: Password::parse(password)?.hash(&mut system_rng(), &mut HashMemory::default())?,
         status: UserStatus::Active,
         version: 1,
         created_at: Clock::system().now(),

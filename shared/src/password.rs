@@ -7,10 +7,11 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use argon2::password_hash::{self, phc};
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use precis_profiles::OpaqueString;
 use precis_profiles::precis_core::profile::Rules;
 use rand::TryCryptoRng;
+use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -39,6 +40,19 @@ struct Costs {
     lanes: u32,
     salt_bytes: usize,
     hash_bytes: usize,
+}
+
+impl Costs {
+    fn params(&self) -> Result<Params, password_hash::Error> {
+        Ok(Params::new(self.memory_kib, self.passes, self.lanes, Some(self.hash_bytes))?)
+    }
+}
+
+/// A PHC string, read and judged.
+struct Stored {
+    salt: phc::Salt,
+    output: phc::Output,
+    costs: Costs,
 }
 
 /// A password as the client sent it, in the one form that is hashed. It has no `Display` and isn't cloned, its `Debug`
@@ -79,15 +93,20 @@ impl Password {
         Ok(Self(mapped.unwrap_or(sent)))
     }
 
-    /// Hashes with the current parameters and a fresh salt from `rng`. Blocks for tens of milliseconds.
+    /// Hashes in `memory` with the current parameters and a fresh salt from `rng`. Blocks for tens of milliseconds.
     ///
     /// # Errors
     /// [`HashError`] if there are no random bytes or no memory.
-    pub fn hash<R: TryCryptoRng>(&self, rng: &mut R) -> Result<PasswordHash, HashError> {
+    pub fn hash<R: TryCryptoRng>(&self, rng: &mut R, memory: &mut HashMemory) -> Result<PasswordHash, HashError> {
         let salt: [u8; CURRENT.salt_bytes] = random_bytes(rng)?;
-        let params = Params::new(CURRENT.memory_kib, CURRENT.passes, CURRENT.lanes, Some(CURRENT.hash_bytes));
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.map_err(password_hash::Error::from)?);
-        let hash: phc::PasswordHash = argon2.hash_password_with_salt(self.0.as_bytes(), &salt)?;
+        let params = CURRENT.params()?;
+        let hash = phc::PasswordHash {
+            algorithm: argon2::ARGON2ID_IDENT,
+            version: Some(Version::V0x13.into()),
+            params: phc::ParamsString::try_from(&params)?,
+            salt: Some(phc::Salt::new(&salt).map_err(password_hash::Error::from)?),
+            hash: Some(memory.argon2id(self, &salt, params)?),
+        };
         Ok(PasswordHash(hash.to_string()))
     }
 
@@ -96,13 +115,40 @@ impl Password {
     ///
     /// # Errors
     /// [`HashError`] if there is no memory for it.
-    pub fn verify(&self, hash: &PasswordHash) -> Result<bool, HashError> {
-        let (hash, _) = read(&hash.0)?;
-        match Argon2::default().verify_password(self.0.as_bytes(), &hash) {
-            Ok(()) => Ok(true),
-            Err(password_hash::Error::PasswordInvalid) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+    pub fn verify(&self, hash: &PasswordHash, memory: &mut HashMemory) -> Result<bool, HashError> {
+        let Stored { salt, output, costs } = read(&hash.0)?;
+        let ours = memory.argon2id(self, &salt, costs.params()?)?;
+        Ok(ours.as_bytes().ct_eq(output.as_bytes()).into())
+    }
+}
+
+/// The memory that passwords are hashed in, kept from one hash to the next: as much as the largest of them took, 19 MiB
+/// at the current parameters, and wiped after each.
+///
+/// Taken from the allocator and given back at every hash, it would become many times as much: glibc seldom finds a freed block
+/// again when the alignment asked for is not its own.
+#[derive(Default)]
+pub struct HashMemory(Vec<Block>);
+
+impl HashMemory {
+    fn argon2id(&mut self, password: &Password, salt: &[u8], params: Params) -> Result<phc::Output, password_hash::Error> {
+        let (blocks, length) = (params.block_count(), params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN));
+        let missing = blocks.saturating_sub(self.0.len());
+        self.0.try_reserve_exact(missing).map_err(|_| argon2::Error::OutOfMemory)?;
+        self.0.resize(blocks, Block::new());
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let mut output = [0; phc::Output::MAX_LENGTH];
+        let output = &mut output[..length];
+        let done = argon2.hash_password_into_with_memory(password.0.as_bytes(), salt, output, &mut self.0);
+        self.0.fill(Block::new());
+        done?;
+        Ok(phc::Output::new(output)?)
+    }
+}
+
+impl fmt::Debug for HashMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HashMemory({} KiB)", self.0.capacity())
     }
 }
 
@@ -138,7 +184,7 @@ impl PasswordHash {
     /// Whether a new hash would have other parameters: then the next login with the right password replaces this one.
     #[must_use]
     pub fn needs_rehash(&self) -> bool {
-        read(&self.0).map_or(true, |(_, costs)| costs != CURRENT)
+        read(&self.0).map_or(true, |stored| stored.costs != CURRENT)
     }
 
     /// A hash with the current parameters that is the hash of no known password. An unknown user's login is verified
@@ -193,7 +239,7 @@ pub enum HashError {
 }
 
 /// Reads and judges a PHC string. Both byte strings have fixed upper lengths in the phc crate: nothing is allocated.
-fn read(stored: &str) -> Result<(phc::PasswordHash, Costs), PasswordHashError> {
+fn read(stored: &str) -> Result<Stored, PasswordHashError> {
     let hash = phc::PasswordHash::new(stored).map_err(PasswordHashError::Malformed)?;
     if hash.algorithm != argon2::ARGON2ID_IDENT || hash.version != Some(Version::V0x13.into()) {
         return Err(PasswordHashError::Algorithm);
@@ -202,8 +248,8 @@ fn read(stored: &str) -> Result<(phc::PasswordHash, Costs), PasswordHashError> {
         hash.params.get_decimal("m"),
         hash.params.get_decimal("t"),
         hash.params.get_decimal("p"),
-        &hash.salt,
-        &hash.hash,
+        hash.salt,
+        hash.hash,
         hash.params.iter().count(), // a fourth would be `keyid` or `data`, which Latchkey never writes
     ) else {
         return Err(PasswordHashError::Parameters);
@@ -220,7 +266,7 @@ fn read(stored: &str) -> Result<(phc::PasswordHash, Costs), PasswordHashError> {
             return Err(PasswordHashError::OutOfBounds { name, value });
         }
     }
-    Ok((hash, costs))
+    Ok(Stored { salt, output, costs })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use latchkey::{
     entropy::system_rng,
     import::{ImportRow, ImportedSession},
     issue::issue_login,
-    password::{Password, PasswordHash},
+    password::{HashMemory, Password, PasswordHash},
     session::{Device, Lifetimes},
     store::{Accounts, Commit, ImportOutcome, Store, User, UserStatus},
 };
@@ -71,7 +71,7 @@ impl Ground {
     }
 
     fn over(database: Database, imported: bool) -> Self {
-        let hash = Password::parse(PASSWORD.into()).unwrap().hash(&mut system_rng()).unwrap();
+        let hash = Password::parse(PASSWORD.into()).unwrap().hash(&mut system_rng(), &mut HashMemory::default()).unwrap();
         Self { database, hash, imported, users: Arc::default(), working: Arc::new(Semaphore::new(WORKING)) }
     }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use latchkey::{
     entropy::{random_bytes, system_rng},
-    password::Password,
+    password::{HashMemory, Password},
     store::{Accounts, Store, User, UserStatus},
 };
 use latchkey_tests::{
@@ -50,7 +50,10 @@ async fn main() {
 
 async fn add_users(database: &Database, count: u32) {
     let accounts = Accounts::new(Store::new(database.client.clone(), ""), database.table("UsersTable"), "");
-    let hash = Password::parse("the right password".to_owned()).expect("a password").hash(&mut system_rng()).expect("a hash");
+    let hash = Password::parse("the right password".to_owned())
+        .expect("a password")
+        .hash(&mut system_rng(), &mut HashMemory::default())
+        .expect("a hash");
     for n in 0..count {
         let name = format!("user{n}");
         let user = User {

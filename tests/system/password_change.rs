@@ -1,7 +1,10 @@
 //! CASES L6: a login stands or falls with the user as it was when it was written.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use latchkey::{entropy::system_rng, password::Password};
+use latchkey::{
+    entropy::system_rng,
+    password::{HashMemory, Password},
+};
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::service::{ParseUsername as _, Service};
 use serde_json::json;
@@ -33,7 +36,7 @@ pub(crate) async fn add_user(service: &Service, name: &str, password: &str) {
 }
 
 async fn set_password(service: &Service, password: &str) {
-    let hash = Password::parse(password.to_owned()).unwrap().hash(&mut system_rng()).unwrap();
+    let hash = Password::parse(password.to_owned()).unwrap().hash(&mut system_rng(), &mut HashMemory::default()).unwrap();
     update_user(service, "password_hash", hash.as_str()).await;
 }
 

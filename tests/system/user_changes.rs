@@ -8,7 +8,7 @@ use latchkey::{
     entropy::system_rng,
     ids::UserKey,
     issue::issue_login,
-    password::Password,
+    password::{HashMemory, Password},
     session::{Device, Lifetimes},
     store::{Accounts, Commit, Everywhere, Store, User, UserChange, UserStatus},
 };
@@ -50,7 +50,7 @@ async fn change_while(service: &Service, change: UserChange, meanwhile: impl Asy
 }
 
 fn new_password() -> UserChange {
-    UserChange::Password(Password::parse(NEW_PASSWORD.to_owned()).unwrap().hash(&mut system_rng()).unwrap())
+    UserChange::Password(Password::parse(NEW_PASSWORD.to_owned()).unwrap().hash(&mut system_rng(), &mut HashMemory::default()).unwrap())
 }
 
 async fn login_status(service: &Service, password: &str) -> u16 {

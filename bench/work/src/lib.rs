@@ -9,7 +9,7 @@ use latchkey::{
     clock::{Clock, rfc3339},
     entropy::system_rng,
     issue::{IssuedLogin, issue_login},
-    password::{Password, PasswordHash},
+    password::{HashMemory, Password, PasswordHash},
     session::{Device, Lifetimes},
     store::{Item, login_item, session_item},
 };
@@ -82,7 +82,7 @@ impl Work {
         });
 
         let password = Password::parse(PASSWORD.into()).map_err(none)?;
-        let hash = password.hash(&mut system_rng()).map_err(none)?;
+        let hash = password.hash(&mut system_rng(), &mut HashMemory::default()).map_err(none)?;
         let items = [attributes(&login_item(login)), attributes(&session_item(session))];
         let register = json!({
             "user_key": {"S": user_key}, "sk": {"S": "!user"}, "schema": {"N": "1"}, "version": {"N": "1"},

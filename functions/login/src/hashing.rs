@@ -1,10 +1,13 @@
 //! Argon2id beside the event loop.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use latchkey::{
     entropy::system_rng,
-    password::{Password, PasswordHash},
+    password::{HashMemory, Password, PasswordHash},
 };
 use tokio::sync::Semaphore;
 
@@ -13,29 +16,42 @@ use crate::refusal::Refusal;
 /// Runs password hashes, each on 19 MiB, as many at a time as there are processors: on Lambda there is one request at a
 /// time, on a laptop a hundred logins must not take two gigabytes.
 #[derive(Debug, Clone)]
-pub(crate) struct Hashing(Arc<Semaphore>);
+pub(crate) struct Hashing {
+    places: Arc<Semaphore>,
+    at_rest: Arc<Mutex<Vec<HashMemory>>>,
+}
 
 impl Hashing {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get))))
+        let places = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self { places: Arc::new(Semaphore::new(places)), at_rest: Arc::default() }
     }
 
     /// Whether the password is the hash's.
     pub(crate) async fn verify(&self, password: Arc<Password>, hash: PasswordHash) -> Result<bool, Refusal> {
-        self.run(move || password.verify(&hash)).await?.map_err(Refusal::from)
+        self.run(move |memory| password.verify(&hash, memory)).await?.map_err(Refusal::from)
     }
 
     /// A hash of the password with the current parameters.
     pub(crate) async fn hash(&self, password: Arc<Password>) -> Result<PasswordHash, Refusal> {
-        self.run(move || password.hash(&mut system_rng())).await?.map_err(Refusal::from)
+        self.run(move |memory| password.hash(&mut system_rng(), memory)).await?.map_err(Refusal::from)
     }
 
-    async fn run<T: Send + 'static>(&self, task: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
-        let permit = Arc::clone(&self.0).acquire_owned().await.map_err(|_| Refusal::HashingStopped)?;
+    async fn run<T: Send + 'static>(&self, task: impl FnOnce(&mut HashMemory) -> T + Send + 'static) -> Result<T, Refusal> {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Refusal::HashingStopped)?;
+        let at_rest = Arc::clone(&self.at_rest);
         let task = move || {
-            let _held_until_done = permit;
-            task()
+            let _held_until_done = place;
+            let mut memory = held(&at_rest).pop().unwrap_or_default();
+            let done = task(&mut memory);
+            held(&at_rest).push(memory);
+            done
         };
         tokio::task::spawn_blocking(task).await.map_err(|_| Refusal::HashingStopped)
     }
+}
+
+/// What is in there is whole whoever panicked.
+fn held(memories: &Mutex<Vec<HashMemory>>) -> MutexGuard<'_, Vec<HashMemory>> {
+    memories.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -39,41 +39,52 @@ fn one_password_from_every_keyboard() {
 
 #[test]
 fn hash_and_verify() -> Result<(), Box<dyn Error>> {
+    let memory = &mut HashMemory::default();
     let longest = "x".repeat(1023);
     let sent = password(&format!("{longest}y"));
-    let hash = sent.hash(&mut system_rng())?;
+    let hash = sent.hash(&mut system_rng(), memory)?;
     assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     assert!(!hash.needs_rehash());
     let stored = PasswordHash::parse(hash.as_str().to_owned())?;
-    assert!(sent.verify(&stored)?);
-    assert!(!password(&format!("{longest}z")).verify(&stored)?, "no truncation (Okta 2024)");
-    assert_ne!(sent.hash(&mut system_rng())?, hash, "a salt of its own");
+    assert!(sent.verify(&stored, memory)?);
+    assert!(!password(&format!("{longest}z")).verify(&stored, memory)?, "no truncation (Okta 2024)");
+    assert_ne!(sent.hash(&mut system_rng(), memory)?, hash, "a salt of its own");
 
-    let hash = password("a\0b").hash(&mut system_rng())?;
-    assert!(password("a\0b").verify(&hash)?);
-    assert!(!password("a\0c").verify(&hash)?);
-    assert!(!password("a").verify(&hash)?);
+    let hash = password("a\0b").hash(&mut system_rng(), memory)?;
+    assert!(password("a\0b").verify(&hash, memory)?);
+    assert!(!password("a\0c").verify(&hash, memory)?);
+    assert!(!password("a").verify(&hash, memory)?);
     Ok(())
 }
 
 #[test]
-fn verifies_hashes_of_the_reference_implementation() -> Result<(), Box<dyn Error>> {
-    // From P-H-C/phc-winner-argon2, src/test.c: Argon2id, m = 65536, t = 2, p = 1, "password", "somesalt".
-    let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-    let hash = PasswordHash::parse(hash.to_owned())?;
-    assert!(password("password").verify(&hash)?);
-    assert!(!password("Password").verify(&hash)?);
-    assert!(hash.needs_rehash());
+fn verifies_hashes_of_the_reference_implementation_in_one_memory() -> Result<(), Box<dyn Error>> {
+    let of_reference = [
+        // From P-H-C/phc-winner-argon2, src/test.c: Argon2id, m = 65536, t = 2, p = 1, "password", "somesalt".
+        "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+        // The same password and salt by its command: `-id -k 8192 -t 3 -p 4 -l 24`.
+        "$argon2id$v=19$m=8192,t=3,p=4$c29tZXNhbHQ$1t61bl9zlnYypk7U3DrpZFsW7eaDptDu",
+    ];
+    let memory = &mut HashMemory::default();
+    for hash in [of_reference, of_reference].concat() {
+        let hash = PasswordHash::parse(hash.to_owned())?;
+        assert!(password("password").verify(&hash, memory)?);
+        assert!(!password("Password").verify(&hash, memory)?);
+        assert!(hash.needs_rehash());
+        assert!(memory.0.iter().flat_map(AsRef::as_ref).all(|word| *word == 0), "it is wiped");
+    }
+    assert_eq!(memory.0.capacity(), 65536, "no more than the largest took");
     Ok(())
 }
 
 #[test]
 fn l1_the_dummy_costs_what_a_new_hash_costs() -> Result<(), Box<dyn Error>> {
-    let (_, costs) = read(DUMMY)?;
+    let memory = &mut HashMemory::default();
+    let costs = read(DUMMY)?.costs;
     assert_eq!(costs, CURRENT);
     assert_eq!(PasswordHash::parse(DUMMY.to_owned())?, PasswordHash::dummy());
     assert!(!PasswordHash::dummy().needs_rehash());
-    assert!(!password("correct-horse-battery-staple").verify(&PasswordHash::dummy())?);
+    assert!(!password("correct-horse-battery-staple").verify(&PasswordHash::dummy(), memory)?);
     Ok(())
 }
 
