@@ -116,8 +116,9 @@ async fn cells(ground: &Ground, path: Path) -> Vec<Cell> {
         for call in calls.iter().filter(of_interest) {
             let operation = OPERATIONS.into_iter().find(|name| *name == call.operation).unwrap();
             for (fault, reaches) in faults(call) {
-                // Quickly, the second occurrence meets the longest reach alone.
-                let shorter = if full() || prelude == Prelude::Nothing { 0 } else { reaches.len() - 1 };
+                // Quickly, the second occurrence and the paths that are walked without an import too meet the longest reach alone.
+                let longest_alone = !full() && (prelude != Prelude::Nothing || ground.imported);
+                let shorter = if longest_alone { reaches.len() - 1 } else { 0 };
                 let reaches = reaches.into_iter().skip(shorter);
                 let rule = |reach| Rule { operation, nth: call.nth, reach, fault: fault.clone() };
                 cells.extend(reaches.map(|reach| Cell { rule: Some(rule(reach)), ..fault_free.clone() }));
