@@ -14,8 +14,7 @@ use crate::{
 /// Written by hand: what a program can't find out by itself.
 const NOTES: &str = include_str!("../notes.md");
 
-/// The default of `LoginMemory` in template.yaml.
-const TEMPLATE_LOGIN_MB: u32 = 1024;
+const TEMPLATE: &str = include_str!("../../template.yaml");
 
 const COLUMNS: [(Figure, &str, usize); 12] = [
     (Figure::Cold, "cold ms", 1),
@@ -140,7 +139,13 @@ fn goals_table(goals: &[Goal]) -> String {
 fn memory(figures: &Figures) -> String {
     let hash = figures.argon2id_ms;
     let for_100_ms = f64::from(FULL_PROCESSOR_MB) * hash / 100.0;
-    let room = f64::from(TEMPLATE_LOGIN_MB) / for_100_ms;
+    let deployed = login_memory(TEMPLATE).map_or_else(
+        || "The template names no default.".to_owned(),
+        |megabytes| {
+            let room = f64::from(megabytes) / for_100_ms;
+            format!("The template's default of {megabytes} MB leaves room for processors {room:.1} times as slow.")
+        },
+    );
     let rows = figures.login_by_memory.iter().fold(String::new(), |rows, (memory, [median, high])| {
         let hashing = hash * f64::from(FULL_PROCESSOR_MB) / f64::from(*memory);
         let gigabyte_seconds = f64::from(*memory) / 1024.0 * median / 1000.0;
@@ -150,13 +155,19 @@ fn memory(figures: &Figures) -> String {
     format!(
         "Lambda gives a share of a processor with memory, a whole one with {FULL_PROCESSOR_MB} MB. One Argon2id at the parameters of new hashes
 (19 MiB, 2 passes, 1 lane) took {hash:.1} ms of a whole processor here; so hashing stays under 100 ms from
-{FULL_PROCESSOR_MB} × {hash:.1} / 100 = {for_100_ms:.0} MB on. The template's default of {TEMPLATE_LOGIN_MB} MB leaves room for processors {room:.1} times as slow.
+{FULL_PROCESSOR_MB} × {hash:.1} / 100 = {for_100_ms:.0} MB on. {deployed}
 What the function costs hardly depends on it, for it hashes most of the time: half the processor takes twice as long.
 
 | memory, MB | hashing, computed, ms | warm login, median ms | 95 % ms | GB-seconds of a million |
 |--:|--:|--:|--:|--:|
 {rows}"
     )
+}
+
+/// The default of the template's parameter, in MB.
+fn login_memory(template: &str) -> Option<u32> {
+    let (_, parameter) = template.split_once("\n  LoginMemory:\n")?;
+    parameter.lines().find_map(|line| line.trim_start().strip_prefix("Default: "))?.parse().ok()
 }
 
 fn spread(subjects: &[Subject], figures: &Figures) -> String {
