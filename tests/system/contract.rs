@@ -309,8 +309,18 @@ async fn a_rehash_leaves_a_changed_user_alone() {
 async fn a_long_collection_is_read_to_its_end() {
     let contract = Contract::new().await;
     let mut ids: Vec<LoginId> = Vec::new();
-    for _ in 0..3 {
-        ids.push(contract.login().await.new.login.key.login_id);
+    for _ in 0..4 {
+        let key = contract.login().await.new.login.key;
+        let swell = contract.database.client.update_item().table_name(contract.database.table("SessionsTable"));
+        swell
+            .key("user_key", AttributeValue::S(key.user_key.as_str().into()))
+            .key("sk", AttributeValue::S(key.login_id.as_str().into()))
+            .update_expression("SET ballast = :ballast")
+            .expression_attribute_values(":ballast", AttributeValue::S("x".repeat(390_000)))
+            .send()
+            .await
+            .unwrap();
+        ids.push(key.login_id);
     }
     ids.sort_unstable();
     let seen = contract.store().read_user_logins(&latchkey::ids::UserKey::of("user-1")).await.unwrap();
