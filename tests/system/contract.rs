@@ -292,9 +292,10 @@ async fn a_rehash_leaves_a_changed_user_alone() {
     let contract = Contract::new().await;
     let stored = async || contract.accounts.read_user(&contract.user.username).await.unwrap().unwrap().password_hash;
     let hashes: [PasswordHash; 2] = [0, 1].map(|salt| {
-        let text = contract.user.password_hash.as_str().replace("s4w4", &format!("s4w{salt}"));
+        let text = contract.user.password_hash.as_str().replace("$s4w/", &format!("$s4w{salt}"));
         PasswordHash::parse(text).unwrap()
     });
+    assert!(!hashes.contains(&contract.user.password_hash), "of another salt");
     let older = User { version: 0, ..contract.user.clone() };
     assert_eq!(contract.accounts.replace_password_hash(&older, &hashes[0]).await, Ok(()));
     let other = User { password_hash: hashes[1].clone(), ..contract.user.clone() };
@@ -309,8 +310,18 @@ async fn a_rehash_leaves_a_changed_user_alone() {
 async fn a_long_collection_is_read_to_its_end() {
     let contract = Contract::new().await;
     let mut ids: Vec<LoginId> = Vec::new();
-    for _ in 0..3 {
-        ids.push(contract.login().await.new.login.key.login_id);
+    for _ in 0..4 {
+        let key = contract.login().await.new.login.key;
+        let swell = contract.database.client.update_item().table_name(contract.database.table("SessionsTable"));
+        swell
+            .key("user_key", AttributeValue::S(key.user_key.as_str().into()))
+            .key("sk", AttributeValue::S(key.login_id.as_str().into()))
+            .update_expression("SET ballast = :ballast")
+            .expression_attribute_values(":ballast", AttributeValue::S("x".repeat(390_000)))
+            .send()
+            .await
+            .unwrap();
+        ids.push(key.login_id);
     }
     ids.sort_unstable();
     let seen = contract.store().read_user_logins(&latchkey::ids::UserKey::of("user-1")).await.unwrap();

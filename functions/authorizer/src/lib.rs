@@ -89,36 +89,25 @@ impl Authorizer {
     /// The session that may pass, or none.
     async fn verdict(&self, event: &AuthorizerEvent, fields: Fields<'_>) -> Result<Option<CurrentSession>, AuthorizerError> {
         let now = self.clock.now();
-        let deny = |fields: Fields<'_>, refused: Refused, reason: &str| {
-            log(Event::AccessDenied(refused), Fields { reason: Some(reason), ..fields }, None);
+        let refuse = |event: Event, reason: &str, fields: Fields<'_>| {
+            log(event, Fields { reason: Some(reason), ..fields }, None);
+            Ok(None)
         };
         let token = match event.presented() {
             Presented::Token(text) => PresentedToken::<Access>::parse(text, self.imported),
-            Presented::Nothing => {
-                deny(fields, Refused::Absent, "nothing presented");
-                return Ok(None);
-            }
-            Presented::Unusable => {
-                deny(fields, Refused::Malformed, "not one token");
-                return Ok(None);
-            }
+            Presented::Nothing => return refuse(Event::AccessDenied(Refused::Absent), "nothing presented", fields),
+            Presented::Unusable => return refuse(Event::AccessDenied(Refused::Malformed), "not one token", fields),
         };
         let token = match token {
             Ok(token) => token,
-            Err(malformed) => {
-                deny(fields, malformed.into(), &malformed.to_string());
-                return Ok(None);
-            }
+            Err(malformed) => return refuse(Event::AccessDenied(malformed.into()), &malformed.to_string(), fields),
         };
         let claim = token.claim();
         let hash = claim.hash.log_prefix();
         let fields = Fields { token_hash: Some(&hash), ..fields };
         let key = match self.store.locate(&token).await.map_err(AuthorizerError::Store)? {
             Located::At(key) => key,
-            Located::Nowhere(why) => {
-                log(why.event(Event::AccessDenied(Refused::Unknown)), Fields { reason: Some(&why.to_string()), ..fields }, None);
-                return Ok(None);
-            }
+            Located::Nowhere(why) => return refuse(why.event(Event::AccessDenied(Refused::Unknown)), &why.to_string(), fields),
         };
         let state = self.store.read_login(&key).await.map_err(AuthorizerError::Store)?;
         let fields = Fields { login_id: Some(key.login_id.as_str()), ..fields };
@@ -127,10 +116,7 @@ impl Authorizer {
                 log(Event::AccessAllowed, fields, None);
                 Ok(Some(session.into()))
             }
-            Err(refusal) => {
-                deny(fields, refusal.into(), &refusal.to_string());
-                Ok(None)
-            }
+            Err(refusal) => refuse(Event::AccessDenied(refusal.into()), &refusal.to_string(), fields),
         }
     }
 }

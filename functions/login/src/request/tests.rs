@@ -62,6 +62,19 @@ fn malformed_bodies_are_refused() {
     assert_eq!(padded(4097).unwrap_err(), Malformed::TooLarge);
 }
 
+/// The gateway hands a body on as text, as bytes, or as nothing.
+#[test]
+fn a_body_is_read_however_it_comes() {
+    let read = |body: Body| {
+        let mut request = Request::new(body);
+        request.headers_mut().insert("content-type", "application/json".parse().unwrap());
+        LoginRequest::read(&request)
+    };
+    let bytes = br#"{"username":"Ada","password":"p"}"#.to_vec();
+    assert_eq!(read(Body::Binary(bytes)).unwrap().username.as_str(), "ada");
+    assert_eq!(read(Body::Empty).unwrap_err(), Malformed::Body("the body is not one JSON object"));
+}
+
 /// CASES J2.
 #[test]
 fn an_error_never_quotes_the_body() {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CONDITION, THROTTLED, n, s, user};
+use super::{CONDITION, LOGIN_ID, THROTTLED, USER_KEY, key, n, s, user};
 use crate::store::{
     StoreError, UserStatus,
     accounts::user_item,
@@ -94,4 +94,57 @@ async fn all_users_are_listed() {
     let names: Vec<_> = accounts.list_users().await.unwrap().into_iter().map(|user| user.username.to_string()).collect();
     assert_eq!(names, ["ada", "grace"]);
     assert!(matches!(accounts.list_users().await, Err(StoreError::Unavailable { operation: "Scan", .. })));
+}
+
+/// Disabled first; then all that is kept about them, page after page; and the user at last, if nobody enabled them meanwhile.
+#[tokio::test]
+async fn a_removal_of_a_user() {
+    let mut disabled = user();
+    (disabled.status, disabled.version) = (UserStatus::Disabled, 5);
+    let [before, after] = [user(), disabled].map(|user| output(json!({"Item": wire(&user_item(&user))})));
+    let done = || output(json!({}));
+    let script = Script::new([
+        before,
+        output(json!({"Items": []})),
+        done(),
+        error(CONDITION),
+        after,
+        output(json!({"Items": [key("!user")], "LastEvaluatedKey": key("!user")})),
+        output(json!({"Items": [key(LOGIN_ID)]})),
+        done(),
+        done(),
+        done(),
+    ]);
+    let removed = script.accounts().remove_user(&user().username).await.unwrap().unwrap();
+    assert_eq!((removed.user_id.as_str(), removed.version), ("user-1", 5));
+    let asked = script.asked();
+    let disabling = &asked[2].1["TransactItems"][0]["Update"]["ExpressionAttributeValues"];
+    assert_eq!((asked[2].0.as_str(), &disabling[":changed"]), ("TransactWriteItems", &s("disabled")));
+    let page = json!({
+        "TableName": "sessions",
+        "ConsistentRead": true,
+        "ProjectionExpression": "user_key, sk",
+        "KeyConditionExpression": "user_key = :user_key",
+        "ExpressionAttributeValues": {":user_key": s(USER_KEY)},
+    });
+    let mut next = page.clone();
+    next["ExclusiveStartKey"] = key("!user");
+    let delete = |request| ("DeleteItem".to_owned(), request);
+    assert_eq!(
+        asked[5..],
+        [
+            ("Query".to_owned(), page),
+            ("Query".to_owned(), next),
+            delete(json!({"TableName": "sessions", "Key": key("!user")})),
+            delete(json!({"TableName": "sessions", "Key": key(LOGIN_ID)})),
+            delete(json!({
+                "TableName": "users",
+                "Key": {"username": s("ada")},
+                "ConditionExpression": "version = :version",
+                "ExpressionAttributeValues": {":version": n(5)},
+            })),
+        ]
+    );
+    let nobody = Script::new([output(json!({}))]).accounts().remove_user(&user().username).await;
+    assert!(matches!(nobody, Ok(None)));
 }
