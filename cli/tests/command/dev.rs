@@ -50,11 +50,6 @@ impl Dev {
         }
         events.iter().map(|data| serde_json::from_str(data).unwrap()).collect()
     }
-
-    #[cfg(unix)]
-    fn signal(&self, name: &str) {
-        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
-    }
 }
 
 impl Drop for Dev {
@@ -205,7 +200,7 @@ async fn ctrl_c_ends_it_in_good_order() {
         dev.login().await;
         let mut events = dev.get("/_console/events").await;
         events.chunk().await.unwrap();
-        dev.signal(signal);
+        crate::run::signal(signal, dev.child.id());
         while let Some(_rest) = events.chunk().await.unwrap() {}
         assert!(dev.child.wait().unwrap().success(), "{signal}");
     }

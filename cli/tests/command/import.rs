@@ -1,12 +1,12 @@
 //! `latchkey sessions import`.
 
-use std::{fmt::Write as _, io::Write as _, path::PathBuf, process::Command};
+use std::{fmt::Write as _, io::Write as _, path::PathBuf};
 
 use latchkey::clock::rfc3339;
 use latchkey_tests::{database::Database, service::Service};
 use serde_json::json;
 
-use crate::run::{Ran, command, latchkey, output_of};
+use crate::run::{Ran, command, latchkey, output_of, signal};
 
 const HEADER: &str = "user_id,access_token,refresh_token,access_token_expires_at,refresh_token_expires_at\n";
 
@@ -167,7 +167,7 @@ async fn ctrl_c_stops_it_after_the_rows_in_flight() {
     while service.database.sort_keys().await.is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    signal("-INT", child.id());
     let stopped = output_of(child).await;
     drop(input);
     assert_eq!((stopped.code, stopped.json()), (130, vec![json!({"imported": 1, "already_there": 0, "expired": 0, "bad": 0})]));

@@ -61,3 +61,9 @@ pub(crate) async fn output_of(child: Child) -> Ran {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ran { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
+
+/// Sends a signal to a process. By the shell's own `kill`: the program of that name is not on every machine.
+#[cfg(unix)]
+pub(crate) fn signal(name: &str, process: u32) {
+    assert!(std::process::Command::new("sh").args(["-c", &format!("kill {name} {process}")]).status().unwrap().success());
+}

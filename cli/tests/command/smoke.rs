@@ -5,7 +5,7 @@ use std::process::Command;
 use latchkey_cli::dev::DEMO_PASSWORD;
 use latchkey_tests::{database::Database, service::Service, tap::Line};
 
-use crate::run::{Ran, command, latchkey, output_of};
+use crate::run::{Ran, command, latchkey, output_of, signal};
 
 async fn smoke(service: &Service, arguments: &str) -> Ran {
     latchkey(&service.database, &format!("smoke {} {arguments}", service.url), "").await
@@ -75,7 +75,7 @@ async fn ctrl_c_leaves_nothing() {
     let mut refresh = service.tap.hold("Query");
     let child = command(&service.database, &format!("smoke {}", service.url)).spawn().unwrap();
     refresh.reached().await;
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    signal("-INT", child.id());
     let stopped = output_of(child).await;
     drop(refresh);
     assert_eq!((stopped.code, stopped.stderr.as_str()), (130, "error: stopped; what was made for the walk is removed\n"));
