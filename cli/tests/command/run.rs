@@ -65,5 +65,5 @@ pub(crate) async fn output_of(child: Child) -> Ran {
 /// Sends a signal to a process. By the shell's own `kill`: the program of that name is not on every machine.
 #[cfg(unix)]
 pub(crate) fn signal(name: &str, process: u32) {
-    assert!(std::process::Command::new("sh").args(["-c", &format!("kill {name} {process}")]).status().unwrap().success());
+    assert!(Command::new("sh").args(["-c", &format!("kill {name} {process}")]).status().unwrap().success());
 }
