@@ -27,8 +27,6 @@ use crate::error::{BenchError, While as _};
 /// What it saw of one process.
 #[derive(Debug, Default, Clone)]
 pub struct Seen {
-    /// When the first connection came.
-    pub first_connection: Option<Instant>,
     /// Connections opened.
     pub connections: usize,
     /// How long each request was held back, from its last byte to the answer.
@@ -96,10 +94,7 @@ impl State {
 
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<State>) {
     while let Ok((stream, _)) = listener.accept().await {
-        state.saw(|seen| {
-            seen.connections += 1;
-            seen.first_connection.get_or_insert_with(Instant::now);
-        });
+        state.saw(|seen| seen.connections += 1);
         let _without_delay = stream.set_nodelay(true);
         let (acceptor, state) = (acceptor.clone(), Arc::clone(&state));
         tokio::spawn(async move {

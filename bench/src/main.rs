@@ -43,9 +43,9 @@ async fn run(args: Args) -> Result<(), BenchError> {
     let work = Work::new()?;
     let dynamodb = DynamoDb::start(&args.certificates, work.answers.clone()).await?;
     let bench = Bench { dynamodb, delay: DYNAMODB_TAKES };
-    let mut subjects = subject::functions(&args.functions, &work, &args.certificates.join("trusted.pem"));
+    let mut subjects = subject::functions(&args.functions, &work, &args.certificates);
     if let (Some(rust), Some(node), Some(python)) = (args.rust_peers, args.node_peer, args.python_peer) {
-        subjects.extend(subject::peers(&Peers { rust, node, python, bundle: args.certificates.join("bundle.pem") }, &work));
+        subjects.extend(subject::peers(&Peers { rust, node, python, certificates: args.certificates.clone() }, &work));
     }
     let size = if args.smoke { Size::SMOKE } else { Size::FULL };
     let figures = rounds::measure(&bench, &subjects, &work, size).await?;

@@ -27,8 +27,6 @@ pub enum Start<'a> {
 pub struct Started {
     /// From the start to the first `next`.
     pub cold: f64,
-    /// From the start to the first connection to DynamoDB, where one came before the first `next`: there a warm-up begins.
-    pub before_warm_up: Option<f64>,
     /// From the first event to its answer.
     pub first: f64,
 }
@@ -75,13 +73,11 @@ impl Bench {
         }
         let mut running = self.run(subject).await?;
         let (ready, event) = running.next(subject).await?;
-        let before_warm_up = self.dynamodb.take_seen().first_connection;
         if let Start::Throttled(throttle) = how {
             throttle.hold(running.process.pid).map_err(|source| BenchError::Io { what: "slowing a process down".into(), source })?;
         }
         let first = running.answer(subject, event).await?;
-        let since_start = |at: Instant| milliseconds(at - running.process.started);
-        let started = Started { cold: since_start(ready), before_warm_up: before_warm_up.map(since_start), first: milliseconds(first) };
+        let started = Started { cold: milliseconds(ready - running.process.started), first: milliseconds(first) };
         running.process.end().await;
         Ok(started)
     }

@@ -40,8 +40,6 @@ impl Size {
 pub enum Figure {
     /// Start to the first `next`, ms.
     Cold,
-    /// Start to the first connection to DynamoDB, ms: only where there is a warm-up before the first `next`.
-    BeforeWarmUp,
     /// The first invocation, ms.
     First,
     /// Both, ms.
@@ -50,8 +48,6 @@ pub enum Figure {
     Throttled,
     /// Start to the first `next`, the file not in the page cache, ms.
     Evicted,
-    /// Start to the first connection to DynamoDB, the file not in the page cache, ms.
-    EvictedBeforeWarmUp,
     /// Processor time per warm call, µs.
     WarmCpu,
     /// Median of a warm call, DynamoDB answering at once, µs.
@@ -136,9 +132,6 @@ pub async fn measure(bench: &Bench, subjects: &[Subject], work: &Work, size: Siz
                 figures.add(subject, Figure::Cold, round, started.cold);
                 figures.add(subject, Figure::First, round, started.first);
                 figures.add(subject, Figure::ColdAndFirst, round, started.cold + started.first);
-                if let Some(before) = started.before_warm_up {
-                    figures.add(subject, Figure::BeforeWarmUp, round, before);
-                }
             }
         }
         eprintln!("round {} of {}: slow and evicted starts", round + 1, size.rounds);
@@ -151,9 +144,6 @@ pub async fn measure(bench: &Bench, subjects: &[Subject], work: &Work, size: Siz
                 if subject.single_file {
                     let started = bench.start(subject, Start::Evicted).await?;
                     figures.add(subject, Figure::Evicted, round, started.cold);
-                    if let Some(before) = started.before_warm_up {
-                        figures.add(subject, Figure::EvictedBeforeWarmUp, round, before);
-                    }
                 }
             }
         }

@@ -7,6 +7,8 @@ use bytes::Bytes;
 
 /// The name of Latchkey's authorizer among the subjects.
 pub const AUTHORIZER: &str = "authorizer";
+/// The same authorizer, without its warm-up.
+pub const UNWARMED: &str = "unwarmed";
 /// The bare runtime: H.
 pub const HELLO: &str = "hello";
 /// The default SDK: D.
@@ -46,18 +48,13 @@ const OK: &str = r#""statusCode":200"#;
 
 /// Latchkey's functions, from the directory of a build.
 #[must_use]
-pub fn functions(directory: &Path, work: &Work, root: &Path) -> Vec<Subject> {
+pub fn functions(directory: &Path, work: &Work, certificates: &Path) -> Vec<Subject> {
     let function = |name, about, event: &Bytes, expected, warm_calls| Subject {
         name,
         about,
         program: directory.join(name),
         arguments: Vec::new(),
-        variables: vec![
-            ("AWS_CA_BUNDLE".into(), root.display().to_string()),
-            ("SESSIONS_TABLE".into(), "SessionsTable".into()),
-            ("USERS_TABLE".into(), "UsersTable".into()),
-            ("LOGIN_ATTEMPTS_TABLE".into(), "LoginAttemptsTable".into()),
-        ],
+        variables: of_functions(certificates),
         event: event.clone(),
         expected,
         single_file: true,
@@ -72,6 +69,15 @@ pub fn functions(directory: &Path, work: &Work, root: &Path) -> Vec<Subject> {
     ]
 }
 
+fn of_functions(certificates: &Path) -> Vec<(String, String)> {
+    vec![
+        ("AWS_CA_BUNDLE".into(), certificates.join("trusted.pem").display().to_string()),
+        ("SESSIONS_TABLE".into(), "SessionsTable".into()),
+        ("USERS_TABLE".into(), "UsersTable".into()),
+        ("LOGIN_ATTEMPTS_TABLE".into(), "LoginAttemptsTable".into()),
+    ]
+}
+
 /// Where the peers were built.
 #[derive(Debug, Clone)]
 pub struct Peers {
@@ -81,14 +87,14 @@ pub struct Peers {
     pub node: PathBuf,
     /// The virtual environment with boto3 and awslambdaric, authorizer.py beside it.
     pub python: PathBuf,
-    /// The machine's roots and the bench's own.
-    pub bundle: PathBuf,
+    /// The roots to trust: trusted.pem for Latchkey's own, bundle.pem for the others.
+    pub certificates: PathBuf,
 }
 
 /// What the functions are held against. Each does an authorizer's work, except the bare runtime.
 #[must_use]
 pub fn peers(peers: &Peers, work: &Work) -> Vec<Subject> {
-    let bundle = peers.bundle.display().to_string();
+    let bundle = peers.certificates.join("bundle.pem").display().to_string();
     let peer = |name, about, program: PathBuf, arguments: &[&str], variables: Vec<(String, String)>, expected, single_file| Subject {
         name,
         about,
@@ -104,6 +110,15 @@ pub fn peers(peers: &Peers, work: &Work) -> Vec<Subject> {
     let node = peers.node.display().to_string();
     let source = peers.python.display().to_string();
     vec![
+        peer(
+            UNWARMED,
+            "Latchkey's authorizer without its warm-up, to see what that does",
+            peers.rust.join(UNWARMED),
+            &[],
+            of_functions(&peers.certificates),
+            ALLOW,
+            true,
+        ),
         peer(HELLO, "H: a bare lambda_runtime, no DynamoDB", peers.rust.join(HELLO), &[], Vec::new(), "hello", true),
         peer(
             DEFAULT_SDK,

@@ -43,8 +43,9 @@ pub fn rfc3339(time: DateTime<Utc>) -> String {
 /// Reads what [`rfc3339`] wrote, and nothing else.
 #[must_use]
 pub fn parse_rfc3339(text: &str) -> Option<DateTime<Utc>> {
-    let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
-    (rfc3339(time) == text).then_some(time)
+    // What else chrono reads is shorter or longer, has another separator, or ends with an offset or a small z.
+    let ours = text.len() == "2026-11-23T16:25:09.123Z".len() && text.as_bytes().get(10) == Some(&b'T') && text.ends_with('Z');
+    if ours { DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()) } else { None }
 }
 
 /// `time` + `lifetime`; the end of time where that overflows.
@@ -65,6 +66,21 @@ mod tests {
             ["2026-11-23T16:25:09Z", "2026-11-23T16:25:09.123456Z", "2026-11-23T17:25:09.123+01:00", "2026-11-23 16:25:09.123Z", ""]
         {
             assert_eq!(parse_rfc3339(other), None, "{other}");
+        }
+    }
+
+    /// Whatever is read is what would be written: one byte changed, taken out or put in, and cut anywhere.
+    #[test]
+    fn nothing_is_read_that_would_be_written_otherwise() {
+        let text = "2026-11-23T16:25:09.123Z";
+        let bytes = [" ", "+", "-", ".", "0", "1", "5", "6", "9", ":", "T", "Z", "t", "z", "\u{2212}", ""];
+        for (from, piece) in (0..=text.len()).flat_map(|from| bytes.map(|piece| (from, piece))) {
+            for to in [from, from + 1, from + 2, text.len()].into_iter().filter(|to| *to <= text.len()) {
+                let edited = format!("{}{piece}{}", &text[..from], &text[to..]);
+                if let Some(time) = parse_rfc3339(&edited) {
+                    assert_eq!(rfc3339(time), edited);
+                }
+            }
         }
     }
 

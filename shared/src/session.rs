@@ -1,6 +1,6 @@
 //! Logins and sessions as plain data, and what one read saw of them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -146,7 +146,15 @@ pub struct LoginState {
     /// The login item.
     pub login: Option<Login>,
     /// The session items.
-    pub sessions: BTreeMap<Generation, Session>,
+    pub sessions: Vec<Session>,
+}
+
+impl LoginState {
+    /// The session of a generation.
+    #[must_use]
+    pub fn session(&self, generation: Generation) -> Option<&Session> {
+        self.sessions.iter().find(|session| session.generation == generation)
+    }
 }
 
 /// The four instants of a new session: computed once, here, and only compared ever after.

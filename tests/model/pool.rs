@@ -129,7 +129,7 @@ impl Pool {
     }
 
     pub(crate) fn state(&mut self, login: u8, seen: &Seen) -> LoginState {
-        let sessions = seen.sessions.iter().map(|(number, item)| (generation(*number), self.session(login, *number, *item)));
+        let sessions = seen.sessions.iter().map(|(number, item)| self.session(login, *number, *item));
         LoginState { sessions: sessions.collect(), login: seen.login.map(|item| self.login(login, &item)) }
     }
 }

@@ -1,7 +1,10 @@
-//! What Latchkey's own code takes, part by part, and an authorize beside the SDK's share of
-//! it: the difference is the authorizer's own code, parse, hash, decide, answer.
+//! What Latchkey's own code takes, part by part, and all that the authorizer adds to the SDK's query: parse, hash, decide,
+//! answer.
 
-use std::hint::black_box;
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use latchkey::{
@@ -13,14 +16,17 @@ use latchkey::{
     store::{login_item, read_login, read_session, session_item},
     token::{Access, ImportedTokens, PresentedToken, Proof, Refresh, SealedSeed, Seed, TokenPair},
 };
-use own_code::Functions;
+use own_code::{COUNTED, Functions};
 
 fn micro(criterion: &mut Criterion) {
     let functions = Functions::new().expect("the functions can be made");
+    for each in COUNTED {
+        functions.once(each).expect("what is measured answers rightly");
+    }
     let issued = &functions.work.issued;
     let (login, session) = (&issued.new.login, &issued.new.session);
     let (login_as_item, session_as_item) = (login_item(login), session_item(session));
-    let state = LoginState { login: Some(login.clone()), sessions: [(session.generation, session.clone())].into() };
+    let state = LoginState { login: Some(login.clone()), sessions: vec![session.clone()] };
     let access = issued.pair.access.claim();
     let refresh = issued.pair.refresh.claim();
     let now = Clock::system().now();
@@ -52,10 +58,31 @@ fn micro(criterion: &mut Criterion) {
     });
     criterion.bench_function("open a seed", |bencher| bencher.iter(|| sealed.open(black_box(&presented), &login.key, successor)));
 
+    criterion.bench_function("the authorizer's own code: authorize less query", |bencher| {
+        bencher.iter_custom(|times| by_turns(times, || drop(functions.authorize_silently()), || drop(functions.query())));
+    });
+    criterion.bench_function("the same with metrics", |bencher| {
+        bencher.iter_custom(|times| by_turns(times, || drop(functions.authorize()), || drop(functions.query())));
+    });
     criterion.bench_function("authorize with the SDK, no network", |bencher| bencher.iter(|| functions.authorize()));
-    criterion.bench_function("the same without metrics", |bencher| bencher.iter(|| functions.authorize_silently()));
-    criterion.bench_function("the SDK's share of it: one query", |bencher| bencher.iter(|| functions.query()));
+    criterion.bench_function("the query alone, with the SDK", |bencher| bencher.iter(|| functions.query()));
     criterion.bench_function("refresh with the SDK, no network", |bencher| bencher.iter(|| functions.refresh()));
+}
+
+/// How much longer `all` takes than `part`: the median of so many pairs, times their number. A machine that slows down for a
+/// while slows both.
+fn by_turns(times: u64, all: impl Fn(), part: impl Fn()) -> Duration {
+    let pair = |_| {
+        let begun = Instant::now();
+        all();
+        let between = Instant::now();
+        part();
+        (between - begun).saturating_sub(between.elapsed())
+    };
+    let mut more: Vec<_> = (0..times).map(pair).collect();
+    more.sort();
+    let median = more.get(more.len() / 2).copied().unwrap_or_default();
+    median.mul_f64(times as f64)
 }
 
 criterion_group!(benches, micro);

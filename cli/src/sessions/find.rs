@@ -92,7 +92,7 @@ impl Holder {
     /// As an item of the login has it; none where the index alone still knows of the login.
     fn user_id(&self) -> Option<&str> {
         let login = self.state.login.as_ref().map(|login| login.user_id.as_str());
-        login.or_else(|| self.state.sessions.values().next().map(|session| session.user_id.as_str()))
+        login.or_else(|| self.state.sessions.first().map(|session| session.user_id.as_str()))
     }
 
     fn generation(&self) -> Option<u32> {

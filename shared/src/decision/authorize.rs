@@ -37,7 +37,7 @@ pub fn authorize<'a>(state: &'a LoginState, claim: &Claim<Access>, now: DateTime
     if login.generation != claim.generation {
         return Err(AccessRefusal::Rotated);
     }
-    let session = state.sessions.get(&claim.generation).ok_or(AccessRefusal::NoSession)?;
+    let session = state.session(claim.generation).ok_or(AccessRefusal::NoSession)?;
     if session.access_token_hash != claim.hash {
         return Err(AccessRefusal::Forged);
     }
@@ -82,7 +82,7 @@ mod tests {
     fn a_torn_read_lets_nothing_pass_that_is_not_current() {
         let chain = Chain::of(3);
         let mut state = chain.state();
-        state.sessions.insert(chain.session(2).generation, chain.session(2));
+        state.sessions.push(chain.session(2));
         assert_eq!(authorize(&state, &chain.pair(2).access.claim(), chain.now()).unwrap_err(), AccessRefusal::Rotated);
     }
 }

@@ -99,7 +99,7 @@ pub fn decide_refresh<'a>(state: &'a LoginState, request: RefreshRequest<'_>) ->
     if now >= expires_at {
         return RefreshDecision::Refuse(RefreshRefusal::Expired);
     }
-    let current = state.sessions.get(&login.generation);
+    let current = state.session(login.generation);
     match (behind, current) {
         (0 | 1, None) => RefreshDecision::Torn,
         (0, Some(session)) if session.refresh_token_hash == claim.hash => RefreshDecision::Rotate { login },

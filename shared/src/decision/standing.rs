@@ -49,7 +49,7 @@ pub fn refresh_standing(state: &LoginState, hash: &TokenHash<Refresh>, now: Date
 fn standing(state: &LoginState, now: DateTime<Utc>, expiry: impl Fn(&Session) -> Option<DateTime<Utc>>) -> Standing {
     let Some(login) = &state.login else { return Standing::Ended };
     let generation = login.generation;
-    match state.sessions.get(&generation).and_then(expiry) {
+    match state.session(generation).and_then(expiry) {
         Some(expires_at) if now < expires_at => Standing::Live { generation, expires_at },
         Some(expires_at) => Standing::Expired { generation, expires_at },
         // Also what a lagging index still shows, and a state seen in mid-commit.
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(refresh_standing(&chain.state(), &old.refresh.hash(), chain.now()), Standing::Replaced { by });
         // In mid-commit the old session may still be seen beside the new login.
         let mut torn = chain.state();
-        torn.sessions.insert(chain.session(2).generation, chain.session(2));
+        torn.sessions.push(chain.session(2));
         assert_eq!(access_standing(&torn, &old.access.hash(), chain.now()), Standing::Replaced { by });
         let current = chain.pair(3);
         assert_eq!(access_standing(&chain.without_login(), &current.access.hash(), chain.now()), Standing::Ended);

@@ -109,8 +109,7 @@ impl Chain {
     }
 
     pub(crate) fn state(&self) -> LoginState {
-        let session = self.session(self.generation);
-        LoginState { login: Some(self.login()), sessions: [(session.generation, session)].into() }
+        LoginState { login: Some(self.login()), sessions: vec![self.session(self.generation)] }
     }
 
     pub(crate) fn without_login(&self) -> LoginState {
@@ -118,6 +117,6 @@ impl Chain {
     }
 
     pub(crate) fn without_session(&self) -> LoginState {
-        LoginState { sessions: [].into(), ..self.state() }
+        LoginState { sessions: Vec::new(), ..self.state() }
     }
 }

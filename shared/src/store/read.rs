@@ -25,13 +25,11 @@ impl Store {
             .await
             .map_err(|error| failure("Query", &error))?;
 
-        let mut state = LoginState::default();
+        // But for the moment of a rotation there is one session, and a block for four would be large to the allocator.
+        let mut state = LoginState { login: None, sessions: Vec::with_capacity(1) };
         for item in output.items() {
             match SortKey::of((Reader { item, kind: "session or login" }).text("sk")?) {
-                SortKey::Session => {
-                    let session = read_session(item)?;
-                    state.sessions.insert(session.generation, session);
-                }
+                SortKey::Session => state.sessions.push(read_session(item)?),
                 SortKey::Alias(_) => {}
                 SortKey::Login | SortKey::Register => state.login = Some(read_login(item)?),
             }

@@ -80,7 +80,9 @@ impl<'a> RefreshDecision<'a> {
     /// Seals are random, so compare a success by its place only.
     fn matching(self, state: &'a LoginState) -> Self {
         match (self, &state.login) {
-            (RefreshDecision::Success { session }, Some(_)) => RefreshDecision::Success { session: &state.sessions[&session.generation] },
+            (RefreshDecision::Success { session }, Some(_)) => {
+                RefreshDecision::Success { session: state.session(session.generation).unwrap() }
+            }
             (other, _) => other,
         }
     }
@@ -114,7 +116,7 @@ fn a_replay_must_bring_the_key_that_the_rotation_brought() {
         (None, Some(&one), false),
     ] {
         let mut state = chain.state();
-        for session in state.sessions.values_mut() {
+        for session in &mut state.sessions {
             if let Some(predecessor) = &mut session.predecessor {
                 predecessor.replay_key = stored.cloned();
             }

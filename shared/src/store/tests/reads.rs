@@ -18,7 +18,7 @@ use crate::{
 #[tokio::test]
 async fn a_read() {
     let state = Chain::of(5).state();
-    let mut items: Vec<_> = state.sessions.values().map(|session| wire(&session_item(session))).collect();
+    let mut items: Vec<_> = state.sessions.iter().map(|session| wire(&session_item(session))).collect();
     items.extend(state.login.iter().map(|login| wire(&login_item(login))));
     let script = Script::new([output(json!({"Items": items}))]);
     assert_eq!(script.store().read_login(&test_values::key()).await, Ok(state));

@@ -1,0 +1,31 @@
+//! Latchkey's authorizer, but for its warm-up: the first request opens the connection.
+
+use std::pin::pin;
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use latchkey::{
+    aws,
+    clock::Clock,
+    config::{Environment, ReaderConfig},
+    log,
+    signals::{Function, Signals},
+    store::Store,
+};
+use latchkey_authorizer::Authorizer;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    log::init();
+    let environment = Environment::of_process();
+    let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
+    let signals = &Signals::read(&environment, Function::Authorizer).unwrap_or_else(|error| log::stop(&error));
+    let client = aws::client(&environment).await.unwrap_or_else(|error| log::stop(&error));
+    let store = Store::new(client, config.sessions_table);
+    let authorizer = &Authorizer::new(store, config.imported_tokens, Clock::system());
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<_>| {
+        let (event, context) = event.into_parts();
+        let answer = pin!(authorizer.answer(event, context.request_id));
+        signals.of_request(context.xray_trace_id.as_deref(), answer).await
+    }))
+    .await
+}
