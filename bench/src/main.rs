@@ -12,6 +12,7 @@ mod rounds;
 mod runtime_api;
 mod subject;
 mod throttle;
+mod warm;
 
 use std::{process::ExitCode, time::Duration};
 

@@ -1,4 +1,4 @@
-//! One measurement: a process from its start to its last answer.
+//! One start of a process, up to its first answer.
 
 use std::time::{Duration, Instant};
 
@@ -29,23 +29,6 @@ pub struct Started {
     pub cold: f64,
     /// From the first event to its answer.
     pub first: f64,
-}
-
-/// What a warm process takes.
-#[derive(Debug, Clone, Copy)]
-pub struct Warm {
-    /// Processor time per call, microseconds.
-    pub cpu_us: f64,
-    /// Median time from event to answer with a DynamoDB that answers at once, microseconds.
-    pub p50_us: f64,
-    /// The same with a slower DynamoDB, less the time that it held the answers back.
-    pub p50_above_delay_us: f64,
-    /// Peak of resident memory, MiB.
-    pub rss_mib: f64,
-    /// Threads.
-    pub threads: f64,
-    /// Connections opened to DynamoDB.
-    pub connections: f64,
 }
 
 /// The stand-ins and what all programs are told.
@@ -82,53 +65,7 @@ impl Bench {
         Ok(started)
     }
 
-    /// Starts `subject` and asks it many times.
-    ///
-    /// # Errors
-    /// [`BenchError`] where the process does anything but answer rightly.
-    pub async fn warm(&self, subject: &Subject, calls: usize) -> Result<Warm, BenchError> {
-        let mut running = self.run(subject).await?;
-        running.ask(subject, calls.div_ceil(10)).await?;
-        let before = running.process.cpu()?;
-        let at_once = running.ask(subject, calls).await?;
-        let cpu = running.process.cpu()? - before;
-        let connections = self.dynamodb.take_seen().connections;
-
-        self.dynamodb.set_delay(self.delay);
-        let delayed = running.ask(subject, calls.div_ceil(10)).await;
-        self.dynamodb.set_delay(Duration::ZERO);
-        let delayed = delayed?;
-        let seen = self.dynamodb.take_seen();
-        let held = seen.held.iter().sum::<Duration>() / u32::try_from(delayed.len()).unwrap_or(u32::MAX);
-
-        let footprint = running.process.footprint()?;
-        running.process.end().await;
-        Ok(Warm {
-            cpu_us: microseconds(cpu) / calls as f64,
-            p50_us: median(at_once.into_iter().map(microseconds)),
-            p50_above_delay_us: median(delayed.into_iter().map(microseconds)) - microseconds(held),
-            rss_mib: footprint.rss_mib,
-            threads: footprint.threads,
-            connections: (connections + seen.connections) as f64,
-        })
-    }
-
-    /// Starts `subject`, slows it once it is warm, and gives the median and the 95th percentile of its answers, in ms.
-    ///
-    /// # Errors
-    /// [`BenchError`] where the process does anything but answer rightly.
-    pub async fn held(&self, subject: &Subject, throttle: &Throttle, calls: usize) -> Result<[f64; 2], BenchError> {
-        let mut running = self.run(subject).await?;
-        running.ask(subject, 3).await?;
-        throttle.hold(running.process.pid).map_err(|source| BenchError::Io { what: "slowing a process down".into(), source })?;
-        let mut times: Vec<f64> = running.ask(subject, calls).await?.into_iter().map(milliseconds).collect();
-        running.process.end().await;
-        times.sort_by(f64::total_cmp);
-        let at = |share: f64| times.get(((times.len() - 1) as f64 * share).round() as usize).copied().unwrap_or(f64::NAN);
-        Ok([at(0.5), at(0.95)])
-    }
-
-    async fn run(&self, subject: &Subject) -> Result<Running, BenchError> {
+    pub(crate) async fn run(&self, subject: &Subject) -> Result<Running, BenchError> {
         let api = RuntimeApi::start().await?;
         let _of_the_process_before = self.dynamodb.take_seen();
         let process = Process::start(subject, &self.environment(subject, &api.address))?;
@@ -164,9 +101,10 @@ impl Bench {
     }
 }
 
-struct Running {
+/// A started program and the Runtime API that is its own.
+pub(crate) struct Running {
     api: RuntimeApi,
-    process: Process,
+    pub(crate) process: Process,
 }
 
 type Event = tokio::sync::oneshot::Sender<bytes::Bytes>;
@@ -201,7 +139,7 @@ impl Running {
         }
     }
 
-    async fn ask(&mut self, subject: &Subject, calls: usize) -> Result<Vec<Duration>, BenchError> {
+    pub(crate) async fn ask(&mut self, subject: &Subject, calls: usize) -> Result<Vec<Duration>, BenchError> {
         let mut times = Vec::with_capacity(calls);
         for _ in 0..calls {
             let (_, event) = self.next(subject).await?;
@@ -224,11 +162,11 @@ fn instead(said: Option<Said>) -> String {
     }
 }
 
-fn milliseconds(time: Duration) -> f64 {
+pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-fn microseconds(time: Duration) -> f64 {
+pub(crate) fn microseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 

@@ -77,7 +77,7 @@ authorizer really answers Allow; a wrong answer ends the run. The credentials co
 peers trust all roots of the machine, the functions Amazon's and the bench's own.
 
 {rounds} rounds; in each, every program starts {starts} times in turn after one start that is discarded, then {hard_starts} times slowed and
-evicted, then answers 3,000 calls (login 60). A value is the median of the rounds' medians. CPU is from
+evicted, then answers 3,000 calls (login 60) in ten turns. A value is the median of the rounds' medians. CPU is from
 `/proc/PID/task/*/schedstat`, memory is `VmHWM`, connections are counted where they arrive.
 
 {NOTES}",

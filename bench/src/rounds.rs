@@ -76,6 +76,9 @@ pub struct Figures {
     pub login_by_memory: Vec<(u32, [f64; 2])>,
 }
 
+/// In how many turns the warm calls of a round are made, all programs one after the other in each.
+const TURNS: usize = 10;
+
 /// Memory settings of the login function, MB.
 const LOGIN_MEMORY: [u32; 6] = [256, 512, 768, 1024, 1536, 1769];
 
@@ -120,7 +123,8 @@ impl Figures {
 /// The first program that does anything but answer rightly.
 pub async fn measure(bench: &Bench, subjects: &[Subject], work: &Work, size: Size) -> Result<Figures, BenchError> {
     let throttle = Throttle::new(SHARE);
-    let mut figures = Figures { not_throttled: throttle.as_ref().err().cloned(), argon2id_ms: argon2id(work, size), ..Figures::default() };
+    let mut figures = Figures { not_throttled: throttle.as_ref().err().cloned(), ..Figures::default() };
+    let mut hashes = Vec::new();
     for round in 0..size.rounds {
         eprintln!("round {} of {}: starts", round + 1, size.rounds);
         for start in 0..=size.starts {
@@ -148,19 +152,31 @@ pub async fn measure(bench: &Bench, subjects: &[Subject], work: &Work, size: Siz
             }
         }
         eprintln!("round {} of {}: warm calls", round + 1, size.rounds);
+        hashes.push(argon2id(work, size));
+        let calls = |subject: &Subject| subject.warm_calls.div_ceil(size.fewer_calls).div_ceil(TURNS);
+        let mut processes = Vec::new();
         for subject in subjects {
-            let warm = bench.warm(subject, subject.warm_calls.div_ceil(size.fewer_calls)).await?;
-            figures.add(subject, Figure::WarmCpu, round, warm.cpu_us);
-            figures.add(subject, Figure::P50, round, warm.p50_us);
-            // Login asks side by side: what its trips were held back doesn't add up.
-            if subject.name != LOGIN {
-                figures.add(subject, Figure::P50AboveDelay, round, warm.p50_above_delay_us);
+            processes.push((subject, bench.warm(subject, calls(subject)).await?));
+        }
+        for _ in 0..TURNS {
+            for (subject, process) in &mut processes {
+                let turn = bench.turn(process, calls(subject)).await?;
+                figures.add(subject, Figure::WarmCpu, round, turn.cpu_us);
+                figures.add(subject, Figure::P50, round, turn.p50_us);
+                // Login asks side by side: what its trips were held back doesn't add up.
+                if subject.name != LOGIN {
+                    figures.add(subject, Figure::P50AboveDelay, round, turn.p50_above_delay_us);
+                }
             }
-            figures.add(subject, Figure::Rss, round, warm.rss_mib);
-            figures.add(subject, Figure::Threads, round, warm.threads);
-            figures.add(subject, Figure::Connections, round, warm.connections);
+        }
+        for (subject, process) in processes {
+            let taken = process.end().await?;
+            figures.add(subject, Figure::Rss, round, taken.rss_mib);
+            figures.add(subject, Figure::Threads, round, taken.threads);
+            figures.add(subject, Figure::Connections, round, taken.connections);
         }
     }
+    figures.argon2id_ms = median(hashes);
     for (subject, memory) in
         subjects.iter().filter(|subject| subject.name == LOGIN).flat_map(|login| LOGIN_MEMORY.map(|memory| (login, memory)))
     {

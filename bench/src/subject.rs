@@ -39,7 +39,7 @@ pub struct Subject {
     pub expected: &'static str,
     /// Whether it is one file whose pages can be dropped from the cache.
     pub single_file: bool,
-    /// Calls to the warm process that are counted; as many again come before, a tenth at most.
+    /// Calls to the warm process that are counted; a tenth of them come before.
     pub warm_calls: usize,
 }
 
