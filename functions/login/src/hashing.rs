@@ -55,3 +55,23 @@ impl Hashing {
 fn held(memories: &Mutex<Vec<HashMemory>>) -> MutexGuard<'_, Vec<HashMemory>> {
     memories.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As much is kept as was hashed in at the same time, however many hashes there were.
+    #[tokio::test]
+    async fn memory_is_kept_from_one_hash_to_the_next() {
+        let hashing = Hashing::new();
+        let password = Arc::new(Password::parse("correct-horse-battery-staple".into()).unwrap());
+        for _ in 0..3 {
+            assert!(hashing.hash(Arc::clone(&password)).await.is_ok());
+            let kept: Vec<_> = held(&hashing.at_rest).iter().map(|memory| format!("{memory:?}")).collect();
+            assert_eq!(kept, ["HashMemory(19456 KiB)"]);
+        }
+        let (one, other) = tokio::join!(hashing.hash(Arc::clone(&password)), hashing.hash(password));
+        assert!(one.is_ok() && other.is_ok());
+        assert!(held(&hashing.at_rest).len() <= 2);
+    }
+}
