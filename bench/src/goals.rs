@@ -37,17 +37,14 @@ impl Limit {
 #[must_use]
 pub fn goals(figures: &Figures) -> Vec<Goal> {
     let peers = [("H", HELLO), ("D", DEFAULT_SDK), ("N", NODE), ("P", PYTHON)];
-    let against = |subject: &str, figure: Figure, limits: &[(&str, f64)]| {
+    let ratio = |subject: &str, what: &str, figure: Figure, limits: &[(&str, f64)]| {
         let limit = |&(letter, most): &(&str, f64)| {
             let (of, peer) = peers.into_iter().find(|(each, _)| *each == letter)?;
             let reached = figures.get(subject, figure).zip(figures.get(peer, figure)).map(|(ours, theirs)| ours / theirs);
             Some(Limit { most, of, reached })
         };
-        limits.iter().filter_map(limit).collect::<Vec<_>>()
+        Goal { what: what.into(), limits: limits.iter().filter_map(limit).collect() }
     };
-    let same = |what: &str, figure: Figure, limits: &[(&str, f64)]| Goal { what: what.into(), limits: against(AUTHORIZER, figure, limits) };
-    let unwarmed =
-        |what: &str, figure: Figure, limits: &[(&str, f64)]| Goal { what: what.into(), limits: against(UNWARMED, figure, limits) };
     let count = |what: &str, figure: Figure, most: f64| Goal {
         what: what.into(),
         limits: vec![Limit { most, of: "", reached: figures.get(AUTHORIZER, figure) }],
@@ -58,17 +55,17 @@ pub fn goals(figures: &Figures) -> Vec<Goal> {
         Goal { what: format!("cold + first of {name}{more}"), limits: vec![Limit { most: 1.3, of: "authorizer", reached }] }
     };
     vec![
-        unwarmed("cold, without the warm-up", Figure::Cold, &[("H", 1.5)]),
-        same("cold + first", Figure::ColdAndFirst, &[("H", 3.0), ("D", 0.15), ("N", 0.03), ("P", 0.02)]),
-        same("cold + first, 7.24 % of a processor after init", Figure::Throttled, &[("H", 3.5), ("D", 0.01), ("N", 0.01)]),
-        same("cold, not in the page cache", Figure::Evicted, &[("H", 3.0), ("D", 0.65)]),
-        unwarmed("the same, without the warm-up", Figure::Evicted, &[("H", 3.0), ("D", 0.65)]),
-        same("warm processor time per call", Figure::WarmCpu, &[("H", 3.0), ("D", 0.65), ("N", 0.20)]),
-        same("p50 above a DynamoDB that takes 3 ms", Figure::P50AboveDelay, &[("N", 0.35)]),
-        same("peak memory", Figure::Rss, &[("D", 0.75), ("N", 0.10)]),
+        ratio(UNWARMED, "cold, without the warm-up", Figure::Cold, &[("H", 1.5)]),
+        ratio(AUTHORIZER, "cold + first", Figure::ColdAndFirst, &[("H", 3.0), ("D", 0.15), ("N", 0.03), ("P", 0.02)]),
+        ratio(AUTHORIZER, "cold + first, 7.24 % of a processor after init", Figure::Throttled, &[("H", 3.5), ("D", 0.01), ("N", 0.01)]),
+        ratio(AUTHORIZER, "cold, not in the page cache", Figure::Evicted, &[("H", 3.0), ("D", 0.65)]),
+        ratio(UNWARMED, "the same, without the warm-up", Figure::Evicted, &[("H", 3.0), ("D", 0.65)]),
+        ratio(AUTHORIZER, "warm processor time per call", Figure::WarmCpu, &[("H", 3.0), ("D", 0.65), ("N", 0.20)]),
+        ratio(AUTHORIZER, "p50 above a DynamoDB that takes 3 ms", Figure::P50AboveDelay, &[("N", 0.35)]),
+        ratio(AUTHORIZER, "peak memory", Figure::Rss, &[("D", 0.75), ("N", 0.10)]),
         count("threads", Figure::Threads, 2.0),
         count("connections to DynamoDB", Figure::Connections, 1.0),
-        same("stripped binary", Figure::Megabytes, &[("D", 0.60)]),
+        ratio(AUTHORIZER, "stripped binary", Figure::Megabytes, &[("D", 0.60)]),
         function("refresh", 0.0, ""),
         function("sessions", 0.0, ""),
         function(LOGIN, 0.0, ""),
