@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(render(Listing::JsonLines, &[("ada", "a\"b\n")]), "{\"device\":\"a\\\"b\\n\",\"name\":\"ada\"}\n");
     }
 
-    /// CASES S2: a device named so can't rewrite the terminal.
+    /// S2: a device name can't rewrite the operator's terminal.
     #[test]
     fn s2_nothing_moves_the_cursor() {
         let text = render(Listing::Table, &[("ada", "\u{1b}[2Kphone\n\r\u{202e}enohp\u{9b}1m")]);

@@ -56,7 +56,7 @@ mod tests {
         }
     }
 
-    /// CASES B1, B2, B4.
+    /// B1, B2, B4: the scheme in any case, spaces only, and nothing else in the header.
     #[test]
     fn one_rule() {
         use Presented::{Nothing, Token, Unusable};
@@ -84,7 +84,7 @@ mod tests {
         }
     }
 
-    /// CASES B3.
+    /// B3: choosing one of two headers would let another reader choose the other.
     #[test]
     fn two_headers_are_refused_even_when_equal() {
         let mut headers = HeaderMap::new();

@@ -1,4 +1,4 @@
-//! CASES B5, B6, F8, J1 at volume: whatever comes, there is a verdict, never a panic, and never a yes by accident.
+//! B5, B6, F8, J1: at volume. Every input gets a verdict, never a panic, and never an Allow by accident.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::DateTime;
@@ -143,7 +143,7 @@ proptest! {
     }
 }
 
-/// CASES B6, all of them: a gateway event with every prefix of a right header.
+/// B6: a gateway event with every prefix of a valid header.
 #[test]
 fn every_prefix_of_a_header_is_refused() {
     let header = format!("Bearer {}", issued().pair.access.expose());

@@ -1,5 +1,5 @@
-//! CASES F8: items with a missing, misspelt or wrongly typed attribute. 500, or no verdict from the authorizer; never a
-//! panic, never Allow; and all is well again when the item is.
+//! F8: items with a missing, misspelt or wrongly typed attribute. 500, or no verdict from the authorizer; never a
+//! panic, never Allow. Once the item is repaired, requests succeed again.
 
 use chrono::TimeDelta;
 use latchkey::ids::UserKey;

@@ -1,4 +1,4 @@
-//! CASES F6: Latchkey's own tokens carry their key, so that no lag of an index can touch them.
+//! F6: Latchkey's own tokens carry their key, so index lag doesn't affect them.
 
 use crate::{
     cell::{Cell, Prelude},

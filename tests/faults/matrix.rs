@@ -155,7 +155,7 @@ async fn every_fault_at_every_call_of_logout_and_authorize() {
     matrix_of("faults of logout and authorize", Ground::new().await, rest).await;
 }
 
-/// CASES F6, F7: imported tokens, whose logins an index finds.
+/// F6, F7: imported tokens, whose logins an index finds.
 #[tokio::test]
 async fn every_fault_at_every_call_with_an_imported_token() {
     matrix_of("faults with imported tokens", Ground::of_imported().await, |path| !matches!(path, Path::Login | Path::AuthorizeOrphan))

@@ -1,4 +1,4 @@
-//! CASES R1, R2, R3 and R7 over HTTP, the table checked after each round.
+//! R1, R2, R3, R7: over HTTP, with a check of the table after each round.
 
 use std::{
     sync::{Arc, Mutex},
@@ -88,7 +88,7 @@ async fn tab(subject: Subject, stored: Stored, number: usize) -> Vec<String> {
     told
 }
 
-/// R2: the loser of a race is no thief.
+/// R2: the loser of a race is not a thief.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tabs_that_lose_answers_are_never_logged_out() {
     let subject = Subject::new(&Ground::new().await).await;
@@ -111,7 +111,7 @@ async fn tabs_that_lose_answers_are_never_logged_out() {
     tally.close("tabs with lost and reordered answers");
 }
 
-/// R3 in parallel: the previous token after its window, from everywhere at once; a grandparent in and after its own.
+/// R3: in parallel. The previous token after its window, from many clients at once; a grandparent in its own window and after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn late_replays_end_the_login_and_early_ones_do_not() {
     let ground = Ground::new().await;

@@ -1,4 +1,4 @@
-//! CASES R4 and R5: what is ended stays ended whatever was in flight.
+//! R4, R5: an ended login stays ended, whatever was in flight.
 
 use chrono::TimeDelta;
 use latchkey_tests::service::{Answer, Pair};

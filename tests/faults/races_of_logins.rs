@@ -1,4 +1,4 @@
-//! CASES R4 and R6 for logins: beside one another, and beside a disabling.
+//! R4, R6: logins in parallel with each other, and with the disabling of their user.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey::{

@@ -1,4 +1,4 @@
-//! What the sessions table must look like whatever happened: DESIGN section 4.
+//! The invariants of the sessions table (docs/architecture.md, "The items of a user"), checked after each fault and race.
 
 use std::collections::BTreeMap;
 

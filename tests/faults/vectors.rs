@@ -1,4 +1,4 @@
-//! CASES F1: every vector of cancellation reasons, judged by precedence; never success, never "reuse".
+//! F1: every vector of cancellation reasons, judged by precedence; never success, never "reuse".
 
 use latchkey_tests::{
     service::{Answer, Pair},

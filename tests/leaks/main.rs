@@ -1,4 +1,4 @@
-//! CASES S1, S2: what the logs hold, at their most talkative.
+//! S1, S2: what the logs contain at trace level.
 //!
 //! A program of its own, one test at a time: tracing remembers for each place that logs whether anybody listens, and a
 //! thread on which nobody does can make it remember wrongly for all.

@@ -1,4 +1,4 @@
-//! CASES L1: whether the time of a refusal tells an unknown user from a wrong password.
+//! L1: whether the time of a refusal distinguishes an unknown user from a wrong password.
 //!
 //! Interleaved tries against the real login function over the embedded DynamoDB: each pair of tries, in random order, is one
 //! at a user that exists and one at a name that doesn't. Every try has a name and a network of its own, so that none waits.

@@ -1,4 +1,4 @@
-//! CASES A1 to A3: real events of every gateway through the authorizer.
+//! A1, A2, A3: real events of every gateway through the authorizer.
 
 use latchkey::{ids::is_url_safe, store::Store, token::ImportedTokens};
 use latchkey_authorizer::{Authorizer, AuthorizerError};
@@ -119,7 +119,7 @@ async fn every_shape_is_answered_in_its_own() {
         assert!(refused.get("context").is_none());
 
         match shape.stage {
-            // A cached policy must not refuse the next route (CASES A1).
+            // A cached policy must not refuse the next route (case A1).
             Some(stage) => {
                 for answer in [&allowed, &refused] {
                     let statement = &answer["policyDocument"]["Statement"][0];
@@ -161,7 +161,7 @@ async fn what_is_no_token_is_refused_without_a_call() {
     assert!(service.tap.take_calls().is_empty());
 }
 
-/// CASES B3 where the event has all headers.
+/// B3: for events that have all headers.
 #[tokio::test]
 async fn two_headers_are_refused() {
     let service = Service::start(&[]).await;
@@ -175,7 +175,7 @@ async fn two_headers_are_refused() {
     assert!(!allows(&ask(&authorizer, joined).await.unwrap()));
 }
 
-/// CASES A3: an outage is a function error, and never the word that the gateway turns into a 401.
+/// A3: an outage is a function error, and never the "Unauthorized" that the gateway turns into a 401.
 #[tokio::test]
 async fn an_outage_is_a_function_error() {
     let service = Service::start(&[]).await;

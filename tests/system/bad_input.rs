@@ -1,4 +1,4 @@
-//! What clients send that they shouldn't: the answer that CASES gives it, no panic, nothing lost.
+//! Bad input of clients: the answer of docs/cases.md, no panic, nothing lost.
 
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::service::{Answer, Service, send};
@@ -13,7 +13,7 @@ async fn with_authorization(service: &Service, method: &str, path: &str, values:
     send(service.request(method, path).headers(headers)).await
 }
 
-/// CASES B1: the scheme in any case; a token with one character's case changed is another.
+/// B1: the scheme in any case; a token with one character's case changed is another token.
 #[tokio::test]
 async fn the_scheme_has_any_case_and_the_token_one() {
     let service = Service::start(&[]).await;
@@ -28,7 +28,7 @@ async fn the_scheme_has_any_case_and_the_token_one() {
     service.assert_refused(&other).await;
 }
 
-/// CASES B2, B4, B5: nothing that looks like a token gets plain `Bearer`, all else the one `invalid_token`.
+/// B2, B4, B5: a header without anything like a token gets plain `Bearer`, all others the one `invalid_token`.
 #[tokio::test]
 async fn headers_that_are_no_bearer_token() {
     let service = Service::start(&[]).await;
@@ -65,7 +65,7 @@ async fn headers_that_are_no_bearer_token() {
     assert_eq!(service.refresh(token).await.status, 200, "and nothing was lost");
 }
 
-/// CASES B3.
+/// B3: neither the first nor the last header wins.
 #[tokio::test]
 async fn two_credentials_in_one_request_are_refused() {
     let service = Service::start(&[]).await;
@@ -82,7 +82,7 @@ async fn two_credentials_in_one_request_are_refused() {
     service.assert_allowed(&two.access).await;
 }
 
-/// CASES B4: a token in the query or the body is as if absent.
+/// B4: a token in the query or the body counts as absent.
 #[tokio::test]
 async fn a_token_belongs_in_the_header() {
     let service = Service::start(&[]).await;
@@ -94,7 +94,7 @@ async fn a_token_belongs_in_the_header() {
     assert_eq!(send(service.request("GET", "/me")).await.headers["www-authenticate"], "Bearer");
 }
 
-/// CASES K1.
+/// K1: a refresh token as access token, and the reverse.
 #[tokio::test]
 async fn one_kind_is_not_the_other() {
     let service = Service::start(&[]).await;
@@ -110,7 +110,7 @@ async fn one_kind_is_not_the_other() {
     service.assert_allowed(&pair.access).await;
 }
 
-/// CASES K6: a login takes a name and a password from its client, and no ids.
+/// K6: a login takes a name and a password from its client, and no ids.
 #[tokio::test]
 async fn ids_and_expiries_in_a_body_are_ignored() {
     let service = Service::start(&[]).await;
@@ -125,7 +125,7 @@ async fn ids_and_expiries_in_a_body_are_ignored() {
     assert!(!answer.text.contains("2999"));
 }
 
-/// CASES A4: identity comes from the authorizer alone.
+/// A4: identity comes only from the authorizer.
 #[tokio::test]
 async fn identity_headers_are_not_identity() {
     let service = Service::start(&[]).await;
@@ -136,7 +136,7 @@ async fn identity_headers_are_not_identity() {
     assert_eq!(me.body["login_id"], pair.login_id.as_str());
 }
 
-/// CASES J1, J3, A5, through the gateway.
+/// J1, J3, A5: through the gateway.
 #[tokio::test]
 async fn bodies_that_are_no_login() {
     let service = Service::start(&[]).await;
@@ -163,7 +163,7 @@ async fn bodies_that_are_no_login() {
     assert_eq!(post("application/json; charset=utf-8", right).await.status, 200);
 }
 
-/// CASES L1: who can't log in is not told why.
+/// L1: a refused login doesn't say why.
 #[tokio::test]
 async fn unknown_users_wrong_passwords_and_disabled_users_get_one_answer() {
     let service = Service::start(&[]).await;

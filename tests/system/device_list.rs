@@ -135,8 +135,8 @@ async fn everywhere_and_everywhere_else() {
     service.assert_allowed(&service.login().await.access).await;
 }
 
-/// CASES R4: a login that was decided before "everywhere" and written after it doesn't slip through: it is made anew, on
-/// the register as it stands then, or not at all.
+/// R4: a login that was decided before "everywhere" and written after it must not survive. The request decides again on
+/// the new state of the register, or fails.
 #[tokio::test]
 async fn a_login_in_flight_is_ordered_by_the_register() {
     let service = Service::start(&[]).await;

@@ -1,4 +1,4 @@
-//! CASES K2, K4: valid strictly before the instant, whatever the clock does and whatever DynamoDB hasn't deleted yet.
+//! K2, K4: valid strictly before the instant, whatever the clock does and whatever DynamoDB hasn't deleted yet.
 
 use chrono::TimeDelta;
 use latchkey_tests::service::{Pair, Service};

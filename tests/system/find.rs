@@ -1,4 +1,4 @@
-//! Whose is this hash? CASES F6, F7 for support: an index finds, the table decides.
+//! F6, F7: `sessions find` for support. An index finds, the table decides.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey::{
@@ -35,8 +35,8 @@ async fn both_hashes_of_a_pair_lead_to_its_login() {
     assert_eq!(refresh_standing(&state, &refresh, now), live(pair.refresh_expires_at));
 }
 
-/// CASES F6: between the index's answer and the table's, the session is replaced, then its login ends: as with an index that
-/// lags behind.
+/// F6: between the index's answer and the table's, the session is replaced, then its login ends. A lagging index looks the
+/// same.
 #[tokio::test]
 async fn f6_what_a_lagging_index_shows_is_judged_by_the_table() {
     let service = Service::start(&[]).await;
@@ -53,7 +53,7 @@ async fn f6_what_a_lagging_index_shows_is_judged_by_the_table() {
     assert!(store.logins_under(&access).await.unwrap().is_empty());
 }
 
-/// CASES F7: nothing keeps two items from having one hash, so both logins are shown.
+/// F7: an index doesn't enforce uniqueness, so both logins are shown.
 #[tokio::test]
 async fn f7_two_logins_under_one_hash_are_both_found() {
     let service = Service::start(&[]).await;

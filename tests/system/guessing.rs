@@ -1,4 +1,4 @@
-//! CASES L2: what a guesser gets of one account in a day, by the service's own clock, and how the victim fares.
+//! L2: how many guesses one account gets in a day, by the service's own clock, and whether its user can still log in.
 //!
 //! The numbers are those of docs/login-throttling.md.
 

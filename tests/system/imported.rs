@@ -144,7 +144,7 @@ async fn no_refresh_extends_the_lifetime_it_was_imported_with() {
     service.assert_refused(&last.access).await;
 }
 
-/// CASES K1.
+/// K1: an imported token has no prefix, so the index says its kind.
 #[tokio::test]
 async fn the_kinds_are_told_apart_by_their_indexes() {
     let service = imported().await;
@@ -202,7 +202,7 @@ async fn an_unknown_token_costs_the_index_query_alone() {
     assert_eq!(service.tap.take_calls(), ["Query", "Query"]);
 }
 
-/// CASES F6: an index that still shows what is gone, or doesn't show it yet.
+/// F6: an index that still shows a deleted item, or doesn't show a new one yet.
 #[tokio::test]
 async fn an_index_that_lags_behind_decides_nothing() {
     let service = imported().await;
@@ -228,7 +228,7 @@ async fn an_index_that_lags_behind_decides_nothing() {
     assert!(service.tap.disarm().iter().all(|call| call.index.is_none()));
 }
 
-/// CASES F7.
+/// F7: the same token was imported for two users.
 #[tokio::test]
 async fn a_token_that_leads_to_two_logins_is_nobodys() {
     let service = imported().await;

@@ -42,7 +42,7 @@ async fn nobody_answers() {
     every_route_is_unavailable(Line::Silent).await;
 }
 
-/// CASES F3: the commit is applied and its answer lost; the client's retry gets what was committed.
+/// F3: the commit is applied and its answer lost; the client's retry gets the committed pair.
 #[tokio::test]
 async fn a_refresh_whose_answer_was_lost_is_answered_again() {
     let service = Service::start(&[]).await;
@@ -76,7 +76,7 @@ async fn the_loser_of_a_race_gets_the_winners_pair() {
     service.assert_allowed(&Pair::of(&winner).access).await;
 }
 
-/// CASES R4: a refresh in flight when the login is ended comes to nothing.
+/// R4: a refresh that is in flight when its login is ended fails.
 #[tokio::test]
 async fn a_refresh_overtaken_by_a_logout_is_refused() {
     let service = Service::start(&[]).await;

@@ -1,4 +1,4 @@
-//! CASES L6: a login stands or falls with the user as it was when it was written.
+//! L6: a login is written only if its user is still as the request read it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey::{

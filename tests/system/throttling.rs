@@ -1,4 +1,4 @@
-//! CASES L2: what guessing costs.
+//! L2: the limits on guesses, and their waits.
 
 use chrono::TimeDelta;
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};

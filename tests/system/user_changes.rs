@@ -90,7 +90,7 @@ async fn a_user_who_never_logged_in_can_be_changed() {
     assert_eq!(login_status(&service, NEW_PASSWORD).await, 200);
 }
 
-/// CASES R4: decided with the old password, written after the change: it doesn't come to be.
+/// R4: a login that was decided with the old password and is written after the change fails.
 #[tokio::test]
 async fn a_login_in_flight_does_not_survive_the_change() {
     let service = Service::start(&[]).await;

@@ -37,7 +37,7 @@ async fn log_in_call_refresh_and_replay() {
     service.assert_refused(&second.access).await;
 }
 
-/// CASES R3, R6.
+/// R3, R6: afterwards only the register of the user is left in the table.
 #[tokio::test]
 async fn after_its_window_an_old_refresh_token_ends_the_login() {
     let service = Service::start(&[]).await;
@@ -65,7 +65,7 @@ async fn without_a_window_the_second_use_ends_the_login() {
     service.assert_refused(&second.access).await;
 }
 
-/// CASES R3: the grandparent, inside its own window and after.
+/// R3: the grandparent, inside its own window and after it.
 #[tokio::test]
 async fn two_refreshes_in_a_window_supersede_the_first_token_and_end_nothing() {
     let service = Service::start(&[]).await;
@@ -114,7 +114,7 @@ async fn an_expired_token_still_logs_out() {
     assert_eq!(service.refresh(&second.refresh).await.status, 401);
 }
 
-/// CASES K5: the answer to a replay comes from the table, not from a process's memory.
+/// K5: the answer to a replay comes from the table, not from a process's memory.
 #[tokio::test]
 async fn a_restart_between_rotation_and_replay_changes_nothing() {
     let service = Service::start(&[]).await;
@@ -124,7 +124,7 @@ async fn a_restart_between_rotation_and_replay_changes_nothing() {
     assert_eq!(restarted.refresh(&first.refresh).await.text, rotated.text);
 }
 
-/// CASES R8.
+/// R8: the same key, another key, and none.
 #[tokio::test]
 async fn a_replay_must_bring_the_key_of_the_rotation() {
     let service = Service::start(&[]).await;
@@ -142,7 +142,7 @@ async fn a_replay_must_bring_the_key_of_the_rotation() {
     service.assert_allowed(&Pair::of(&rotated).access).await;
 }
 
-/// CASES R1 in small: one rotation, identical answers, each works at once.
+/// R1: in small. One rotation, identical answers, each works at once.
 #[tokio::test]
 async fn parallel_refreshes_rotate_once() {
     let service = Service::start(&[]).await;

@@ -32,7 +32,7 @@ pub enum FindError {
          behind: of a token that was issued just now, ask again in a few seconds"
     )]
     Nowhere,
-    /// CASES F7.
+    /// F7: two items under one hash.
     #[error("two logins share this hash, so nobody is let in by it; end both, and find out where the token came from")]
     Ambiguous,
 }

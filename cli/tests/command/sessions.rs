@@ -115,7 +115,7 @@ async fn a_hash_is_found_with_what_it_is_good_for() {
     find(access.to_text()).await.assert_refused(3, "a refresh has replaced it");
 }
 
-/// CASES F7: both logins are shown, and it is no success.
+/// F7: both logins are shown, and the exit code is an error.
 #[tokio::test]
 async fn f7_two_logins_under_one_hash_are_reported() {
     let service = Service::start(&[]).await;

@@ -89,7 +89,7 @@ impl Answer {
     }
 }
 
-/// The ARN of the whole stage: a cached policy that named one method would refuse the next (CASES A1).
+/// The ARN of the whole stage: a cached policy that named one method would refuse the next (case A1).
 fn whole_stage(method_arn: &str) -> Option<String> {
     let mut parts = method_arn.splitn(3, '/');
     let (api, stage) = (parts.next()?, parts.next()?);

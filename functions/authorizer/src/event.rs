@@ -79,7 +79,7 @@ mod tests {
         }
     }
 
-    /// CASES A2, B3.
+    /// A2, B3: every event shape, and two headers in one request.
     #[test]
     fn credentials_are_found_in_every_shape() {
         assert_eq!(seen(json!({"type": "TOKEN", "authorizationToken": "bearer a"})), "a");
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(seen(json!({})), "nothing");
     }
 
-    /// CASES B4: a token anywhere else is as if absent.
+    /// B4: a token outside the header counts as absent.
     #[test]
     fn a_token_in_the_query_is_not_looked_at() {
         assert_eq!(seen(json!({"type": "REQUEST", "queryStringParameters": {"access_token": "a"}, "headers": {}})), "nothing");

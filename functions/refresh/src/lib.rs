@@ -167,7 +167,7 @@ mod tests {
         replay_key(&headers).map(|key| key.is_some()).map_err(|_| ())
     }
 
-    /// CASES R8.
+    /// R8: a key outside these bounds is a 400.
     #[test]
     fn a_key_is_1_to_128_visible_ascii_characters() {
         assert_eq!(key_of(&[]), Ok(false));

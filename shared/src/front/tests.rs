@@ -56,7 +56,7 @@ async fn the_source_and_the_id_come_from_the_gateway() {
     assert_eq!((status, &seen["ip"], &seen["id"]), (200, &json!("192.0.2.1"), &json!("id-1")));
 }
 
-/// CASES B3.
+/// B3: the bearer parser has to see both to refuse them.
 #[tokio::test]
 async fn two_authorization_headers_both_arrive() {
     let both = json!({
@@ -70,7 +70,7 @@ async fn two_authorization_headers_both_arrive() {
     assert_eq!(call(event(&single_only)).await.1["credentials"], "token");
 }
 
-/// CASES A5.
+/// A5: lambda_http would panic on such a body.
 #[tokio::test]
 async fn rubbish_that_claims_to_be_base64_is_a_400() {
     let (status, problem) = call(event(&json!({"isBase64Encoded": true, "body": "%%% not base64"}))).await;
@@ -99,7 +99,7 @@ async fn a_request_without_a_url_is_answered() {
     }
 }
 
-/// CASES B5: no token has such bytes, so there is none.
+/// B5: no token has such bytes, so the header holds none.
 #[tokio::test]
 async fn a_header_that_http_has_no_place_for_is_no_token() {
     for value in ["Bearer a\u{0}b", "Bearer a\r\nX-Other: b", "Bearer \u{7f}"] {

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
     use crate::log::Refused;
 
-    /// CASES F7.
+    /// F7: the same session was imported for two users.
     #[test]
     fn two_logins_under_one_hash_raise_an_alarm() {
         let denied = Event::AccessDenied(Refused::Unknown);

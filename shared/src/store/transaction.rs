@@ -123,8 +123,8 @@ mod tests {
         assert_eq!(code(&["None", "None"]), format!("{told}no reason given"));
     }
 
-    /// CASES F1: every vector of the seven codes over the items of a rotation and of a login. What it comes to is what its
-    /// gravest code calls for; none is ever success.
+    /// F1: every vector of the seven codes over the items of a rotation and of a login. The gravest code decides the outcome,
+    /// and no vector is a success.
     #[test]
     fn every_vector_comes_to_what_its_gravest_code_calls_for() {
         const CODES: [(&str, u8, &str); 7] = [

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::token::{Access, test_values::pair};
 
-    /// CASES B6, with imports accepted: whatever begins like a token of ours is judged as one, without a lookup.
+    /// B6: also when imports are accepted, a text that begins like a Latchkey token is judged as one, without a lookup.
     #[test]
     fn a_damaged_token_of_ours_is_never_taken_for_an_imported_one() {
         let whole = pair().access.expose().to_owned();

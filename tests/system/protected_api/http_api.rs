@@ -18,14 +18,14 @@ async fn a_walk() {
     let team = Team::start(TEMPLATE, &[]).await;
     let pair = team.service.login().await;
     team.assert_seen(&team.hello(&pair.access).await, &pair.login_id).await;
-    // CASES A1.
+    // A1: the cached policy covers the next route.
     let post = exchange(team.request(Method::POST, "/hello").bearer_auth(&pair.access)).await;
     team.assert_seen(&post, &pair.login_id).await;
 
     let _ = team.queries();
     assert_eq!(message(&exchange(team.request(Method::GET, "/hello")).await), (401, "Unauthorized"));
     assert_eq!(message(&team.hello("garbage").await), (403, "Forbidden"));
-    assert_eq!(message(&team.hello(&pair.refresh).await), (403, "Forbidden"), "CASES K1");
+    assert_eq!(message(&team.hello(&pair.refresh).await), (403, "Forbidden"), "case K1");
     assert_eq!(message(&exchange(team.request(Method::GET, "/nothing").bearer_auth(&pair.access)).await), (404, "Not Found"));
     assert_eq!(exchange(team.request(Method::GET, "/health")).await.body, json!({"status": "ok"}));
     assert_eq!(team.queries(), 0, "none of these needs the table");
@@ -47,7 +47,7 @@ async fn an_access_token_ends_at_its_expiry() {
     assert_eq!(message(&team.hello(&pair.access).await), (403, "Forbidden"));
 }
 
-/// CASES A4.
+/// A4: over an HTTP API.
 #[tokio::test]
 async fn a_header_that_claims_an_identity_is_ignored() {
     let team = Team::start(TEMPLATE, &[]).await;
@@ -68,7 +68,7 @@ async fn without_an_authorizer_there_is_no_caller() {
     assert_eq!(message(&answer), (500, "This route has no authorizer"));
 }
 
-/// CASES B3: two headers reach the authorizer joined, and are no token.
+/// B3: two headers reach the authorizer joined by a comma, and are refused.
 #[tokio::test]
 async fn two_authorization_headers_are_refused() {
     let team = Team::start(TEMPLATE, &[]).await;
@@ -79,7 +79,7 @@ async fn two_authorization_headers_are_refused() {
     assert_eq!(team.queries(), 0);
 }
 
-/// CASES A3: an outage is no verdict.
+/// A3: an outage is not a verdict.
 #[tokio::test]
 async fn an_outage_is_500() {
     let team = Team::start(TEMPLATE, &[("AuthorizerResultTtl", "60")]).await;

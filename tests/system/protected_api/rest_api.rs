@@ -17,7 +17,7 @@ async fn a_walk() {
     let missing = exchange(team.request(Method::GET, "/hello").header("x-user-id", "root")).await;
     assert_eq!((missing.outcome(), missing.headers["www-authenticate"].to_str().unwrap()), ((401, "missing_token"), "Bearer"));
     let refused = team.hello(&pair.refresh).await;
-    assert_eq!(refused.outcome(), (401, "invalid_token"), "CASES K1");
+    assert_eq!(refused.outcome(), (401, "invalid_token"), "case K1");
     assert_eq!(refused.headers["www-authenticate"], "Bearer error=\"invalid_token\"");
     let claiming = exchange(team.request(Method::GET, "/hello").bearer_auth(&pair.access).header("x-user-id", "root")).await;
     team.assert_seen(&claiming, &pair.login_id).await;
@@ -30,7 +30,7 @@ async fn a_walk() {
     assert_eq!(team.hello(&next.access).await.outcome(), (401, "invalid_token"), "logged out");
 }
 
-/// CASES A1: what is kept for one route lets the same token into the next.
+/// A1: the answer cached for one route admits the same token to the next.
 #[tokio::test]
 async fn a_kept_answer_serves_every_route() {
     let team = Team::start(TEMPLATE, &[("AuthorizerResultTtl", "60")]).await;

@@ -22,7 +22,7 @@ fn a_login_is_read() {
     assert_eq!(format!("{login:?}"), "LoginRequest");
 }
 
-/// CASES J1, L4.
+/// J1, L4: bodies that aren't one JSON object, and passwords at the edges of their length.
 #[test]
 fn malformed_bodies_are_refused() {
     let deep = format!(r#"{{"username":"a","password":"p","x":{}{}}}"#, "[".repeat(200), "]".repeat(200));
@@ -75,7 +75,7 @@ fn a_body_is_read_however_it_comes() {
     assert_eq!(read(Body::Empty).unwrap_err(), Malformed::Body("the body is not one JSON object"));
 }
 
-/// CASES J2.
+/// J2: the body may hold a password.
 #[test]
 fn an_error_never_quotes_the_body() {
     for body in [
@@ -88,7 +88,7 @@ fn an_error_never_quotes_the_body() {
     }
 }
 
-/// CASES J3.
+/// J3: any other Content-Type gets 415.
 #[test]
 fn only_json_is_read() {
     let body = r#"{"username":"a","password":"p"}"#;

@@ -22,7 +22,7 @@ fn a_generation_still_to_come_is_forged() {
     assert_eq!(decide(&chain.state(), &chain.pair(4), chain.now()), RefreshDecision::Refuse(RefreshRefusal::Forged));
 }
 
-/// CASES R7: the right key fields and a wrong proof end nothing, whatever the generation.
+/// R7: the right key fields with a wrong proof end nothing, whatever the generation.
 #[test]
 fn a_wrong_proof_is_forged_and_ends_nothing() {
     let chain = Chain::of(3);
@@ -53,7 +53,7 @@ fn the_current_token_rotates_and_its_forgery_does_not() {
     assert_eq!(decide(&chain.state(), &chain.forged(3), chain.now()), RefreshDecision::Refuse(RefreshRefusal::Forged));
 }
 
-/// CASES F5.
+/// F5: a torn read says nothing about the token, so it is read again.
 #[test]
 fn a_login_without_its_session_is_torn_before_it_is_anything_else() {
     let chain = Chain::of(3);
@@ -103,7 +103,7 @@ fn a_genuine_proof_around_an_invented_token_is_reuse() {
     assert!(matches!(decide(&chain.state(), &chain.forged(2), chain.now()), RefreshDecision::Reuse { .. }));
 }
 
-/// CASES R8.
+/// R8: a thief has the token and not the key.
 #[test]
 fn a_replay_must_bring_the_key_that_the_rotation_brought() {
     let chain = Chain::of(3);
@@ -133,7 +133,7 @@ fn a_replay_must_bring_the_key_that_the_rotation_brought() {
     }
 }
 
-/// CASES R3: each grandparent has its own window, remembered for four rotations.
+/// R3: each grandparent has its own window, remembered for four rotations.
 #[test]
 fn an_older_token_is_superseded_inside_its_own_window_and_reuse_after() {
     let chain = Chain::of(5);

@@ -57,7 +57,7 @@ fn a_login_without_proofs_is_damaged_once_it_was_refreshed() {
     assert_eq!(read_login(&login_item(&refreshed)).unwrap_err().attribute, "access_proof_hash");
 }
 
-/// CASES F8: each attribute missing, mistyped and misspelt is an error that names it; none is a panic.
+/// F8: each attribute missing, mistyped and misspelt is an error that names it; none is a panic.
 #[test]
 fn a_damaged_item_is_an_error_that_names_the_attribute() {
     let chain = Chain::of(5);

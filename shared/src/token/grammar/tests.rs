@@ -21,7 +21,7 @@ fn the_kinds_are_not_interchangeable() {
     assert_eq!(AccessToken::parse(&swapped).unwrap_err(), MalformedToken::Check);
 }
 
-/// CASES B6.
+/// B6: the check characters refuse them before the store is asked.
 #[test]
 fn every_prefix_and_every_one_character_edit_is_refused() {
     let pair = pair();

@@ -16,7 +16,7 @@ impl io::Write for Written {
     }
 }
 
-/// S1, at this edge: one line for each request, and nothing in it that the client or a function wrote into a request.
+/// S1: at this edge, one line for each request, and nothing in it that the client or a function wrote into a request.
 #[tokio::test]
 async fn one_line_for_each_request_and_no_secret() {
     let written = Written::default();
