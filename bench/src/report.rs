@@ -43,8 +43,8 @@ pub fn report(subjects: &[Subject], figures: &Figures, size: Size) -> String {
     format!(
         "# Performance
 
-The functions as they are released, against peers that do an authorizer's work, in one run of `bench/run` on {date}:
-{machine}. Times are this machine's and its load's; read the ratios.
+The release builds of the functions, compared with other programs that do an authorizer's work, in one run of `bench/run` on {date}:
+{machine}. The times depend on this machine and its load; compare the ratios.
 
 ![cold + first of the authorizer and its peers](performance.svg)
 
@@ -52,33 +52,33 @@ The functions as they are released, against peers that do an authorizer's work, 
 
 {table}
 {about}
-- **cold**: from the start of the process to its first request for an event. Latchkey's functions have by then asked
-  DynamoDB one question; the peers have opened no connection.
-- **first**: from the first event to its answer. **slowed**: {slowed}. **evicted**: the file dropped from the page cache before.
-- **warm CPU**: processor time of all threads per call. **p50**: from event to answer, DynamoDB answering at once; **above
-  3 ms**: with one that takes 3 ms, less what it took.
-- One Argon2id at the parameters of new hashes took {argon2id:.1} ms.
+- **cold**: from the start of the process to its first request for an event. By then Latchkey's functions have made one
+  request to DynamoDB; the peers have opened no connection.
+- **first**: from the first event to its answer. **slowed**: {slowed}. **evicted**: the file was dropped from the page cache before.
+- **warm CPU**: processor time of all threads per call. **p50**: from event to answer, if DynamoDB answers at once; **above
+  3 ms**: if DynamoDB takes 3 ms, without that time.
+- One Argon2id with the parameters of new hashes took {argon2id:.1} ms.
 
 ## Goals
 
-H, D, N and P are the peers above. A goal is of the authorizer unless it says otherwise.
+H, D, N and P are the peers above. A goal is for the authorizer unless it says otherwise.
 
 {goals}
-All of them: `bench/run`. Largest and smallest of the {rounds} rounds' medians of cold + first: {spread}.
+`bench/run` measures all of them. Smallest and largest of the {rounds} rounds' medians of cold + first: {spread}.
 
 ## Argon2id and the memory of the login function
 
 {memory}
 ## How
 
-A stand-in for the Lambda Runtime API and one for DynamoDB, both on loopback, in one process: [bench/](../bench). DynamoDB is
-behind TLS with a three-certificate RSA chain and answers a login and its session as Latchkey writes them, so that the
-authorizer really answers Allow; a wrong answer ends the run. The credentials come with a session token of 900 characters. The
-peers trust all roots of the machine, the functions Amazon's and the bench's own.
+One process simulates the Lambda Runtime API and DynamoDB on the loopback interface: [bench/](../bench). The simulated DynamoDB is
+behind TLS with a three-certificate RSA chain, and returns a login and its session in the form Latchkey writes. So the
+authorizer really answers Allow; a wrong answer ends the run. The credentials have a session token of 900 characters. The
+peers trust all root certificates of the machine; the functions trust Amazon's and the benchmark's own.
 
-{rounds} rounds; in each, every program starts {starts} times in turn after one start that is discarded, then {hard_starts} times slowed and
-evicted, then answers 3,000 calls (login 60) in ten turns. A value is the median of the rounds' medians. CPU is from
-`/proc/PID/task/*/schedstat`, memory is `VmHWM`, connections are counted where they arrive.
+There are {rounds} rounds. In each, every program starts {starts} times in turn after one discarded start, then {hard_starts} times slowed and
+evicted; then it answers 3,000 calls (login 60) in ten turns. A value is the median of the rounds' medians. CPU time is from
+`/proc/PID/task/*/schedstat`, memory is `VmHWM`, and connections are counted by the server.
 
 {NOTES}",
         machine = machine(),
@@ -153,10 +153,10 @@ fn memory(figures: &Figures) -> String {
     });
     let rows = if rows.is_empty() { "\nNot measured here: no control group can be made.\n".to_owned() } else { rows };
     format!(
-        "Lambda gives a share of a processor with memory, a whole one with {FULL_PROCESSOR_MB} MB. One Argon2id at the parameters of new hashes
-(19 MiB, 2 passes, 1 lane) took {hash:.1} ms of a whole processor here; so hashing stays under 100 ms from
+        "Lambda assigns a share of a processor by memory, and a whole one at {FULL_PROCESSOR_MB} MB. One Argon2id with the parameters of new hashes
+(19 MiB, 2 passes, 1 lane) took {hash:.1} ms of a whole processor here. So hashing stays under 100 ms from
 {FULL_PROCESSOR_MB} × {hash:.1} / 100 = {for_100_ms:.0} MB on. {deployed}
-What the function costs hardly depends on it, for it hashes most of the time: half the processor takes twice as long.
+The cost hardly depends on the memory: the function hashes most of the time, and half the processor takes twice as long.
 
 | memory, MB | hashing, computed, ms | warm login, median ms | 95 % ms | GB-seconds of a million |
 |--:|--:|--:|--:|--:|

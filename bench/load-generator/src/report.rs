@@ -32,19 +32,19 @@ pub fn report(loads: &[(Database, Tally, Tally)], soak: &Soak, slopes: &[Slope; 
         "# Under load
 
 The whole service on one machine, by `bench/load` on {date}: `latchkey dev` (the local gateway, the authorizer before every
-request, the functions), the load generator and the database shared {machine}. So the figures compare
-with each other, not with AWS; what each function costs on its own is in [performance.md](performance.md).
+request, the functions), the load generator and the database shared {machine}. So compare the figures
+with each other, not with AWS; [performance.md](performance.md) measures each function by itself.
 
 ## Throughput and right answers
 
-{VISITORS} apps. 75 % of their requests are protected ones with a valid token, 5 % refreshes, and 5 % each bring a token that has
-expired, was replaced, was logged out, or never was one. *Closed*: each app asks again when it has its answer. *Open*: at
-random times, half as many as the closed loop reached, and a late answer is charged to those that waited for it.
+{VISITORS} apps. 75 % of their requests are protected ones with a valid token, 5 % are refreshes, and 5 % each have a token that is
+expired, replaced, logged out, or invented. *Closed*: each app sends its next request after the answer. *Open*: requests come at
+random times, half as many as the closed loop reached; the time that a request waits for a late answer counts as its own.
 
 | database | loop | decisions | per second | allowed p50 / p99 / p99.9 ms | refused | refreshed |
 |---|---|--:|--:|--:|--:|--:|
 {rows}
-**Wrong allows {allows}, wrong denies {denies} of {decided} decisions**; {undecided} answers decided nothing (503 or none).
+**Wrong allows {allows}, wrong denies {denies} of {decided} decisions**; {undecided} answers were no decision (503, or no answer).
 
 ## Memory
 
@@ -78,8 +78,8 @@ pub fn trips(slopes: &[Slope; 2]) -> String {
     format!(
         "## Trips to DynamoDB, seen from outside
 
-Every answer of DynamoDB is held back; medians in milliseconds. The slope is how much longer an answer takes for each
-millisecond that DynamoDB takes longer: the number of trips that follow one another.
+Every answer of DynamoDB is delayed; medians in milliseconds. The slope is the delay of an answer per
+millisecond that DynamoDB is delayed: the number of trips in sequence.
 
 | | {delays} | slope |
 |---|{dashes}--:|
