@@ -31,3 +31,4 @@ mod throttling;
 mod units;
 mod user_changes;
 mod walk;
+mod words;
