@@ -1,6 +1,6 @@
 //! A DynamoDB with the template's tables, for one test alone.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -12,7 +12,10 @@ use latchkey::{limits::Limits, signals::StoreCalls};
 use latchkey_cli::{client::emulator, dev::TEMPLATE, tables::create_missing, template::Template};
 use tokio::net::TcpListener;
 
-use crate::tap::Tap;
+use crate::{
+    tap::Tap,
+    watchdog::{Watched, watched},
+};
 
 /// No test fails because the machine is busy: what has to take long, takes a minute. The limits of production have tests of
 /// their own, on a paused clock.
@@ -33,6 +36,8 @@ pub struct Database {
     pub client: Client,
     /// The template, its tables named so that no other test has them.
     pub template: Template,
+    /// The test that it is for.
+    _watched: Arc<Watched>,
 }
 
 impl Database {
@@ -58,7 +63,7 @@ impl Database {
         let template = template(&uuid::Uuid::new_v4().simple().to_string(), parameters);
         let client = emulator(&url);
         create_missing(&client, &template.tables).await.expect("the template's tables");
-        Self { url, client, template }
+        Self { url, client, template, _watched: Arc::new(watched()) }
     }
 
     /// A client whose calls go through `tap`. It retries as in production, with shorter pauses.
