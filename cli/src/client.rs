@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::http::HttpClient;
-use latchkey::{aws::timeouts, signals::StoreCalls};
+use latchkey::{limits::Limits, signals::StoreCalls};
 
 use crate::args::AwsArgs;
 
@@ -29,7 +29,7 @@ pub fn emulator_through(endpoint: &str, http: impl HttpClient + 'static) -> Clie
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("latchkey", "emulator", None, None, "latchkey dev"))
         .http_client(http)
-        .timeout_config(timeouts())
+        .timeout_config(Limits::PRODUCTION.timeouts())
         .retry_config(RetryConfig::standard())
         .interceptor(StoreCalls)
         .build();
@@ -113,7 +113,7 @@ pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
 
 async fn config_of(args: &AwsArgs) -> SdkConfig {
     let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(timeouts());
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(Limits::PRODUCTION.timeouts());
     if let Some(profile) = &args.profile {
         loader = loader.profile_name(profile);
     }

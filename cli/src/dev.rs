@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, io, net::SocketAddr, time::Instant};
 
 use aws_sdk_dynamodb::Client;
 use aws_smithy_http_client::Builder;
-use latchkey::{clock::Clock, config::ConfigError, config::Environment, username::Username};
+use latchkey::{clock::Clock, config::ConfigError, config::Environment, limits::Limits, username::Username};
 
 use banner::{Banner, Data};
 
@@ -103,7 +103,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
         Some(url) => (Invoker::Remote(RemoteInvoker::new(url)?), None),
         None => {
             let config = linked::refresh_config(&template, &settings)?;
-            (linked::functions(|_| client.clone(), &template, &settings, &Clock::system())?, Some(config))
+            (linked::functions(|_| client.clone(), &template, &settings, &Clock::system(), Limits::PRODUCTION)?, Some(config))
         }
     };
     let about = About {

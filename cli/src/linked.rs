@@ -8,6 +8,7 @@ use latchkey::{
     clock::Clock,
     config::{ConfigError, Environment, LoginConfig, ReaderConfig, RefreshConfig},
     front::{Front, GatewayEvent},
+    limits::Limits,
     signals::{Function, Signals},
     store::{Accounts, Store},
 };
@@ -24,8 +25,9 @@ use crate::{
 /// Settings that go before the template's, by variable.
 pub type Overrides<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// The functions, each over the client that `client` gives it by its name, configured as in the cloud: by the template's environment, with `overrides` before it. Metrics
-/// are off, whatever the template says, unless `overrides` name a namespace.
+/// The functions, each over the client that `client` returns for its name. They are configured as in the cloud: by the
+/// template's environment, with `overrides` before it. Metrics are off, whatever the template says, unless `overrides`
+/// name a namespace.
 ///
 /// # Errors
 /// [`ConfigError`] for a variable that is missing or wrong.
@@ -34,9 +36,10 @@ pub fn functions(
     template: &Template,
     overrides: &Overrides<'_>,
     clock: &Clock,
+    limits: Limits,
 ) -> Result<Invoker, ConfigError> {
     let asked_for = Environment::from_fn(overrides);
-    functions_that_tell(client, template, overrides, clock, &|function| Signals::read(&asked_for, function))
+    functions_that_tell(client, template, overrides, clock, limits, &|function| Signals::read(&asked_for, function))
 }
 
 /// The same, with the signals of each function made by `signals`.
@@ -48,6 +51,7 @@ pub fn functions_that_tell(
     template: &Template,
     overrides: &Overrides<'_>,
     clock: &Clock,
+    limits: Limits,
     signals: &dyn Fn(Function) -> Result<Signals, ConfigError>,
 ) -> Result<Invoker, ConfigError> {
     let environment = |binary: &'static str| environment(binary, template, overrides);
@@ -56,13 +60,13 @@ pub fn functions_that_tell(
         let config = LoginConfig::read(&environment)?;
         let accounts =
             Accounts::new(Store::new(client("login"), &config.sessions_table), &config.users_table, &config.login_attempts_table);
-        behind_the_gateway(latchkey_login::service(accounts, config, clock.clone()), &environment, signals(Function::Login)?)
+        behind_the_gateway(latchkey_login::service(accounts, config, clock.clone()), &environment, limits, signals(Function::Login)?)
     };
     let refresh = {
         let environment = environment("refresh");
         let config = RefreshConfig::read(&environment)?;
         let store = Store::new(client("refresh"), &config.sessions_table);
-        behind_the_gateway(latchkey_refresh::service(store, config, clock.clone()), &environment, signals(Function::Refresh)?)
+        behind_the_gateway(latchkey_refresh::service(store, config, clock.clone()), &environment, limits, signals(Function::Refresh)?)
     };
     let sessions = {
         let environment = environment("sessions");
@@ -71,13 +75,14 @@ pub fn functions_that_tell(
         behind_the_gateway(
             latchkey_sessions::service(store, config.imported_tokens, clock.clone()),
             &environment,
+            limits,
             signals(Function::Sessions)?,
         )
     };
     let authorizer = {
         let config = ReaderConfig::read(&environment("authorizer"))?;
         let store = Store::new(client("authorizer"), config.sessions_table);
-        authorizer(Authorizer::new(store, config.imported_tokens, clock.clone()), signals(Function::Authorizer)?)
+        authorizer(Authorizer::new(store, config.imported_tokens, clock.clone(), limits), signals(Function::Authorizer)?)
     };
     let functions = [("login", login), ("refresh", refresh), ("sessions", sessions), ("authorizer", authorizer)];
     Ok(Invoker::Linked(functions.map(|(name, function)| (name.to_owned(), function)).into()))
@@ -96,7 +101,7 @@ fn environment<'a>(binary: &'static str, template: &'a Template, overrides: &'a 
     Environment::from_fn(move |name| overrides(name).or_else(|| own?.get(name).cloned()))
 }
 
-fn behind_the_gateway<S>(service: S, environment: &Environment<'_>, signals: Signals) -> LinkedFunction
+fn behind_the_gateway<S>(service: S, environment: &Environment<'_>, limits: Limits, signals: Signals) -> LinkedFunction
 where
     S: Service<lambda_http::Request, Response = lambda_http::Response<lambda_http::Body>, Error = Infallible>
         + Clone
@@ -105,7 +110,7 @@ where
         + 'static,
     S::Future: Send,
 {
-    let front = Front::new(service, environment.cors_allow_origin().as_deref());
+    let front = Front::new(service, environment.cors_allow_origin().as_deref(), limits);
     Arc::new(move |event| {
         let (mut front, signals) = (front.clone(), signals.clone());
         Box::pin(async move {

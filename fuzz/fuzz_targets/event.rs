@@ -13,6 +13,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use latchkey::{
     clock::Clock,
     front::{Front, GatewayEvent},
+    limits::Limits,
     store::Store,
     token::ImportedTokens,
 };
@@ -29,7 +30,7 @@ static AUTHORIZER: LazyLock<Authorizer> = LazyLock::new(|| {
         .region(Region::new("local"))
         .retry_config(RetryConfig::disabled())
         .build();
-    Authorizer::new(Store::new(Client::from_conf(config), "sessions"), ImportedTokens::Accepted, Clock::system())
+    Authorizer::new(Store::new(Client::from_conf(config), "sessions"), ImportedTokens::Accepted, Clock::system(), Limits::PRODUCTION)
 });
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
@@ -57,7 +58,7 @@ fn authorizer_event(event: AuthorizerEvent) {
 /// Either the handler's answer or the front's own.
 fn gateway_event(event: GatewayEvent) {
     let handler = service_fn(async |_: Request| Ok::<_, Infallible>(Response::builder().status(204).body(Body::Empty).unwrap()));
-    let answer = RUNTIME.block_on(Front::new(handler, None).call(LambdaEvent::new(event, Context::default())));
+    let answer = RUNTIME.block_on(Front::new(handler, None, Limits::PRODUCTION).call(LambdaEvent::new(event, Context::default())));
     let Ok(answer) = answer;
     assert!(matches!(answer.status_code, 204 | 400), "{}", answer.status_code);
 }

@@ -6,13 +6,13 @@
 //!   or query too long for a URI once it is encoded again; here nobody looks at the first, and the others are a 400.
 //! * An event whose headers no HTTP library takes would be a function error; here it is a 400.
 //!
-//! It bounds every request by [`REQUEST_BUDGET`](crate::aws::REQUEST_BUDGET), and names it by the gateway's request id.
+//! It bounds every request by [`Limits::request`], and names it by the gateway's request id.
 
 mod event;
 
 pub use event::GatewayEvent;
 
-use std::{convert::Infallible, future::Future, pin::Pin, task};
+use std::{convert::Infallible, future::Future, pin::Pin, task, time::Duration};
 
 use http::{HeaderValue, header};
 use lambda_http::{
@@ -24,7 +24,7 @@ use lambda_runtime::LambdaEvent;
 use tower_service::Service;
 
 use crate::{
-    aws::REQUEST_BUDGET,
+    limits::Limits,
     log::{Event, Fields, log},
     middleware::RequestId,
     problem::{Problem, ProblemCode},
@@ -45,12 +45,14 @@ pub struct Source {
 pub struct Front<S> {
     service: S,
     cors_allow_origin: Option<HeaderValue>,
+    budget: Duration,
 }
 
 impl<S> Front<S> {
-    /// `service`, answering pages of `cors_allow_origin` where one is given.
-    pub fn new(service: S, cors_allow_origin: Option<&str>) -> Self {
-        Self { service, cors_allow_origin: cors_allow_origin.and_then(|origin| HeaderValue::from_str(origin).ok()) }
+    /// Serves requests with `service`, each within `limits.request`; answers carry CORS headers for `cors_allow_origin`.
+    pub fn new(service: S, cors_allow_origin: Option<&str>, limits: Limits) -> Self {
+        let cors_allow_origin = cors_allow_origin.and_then(|origin| HeaderValue::from_str(origin).ok());
+        Self { service, cors_allow_origin, budget: limits.request }
     }
 }
 
@@ -70,15 +72,15 @@ where
     fn call(&mut self, event: LambdaEvent<GatewayEvent>) -> Self::Future {
         let clone = self.service.clone();
         let service = std::mem::replace(&mut self.service, clone);
-        let cors_allow_origin = self.cors_allow_origin.clone();
+        let (cors_allow_origin, budget) = (self.cors_allow_origin.clone(), self.budget);
         Box::pin(async move {
-            let response = answer(service, event.payload).await;
+            let response = answer(service, event.payload, budget).await;
             Ok(gateway_response(response, cors_allow_origin))
         })
     }
 }
 
-async fn answer<S>(mut service: S, event: GatewayEvent) -> Response<Body>
+async fn answer<S>(mut service: S, event: GatewayEvent, budget: Duration) -> Response<Body>
 where
     S: Service<Request, Response = Response<Body>, Error = Infallible>,
 {
@@ -96,7 +98,7 @@ where
     };
     let mut request: Request = LambdaRequest::ApiGatewayV1(event).into();
     let request_id = leave_source(&mut request);
-    match tokio::time::timeout(REQUEST_BUDGET, service.call(request)).await {
+    match tokio::time::timeout(budget, service.call(request)).await {
         Ok(Ok(response)) => response,
         Err(_elapsed) => {
             log(Event::DeadlinePassed, Fields { request_id: request_id.as_deref(), ..Fields::default() }, None);
@@ -136,12 +138,12 @@ fn gateway_response(response: Response<Body>, cors_allow_origin: Option<HeaderVa
 ///
 /// # Errors
 /// What the runtime reports.
-pub async fn run<S>(service: S, cors_allow_origin: Option<&str>, signals: Signals) -> Result<(), lambda_runtime::Error>
+pub async fn run<S>(service: S, cors_allow_origin: Option<&str>, limits: Limits, signals: Signals) -> Result<(), lambda_runtime::Error>
 where
     S: Service<Request, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    let mut front = Front::new(service, cors_allow_origin);
+    let mut front = Front::new(service, cors_allow_origin, limits);
     lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<GatewayEvent>| {
         let signals = signals.clone();
         let trace = event.context.xray_trace_id.clone();

@@ -17,6 +17,7 @@ pub mod front;
 pub mod ids;
 pub mod import;
 pub mod issue;
+pub mod limits;
 pub mod log;
 pub mod middleware;
 pub mod pair;

@@ -2,21 +2,36 @@
 
 use std::time::Duration;
 
-use latchkey::aws::REQUEST_BUDGET;
+use latchkey::limits::Limits;
 use latchkey_tests::{
+    database::TEST_LIMITS,
     service::Answer,
     tap::{Call, Fault, Reach, Rule, cancelled},
 };
 
 use crate::{
+    matrix::LATE,
     paths::Path,
     rounds::patiently,
     subject::{Ground, Subject},
     tally::{Breach, Tally},
 };
 
-/// Two shared processors do other things as well; the promise is the budget, and this is what a timer may be late.
-const TIMER_SLACK: Duration = Duration::from_millis(1_000);
+/// Time enough for any request that can end by itself. A fault that never passes makes some handlers read again until their
+/// budget is spent: those get the budget of production, for they end in 503 whenever it is over.
+pub(crate) fn limits_of(rule: &Rule) -> Limits {
+    let passes = rule.reach != Reach::FromThenOn || ours(&rule.fault);
+    if passes { TEST_LIMITS } else { Limits { request: Limits::PRODUCTION.request, ..TEST_LIMITS } }
+}
+
+/// Whether DynamoDB says that the request itself is wrong: 500, and no retry helps.
+fn ours(fault: &Fault) -> bool {
+    match fault {
+        Fault::Error(_, "ValidationException") => true,
+        Fault::Cancelled(codes) => codes.contains(&"ValidationError"),
+        _ => false,
+    }
+}
 
 /// What happened already when the fault comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,24 +95,11 @@ impl Cell {
         calls
     }
 
-    /// Runs it on a service of its own; again where the machine was too busy to bring the request as far as its fault.
+    /// On a service of its own: the request under the fault, what its answer promises, and the retry without the fault.
     pub(crate) async fn run(self, ground: &Ground) -> Tally {
-        for _ in 0..5 {
-            if let Some(tally) = self.try_once(ground).await {
-                return tally;
-            }
-        }
-        let mut tally = Tally { cells: 1, ..Tally::default() };
-        tally.breach(Breach::Unexpected, format!("{}: the fault met no call", self.name()));
-        tally
-    }
-
-    /// The request under the fault, what its answer promises, and the retry without the fault.
-    async fn try_once(&self, ground: &Ground) -> Option<Tally> {
-        let working = ground.work().await;
-        let subject = &Subject::new(ground).await;
+        let limits = self.rule.as_ref().map_or(TEST_LIMITS, limits_of);
+        let subject = &Subject::under(ground, limits).await;
         let held = &self.path.prepare(subject).await;
-        drop(working);
         let name = self.name();
         let mut tally = Tally { cells: 1, ..Tally::default() };
         let _ = subject.take_slowest();
@@ -105,16 +107,16 @@ impl Cell {
         let answer = self.path.request(subject, held).await;
         let calls = subject.tap.disarm();
         let met = self.rule.as_ref().is_none_or(|rule| calls.iter().any(|call| rule.meets(call)));
-        if !met {
-            return None;
-        }
+        tally.hold(met, Breach::Unexpected, || format!("{name}: the fault met no call"));
         tally.hold(subject.take_panics() == 0, Breach::Unexpected, || format!("{name}: a panic"));
         let took = subject.take_slowest();
         tally.slowest = took;
-        tally.late = usize::from(took > REQUEST_BUDGET + TIMER_SLACK);
         *tally.answers.entry(format!("{} {}", answer.status, answer.code())).or_default() += 1;
 
-        let _working = ground.work().await;
+        let late = matches!(self.rule, Some(Rule { fault: Fault::ArrivesLate(delay), .. }) if delay == Duration::from_millis(LATE[1]));
+        if !late {
+            subject.tap.arrived().await;
+        }
         self.judge(&answer, &mut tally, &name);
         // A read that saw no login says that it has ended; that it ended it is not said.
         let shown_none = matches!(self.rule, Some(Rule { fault: Fault::WithoutLogin, .. }));
@@ -122,19 +124,16 @@ impl Cell {
             self.path.check_acknowledged(subject, held, &answer, &mut tally, &name).await;
         }
         let retry = patiently(|| self.path.request(subject, held)).await;
+        subject.tap.arrived().await;
         self.path.check_retried(subject, held, &answer, &retry, &mut tally, &name).await;
-        Some(tally)
+        tally
     }
 
     /// Whether a faulted request may be answered so.
     fn judge(&self, answer: &Answer, tally: &mut Tally, name: &str) {
         let fault = self.rule.as_ref().map(|rule| &rule.fault);
         let authorizes = matches!(self.path, Path::AuthorizeCurrent | Path::AuthorizeRotated | Path::AuthorizeOrphan);
-        let ours = match fault {
-            Some(Fault::Error(_, "ValidationException")) => true,
-            Some(Fault::Cancelled(codes)) => codes.contains(&"ValidationError"),
-            _ => false,
-        };
+        let ours = fault.is_some_and(ours);
         let told = format!("{name}: {:?}", answer.outcome());
         match answer.status {
             status if status == self.path.settled_status() => {}

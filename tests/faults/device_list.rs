@@ -10,6 +10,7 @@ use reqwest::Method;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
+    cell::limits_of,
     matrix::{OPERATIONS, faults},
     rounds::patiently,
     sizes::full,
@@ -77,17 +78,14 @@ impl Wish {
 
     async fn run(self, ground: Ground, rule: Rule) -> Tally {
         let name = format!("{self:?}: {:?} at {} {}, {:?}", rule.fault, rule.operation, rule.nth, rule.reach);
-        let working = ground.work().await;
-        let subject = Subject::new(&ground).await;
+        let subject = Subject::under(&ground, limits_of(&rule)).await;
         let devices = Self::prepare(&subject).await;
-        drop(working);
         let mut tally = Tally { cells: 1, ..Tally::default() };
         subject.tap.arm(vec![rule.clone()]);
         let answer = self.request(&subject, &devices).await;
         let _ = subject.tap.disarm();
         tally.slowest = subject.take_slowest();
         *tally.answers.entry(format!("{} {}", answer.status, answer.code())).or_default() += 1;
-        let _working = ground.work().await;
         let told = format!("{name}: {:?}", answer.outcome());
         match answer.status {
             _ if self.is_acknowledged(&answer) => check(self, &subject, &devices, &mut tally, &told).await,
@@ -138,7 +136,7 @@ fn is_fault(call: &Call, fault: &Fault) -> bool {
 #[tokio::test]
 async fn every_fault_at_every_call_of_the_device_list() {
     let ground = Ground::new().await;
-    let (permits, mut running) = (Arc::new(Semaphore::new(48)), JoinSet::new());
+    let (permits, mut running) = (Arc::new(Semaphore::new(12)), JoinSet::new());
     for wish in [Wish::List, Wish::EndOne, Wish::EndOthers, Wish::EndEverywhere] {
         for call in wish.calls(&ground).await {
             let operation = OPERATIONS.into_iter().find(|name| *name == call.operation).unwrap();

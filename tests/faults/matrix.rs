@@ -13,8 +13,8 @@ use crate::{
     tally::Tally,
 };
 
-/// Most of a cell's time is waiting.
-const AT_ONCE: usize = 48;
+/// Enough to keep two processors busy while some cells wait for the end of their budget.
+const AT_ONCE: usize = 12;
 
 /// Runs cells side by side on one DynamoDB.
 pub(crate) async fn run(ground: &Ground, cells: Vec<Cell>) -> Tally {
@@ -52,6 +52,10 @@ const RETRIED: [(u16, &str); 5] = [
     (503, "ServiceUnavailable"),
 ];
 
+/// Milliseconds after which a call arrives that its caller has given up. The shorter one arrives before the client's retry,
+/// the longer one after it.
+pub(crate) const LATE: [u64; 2] = [30, 300];
+
 /// What can befall a call, with how far it reaches.
 pub(crate) fn faults(call: &Call) -> Vec<(Fault, Vec<Reach>)> {
     use Reach::{FromThenOn, OneAttempt, OneCall};
@@ -75,7 +79,7 @@ pub(crate) fn faults(call: &Call) -> Vec<(Fault, Vec<Reach>)> {
         for fault in [Fault::LostAfter, Fault::SilentAfter, Fault::ErrorAfter(500, "InternalServerError")] {
             faults.push((fault, vec![OneAttempt, OneCall, FromThenOn]));
         }
-        for delay in [1_200, 3_400] {
+        for delay in LATE {
             faults.push((Fault::ArrivesLate(Duration::from_millis(delay)), vec![OneAttempt, OneCall]));
         }
         faults.push((Fault::Stand(Forwarded::Sent), vec![OneCall]));

@@ -14,6 +14,7 @@ use latchkey::{
     entropy::system_rng,
     import::{ImportRow, ImportedSession},
     issue::issue_login,
+    limits::Limits,
     password::{HashMemory, Password, PasswordHash},
     session::{Device, Lifetimes},
     store::{Accounts, Commit, ImportOutcome, Store, User, UserStatus},
@@ -25,16 +26,13 @@ use latchkey_cli::{
 };
 use latchkey_tests::{
     clock::TestClock,
-    database::Database,
+    database::{Database, TEST_LIMITS},
     service::{Answer, Pair, ParseUsername as _, Serving, send},
     tap::{Guard, Tap},
 };
 use reqwest::Method;
 use serde_json::json;
-use tokio::{
-    net::TcpListener,
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use tokio::net::TcpListener;
 
 use crate::{mortal::mortal, rounds::patiently};
 
@@ -46,9 +44,6 @@ const LIFETIMES: Lifetimes = Lifetimes { access: Duration::from_secs(300), refre
 /// Attempts whose refund was lost must not throttle the next cell.
 const SETTINGS: [(&str, &str); 2] = [("LOGIN_FREE_FAILURES", "100"), ("LOGIN_NETWORK_FAILURES", "1000000")];
 
-/// How many cells work at a time.
-const WORKING: usize = 4;
-
 /// A DynamoDB for many subjects, and the hash of their common password.
 #[derive(Debug, Clone)]
 pub(crate) struct Ground {
@@ -57,7 +52,6 @@ pub(crate) struct Ground {
     /// Whether a user's first login was imported.
     pub(crate) imported: bool,
     users: Arc<AtomicUsize>,
-    working: Arc<Semaphore>,
 }
 
 impl Ground {
@@ -72,12 +66,7 @@ impl Ground {
 
     fn over(database: Database, imported: bool) -> Self {
         let hash = Password::parse(PASSWORD.into()).unwrap().hash(&mut system_rng(), &mut HashMemory::default()).unwrap();
-        Self { database, hash, imported, users: Arc::default(), working: Arc::new(Semaphore::new(WORKING)) }
-    }
-
-    /// Leave to work: what waits for a fault to pass costs nothing, and what works shares two processors.
-    pub(crate) async fn work(&self) -> OwnedSemaphorePermit {
-        Arc::clone(&self.working).acquire_owned().await.unwrap()
+        Self { database, hash, imported, users: Arc::default() }
     }
 }
 
@@ -98,18 +87,17 @@ pub(crate) struct Subject {
 
 impl Subject {
     pub(crate) async fn new(ground: &Ground) -> Self {
-        Self::with(ground, &[]).await
+        Self::under(ground, TEST_LIMITS).await
     }
 
-    /// With these settings before the template's.
-    pub(crate) async fn with(ground: &Ground, settings: &[(&str, &str)]) -> Self {
+    /// With other time limits.
+    pub(crate) async fn under(ground: &Ground, limits: Limits) -> Self {
         let Ground { database, hash, users, .. } = ground;
         let (tap, clock) = (Tap::default(), TestClock::default());
-        let own =
-            |name: &str| settings.iter().chain(&SETTINGS).find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
+        let own = |name: &str| SETTINGS.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
         let guard = Arc::new(Guard::of(database, ground.imported));
         let client = |function| database.tapped(&tap.of_function(function, &guard));
-        let functions = match linked::functions(client, &database.template, &own, &clock.clock()).unwrap() {
+        let functions = match linked::functions(client, &database.template, &own, &clock.clock(), limits).unwrap() {
             Invoker::Linked(functions) => functions,
             Invoker::Remote(_) => unreachable!("they are linked"),
         };

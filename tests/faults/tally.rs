@@ -28,9 +28,6 @@ pub(crate) struct Tally {
     /// What is refused on an artificial torn read because no re-read is promised there.
     pub(crate) refused_on_torn: usize,
     pub(crate) breaches: Vec<(Breach, String)>,
-    /// Answers after the deadline, as this machine's clock has it. Told and not judged: a busy machine is no fault of the
-    /// service, whose own test stands on a clock of its own.
-    pub(crate) late: usize,
     pub(crate) slowest: Duration,
 }
 
@@ -49,7 +46,6 @@ impl Tally {
     pub(crate) fn add(&mut self, other: Self) {
         self.cells += other.cells;
         self.refused_on_torn += other.refused_on_torn;
-        self.late += other.late;
         self.slowest = self.slowest.max(other.slowest);
         self.breaches.extend(other.breaches);
         for (answer, count) in other.answers {
@@ -68,14 +64,13 @@ impl Tally {
     #[track_caller]
     pub(crate) fn close(&self, title: &str) {
         println!(
-            "assurance: {title} | {} cells | wrong 401s {} | wrong Allows {} | duplicate commits {} | sessions lost {} | late {} | \
+            "assurance: {title} | {} cells | wrong 401s {} | wrong Allows {} | duplicate commits {} | sessions lost {} | \
              invariants broken {} | unexpected {} | refused on torn reads {} | slowest {:.2} s | answers {:?}",
             self.cells,
             self.count(Breach::Wrong401),
             self.count(Breach::WrongAllow),
             self.count(Breach::DuplicateCommit),
             self.count(Breach::LostSession),
-            self.late,
             self.count(Breach::Invariant),
             self.count(Breach::Unexpected),
             self.refused_on_torn,

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use latchkey_tests::watchdog::watched;
 use stateright::{Checker, HasDiscoveries, Model as _};
 
 use crate::{config::Config, model::SessionService, notice::Notice, worlds::Sizes};
@@ -34,6 +35,7 @@ pub(crate) fn only_in_full(run: impl FnOnce()) {
 }
 
 fn explore(config: Config, until: HasDiscoveries) -> impl Checker<SessionService> {
+    let _watched = watched();
     let begun = Instant::now();
     let checker = SessionService::new(config).checker().finish_when(until).spawn_bfs().join();
     let weakened = config.weakness.map(|weakness| format!(", weakened: {weakness:?}")).unwrap_or_default();

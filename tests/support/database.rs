@@ -1,6 +1,6 @@
 //! A DynamoDB with the template's tables, for one test alone.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -8,11 +8,21 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use dynoxide::{Database as Embedded, server::serve_on};
-use latchkey::{aws::timeouts, signals::StoreCalls};
+use latchkey::{limits::Limits, signals::StoreCalls};
 use latchkey_cli::{client::emulator, dev::TEMPLATE, tables::create_missing, template::Template};
 use tokio::net::TcpListener;
 
-use crate::tap::Tap;
+use crate::{
+    tap::Tap,
+    watchdog::{Watched, watched},
+};
+
+/// No test fails because the machine is busy: what has to take long, takes a minute. The limits of production have tests of
+/// their own, on a paused clock.
+pub const TEST_LIMITS: Limits = {
+    const MINUTE: Duration = Duration::from_secs(60);
+    Limits { request: MINUTE, connect: MINUTE, attempt: MINUTE, operation: MINUTE }
+};
 
 /// An item.
 pub type Item = HashMap<String, AttributeValue>;
@@ -26,6 +36,8 @@ pub struct Database {
     pub client: Client,
     /// The template, its tables named so that no other test has them.
     pub template: Template,
+    /// The test that it is for.
+    _watched: Arc<Watched>,
 }
 
 impl Database {
@@ -51,10 +63,10 @@ impl Database {
         let template = template(&uuid::Uuid::new_v4().simple().to_string(), parameters);
         let client = emulator(&url);
         create_missing(&client, &template.tables).await.expect("the template's tables");
-        Self { url, client, template }
+        Self { url, client, template, _watched: Arc::new(watched()) }
     }
 
-    /// A client whose calls go through `tap`, with the functions' own timeouts and retries.
+    /// A client whose calls go through `tap`. It retries as in production, with shorter pauses.
     #[must_use]
     pub fn tapped(&self, tap: &Tap) -> Client {
         let config = aws_sdk_dynamodb::Config::builder()
@@ -63,8 +75,8 @@ impl Database {
             .region(Region::new("local"))
             .credentials_provider(Credentials::new("latchkey", "test", None, None, "test"))
             .http_client(tap.clone())
-            .timeout_config(timeouts())
-            .retry_config(RetryConfig::standard())
+            .timeout_config(TEST_LIMITS.timeouts())
+            .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(20)))
             .interceptor(StoreCalls)
             .build();
         Client::from_conf(config)

@@ -11,3 +11,4 @@ pub mod logins;
 pub mod openapi;
 pub mod service;
 pub mod tap;
+pub mod watchdog;

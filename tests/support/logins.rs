@@ -5,7 +5,11 @@ use std::time::Duration;
 use latchkey_cli::{invoke::Invoker, linked};
 use serde_json::{Value, json};
 
-use crate::{clock::TestClock, database::Database, tap::Tap};
+use crate::{
+    clock::TestClock,
+    database::{Database, TEST_LIMITS},
+    tap::Tap,
+};
 
 /// Longer than the function takes by its own limits.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -36,7 +40,8 @@ impl Logins {
         let clock = TestClock::default();
         let settings = |name: &str| settings.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
         let client = database.tapped(&Tap::default());
-        let function = linked::functions(|_| client.clone(), &database.template, &settings, &clock.clock()).expect("the settings");
+        let function =
+            linked::functions(|_| client.clone(), &database.template, &settings, &clock.clock(), TEST_LIMITS).expect("the settings");
         Self { function, clock }
     }
 

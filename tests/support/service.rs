@@ -4,6 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use chrono::{DateTime, Utc};
+use latchkey::limits::Limits;
 use latchkey_cli::{
     dev::{DEMO_PASSWORD, DEMO_USER, users_table},
     gateway::{Gateway, GatewayOptions},
@@ -16,7 +17,7 @@ use tokio::{net::TcpListener, task::AbortHandle};
 
 use crate::{
     clock::TestClock,
-    database::Database,
+    database::{Database, TEST_LIMITS},
     emitted::Emitted,
     openapi::{Contract, Operation},
     tap::{Guard, Tap},
@@ -149,13 +150,21 @@ impl Service {
     /// # Panics
     /// When it doesn't start.
     pub async fn over(database: Database, clock: TestClock, settings: &[(&str, &str)]) -> Self {
+        Self::under(TEST_LIMITS, database, clock, settings).await
+    }
+
+    /// The same, with other time limits.
+    ///
+    /// # Panics
+    /// When it doesn't start.
+    pub async fn under(limits: Limits, database: Database, clock: TestClock, settings: &[(&str, &str)]) -> Self {
         let tap = Tap::default();
         let settings = |name: &str| settings.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
         let guard = Arc::new(Guard::of(&database, accepts_imported(&database, &settings)));
         let client = |function| database.tapped(&tap.of_function(function, &guard));
         let emitted = Emitted::default();
         let signals = |function| Ok(emitted.signals(function));
-        let functions = linked::functions_that_tell(client, &database.template, &settings, &clock.clock(), &signals);
+        let functions = linked::functions_that_tell(client, &database.template, &settings, &clock.clock(), limits, &signals);
         let functions = functions.expect("the settings");
         let router = Gateway::new(&database.template, functions, GatewayOptions::default()).into_router();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -17,7 +17,10 @@ use std::{
 
 use aws_smithy_http_client::Builder;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use tokio::sync::{Notify, oneshot};
+use tokio::{
+    sync::{Notify, oneshot},
+    task::JoinHandle,
+};
 
 use plan::Plan;
 
@@ -38,6 +41,7 @@ pub struct Tap {
     inner: SharedHttpClient,
     state: Arc<Mutex<State>>,
     standing: Arc<Notify>,
+    late: Arc<Mutex<Vec<JoinHandle<()>>>>,
     /// Whose calls go through this one, and what they may do.
     function: Option<(&'static str, Arc<Guard>)>,
 }
@@ -83,7 +87,13 @@ impl Held {
 impl Default for Tap {
     fn default() -> Self {
         let state = State { line: Line::Open, calls: Vec::new(), holds: VecDeque::new(), plan: Plan::default() };
-        Self { inner: Builder::new().build_http(), state: Arc::new(Mutex::new(state)), standing: Arc::default(), function: None }
+        Self {
+            inner: Builder::new().build_http(),
+            state: Arc::new(Mutex::new(state)),
+            standing: Arc::default(),
+            late: Arc::default(),
+            function: None,
+        }
     }
 }
 
@@ -132,6 +142,14 @@ impl Tap {
     /// Asks DynamoDB from here on what each call consumes; [`Call::capacity`] says it.
     pub fn count_capacity(&self) {
         self.state().plan.count_capacity = true;
+    }
+
+    /// Waits until every call that goes on without its caller has arrived: [`Fault::ArrivesLate`].
+    pub async fn arrived(&self) {
+        let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
+        for call in late {
+            let _ = call.await;
+        }
     }
 
     /// Waits until a call stands still for good: [`Fault::Stand`].

@@ -6,6 +6,7 @@ mod alarms;
 mod authorizer_events;
 mod axum_service;
 mod bad_input;
+mod budget;
 mod cases;
 mod compatibility;
 mod contract;

@@ -1,19 +1,23 @@
 //! What the functions tell CloudWatch of what they did.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use latchkey::{
     clock::rfc3339,
     import::{ImportRow, ImportedSession},
+    limits::Limits,
     log::Refused,
     signals::{Function, Metric},
     store::Store,
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
-    database::Item,
+    database::{Item, TEST_LIMITS},
     emitted::{Series, series},
     service::{Pair, Service, send},
     tap::{Fault, Line, Reach, Rule},
@@ -143,8 +147,9 @@ async fn whatever_is_declared_is_emitted() {
     send(service.request("DELETE", "/sessions").bearer_auth(&last.access)).await;
     two_logins_of_one_token(&service).await;
     damaged_items(&service).await;
+    let hurried = deadline_passed(&service).await;
 
-    let emitted: BTreeSet<_> = told(&service).into_keys().collect();
+    let emitted: BTreeSet<_> = told(&service).into_keys().chain(told(&hurried).into_keys()).collect();
     let declared = declared();
     let undeclared: Vec<_> = emitted.difference(&declared).collect();
     assert!(undeclared.is_empty(), "Metric::functions and Metric::reasons don't know {undeclared:?}");
@@ -158,6 +163,17 @@ async fn whatever_is_declared_is_emitted() {
             assert!(emitted.contains(&one(metric, *function, None)), "{metric:?} of {function:?}");
         }
     }
+}
+
+/// A service with hardly any time, whose read is never answered.
+async fn deadline_passed(service: &Service) -> Service {
+    let limits = Limits { request: Duration::from_millis(10), ..TEST_LIMITS };
+    let pair = service.login().await;
+    let hurried = Service::under(limits, service.database.clone(), service.clock.clone(), &[]).await;
+    let read = hurried.tap.hold("Query");
+    assert_eq!(hurried.refresh(&pair.refresh).await.outcome(), (503, "unavailable"));
+    read.release();
+    hurried
 }
 
 /// Asked for by each function that takes tokens.

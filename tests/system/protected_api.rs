@@ -14,7 +14,10 @@ use latchkey_cli::{
     linked,
     template::Template,
 };
-use latchkey_tests::service::{Answer, Service, exchange};
+use latchkey_tests::{
+    database::TEST_LIMITS,
+    service::{Answer, Service, exchange},
+};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -37,7 +40,7 @@ impl Team {
         let template = Template::parse_beside(template, &parameters, &latchkey.functions).unwrap();
 
         let client = service.database.tapped(&service.tap);
-        let mut functions = linked::functions(|_| client.clone(), latchkey, &|_| None, &service.clock.clock()).unwrap();
+        let mut functions = linked::functions(|_| client.clone(), latchkey, &|_| None, &service.clock.clock(), TEST_LIMITS).unwrap();
         if let Invoker::Linked(functions) = &mut functions {
             functions.insert("hello".to_owned(), hello());
         }

@@ -13,10 +13,10 @@ use aws_sdk_dynamodb::{
 use bench_work::Work;
 use lambda_runtime::{Context, LambdaEvent};
 use latchkey::{
-    aws,
     clock::Clock,
     config::{Environment, RefreshConfig},
     front::{Front, GatewayEvent},
+    limits::Limits,
     signals::{Function, Signals, StoreCalls},
     store::Store,
     token::ImportedTokens,
@@ -56,7 +56,7 @@ impl Functions {
             .region(Region::new("eu-central-1"))
             .credentials_provider(Credentials::new("AKIAIOSFODNN7EXAMPLE", "bench", Some("token".repeat(180)), None, "bench"))
             .http_client(dynamodb::AtOnce(work.answers.clone()))
-            .timeout_config(aws::timeouts())
+            .timeout_config(Limits::PRODUCTION.timeouts())
             .retry_config(RetryConfig::standard())
             .interceptor(StoreCalls)
             .build();
@@ -70,7 +70,7 @@ impl Functions {
             work,
             runtime: tokio::runtime::Builder::new_current_thread().enable_time().build()?,
             client,
-            authorizer: Authorizer::new(store, ImportedTokens::Refused, Clock::system()),
+            authorizer: Authorizer::new(store, ImportedTokens::Refused, Clock::system(), Limits::PRODUCTION),
             refresh: RefreshConfig::read(&environment)?,
             signals: Signals::to("Latchkey/latchkey-prod", Function::Authorizer, to_nowhere),
         })
@@ -121,7 +121,7 @@ impl Functions {
     /// Where it isn't 200.
     pub fn refresh(&self) -> Result<Vec<u8>, Failure> {
         let store = Store::new(self.client.clone(), TABLE);
-        let mut front = Front::new(latchkey_refresh::service(store, self.refresh.clone(), Clock::system()), None);
+        let mut front = Front::new(latchkey_refresh::service(store, self.refresh.clone(), Clock::system()), None, Limits::PRODUCTION);
         let event: GatewayEvent = serde_json::from_slice(&self.work.refresh)?;
         let answer = self.runtime.block_on(self.signals.of_request(None, front.call(LambdaEvent::new(event, Context::default()))))?;
         right(serde_json::to_vec(&answer)?, r#""statusCode":200"#)

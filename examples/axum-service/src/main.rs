@@ -5,9 +5,9 @@ use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::Client;
 use aws_smithy_http_client::{Builder, tls};
 use latchkey::{
-    aws,
     clock::Clock,
     config::{Environment, ReaderConfig},
+    limits::Limits,
     log,
     middleware::ByAccessToken,
     store::Store,
@@ -29,6 +29,6 @@ async fn main() -> std::io::Result<()> {
 /// With Latchkey's timeouts: the SDK by itself waits without end for an answer, and the middleware has no deadline.
 async fn client() -> Client {
     let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
-    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(aws::timeouts());
+    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(Limits::PRODUCTION.timeouts());
     Client::new(&config.load().await)
 }

@@ -13,10 +13,10 @@ pub use event::AuthorizerEvent;
 use std::time::Duration;
 
 use latchkey::{
-    aws::REQUEST_BUDGET,
     bearer::Presented,
     clock::Clock,
     decision::authorize,
+    limits::Limits,
     log::{Event, Fields, Refused, log},
     middleware::CurrentSession,
     store::{Located, Store, StoreError},
@@ -54,13 +54,14 @@ pub struct Authorizer {
     store: Store,
     imported: ImportedTokens,
     clock: Clock,
+    budget: Duration,
 }
 
 impl Authorizer {
-    /// Over `store`, by `clock`, with or without imported tokens.
+    /// Authorizes against `store`, with or without imported tokens, each event within `limits.request`.
     #[must_use]
-    pub fn new(store: Store, imported: ImportedTokens, clock: Clock) -> Self {
-        Self { store, imported, clock }
+    pub fn new(store: Store, imported: ImportedTokens, clock: Clock, limits: Limits) -> Self {
+        Self { store, imported, clock, budget: limits.request }
     }
 
     /// Answers one event: parse, read, decide, answer. `invocation_id` stands in the log where the event has no request id.
@@ -70,9 +71,9 @@ impl Authorizer {
     pub async fn answer(&self, event: AuthorizerEvent, invocation_id: String) -> Result<Answer, AuthorizerError> {
         let request_id = event.request_id().unwrap_or(&invocation_id);
         let fields = Fields { request_id: Some(request_id), ..Fields::default() };
-        let verdict = match tokio::time::timeout(REQUEST_BUDGET, self.verdict(&event, fields)).await {
+        let verdict = match tokio::time::timeout(self.budget, self.verdict(&event, fields)).await {
             Ok(verdict) => verdict,
-            Err(_elapsed) => Err(AuthorizerError::Deadline(REQUEST_BUDGET)),
+            Err(_elapsed) => Err(AuthorizerError::Deadline(self.budget)),
         };
         let answer = verdict.and_then(|session| Answer::new(&event, session).ok_or(AuthorizerError::NotAnAuthorizerEvent));
         if let Err(error) = &answer {

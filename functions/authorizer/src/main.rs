@@ -7,6 +7,7 @@ use latchkey::{
     aws,
     clock::Clock,
     config::{Environment, ReaderConfig},
+    limits::Limits,
     log,
     signals::{Function, Signals},
     store::Store,
@@ -19,10 +20,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::of_process();
     let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
     let signals = &Signals::read(&environment, Function::Authorizer).unwrap_or_else(|error| log::stop(&error));
-    let client = aws::client(&environment).await.unwrap_or_else(|error| log::stop(&error));
+    let client = aws::client(&environment, Limits::PRODUCTION).await.unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(client, config.sessions_table);
     store.warm_up().await;
-    let authorizer = &Authorizer::new(store, config.imported_tokens, Clock::system());
+    let authorizer = &Authorizer::new(store, config.imported_tokens, Clock::system(), Limits::PRODUCTION);
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<_>| {
         let (event, context) = event.into_parts();
         let answer = pin!(authorizer.answer(event, context.request_id));

@@ -4,7 +4,9 @@ use latchkey::{
     aws,
     clock::Clock,
     config::{Environment, LoginConfig},
-    front, log,
+    front,
+    limits::Limits,
+    log,
     signals::{Function, Signals},
     store::{Accounts, Store},
 };
@@ -15,10 +17,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::of_process();
     let config = LoginConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
     let signals = Signals::read(&environment, Function::Login).unwrap_or_else(|error| log::stop(&error));
-    let client = aws::client(&environment).await.unwrap_or_else(|error| log::stop(&error));
+    let client = aws::client(&environment, Limits::PRODUCTION).await.unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(client, &config.sessions_table);
     store.warm_up().await;
     let accounts = Accounts::new(store, &config.users_table, &config.login_attempts_table);
     let service = latchkey_login::service(accounts, config, Clock::system());
-    front::run(service, environment.cors_allow_origin().as_deref(), signals).await
+    front::run(service, environment.cors_allow_origin().as_deref(), Limits::PRODUCTION, signals).await
 }

@@ -4,7 +4,9 @@ use latchkey::{
     aws,
     clock::Clock,
     config::{Environment, ReaderConfig},
-    front, log,
+    front,
+    limits::Limits,
+    log,
     signals::{Function, Signals},
     store::Store,
 };
@@ -15,9 +17,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::of_process();
     let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
     let signals = Signals::read(&environment, Function::Sessions).unwrap_or_else(|error| log::stop(&error));
-    let client = aws::client(&environment).await.unwrap_or_else(|error| log::stop(&error));
+    let client = aws::client(&environment, Limits::PRODUCTION).await.unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(client, config.sessions_table);
     store.warm_up().await;
     let service = latchkey_sessions::service(store, config.imported_tokens, Clock::system());
-    front::run(service, environment.cors_allow_origin().as_deref(), signals).await
+    front::run(service, environment.cors_allow_origin().as_deref(), Limits::PRODUCTION, signals).await
 }

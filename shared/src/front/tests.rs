@@ -44,7 +44,10 @@ fn event(with: &Value) -> Value {
 
 async fn call(event: Value) -> (i64, Value) {
     let payload: GatewayEvent = serde_json::from_str(&event.to_string()).unwrap();
-    let response = Front::new(Echo, Some("https://app.example")).call(LambdaEvent::new(payload, Default::default())).await.unwrap();
+    let response = Front::new(Echo, Some("https://app.example"), Limits::PRODUCTION)
+        .call(LambdaEvent::new(payload, Default::default()))
+        .await
+        .unwrap();
     assert_eq!(response.headers["access-control-allow-origin"], "https://app.example");
     let Some(Body::Text(body)) = response.body else { panic!("no text") };
     (response.status_code, serde_json::from_str(&body).unwrap())
@@ -155,9 +158,9 @@ async fn a_request_that_never_ends_is_answered_in_its_budget() {
     }
     let payload: GatewayEvent = serde_json::from_str(&event(&json!({})).to_string()).unwrap();
     let since = tokio::time::Instant::now();
-    let response = Front::new(Never, None).call(LambdaEvent::new(payload, Default::default())).await.unwrap();
+    let response = Front::new(Never, None, Limits::PRODUCTION).call(LambdaEvent::new(payload, Default::default())).await.unwrap();
     // The clock is the test's own: it stands except where somebody waits for it.
-    assert_eq!(since.elapsed(), REQUEST_BUDGET);
+    assert_eq!(since.elapsed(), Limits::PRODUCTION.request);
     assert_eq!(response.status_code, 503);
     assert_eq!(response.headers["retry-after"], "1");
 }

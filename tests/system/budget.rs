@@ -1,0 +1,77 @@
+//! The time limits of production, on a paused clock: it moves only to the next timer.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
+};
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+    orchestrator::HttpRequest,
+};
+use latchkey::{
+    entropy::system_rng,
+    issue::issue_login,
+    limits::Limits,
+    session::{Device, Lifetimes},
+    store::Store,
+    token::ImportedTokens,
+};
+use latchkey_authorizer::{Authorizer, AuthorizerError};
+use latchkey_tests::clock::TestClock;
+use serde_json::json;
+use tokio::time::Instant;
+
+/// A connection that is open and never answers.
+#[derive(Debug)]
+struct Silence;
+
+impl HttpConnector for Silence {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::new(std::future::pending())
+    }
+}
+
+fn silent(timeouts: TimeoutConfig) -> Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("latchkey", "test", None, None, "test"))
+        .http_client(http_client_fn(|_, _| SharedHttpConnector::new(Silence)))
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard())
+        .build();
+    Client::from_conf(config)
+}
+
+/// What the authorizer answers for a token of its own when DynamoDB is silent, and after how long.
+async fn asked_in_silence(timeouts: TimeoutConfig) -> (AuthorizerError, Duration) {
+    const LIFETIMES: Lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) };
+    let clock = TestClock::default();
+    let token = issue_login("ada", Device::default(), LIFETIMES, None, clock.now(), &mut system_rng()).unwrap().pair.access;
+    let authorizer = Authorizer::new(Store::new(silent(timeouts), "sessions"), ImportedTokens::Refused, clock.clock(), Limits::PRODUCTION);
+    let event = json!({
+        "type": "TOKEN",
+        "authorizationToken": format!("Bearer {}", token.expose()),
+        "methodArn": "arn:aws:execute-api:eu-central-1:123456789012:a/v1/GET/me",
+    });
+    let since = Instant::now();
+    let answer = authorizer.answer(serde_json::from_value(event).unwrap(), "invocation".into()).await;
+    (answer.unwrap_err(), since.elapsed())
+}
+
+/// With production's timeouts one call ends before the request does.
+#[tokio::test(start_paused = true)]
+async fn a_silent_dynamodb_ends_a_call_of_the_authorizer() {
+    let (error, after) = asked_in_silence(Limits::PRODUCTION.timeouts()).await;
+    assert!(matches!(error, AuthorizerError::Store(_)), "{error:?}");
+    assert!(after <= Limits::PRODUCTION.operation, "{after:?}");
+}
+
+/// Two calls, as an imported token needs, would take longer than the function may: the budget ends them both.
+#[tokio::test(start_paused = true)]
+async fn the_authorizer_answers_within_its_budget() {
+    let (error, after) = asked_in_silence(TimeoutConfig::disabled()).await;
+    assert_eq!((error, after), (AuthorizerError::Deadline(Limits::PRODUCTION.request), Limits::PRODUCTION.request));
+}
