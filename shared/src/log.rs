@@ -61,7 +61,7 @@ pub enum Event {
     /// A token leads to two logins, and was refused.
     TokenAmbiguous,
     /// What follows a settled answer didn't work; nothing depends on it.
-    AfterworkFailed,
+    CleanupFailed,
     /// The connection couldn't be opened at the start; the first request tries again.
     WarmUpFailed,
     /// A setting is missing or wrong: the process has stopped at its start.
@@ -92,7 +92,7 @@ impl Event {
         Self::Internal,
         Self::ContextMissing,
         Self::TokenAmbiguous,
-        Self::AfterworkFailed,
+        Self::CleanupFailed,
         Self::WarmUpFailed,
         Self::Misconfigured,
     ];
@@ -122,7 +122,7 @@ impl Event {
             Self::Internal => "internal",
             Self::ContextMissing => "context_missing",
             Self::TokenAmbiguous => "token_ambiguous",
-            Self::AfterworkFailed => "afterwork_failed",
+            Self::CleanupFailed => "cleanup_failed",
             Self::WarmUpFailed => "warm_up_failed",
             Self::Misconfigured => "misconfigured",
         }
@@ -138,7 +138,7 @@ impl Event {
             | Self::ContextMissing
             | Self::TokenAmbiguous
             | Self::Misconfigured => Level::ERROR,
-            Self::RefreshReused | Self::RefreshKeysDiffer | Self::LoginThrottled | Self::AfterworkFailed | Self::WarmUpFailed => {
+            Self::RefreshReused | Self::RefreshKeysDiffer | Self::LoginThrottled | Self::CleanupFailed | Self::WarmUpFailed => {
                 Level::WARN
             }
             Self::LoginSucceeded
@@ -182,7 +182,7 @@ impl Event {
             Self::DeadlinePassed => Metric::DeadlinesPassed,
             Self::Internal | Self::ContextMissing => Metric::InternalErrors,
             Self::TokenAmbiguous => Metric::TokensAmbiguous,
-            Self::AfterworkFailed => Metric::AfterworkFailures,
+            Self::CleanupFailed => Metric::CleanupFailures,
             Self::WarmUpFailed | Self::Misconfigured => return None,
         })
     }

@@ -199,13 +199,13 @@ impl Handler {
         }
         match self.hashing.hash(Arc::clone(password)).await {
             Ok(hash) => warn_of(self.accounts.replace_password_hash(user, &hash).await, fields),
-            Err(refusal) => log(Event::AfterworkFailed, fields, Some(&refusal)),
+            Err(refusal) => log(Event::CleanupFailed, fields, Some(&refusal)),
         }
     }
 }
 
-fn warn_of(afterwork: Result<(), StoreError>, fields: Fields<'_>) {
-    if let Err(error) = afterwork {
-        log(Event::AfterworkFailed, fields, Some(&error));
+fn warn_of(cleanup: Result<(), StoreError>, fields: Fields<'_>) {
+    if let Err(error) = cleanup {
+        log(Event::CleanupFailed, fields, Some(&error));
     }
 }

@@ -136,7 +136,7 @@ impl Handler {
         if let Ended::Now { generation } = self.store.end_login(key, &EndProof::of_refresh(claim)).await?
             && let Err(error) = self.store.sweep_session(key, generation).await
         {
-            log(Event::AfterworkFailed, fields, Some(&error));
+            log(Event::CleanupFailed, fields, Some(&error));
         }
         Ok(())
     }

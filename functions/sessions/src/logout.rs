@@ -30,7 +30,7 @@ pub(crate) async fn logout(store: Store, request: Request) -> Result<Response<Bo
         Ok(Ended::Now { generation }) => {
             log(Event::LoggedOut, fields, None);
             if let Err(error) = store.sweep_session(key, generation).await {
-                log(Event::AfterworkFailed, fields, Some(&error));
+                log(Event::CleanupFailed, fields, Some(&error));
             }
             Ok(no_content())
         }

@@ -75,7 +75,7 @@ pub enum Metric {
     /// Tokens that lead to two logins.
     TokensAmbiguous,
     /// What follows a settled answer and didn't work.
-    AfterworkFailures,
+    CleanupFailures,
     /// Calls to DynamoDB, each with all its attempts.
     StoreLatency,
     /// Attempts of such calls beyond the first.
@@ -107,7 +107,7 @@ impl Metric {
         Self::DeadlinesPassed,
         Self::InternalErrors,
         Self::TokensAmbiguous,
-        Self::AfterworkFailures,
+        Self::CleanupFailures,
         Self::StoreLatency,
         Self::StoreRetries,
         Self::ColdStarts,
@@ -137,7 +137,7 @@ impl Metric {
             Self::DeadlinesPassed => "DeadlinesPassed",
             Self::InternalErrors => "InternalErrors",
             Self::TokensAmbiguous => "TokensAmbiguous",
-            Self::AfterworkFailures => "AfterworkFailures",
+            Self::CleanupFailures => "CleanupFailures",
             Self::StoreLatency => "StoreLatency",
             Self::StoreRetries => "StoreRetries",
             Self::ColdStarts => "ColdStarts",
@@ -163,7 +163,7 @@ impl Metric {
             | Self::RefreshesReused => &[Function::Refresh],
             Self::AccessAllowed | Self::AccessDenied => &[Function::Authorizer],
             Self::Logouts | Self::LogoutsEverywhere | Self::LogoutsOfNothing => &[Function::Sessions],
-            Self::RequestsMalformed | Self::AfterworkFailures => &[Function::Login, Function::Refresh, Function::Sessions],
+            Self::RequestsMalformed | Self::CleanupFailures => &[Function::Login, Function::Refresh, Function::Sessions],
             Self::TokensAmbiguous => &[Function::Refresh, Function::Authorizer, Function::Sessions],
             Self::StoreErrors
             | Self::DeadlinesPassed
