@@ -1,7 +1,7 @@
 //! Code equals model: random sequences of logins, refreshes, calls, logouts, "log out everywhere", clock jumps and mishaps on
 //! the way to DynamoDB, through the real handlers, against a reference that is written from the decision tables alone. What fails is shrunk to the shortest sequence.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "in a test each is a failure, as it should be")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "a panic fails the test, as intended")]
 
 mod malformed;
 mod reference;

@@ -3,7 +3,7 @@
 //! A program of its own, one test at a time: tracing remembers for each place that logs whether anybody listens, and a
 //! thread on which nobody does can make it remember wrongly for all.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "in a test each is a failure, as it should be")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "a panic fails the test, as intended")]
 
 use std::{
     io,
