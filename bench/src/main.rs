@@ -1,4 +1,4 @@
-//! Measures Latchkey's functions, as they are released, against their peers. `bench/run` builds all of them and runs it.
+//! Measures Latchkey's release builds against their peers. `bench/run` builds all of them and runs it.
 
 mod args;
 mod chart;
@@ -26,7 +26,7 @@ use measure::Bench;
 use rounds::Size;
 use subject::Peers;
 
-/// What DynamoDB takes in a region, at least.
+/// The minimum latency of DynamoDB within a region.
 const DYNAMODB_TAKES: Duration = Duration::from_millis(3);
 
 #[tokio::main]

@@ -1,5 +1,5 @@
-//! What Latchkey's own code takes, part by part, and all that the authorizer adds to the SDK's query: parse, hash, decide,
-//! answer.
+//! The time of Latchkey's own code, part by part, and everything that the authorizer adds to the SDK's query: parse, hash,
+//! decide, answer.
 #![expect(clippy::expect_used, reason = "there is nobody to hand an error to")]
 
 use std::{
@@ -70,8 +70,8 @@ fn micro(criterion: &mut Criterion) {
     criterion.bench_function("refresh with the SDK, no network", |bencher| bencher.iter(|| functions.refresh()));
 }
 
-/// How much longer `all` takes than `part`: the median of so many pairs, times their number. A machine that slows down for a
-/// while slows both.
+/// How much longer `all` takes than `part`: the median difference of `times` pairs, multiplied by `times`. A slowdown of the
+/// machine affects both of a pair, so it cancels out.
 fn by_turns(times: u64, all: impl Fn(), part: impl Fn()) -> Duration {
     let pair = |_| {
         let begun = Instant::now();

@@ -1,4 +1,4 @@
-//! A Lambda authorizer as the SDK's own examples have it: everything by default.
+//! A Lambda authorizer as in the SDK's own examples, with default settings.
 
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
