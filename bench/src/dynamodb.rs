@@ -53,8 +53,8 @@ impl DynamoDb {
     /// [`BenchError`] if the directory has no such chain.
     pub async fn start(certificates: &Path, answers: Answers) -> Result<Self, BenchError> {
         let acceptor = TlsAcceptor::from(Arc::new(tls(certificates)?));
-        let listener = TcpListener::bind("127.0.0.1:0").await.during("listening as DynamoDB")?;
-        let url = format!("https://{}", listener.local_addr().during("listening as DynamoDB")?);
+        let listener = TcpListener::bind("127.0.0.1:0").await.during("listening for DynamoDB calls")?;
+        let url = format!("https://{}", listener.local_addr().during("listening for DynamoDB calls")?);
         let state = Arc::new(State { answers, delay: Mutex::default(), seen: Mutex::default() });
         tokio::spawn(accept(listener, acceptor, Arc::clone(&state)));
         Ok(Self { url, state })
@@ -74,7 +74,8 @@ impl DynamoDb {
 
 /// Leaf, intermediate and root, as Amazon's endpoints send them.
 fn tls(certificates: &Path) -> Result<ServerConfig, BenchError> {
-    let setup = |error: &dyn std::error::Error| BenchError::Setup(format!("the certificates in {}: {error}", certificates.display()));
+    let setup =
+        |error: &dyn std::error::Error| BenchError::Setup(format!("reading the certificates in {}: {error}", certificates.display()));
     let chain: Vec<_> =
         CertificateDer::pem_file_iter(certificates.join("chain.pem")).and_then(Iterator::collect).map_err(|error| setup(&error))?;
     let key = PrivateKeyDer::from_pem_file(certificates.join("leaf.key")).map_err(|error| setup(&error))?;

@@ -51,7 +51,7 @@ async fn run(args: Args) -> Result<(), BenchError> {
     let size = if args.smoke { Size::SMOKE } else { Size::FULL };
     let figures = rounds::measure(&bench, &subjects, &work, size).await?;
     if args.smoke {
-        println!("every function starts and answers rightly; {} figures", figures.count());
+        println!("every function starts and gives the right answers; {} figures", figures.count());
         return Ok(());
     }
     let report = report::report(&subjects, &figures, size);

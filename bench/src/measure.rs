@@ -57,7 +57,7 @@ impl Bench {
         let mut running = self.run(subject).await?;
         let (ready, event) = running.next(subject).await?;
         if let Start::Throttled(throttle) = how {
-            throttle.hold(running.process.pid).map_err(|source| BenchError::Io { what: "slowing a process down".into(), source })?;
+            throttle.hold(running.process.pid).map_err(|source| BenchError::Io { what: "throttling a process".into(), source })?;
         }
         let first = running.answer(subject, event).await?;
         let started = Started { cold: milliseconds(ready - running.process.started), first: milliseconds(first) };

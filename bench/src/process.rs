@@ -36,11 +36,11 @@ impl Process {
     pub fn start(subject: &Subject, environment: &[(String, String)]) -> Result<Self, BenchError> {
         let mut command = Command::new(&subject.program);
         command.args(&subject.arguments).env_clear().envs(environment.iter().cloned());
-        // Log lines go to a pipe as on Lambda, and are dropped.
+        // Log lines go to standard output, where Lambda would collect them. They are dropped here.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
         let started = Instant::now();
         let child = command.spawn().during(format!("starting {}", subject.program.display()))?;
-        let pid = child.id().ok_or_else(|| BenchError::Setup(format!("{} ended at once", subject.name)))?;
+        let pid = child.id().ok_or_else(|| BenchError::Setup(format!("{} exited right after its start", subject.name)))?;
         Ok(Self { started, pid, child })
     }
 

@@ -57,8 +57,8 @@ impl RuntimeApi {
     /// # Errors
     /// [`BenchError::Io`].
     pub async fn start() -> Result<Self, BenchError> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.during("listening for the runtime")?;
-        let address = listener.local_addr().during("listening for the runtime")?.to_string();
+        let listener = TcpListener::bind("127.0.0.1:0").await.during("listening for the Runtime API")?;
+        let address = listener.local_addr().during("listening for the Runtime API")?.to_string();
         let (sender, said) = mpsc::unbounded_channel();
         tokio::spawn(accept(listener, sender));
         Ok(Self { address, said })

@@ -83,7 +83,7 @@ impl Bench {
     pub async fn held(&self, subject: &Subject, throttle: &Throttle, calls: usize) -> Result<[f64; 2], BenchError> {
         let mut running = self.run(subject).await?;
         running.ask(subject, 3).await?;
-        throttle.hold(running.process.pid).map_err(|source| BenchError::Io { what: "slowing a process down".into(), source })?;
+        throttle.hold(running.process.pid).map_err(|source| BenchError::Io { what: "throttling a process".into(), source })?;
         let mut times: Vec<f64> = running.ask(subject, calls).await?.into_iter().map(milliseconds).collect();
         running.process.end().await;
         times.sort_by(f64::total_cmp);

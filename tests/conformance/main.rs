@@ -15,7 +15,7 @@ use system::Handlers;
 
 /// 256 sequences in total by default; 10,000 with `LATCHKEY_ASSURANCE=full`.
 fn share() -> u32 {
-    #[expect(clippy::disallowed_methods, reason = "the size of the run is told by a variable")]
+    #[expect(clippy::disallowed_methods, reason = "an environment variable sets the size of the run")]
     let full = std::env::var("LATCHKEY_ASSURANCE").is_ok_and(|size| size == "full");
     (if full { 10_000 } else { 256 }) / 8
 }

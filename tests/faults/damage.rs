@@ -36,7 +36,7 @@ impl Damage {
     }
 }
 
-/// Never read: the item's own key, the TTL attribute, and free text.
+/// Never read: DynamoDB alone uses the TTL attribute, to delete expired items.
 const MEANINGLESS: [&str; 1] = ["ttl"];
 /// Optional attributes: a reader can't tell that one is missing.
 const OPTIONAL: [&str; 6] = ["ends_at", "device_id", "device_name", "user_agent", "ip", "replay_key_hash"];

@@ -34,7 +34,7 @@ impl Delayed {
     /// # Errors
     /// [`LoadError`] if it can't listen.
     pub async fn start(url: &str, delay: Duration) -> Result<Self, LoadError> {
-        let io = |source| LoadError::Io { what: "listening as a DynamoDB further away", source };
+        let io = |source| LoadError::Io { what: "listening for DynamoDB calls", source };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(io)?;
         let here = format!("http://{}", listener.local_addr().map_err(io)?);
         let router = Router::new().fallback(hand_on).with_state(Behind { http: reqwest::Client::new(), url: url.to_owned(), delay });

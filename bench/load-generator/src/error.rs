@@ -33,6 +33,6 @@ pub enum LoadError {
     #[error("{0}")]
     Setup(String),
     /// The service allowed a request that it must refuse, or refused one that it must allow.
-    #[error("{0} answers were wrong")]
+    #[error("the service gave {0} wrong answers")]
     Wrong(u64),
 }

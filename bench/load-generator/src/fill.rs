@@ -55,7 +55,7 @@ impl DynamoDb {
         if items.len() == 3 {
             Ok(Sample(items))
         } else {
-            Err(LoadError::Setup(format!("{} items where one login was expected", items.len())))
+            Err(LoadError::Setup(format!("expected the items of one login, found {} items", items.len())))
         }
     }
 

@@ -39,7 +39,7 @@ pub async fn run(visitors: Vec<Visitor>, how: Loop, lasts: Duration, title: &str
     let shown = tokio::spawn(show(title.to_owned(), lasts));
     let (mut tally, mut visitors) = (Tally::new()?, Vec::new());
     while let Some(done) = asking.join_next().await {
-        let (visitor, own) = done.map_err(|error| LoadError::Setup(format!("a visitor: {error}")))??;
+        let (visitor, own) = done.map_err(|error| LoadError::Setup(format!("a visitor panicked: {error}")))??;
         tally.add(&own);
         visitors.push(visitor);
     }

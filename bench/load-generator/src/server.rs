@@ -88,9 +88,9 @@ impl Server {
             command.args(["--dynamodb", url]);
         }
         let mut service = spawn(command)?;
-        let pid = service.id().ok_or_else(|| LoadError::Setup("latchkey dev ended at once".into()))?;
+        let pid = service.id().ok_or_else(|| LoadError::Setup("latchkey dev exited right after its start".into()))?;
         let url = format!("http://127.0.0.1:{port}");
-        let dynamodb = told(&mut service).await?;
+        let dynamodb = dynamodb_url(&mut service).await?;
         until_answered(&url).await?;
         Ok(Self { url, dynamodb, pid, _service: service, _database: database })
     }
@@ -104,7 +104,7 @@ impl Server {
             .map_err(|source| LoadError::Io { what: "reading the service's memory", source })?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<f64>().ok());
-        kib.map(|kib| kib / 1024.0).ok_or_else(|| LoadError::Setup("the kernel doesn't tell the service's memory".into()))
+        kib.map(|kib| kib / 1024.0).ok_or_else(|| LoadError::Setup("the kernel doesn't report the service's memory".into()))
     }
 }
 
@@ -115,8 +115,8 @@ fn spawn(mut command: Command) -> Result<Child, LoadError> {
 }
 
 /// Reads DynamoDB's URL from the banner. All further output is read and dropped, so that the program never blocks on it.
-async fn told(service: &mut Child) -> Result<String, LoadError> {
-    let missing = || LoadError::Setup("latchkey dev says nothing".into());
+async fn dynamodb_url(service: &mut Child) -> Result<String, LoadError> {
+    let missing = || LoadError::Setup("latchkey dev has no output".into());
     let mut lines = BufReader::new(service.stdout.take().ok_or_else(missing)?).lines();
     let mut complaints = BufReader::new(service.stderr.take().ok_or_else(missing)?).lines();
     let complained = tokio::spawn(async move {
@@ -130,7 +130,7 @@ async fn told(service: &mut Child) -> Result<String, LoadError> {
         let line = lines.next_line().await.map_err(|source| LoadError::Io { what: "reading the banner", source })?;
         let Some(line) = line else {
             let why = complained.await.unwrap_or_default();
-            return Err(LoadError::Setup(format!("latchkey dev ended before it was up: {why}")));
+            return Err(LoadError::Setup(format!("latchkey dev ended before it was ready: {why}")));
         };
         if let Some(url) = line.trim().strip_prefix("DynamoDB ").and_then(|rest| rest.split_whitespace().next()) {
             let url = url.to_owned();
@@ -162,5 +162,5 @@ async fn until_answered(url: &str) -> Result<(), LoadError> {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    Err(LoadError::Setup(format!("nothing answers at {url}")))
+    Err(LoadError::Setup(format!("no answer from {url}")))
 }

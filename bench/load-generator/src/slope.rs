@@ -32,7 +32,7 @@ pub async fn slopes(programs: &Programs, calls: usize) -> Result<[Slope; 2], Loa
     let near = Server::start(programs, Database::Embedded).await?;
     let mut far = Vec::new();
     for delay in DELAYS {
-        eprintln!("starting another one before it, {delay} ms further away");
+        eprintln!("starting a service with DynamoDB delayed by {delay} ms");
         let delayed = Delayed::start(&near.dynamodb, Duration::from_millis(delay)).await?;
         let server = near.delayed(programs, &delayed).await?;
         let caller = Caller::new(Api::new(&server.url)).await?;

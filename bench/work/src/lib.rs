@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 /// A login can't be created, for lack of randomness or memory.
 #[derive(Debug, thiserror::Error)]
-#[error("no login can be made: {0}")]
+#[error("a login can't be created: {0}")]
 pub struct NoWork(String);
 
 const USER_ID: &str = "3f0c1e0a-2d51-4f6b-9c55-6f1f9a1c7e42";

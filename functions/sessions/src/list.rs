@@ -94,7 +94,7 @@ fn page_size(limit: Option<&str>) -> Option<usize> {
 }
 
 /// `None` for a cursor that we didn't issue.
-#[expect(clippy::option_option, reason = "absent, and wrong, are two things")]
+#[expect(clippy::option_option, reason = "no cursor and an invalid cursor differ")]
 fn cursor(after: Option<&str>) -> Option<Option<Cursor>> {
     let Some(after) = after else { return Some(None) };
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(after).ok()?).ok()?;
