@@ -58,7 +58,7 @@ async fn asked_in_silence(timeouts: TimeoutConfig) -> (AuthorizerError, Duration
     });
     let since = Instant::now();
     let answer = authorizer.answer(serde_json::from_value(event).unwrap(), "invocation".into()).await;
-    (answer.unwrap_err(), since.elapsed())
+    (answer.err().unwrap(), since.elapsed())
 }
 
 /// With production's timeouts a single call ends before the request does.
