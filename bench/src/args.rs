@@ -1,4 +1,4 @@
-//! The command line. `bench/run` fills it in.
+//! The command line. `bench/run` passes the arguments.
 
 use std::path::PathBuf;
 

@@ -21,13 +21,13 @@ const BARS: [(Figure, &str, RGBColor); 2] = [
     (Figure::ColdAndFirst, "at full speed", RGBColor(0x2f, 0x6f, 0xb4)),
     (Figure::Throttled, "7.24 % of a processor after init", RGBColor(0xe0, 0x8a, 0x3c)),
 ];
-/// Per program: a bar each, and some air.
+/// Per program: a bar for each, and space.
 const STRIDE: f64 = 3.0;
 
-/// Draws it.
+/// Draws the chart.
 ///
 /// # Errors
-/// [`BenchError::Setup`] where the file can't be written.
+/// [`BenchError::Setup`] if the file can't be written.
 pub fn draw(path: &Path, figures: &Figures) -> Result<(), BenchError> {
     drawn(path, figures).map_err(|error| BenchError::Setup(format!("{}: {error}", path.display())))
 }

@@ -1,4 +1,4 @@
-//! A stand-in for DynamoDB behind TLS: fixed answers, a settable delay, and a count of what it was asked.
+//! A simulated DynamoDB behind TLS: fixed answers, a configurable delay, and counts of its requests.
 
 use std::{
     convert::Infallible,
@@ -24,12 +24,12 @@ use tokio_rustls::{
 
 use crate::error::{BenchError, While as _};
 
-/// What it saw of one process.
+/// What it observed of one process.
 #[derive(Debug, Default, Clone)]
 pub struct Seen {
     /// Connections opened.
     pub connections: usize,
-    /// How long each request was held back, from its last byte to the answer.
+    /// The delay of each request, from its last byte to the answer.
     pub held: Vec<Duration>,
 }
 
@@ -39,7 +39,7 @@ struct State {
     seen: Mutex<Seen>,
 }
 
-/// The stand-in.
+/// The simulated DynamoDB.
 pub struct DynamoDb {
     /// For `AWS_ENDPOINT_URL_DYNAMODB`.
     pub url: String,
@@ -47,25 +47,25 @@ pub struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// Listens on a free port of loopback, with the chain and the key in `certificates`.
+    /// Listens on a free loopback port, with the chain and the key in `certificates`.
     ///
     /// # Errors
-    /// [`BenchError`] where there is no such chain.
+    /// [`BenchError`] if the directory has no such chain.
     pub async fn start(certificates: &Path, answers: Answers) -> Result<Self, BenchError> {
         let acceptor = TlsAcceptor::from(Arc::new(tls(certificates)?));
-        let listener = TcpListener::bind("127.0.0.1:0").await.during("listening as DynamoDB")?;
-        let url = format!("https://{}", listener.local_addr().during("listening as DynamoDB")?);
+        let listener = TcpListener::bind("127.0.0.1:0").await.during("listening for DynamoDB calls")?;
+        let url = format!("https://{}", listener.local_addr().during("listening for DynamoDB calls")?);
         let state = Arc::new(State { answers, delay: Mutex::default(), seen: Mutex::default() });
         tokio::spawn(accept(listener, acceptor, Arc::clone(&state)));
         Ok(Self { url, state })
     }
 
-    /// How long every answer is held back from now on.
+    /// Sets the delay of every answer from now on.
     pub fn set_delay(&self, delay: Duration) {
         *self.state.delay.lock().unwrap_or_else(PoisonError::into_inner) = delay;
     }
 
-    /// What was seen since the last call of this.
+    /// The observations since the last call.
     #[must_use]
     pub fn take_seen(&self) -> Seen {
         std::mem::take(&mut *self.state.seen.lock().unwrap_or_else(PoisonError::into_inner))
@@ -74,7 +74,8 @@ impl DynamoDb {
 
 /// Leaf, intermediate and root, as Amazon's endpoints send them.
 fn tls(certificates: &Path) -> Result<ServerConfig, BenchError> {
-    let setup = |error: &dyn std::error::Error| BenchError::Setup(format!("the certificates in {}: {error}", certificates.display()));
+    let setup =
+        |error: &dyn std::error::Error| BenchError::Setup(format!("reading the certificates in {}: {error}", certificates.display()));
     let chain: Vec<_> =
         CertificateDer::pem_file_iter(certificates.join("chain.pem")).and_then(Iterator::collect).map_err(|error| setup(&error))?;
     let key = PrivateKeyDer::from_pem_file(certificates.join("leaf.key")).map_err(|error| setup(&error))?;
@@ -111,7 +112,7 @@ async fn answer(request: Request<Incoming>, state: Arc<State>) -> Result<Respons
     let arrived = Instant::now();
     let delay = *state.delay.lock().unwrap_or_else(PoisonError::into_inner);
     if !delay.is_zero() {
-        // On a thread of its own: the timer of the runtime counts whole milliseconds.
+        // On its own thread, because the runtime's timer counts whole milliseconds.
         let _slept = tokio::task::spawn_blocking(move || std::thread::sleep(delay)).await;
     }
     let answer = state.answers.to(target.rsplit('.').next().unwrap_or_default(), &body);

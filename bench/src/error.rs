@@ -1,35 +1,35 @@
-//! What keeps a measurement from being made.
+//! Errors of a measurement.
 
 use std::io;
 
-/// Why there is no figure.
+/// Why a figure could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
-    /// The machine refused something.
+    /// The operating system returned an error.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation.
         what: String,
-        /// Its answer.
+        /// Its error.
         source: io::Error,
     },
-    /// A program under measurement did something else than what is measured.
+    /// A measured program behaved unexpectedly.
     #[error("{subject}: {problem}")]
     Subject {
         /// The program.
         subject: String,
-        /// What it did.
+        /// Its behaviour.
         problem: String,
     },
-    /// Something is not as it has to be before anything is measured.
+    /// The setup is incomplete.
     #[error("{0}")]
     Setup(String),
-    /// There is nothing to ask.
+    /// No request could be made.
     #[error(transparent)]
     Work(#[from] bench_work::NoWork),
 }
 
-/// Names what was tried.
+/// Adds the operation to an error.
 pub trait While<T> {
     /// The value, or the error with `what`.
     ///

@@ -1,4 +1,4 @@
-//! What the figures are to reach: ratios, since times are the machine's.
+//! The goals for the figures: mostly ratios, because times depend on the machine.
 
 use crate::{
     rounds::{Figure, Figures},
@@ -10,23 +10,23 @@ use crate::{
 pub struct Goal {
     /// The figure.
     pub what: String,
-    /// All of them hold where it is reached.
+    /// The goal is reached if all of them hold.
     pub limits: Vec<Limit>,
 }
 
-/// At most so much of something.
+/// An upper limit.
 #[derive(Debug)]
 pub struct Limit {
-    /// The most.
+    /// The maximum.
     pub most: f64,
-    /// Of what: a peer's letter, or nothing where it is a count.
+    /// Relative to a peer, by its letter; `None` for a count.
     pub of: &'static str,
-    /// What was measured; nothing where it could not be.
+    /// The measured value; `None` if it could not be measured.
     pub reached: Option<f64>,
 }
 
 impl Limit {
-    /// Whether it holds; nothing where it was not measured.
+    /// Whether it holds; `None` if it was not measured.
     #[must_use]
     pub fn holds(&self) -> Option<bool> {
         self.reached.map(|reached| reached <= self.most)

@@ -1,4 +1,4 @@
-//! Measures Latchkey's functions, as they are released, against their peers. `bench/run` builds all of them and runs it.
+//! Measures Latchkey's release builds against their peers. `bench/run` builds all of them and runs it.
 
 mod args;
 mod chart;
@@ -26,7 +26,7 @@ use measure::Bench;
 use rounds::Size;
 use subject::Peers;
 
-/// What DynamoDB takes in a region, at least.
+/// The minimum latency of DynamoDB within a region.
 const DYNAMODB_TAKES: Duration = Duration::from_millis(3);
 
 #[tokio::main]
@@ -51,7 +51,7 @@ async fn run(args: Args) -> Result<(), BenchError> {
     let size = if args.smoke { Size::SMOKE } else { Size::FULL };
     let figures = rounds::measure(&bench, &subjects, &work, size).await?;
     if args.smoke {
-        println!("every function starts and answers rightly; {} figures", figures.count());
+        println!("every function starts and gives the right answers; {} figures", figures.count());
         return Ok(());
     }
     let report = report::report(&subjects, &figures, size);

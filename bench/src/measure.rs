@@ -14,11 +14,11 @@ use crate::{
 /// How a process is started.
 #[derive(Debug, Clone, Copy)]
 pub enum Start<'a> {
-    /// As it is.
+    /// Normally.
     Plain,
     /// With its file dropped from the page cache.
     Evicted,
-    /// Slowed down once it has asked for its first event, as Lambda does after the initialisation.
+    /// Throttled after it requests its first event, as on Lambda after the initialisation.
     Throttled(&'a Throttle),
 }
 
@@ -31,22 +31,22 @@ pub struct Started {
     pub first: f64,
 }
 
-/// The stand-ins and what all programs are told.
+/// The simulated services and the common environment of all programs.
 pub struct Bench {
     /// DynamoDB.
     pub dynamodb: DynamoDb,
-    /// How long it takes in the second part of a warm measurement.
+    /// DynamoDB's delay in the second part of a warm measurement.
     pub delay: Duration,
 }
 
-/// As long as those that Lambda hands out.
+/// As long as those that Lambda issues.
 const SESSION_TOKEN_CHARACTERS: usize = 900;
 
 impl Bench {
-    /// Starts `subject` and asks it once.
+    /// Starts `subject` and sends it one event.
     ///
     /// # Errors
-    /// [`BenchError`] where the process does anything but answer rightly.
+    /// [`BenchError`] if the process gives no right answer.
     pub async fn start(&self, subject: &Subject, how: Start<'_>) -> Result<Started, BenchError> {
         if matches!(how, Start::Evicted) {
             evict(&subject.program)?;
@@ -57,7 +57,7 @@ impl Bench {
         let mut running = self.run(subject).await?;
         let (ready, event) = running.next(subject).await?;
         if let Start::Throttled(throttle) = how {
-            throttle.hold(running.process.pid).map_err(|source| BenchError::Io { what: "slowing a process down".into(), source })?;
+            throttle.hold(running.process.pid).map_err(|source| BenchError::Io { what: "throttling a process".into(), source })?;
         }
         let first = running.answer(subject, event).await?;
         let started = Started { cold: milliseconds(ready - running.process.started), first: milliseconds(first) };
@@ -101,7 +101,7 @@ impl Bench {
     }
 }
 
-/// A started program and the Runtime API that is its own.
+/// A started program with its own Runtime API.
 pub(crate) struct Running {
     api: RuntimeApi,
     pub(crate) process: Process,
@@ -110,7 +110,7 @@ pub(crate) struct Running {
 type Event = tokio::sync::oneshot::Sender<bytes::Bytes>;
 
 impl Running {
-    /// What the process says next; nothing where it stays silent for half a minute.
+    /// The process's next message; `None` after half a minute without one.
     async fn said(&mut self, subject: &Subject) -> Result<Option<Said>, BenchError> {
         tokio::select! {
             biased;
@@ -126,7 +126,7 @@ impl Running {
         }
     }
 
-    /// Hands over the event, and gives how long the answer took.
+    /// Hands over the event and returns the time until the answer.
     async fn answer(&mut self, subject: &Subject, event: Event) -> Result<Duration, BenchError> {
         let handed = Instant::now();
         let _asks_no_more = event.send(subject.event.clone());
@@ -170,7 +170,7 @@ pub(crate) fn microseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// The value in the middle; not a number where there is none.
+/// The median; NaN if there is no value.
 pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);

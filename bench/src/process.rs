@@ -1,4 +1,4 @@
-//! A program under measurement, and what the kernel says of it.
+//! A measured program, and the kernel's figures on it.
 
 use std::{fs, path::Path, process::Stdio, time::Duration, time::Instant};
 
@@ -19,32 +19,32 @@ pub struct Process {
     child: Child,
 }
 
-/// What a process took at most.
+/// The peak figures of a process.
 #[derive(Debug, Clone, Copy)]
 pub struct Footprint {
-    /// Peak of resident memory, MiB.
+    /// Peak resident memory, MiB.
     pub rss_mib: f64,
-    /// Threads it has.
+    /// Its threads.
     pub threads: f64,
 }
 
 impl Process {
-    /// Starts `subject` with `environment` and nothing else.
+    /// Starts `subject` with `environment` as its whole environment.
     ///
     /// # Errors
-    /// [`BenchError::Io`] where it can't be started.
+    /// [`BenchError::Io`] if it can't be started.
     pub fn start(subject: &Subject, environment: &[(String, String)]) -> Result<Self, BenchError> {
         let mut command = Command::new(&subject.program);
         command.args(&subject.arguments).env_clear().envs(environment.iter().cloned());
-        // Log lines go where Lambda would take them from, and are not kept.
+        // Log lines go to standard output, where Lambda would collect them. They are dropped here.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
         let started = Instant::now();
         let child = command.spawn().during(format!("starting {}", subject.program.display()))?;
-        let pid = child.id().ok_or_else(|| BenchError::Setup(format!("{} ended at once", subject.name)))?;
+        let pid = child.id().ok_or_else(|| BenchError::Setup(format!("{} exited right after its start", subject.name)))?;
         Ok(Self { started, pid, child })
     }
 
-    /// Waits until it ends by itself, and says how it did.
+    /// Waits until it exits and returns its exit status.
     pub async fn ended(&mut self) -> String {
         match self.child.wait().await {
             Ok(status) => status.to_string(),
@@ -52,7 +52,7 @@ impl Process {
         }
     }
 
-    /// Ends it and waits until it is gone.
+    /// Ends it and waits until it has exited.
     pub async fn end(mut self) {
         let _already_gone = self.child.kill().await;
     }
@@ -60,7 +60,7 @@ impl Process {
     /// Processor time so far, of all its threads.
     ///
     /// # Errors
-    /// [`BenchError::Io`] where it is gone.
+    /// [`BenchError::Io`] if it has exited.
     pub fn cpu(&self) -> Result<Duration, BenchError> {
         let tasks = format!("/proc/{}/task", self.pid);
         let mut nanoseconds = 0;
@@ -76,7 +76,7 @@ impl Process {
     /// Memory and threads.
     ///
     /// # Errors
-    /// [`BenchError`] where it is gone.
+    /// [`BenchError`] if it has exited.
     pub fn footprint(&self) -> Result<Footprint, BenchError> {
         let path = format!("/proc/{}/status", self.pid);
         let status = fs::read_to_string(&path).during(&path)?;
@@ -96,7 +96,7 @@ impl Process {
 pub fn evict(path: &Path) -> Result<(), BenchError> {
     let what = || format!("dropping {} from the page cache", path.display());
     let file = fs::File::open(path).during(what())?;
-    // Pages that are not yet written can't be dropped.
+    // Pages that are not written yet can't be dropped.
     file.sync_all().during(what())?;
     fadvise(&file, 0, None, Advice::DontNeed).map_err(std::io::Error::from).during(what())
 }

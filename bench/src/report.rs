@@ -11,7 +11,7 @@ use crate::{
     throttle::{FULL_PROCESSOR_MB, SHARE},
 };
 
-/// Written by hand: what a program can't find out by itself.
+/// Written by hand: notes that a program can't generate.
 const NOTES: &str = include_str!("../notes.md");
 
 const TEMPLATE: &str = include_str!("../../template.yaml");
@@ -31,7 +31,7 @@ const COLUMNS: [(Figure, &str, usize); 12] = [
     (Figure::Megabytes, "binary MB", 1),
 ];
 
-/// All of it, in Markdown.
+/// The report in Markdown.
 #[must_use]
 pub fn report(subjects: &[Subject], figures: &Figures, size: Size) -> String {
     let Size { rounds, starts, hard_starts, .. } = size;
@@ -135,7 +135,7 @@ fn goals_table(goals: &[Goal]) -> String {
     text
 }
 
-/// What a memory setting makes of a login, and what it costs.
+/// The time and the price of a login by memory setting.
 fn memory(figures: &Figures) -> String {
     let hash = figures.argon2id_ms;
     let for_100_ms = f64::from(FULL_PROCESSOR_MB) * hash / 100.0;
@@ -178,7 +178,7 @@ fn spread(subjects: &[Subject], figures: &Figures) -> String {
     each.collect::<Vec<_>>().join(", ") + " ms"
 }
 
-/// Processor, kernel, and the versions that matter.
+/// Processor, kernel, and the relevant versions.
 fn machine() -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name.to_owned()));

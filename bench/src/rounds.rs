@@ -1,4 +1,4 @@
-//! All measurements, in rounds that take turns: what slows the machine for a while slows every program.
+//! All measurements, in rounds that take turns, so that a slowdown of the machine affects every program.
 
 use std::{
     collections::BTreeMap,
@@ -15,27 +15,26 @@ use crate::{
     throttle::{FULL_PROCESSOR_MB, SHARE, Throttle},
 };
 
-/// How much is measured.
+/// The number of measurements.
 #[derive(Debug, Clone, Copy)]
 pub struct Size {
-    /// Rounds.
     pub rounds: usize,
-    /// Starts of each program in a round, beside the first, which is discarded.
+    /// Starts of each program in a round, after a discarded first one.
     pub starts: usize,
-    /// Starts slowed down, and starts with an evicted file, in a round.
+    /// Throttled starts, and starts with an evicted file, in a round.
     pub hard_starts: usize,
     /// A program's warm calls are divided by this.
     pub fewer_calls: usize,
 }
 
 impl Size {
-    /// What figures are made of.
+    /// Enough measurements for figures.
     pub const FULL: Self = Self { rounds: 3, starts: 10, hard_starts: 5, fewer_calls: 1 };
-    /// Whether it works at all.
+    /// Enough to check that it works.
     pub const SMOKE: Self = Self { rounds: 1, starts: 1, hard_starts: 1, fewer_calls: 60 };
 }
 
-/// What is measured of a program.
+/// The figures of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Figure {
     /// Start to the first `next`, ms.
@@ -68,15 +67,15 @@ pub enum Figure {
 #[derive(Debug, Default)]
 pub struct Figures {
     values: BTreeMap<(&'static str, Figure), Vec<Vec<f64>>>,
-    /// Why nothing is slowed down, where it isn't.
+    /// Why no start was throttled, if none was.
     pub not_throttled: Option<String>,
     /// One Argon2id verification in this process, ms.
     pub argon2id_ms: f64,
-    /// A warm login at the processor's share that a memory setting buys: MB, and the median and the 95th percentile in ms.
+    /// A warm login by memory setting, with its share of a processor: MB, and the median and the 95th percentile in ms.
     pub login_by_memory: Vec<(u32, [f64; 2])>,
 }
 
-/// In how many turns the warm calls of a round are made, all programs one after the other in each.
+/// The number of turns for a round's warm calls; in each turn all programs run one after the other.
 const TURNS: usize = 10;
 
 /// Memory settings of the login function, MB.
@@ -91,14 +90,14 @@ impl Figures {
         }
     }
 
-    /// The median of the rounds' medians; nothing where it was not measured.
+    /// The median of the rounds' medians; `None` if it was not measured.
     #[must_use]
     pub fn get(&self, subject: &str, figure: Figure) -> Option<f64> {
         let rounds = self.rounds(subject, figure)?;
         Some(median(rounds))
     }
 
-    /// How many values there are.
+    /// The number of values.
     #[must_use]
     pub fn count(&self) -> usize {
         self.values.values().flatten().map(Vec::len).sum()
@@ -117,10 +116,10 @@ impl Figures {
     }
 }
 
-/// Measures all of it, telling what it does.
+/// Runs all measurements and prints the progress.
 ///
 /// # Errors
-/// The first program that does anything but answer rightly.
+/// If a program gives no right answer.
 pub async fn measure(bench: &Bench, subjects: &[Subject], work: &Work, size: Size) -> Result<Figures, BenchError> {
     let throttle = Throttle::new(SHARE);
     let mut figures = Figures { not_throttled: throttle.as_ref().err().cloned(), ..Figures::default() };
@@ -163,7 +162,7 @@ pub async fn measure(bench: &Bench, subjects: &[Subject], work: &Work, size: Siz
                 let turn = bench.turn(process, calls(subject)).await?;
                 figures.add(subject, Figure::WarmCpu, round, turn.cpu_us);
                 figures.add(subject, Figure::P50, round, turn.p50_us);
-                // Login asks side by side: what its trips were held back doesn't add up.
+                // Login makes calls in parallel, so the delays of its trips don't add up.
                 if subject.name != LOGIN {
                     figures.add(subject, Figure::P50AboveDelay, round, turn.p50_above_delay_us);
                 }
@@ -194,7 +193,7 @@ pub async fn measure(bench: &Bench, subjects: &[Subject], work: &Work, size: Siz
     Ok(figures)
 }
 
-/// What a login's password costs by itself.
+/// The time of a login's password hash alone.
 fn argon2id(work: &Work, size: Size) -> f64 {
     let (password, hash) = &work.password;
     let mut memory = HashMemory::default();

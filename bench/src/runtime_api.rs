@@ -1,4 +1,4 @@
-//! A stand-in for the Lambda Runtime API, as far as a runtime client needs it.
+//! A simulated Lambda Runtime API, as far as a runtime client needs it.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
@@ -20,22 +20,22 @@ use tokio::{
 
 use crate::error::{BenchError, While as _};
 
-/// What Lambda gives an authorizer at most.
+/// Lambda's maximum for an authorizer.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a runtime client said.
+/// A message of a runtime client.
 #[derive(Debug)]
 pub enum Said {
-    /// It asks for the next event.
+    /// It requests the next event.
     Next {
-        /// When the request was there.
+        /// When the request arrived.
         at: Instant,
-        /// Where to hand the event to.
+        /// The channel for the event.
         event: oneshot::Sender<Bytes>,
     },
     /// The function's answer to the event.
     Answer {
-        /// When all of it was there.
+        /// When the whole answer had arrived.
         at: Instant,
         /// The answer.
         body: Bytes,
@@ -44,7 +44,7 @@ pub enum Said {
     Failed(String),
 }
 
-/// One Lambda environment's API. The process is told the address by `AWS_LAMBDA_RUNTIME_API`.
+/// One Lambda environment's API. `AWS_LAMBDA_RUNTIME_API` passes its address to the process.
 pub struct RuntimeApi {
     /// Host and port.
     pub address: String,
@@ -52,19 +52,19 @@ pub struct RuntimeApi {
 }
 
 impl RuntimeApi {
-    /// Listens on a free port of loopback until it is dropped.
+    /// Listens on a free loopback port until it is dropped.
     ///
     /// # Errors
     /// [`BenchError::Io`].
     pub async fn start() -> Result<Self, BenchError> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.during("listening for the runtime")?;
-        let address = listener.local_addr().during("listening for the runtime")?.to_string();
+        let listener = TcpListener::bind("127.0.0.1:0").await.during("listening for the Runtime API")?;
+        let address = listener.local_addr().during("listening for the Runtime API")?.to_string();
         let (sender, said) = mpsc::unbounded_channel();
         tokio::spawn(accept(listener, sender));
         Ok(Self { address, said })
     }
 
-    /// What the process says next; nothing where it stays silent for half a minute.
+    /// The process's next message; `None` after half a minute without one.
     pub async fn said(&mut self) -> Option<Said> {
         tokio::time::timeout(Duration::from_secs(30), self.said.recv()).await.ok().flatten()
     }
@@ -95,7 +95,8 @@ async fn answer(
     if path.ends_with("/invocation/next") {
         let (event, handed) = oneshot::channel();
         let _nobody_listens = sender.send(Said::Next { at: Instant::now(), event });
-        // Never answered at the end of a measurement: the process is ended while it waits, as Lambda freezes it.
+        // The last request of a measurement is never answered: the process is ended while it waits, just as Lambda freezes
+        // it.
         let Ok(event) = handed.await else { return Ok(status(StatusCode::GONE)) };
         let mut invocations = invocations.lock().await;
         *invocations += 1;

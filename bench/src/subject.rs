@@ -1,4 +1,4 @@
-//! The programs under measurement.
+//! The measured programs.
 
 use std::path::{Path, PathBuf};
 
@@ -23,30 +23,30 @@ pub const LOGIN: &str = "login";
 /// One program.
 #[derive(Debug, Clone)]
 pub struct Subject {
-    /// What it is called in the report.
+    /// Its name in the report.
     pub name: &'static str,
     /// One line about it.
     pub about: &'static str,
-    /// What is started.
+    /// The program to start.
     pub program: PathBuf,
-    /// With these arguments.
+    /// Its arguments.
     pub arguments: Vec<String>,
-    /// And these variables, beside those that all have.
+    /// Its environment variables, in addition to the common ones.
     pub variables: Vec<(String, String)>,
     /// The event it gets.
     pub event: Bytes,
-    /// What a right answer contains.
+    /// A text that a right answer contains.
     pub expected: &'static str,
-    /// Whether it is one file whose pages can be dropped from the cache.
+    /// Whether it is a single file whose pages can be dropped from the cache.
     pub single_file: bool,
-    /// Calls to the warm process that are counted; a tenth of them come before.
+    /// The counted calls to the warm process; a tenth as many uncounted ones precede them.
     pub warm_calls: usize,
 }
 
 const ALLOW: &str = r#""Effect":"Allow""#;
 const OK: &str = r#""statusCode":200"#;
 
-/// Latchkey's functions, from the directory of a build.
+/// Latchkey's functions, from a build directory.
 #[must_use]
 pub fn functions(directory: &Path, work: &Work, certificates: &Path) -> Vec<Subject> {
     let function = |name, about, event: &Bytes, expected, warm_calls| Subject {
@@ -85,13 +85,13 @@ pub struct Peers {
     pub rust: PathBuf,
     /// The bundle for Node.
     pub node: PathBuf,
-    /// The virtual environment with boto3 and awslambdaric, authorizer.py beside it.
+    /// The virtual environment with boto3 and awslambdaric, next to authorizer.py.
     pub python: PathBuf,
-    /// The roots to trust: trusted.pem for Latchkey's own, bundle.pem for the others.
+    /// The trusted roots: trusted.pem for Latchkey's functions, bundle.pem for the others.
     pub certificates: PathBuf,
 }
 
-/// What the functions are held against. Each does an authorizer's work, except the bare runtime.
+/// The functions for comparison. Each does an authorizer's work, except the bare runtime.
 #[must_use]
 pub fn peers(peers: &Peers, work: &Work) -> Vec<Subject> {
     let bundle = peers.certificates.join("bundle.pem").display().to_string();

@@ -1,4 +1,4 @@
-//! A processor as slow as that of a small Lambda, by the kernel's bandwidth control.
+//! A processor as slow as a small Lambda's, by the kernel's bandwidth control.
 
 use std::{fs, io, path::PathBuf, time::Duration};
 
@@ -12,21 +12,21 @@ pub const SHARE: f64 = 0.0724;
 /// default of 100 ms would let 7 ms pass unthrottled.
 const PERIOD: Duration = Duration::from_millis(20);
 
-/// A control group with a share of a processor. Gone when it is dropped.
+/// A control group with a share of a processor. Removed when it is dropped.
 #[derive(Debug)]
 pub struct Throttle(PathBuf);
 
 impl Throttle {
-    /// A group with `share` of a processor, under version 2 of the kernel's control groups or version 1.
+    /// Creates a group with `share` of a processor, under version 2 of the kernel's control groups or version 1.
     ///
     /// # Errors
-    /// Why this machine allows none.
+    /// Why this machine doesn't allow one.
     pub fn new(share: f64) -> Result<Self, String> {
         let period = PERIOD.as_micros();
         let quota = (PERIOD.as_micros() as f64 * share).round();
         let name = format!("latchkey-bench-{}-{quota}", std::process::id());
         let version_2 = |root: &str| -> io::Result<PathBuf> {
-            // Already so on most machines; where it isn't and can't be made so, the next line fails.
+            // The controller is already enabled on most machines. If it isn't and can't be, the next line fails.
             let _already_so = fs::write(PathBuf::from(root).join("cgroup.subtree_control"), "+cpu");
             let group = PathBuf::from(root).join(&name);
             fs::create_dir(&group)?;
@@ -44,15 +44,16 @@ impl Throttle {
         version_1().or_else(|_| version_2("/sys/fs/cgroup")).map(Self).map_err(|error| format!("no control group can be made: {error}"))
     }
 
-    /// Waits until the end of the process before, which took more than its share, is paid for; or the next would pay.
+    /// Waits until the time that the previous process used beyond its share is paid off. Otherwise the next process would
+    /// pay it.
     pub async fn rest(&self) {
         tokio::time::sleep(PERIOD * 10).await;
     }
 
-    /// Slows a process from now on.
+    /// Throttles a process from now on.
     ///
     /// # Errors
-    /// What the kernel answers.
+    /// The kernel's error.
     pub fn hold(&self, pid: u32) -> io::Result<()> {
         fs::write(self.0.join("cgroup.procs"), pid.to_string())
     }
@@ -60,7 +61,7 @@ impl Throttle {
 
 impl Drop for Throttle {
     fn drop(&mut self) {
-        // A process that was just ended may still be counted in it.
+        // A process that has just ended may still be counted in the group.
         for _ in 0..50 {
             if fs::remove_dir(&self.0).is_ok() {
                 return;

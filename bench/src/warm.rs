@@ -1,4 +1,4 @@
-//! Warm processes: what a call takes, taken in turns with the other programs.
+//! Warm processes: the time of a call, measured in turns with the other programs.
 
 use std::time::Duration;
 
@@ -17,48 +17,47 @@ pub struct WarmProcess<'a> {
     connections: usize,
 }
 
-/// What a warm process takes in one turn.
+/// The figures of a warm process in one turn.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn {
     /// Processor time per call, microseconds.
     pub cpu_us: f64,
-    /// Median time from event to answer with a DynamoDB that answers at once, microseconds.
+    /// Median time from event to answer while DynamoDB answers at once, microseconds.
     pub p50_us: f64,
-    /// The same with a slower DynamoDB, less the time that it held the answers back.
+    /// The same with a slower DynamoDB, without the time of its delays.
     pub p50_above_delay_us: f64,
 }
 
-/// What a warm process has taken by its end.
+/// The final figures of a warm process.
 #[derive(Debug, Clone, Copy)]
 pub struct Taken {
-    /// Peak of resident memory, MiB.
+    /// Peak resident memory, MiB.
     pub rss_mib: f64,
-    /// Threads.
     pub threads: f64,
     /// Connections opened to DynamoDB.
     pub connections: f64,
 }
 
 impl Bench {
-    /// Starts `subject` and asks it so often.
+    /// Starts `subject` and sends it this many events.
     ///
     /// # Errors
-    /// [`BenchError`] where the process does anything but answer rightly.
+    /// [`BenchError`] if the process gives no right answer.
     pub async fn warm<'a>(&self, subject: &'a Subject, calls: usize) -> Result<WarmProcess<'a>, BenchError> {
         let mut running = self.run(subject).await?;
         running.ask(subject, calls).await?;
         Ok(WarmProcess { subject, running, connections: self.dynamodb.take_seen().connections })
     }
 
-    /// Asks a warm process so often, and a tenth of that of a slower DynamoDB.
+    /// Sends this many events to a warm process, and a tenth as many with a slower DynamoDB.
     ///
     /// # Errors
-    /// [`BenchError`] where the process does anything but answer rightly.
+    /// [`BenchError`] if the process gives no right answer.
     pub async fn turn(&self, process: &mut WarmProcess<'_>, calls: usize) -> Result<Turn, BenchError> {
         let WarmProcess { subject, running, connections } = process;
         let before = running.process.cpu()?;
         let at_once = running.ask(subject, calls).await?;
-        // Less where a thread has ended: it takes its time along.
+        // Less if a thread has ended, because its time is no longer counted.
         let cpu = running.process.cpu()?.saturating_sub(before);
         *connections += self.dynamodb.take_seen().connections;
 
@@ -76,14 +75,15 @@ impl Bench {
         })
     }
 
-    /// Starts `subject`, slows it once it is warm, and gives the median and the 95th percentile of its answers, in ms.
+    /// Starts `subject`, throttles it once it is warm, and returns the median and the 95th percentile of its answers, in
+    /// ms.
     ///
     /// # Errors
-    /// [`BenchError`] where the process does anything but answer rightly.
+    /// [`BenchError`] if the process gives no right answer.
     pub async fn held(&self, subject: &Subject, throttle: &Throttle, calls: usize) -> Result<[f64; 2], BenchError> {
         let mut running = self.run(subject).await?;
         running.ask(subject, 3).await?;
-        throttle.hold(running.process.pid).map_err(|source| BenchError::Io { what: "slowing a process down".into(), source })?;
+        throttle.hold(running.process.pid).map_err(|source| BenchError::Io { what: "throttling a process".into(), source })?;
         let mut times: Vec<f64> = running.ask(subject, calls).await?.into_iter().map(milliseconds).collect();
         running.process.end().await;
         times.sort_by(f64::total_cmp);
@@ -93,10 +93,9 @@ impl Bench {
 }
 
 impl WarmProcess<'_> {
-    /// Ends it.
     ///
     /// # Errors
-    /// [`BenchError`] where it is gone already.
+    /// [`BenchError`] if it has already exited.
     pub async fn end(self) -> Result<Taken, BenchError> {
         let Footprint { rss_mib, threads } = self.running.process.footprint()?;
         self.running.process.end().await;

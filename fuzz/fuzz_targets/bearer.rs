@@ -1,4 +1,4 @@
-//! A header value has one reading: a token where, and only where, the scheme, spaces and something more stand in it.
+//! A header value has exactly one reading: it contains a token if and only if it has the scheme, spaces and more text.
 #![no_main]
 
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};

@@ -1,5 +1,5 @@
-//! Whatever JSON comes as an event gets an answer, and no event is let in by itself: only the table's word lets in, and
-//! here there is no table.
+//! Any JSON event gets an answer, and no event alone grants access. Access needs an item of the table, and no table is
+//! reachable here.
 #![no_main]
 
 use std::{convert::Infallible, sync::LazyLock};
@@ -23,7 +23,7 @@ use tokio::runtime::{Builder, Runtime};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_current_thread().enable_time().build().unwrap());
 
-/// Over a client that has no way to reach anything.
+/// The functions with a client that can't connect to anything.
 static AUTHORIZER: LazyLock<Authorizer> = LazyLock::new(|| {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -55,7 +55,7 @@ fn authorizer_event(event: AuthorizerEvent) {
     }
 }
 
-/// Either the handler's answer or the front's own.
+/// The answer is the handler's or the front's.
 fn gateway_event(event: GatewayEvent) {
     let handler = service_fn(async |_: Request| Ok::<_, Infallible>(Response::builder().status(204).body(Body::Empty).unwrap()));
     let answer = RUNTIME.block_on(Front::new(handler, None, Limits::PRODUCTION).call(LambdaEvent::new(event, Context::default())));

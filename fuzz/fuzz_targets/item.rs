@@ -1,4 +1,4 @@
-//! Whatever stands in an item is read or refused by name, and what is read writes back the same.
+//! Every item is read or refused by name, and an item that is read is written back the same.
 #![no_main]
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -14,7 +14,7 @@ libfuzzer_sys::fuzz_target!(|json: &str| {
         assert_eq!(read_login(&login_item(&login)), Ok(login));
     }
     if let Ok(session) = read_session(&item) {
-        // A successor that knew nothing of its predecessor would make each replay look like reuse.
+        // If a successor lost its predecessor's name, each replay would look like reuse.
         assert!(session.predecessor.is_some() || session.generation == Generation::FIRST);
         assert_eq!(read_session(&session_item(&session)), Ok(session));
     }

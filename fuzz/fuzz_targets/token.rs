@@ -1,5 +1,5 @@
-//! A text is read as a token where it has the form of one and its check characters hold, and nowhere else; what is read
-//! says what stands in the text; and no edit of one character is read as well.
+//! A text is read as a token if and only if it has the form of one and its check characters are right. The result equals
+//! the parts of the text. No edit of one character is accepted.
 #![no_main]
 
 use std::fmt::Debug;
@@ -13,7 +13,7 @@ const CHECKED: usize = 250;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     reads_alike(text);
-    // Noise hardly ever guesses its own CRC, so what lies behind the check is reached by writing the right one.
+    // Random text almost never has the right CRC, so this writes the right one to reach the code after the check.
     let formed = formed(text);
     match AnyToken::parse(&formed, ImportedTokens::Refused) {
         Ok(_) => reads_alike(&formed),

@@ -1,7 +1,7 @@
-"""What schemathesis doesn't know of Latchkey: how to get a token, and that an undeclared method is 404.
+"""Teaches schemathesis how to get a token, and that an undeclared method must get 404.
 
-Each case gets a pair of a login of its own, for some end their login. What came back is counted by operation and status, and
-written to the file LATCHKEY_CONTRACT_COUNTS when the run ends.
+Each case gets a pair from its own login, because some cases end their login. Answers are counted by operation and status. The counts
+are written to the file LATCHKEY_CONTRACT_COUNTS when the run ends.
 """
 
 import atexit
@@ -42,7 +42,7 @@ def after_call(context, case, response):
 def an_undeclared_method_is_not_found(context, response, case):
     declared = {method.upper() for method in case.operation.schema[case.operation.path]}
     if response.request.method not in declared | {"OPTIONS"}:
-        assert response.status_code == 404, f"{response.request.method} {case.operation.path} is {response.status_code} and not 404"
+        assert response.status_code == 404, f"{response.request.method} {case.operation.path} is {response.status_code}, not 404"
 
 
 @atexit.register

@@ -2,6 +2,7 @@
 //!
 //! A request reads, decides and writes: [`store`] reads and writes, [`decision`] decides, [`token`] is what it is about.
 
+#![warn(missing_docs)]
 #![cfg_attr(test, expect(clippy::string_slice, reason = "in a test it is a failure, as it should be"))]
 
 pub mod aws;

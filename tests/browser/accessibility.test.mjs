@@ -1,4 +1,4 @@
-// What axe has to say of the console, in both palettes, on a wide screen and on a phone's. scripts/console-check runs it.
+// axe's findings on the console, in both palettes, on a wide screen and on a phone's. scripts/console-check runs it.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,5 +1,5 @@
-// Debian's Chromium, driven by Playwright. Every page is watched: what its policy blocks, what its console complains of and
-// what it asks of anybody else fails the test that opened it.
+// Debian's Chromium, driven by Playwright. Every page is watched. A test fails if its page's policy blocks anything, the
+// browser console reports an error, or the page sends a request to another origin.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -18,7 +18,7 @@ export async function open(browser, url, { scheme = "light", width = 1280, heigh
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(`error: ${error.stack}`));
   page.on("console", (message) => {
-    // A refusal of the API is what many tests are about, and Chromium tells each.
+    // Many tests provoke refusals of the API, and Chromium logs each.
     const refusal = message.text().startsWith("Failed to load resource: the server responded with a status of 4");
     if (["error", "warning"].includes(message.type()) && !refusal) complaints.push(`${message.type()}: ${message.text()}`);
   });
@@ -64,7 +64,7 @@ export const answer = async (page) => ({ status: Number(await page.textContent("
 
 /** The accessibility rules of WCAG 2.2 AA that axe can judge; every breach is one line. */
 export async function breaches(page) {
-  // Into the page's own world by the debugger: its policy lets no script in.
+  // The debugger injects it into the page's own world, because the page's policy allows no other script.
   await page.evaluate(axe);
   return page.evaluate(async () => {
     const { violations } = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });

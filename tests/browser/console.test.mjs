@@ -179,7 +179,7 @@ test("the device list: ending one, all others, everything", async () => {
   assert.match((await answer(page)).means, /is over/);
   assert.deepEqual(await rows(), ["Watch", "Laptop"]);
 
-  // The laptop acts: it sees itself marked, and the phone is known to be over.
+  // The laptop acts: its login is marked as current, and the phone's is shown as ended.
   const options = await texts(page, "#as option");
   assert(options.some((text) => text.startsWith("Phone") && text.endsWith("ended")), options.join());
   await page.selectOption("#as", { index: 0 });
@@ -222,7 +222,7 @@ test("the log has what the store was asked, of everybody's requests, and no secr
   await press(page, "me");
   assert.match(await page.textContent(".entry:first-child"), /authorizer.*Query.*1 RU/);
 
-  // curl's request is seen too; a malformed token costs no store call.
+  // curl's request is shown too; a malformed token costs no store call.
   await fetch(`${server.url}/refresh`, { method: "POST", headers: { Authorization: "Bearer lkr_short" } });
   await page.waitForSelector(".entry:first-child:has-text('The store was not asked.')");
   const text = await page.textContent("#log");
@@ -250,7 +250,7 @@ test("by keyboard alone", async () => {
   await page.waitForSelector(".token");
   await settled(page);
 
-  // Every control that acts is reached, in the order in which it is read.
+  // The keyboard reaches every control that acts, in reading order.
   const reached = [];
   for (let stops = 0; stops < 30 && reached.at(-1) !== "clear"; stops++) {
     await page.keyboard.press("Tab");

@@ -1,4 +1,4 @@
-// What the console's page works out by itself: a token's fields, and lanes from exchanges. No browser.
+// The console page's own computations: the fields of a token, and lanes from exchanges. No browser.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

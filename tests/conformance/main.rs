@@ -1,7 +1,8 @@
-//! Code equals model: random sequences of logins, refreshes, calls, logouts, "log out everywhere", clock jumps and mishaps on
-//! the way to DynamoDB, through the real handlers, against a reference that is written from the decision tables alone. What fails is shrunk to the shortest sequence.
+//! The code behaves like the reference, which is written from the decision tables alone. Random sequences of logins,
+//! refreshes, calls, logouts, "log out everywhere", clock jumps and store faults run through the real handlers. A failing
+//! sequence is shrunk to the shortest one.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "in a test each is a failure, as it should be")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "a panic fails the test, as intended")]
 
 mod malformed;
 mod reference;
@@ -12,14 +13,14 @@ use proptest_state_machine::prop_state_machine;
 
 use system::Handlers;
 
-/// All together 256 sequences by default; 10,000 with `LATCHKEY_ASSURANCE=full`.
+/// 256 sequences in total by default; 10,000 with `LATCHKEY_ASSURANCE=full`.
 fn share() -> u32 {
-    #[expect(clippy::disallowed_methods, reason = "the size of the run is told by a variable")]
+    #[expect(clippy::disallowed_methods, reason = "an environment variable sets the size of the run")]
     let full = std::env::var("LATCHKEY_ASSURANCE").is_ok_and(|size| size == "full");
     (if full { 10_000 } else { 256 }) / 8
 }
 
-/// Side by side: answers of which nobody hears are waited for in vain, and most of the time goes by in that.
+/// Parts run in parallel: most of the time goes into waiting for answers that are lost on purpose.
 macro_rules! side_by_side {
     ($($share:ident)*) => {
         prop_state_machine! {

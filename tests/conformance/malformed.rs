@@ -38,7 +38,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Names that mean something, mostly.
+/// Mostly names that have a meaning.
 fn name() -> impl Strategy<Value = String> {
     const KNOWN: &[&str] = &[
         "type",
@@ -63,7 +63,7 @@ fn name() -> impl Strategy<Value = String> {
     prop_oneof![6 => proptest::sample::select(KNOWN).prop_map(str::to_owned), 1 => ".{0,12}"]
 }
 
-/// One attribute of an item, replaced.
+/// An item with one attribute replaced.
 fn any_attribute() -> impl Strategy<Value = AttributeValue> {
     prop_oneof![
         ".{0,60}".prop_map(AttributeValue::S),
@@ -80,7 +80,7 @@ fn any_attribute() -> impl Strategy<Value = AttributeValue> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// A bearer is found only where the rule finds one, and it is what stands behind the spaces.
+    /// A bearer token is found exactly where the rule finds one, and it is the text after the spaces.
     #[test]
     fn a_header_value_has_one_reading(value in prop_oneof!["\\PC{0,60}", "(?i:bearer)[ \t]{0,3}\\PC{0,40}"]) {
         match presented_in(&value) {
@@ -100,7 +100,7 @@ proptest! {
         prop_assert!(AnyToken::parse(&text, ImportedTokens::Refused).is_err());
     }
 
-    /// Inserted, removed, replaced, swapped, in any one place.
+    /// One character is inserted, removed, replaced or swapped, at any position.
     #[test]
     fn an_edited_token_is_no_token(place in any::<Index>(), other in any::<char>(), edit in 0..4) {
         let pair = issued().pair;
@@ -124,7 +124,7 @@ proptest! {
         prop_assert!(serde_json::from_str::<GatewayEvent>(&text).is_ok(), "the front answers whatever comes");
     }
 
-    /// A right item with one attribute gone or replaced: read as what it says, or refused by name.
+    /// A valid item with one attribute removed or replaced is read correctly, or refused by the attribute's name.
     #[test]
     fn a_damaged_item_is_read_or_refused(place in any::<Index>(), attribute in proptest::option::of(any_attribute())) {
         let new = issued().new;

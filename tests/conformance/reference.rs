@@ -1,4 +1,4 @@
-//! The reference: a user's logins as the design's tables have them, and what each request must get.
+//! The reference: a user's logins as the design's tables define them, and the answer that each request must get.
 
 use proptest::{prelude::*, sample::Index};
 use proptest_state_machine::ReferenceStateMachine;
@@ -9,13 +9,13 @@ pub(crate) const REFRESH_MS: i64 = 7 * 24 * 3_600_000;
 pub(crate) const WINDOW_MS: i64 = 30_000;
 const REMEMBERED: usize = 4;
 
-/// A login, from its owner's password to its end.
+/// A login, from its creation to its end.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Login {
     pub(crate) ended: bool,
-    /// By generation: when its access token ends, and when its refresh token does.
+    /// By generation: the expiry of its access token and of its refresh token.
     pub(crate) sessions: Vec<(i64, i64)>,
-    /// By presented generation: until when a replay is answered, and the key that the rotation brought.
+    /// By presented generation: the end of the replay window, and the key of the rotation.
     pub(crate) rotations: Vec<(i64, Option<u8>)>,
 }
 
@@ -33,22 +33,22 @@ impl Login {
     }
 }
 
-/// What the world looks like.
+/// The state of the reference.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct World {
     /// Milliseconds since the sequence began.
     pub(crate) now: i64,
     pub(crate) logins: Vec<Login>,
-    /// What the last request must get.
+    /// The answer that the last request must get.
     pub(crate) expected: Expected,
 }
 
-/// An answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Expected {
     #[default]
     Nothing,
-    /// 200 and the pair of this generation: new where it is the last one for the first time, the same again otherwise.
+    /// 200 and the pair of this generation: a new pair if it is the latest generation for the first time, otherwise the
+    /// same again.
     Pair { login: usize, generation: usize },
     /// 200 or 204.
     Yes,
@@ -58,7 +58,7 @@ pub(crate) enum Expected {
     Superseded,
 }
 
-/// Which token a request presents: of which login, how far behind its newest, as what.
+/// The token that a request presents: its login, how many generations it is behind, and its kind.
 #[derive(Debug, Clone)]
 pub(crate) struct Which {
     login: Index,
@@ -66,21 +66,20 @@ pub(crate) struct Which {
 }
 
 impl Which {
-    /// The login and the generation, where there is any login.
+    /// The login and the generation, if there is any login.
     pub(crate) fn of(&self, logins: &[Login]) -> Option<(usize, usize)> {
         let login = (!logins.is_empty()).then(|| self.login.index(logins.len()))?;
         Some((login, logins[login].generation().saturating_sub(self.behind)))
     }
 }
 
-/// A step.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Login,
     Authorize(Which),
-    /// With one key of two, or none.
+    /// With one of two keys, or none.
     Refresh(Which, Option<u8>),
-    /// The right place and the right proof of nobody: a token of that form that was never issued.
+    /// The right key with a forged proof: a token of that form that was never issued.
     RefreshForged(Which),
     /// An access token where a refresh token belongs.
     RefreshWithAccess(Which),
@@ -89,28 +88,28 @@ pub(crate) enum Step {
     /// "Log out everywhere", by an access token.
     EndAll(Which),
     Wait(i64),
-    /// Something befalls the next request on its way to DynamoDB; the client asks until it hears more than "later".
+    /// A fault for the next request's store call; the client retries until it gets something other than 503.
     Mishap(Mishap),
 }
 
-/// What befalls a call, once.
+/// A fault of a single call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mishap {
     /// A read is refused.
     Read,
     /// A count of attempts is refused.
     Count,
-    /// A transaction meets another one.
+    /// A transaction conflicts with another one.
     Conflict,
-    /// A transaction's condition is told not to hold.
+    /// A transaction's condition check is reported as failed.
     Condition,
     /// A transaction is refused.
     Transaction,
-    /// A transaction is carried out, and nobody hears of it.
+    /// A transaction is executed, and its answer is lost.
     Unheard,
-    /// An end meets a transaction.
+    /// An end conflicts with a transaction.
     EndConflict,
-    /// An end is carried out, and is told to have failed.
+    /// An end is executed, and reported as failed.
     EndUnheard,
 }
 
@@ -197,7 +196,7 @@ impl ReferenceStateMachine for Reference {
     }
 }
 
-/// The refresh table of the design, from the outside.
+/// The refresh table of the design, as clients see it.
 fn refresh(logins: &mut [Login], index: usize, presented: usize, key: Option<u8>, now: i64) -> Expected {
     let login = &mut logins[index];
     let generation = login.generation();
@@ -219,7 +218,7 @@ fn refresh(logins: &mut [Login], index: usize, presented: usize, key: Option<u8>
     if generation - presented == 1 && own.1 == key { Expected::Pair { login: index, generation } } else { Expected::Superseded }
 }
 
-/// To just before, at and just after the instants that mean something to some login; or any while, and a little back.
+/// Moves to just before, at and just after instants that matter to some login; or any distance, and a little back.
 fn waits(world: &World) -> BoxedStrategy<i64> {
     let live = world.logins.iter().filter(|login| !login.ended);
     let instants = live.flat_map(|login| {

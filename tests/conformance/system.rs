@@ -1,4 +1,4 @@
-//! The real thing, driven by the same steps.
+//! The real service, driven by the same steps.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use crate::reference::{Expected, Mishap, Reference, Step, Which, World};
 
 thread_local! {
-    /// One service for all sequences of a test: each leaves nothing behind.
+    /// One service for all sequences of a test: each cleans up after itself.
     static SERVICE: Mutex<(Runtime, Service)> = {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let service = runtime.block_on(Service::start(&[]));
@@ -25,7 +25,7 @@ thread_local! {
     };
 }
 
-/// The handlers, and what a client would have kept.
+/// The handlers, and the pairs that a client would have kept.
 pub(crate) struct Handlers {
     began: DateTime<Utc>,
     mishap: Option<Mishap>,
@@ -39,7 +39,8 @@ impl StateMachineTest for Handlers {
     fn init_test(_: &World) -> Self {
         SERVICE.with(|kept| {
             let shared = kept.lock().unwrap_or_else(|failed| {
-                // A failed sequence cleaned nothing up; the shorter ones that shrinking tries start afresh.
+                // A failed sequence didn't clean up, so the shorter sequences that shrinking tries start with a new
+                // service.
                 kept.clear_poison();
                 let mut shared = failed.into_inner();
                 shared.1 = shared.0.block_on(Service::start(&[]));
@@ -80,7 +81,7 @@ impl Handlers {
             answer = runtime.block_on(self.send(service, world, step));
         }
         drop(service.tap.disarm());
-        // The first try may have ended the caller's own login before it said "later".
+        // The first attempt may have ended the caller's own login before it answered 503.
         let ended_before = ends_all && later > 0 && answer.as_ref().is_some_and(|answer| answer.status == 401);
         if !ended_before {
             self.compare(world.expected, answer);
@@ -91,11 +92,11 @@ impl Handlers {
     fn end(self, world: &World, runtime: &Runtime, service: &Service) {
         for (index, login) in world.logins.iter().enumerate() {
             let newest = &self.pairs[&(index, login.sessions.len() - 1)];
-            // A busy machine may be late, and a 503 says so.
+            // On a busy machine a request may time out with 503.
             let status = (0..10).map(|_| runtime.block_on(service.logout(&newest.access)).status).find(|status| *status != 503);
             assert_eq!(status, Some(204));
         }
-        // An end of which nobody heard leaves a session without its login, which is good for nothing.
+        // An end whose answer was lost leaves a session without its login. No token of it passes.
         let left = runtime.block_on(service.database.sort_keys());
         assert!(left.iter().all(|key| key == "!user" || key.contains('#')), "left behind: {left:?}");
         if left.len() > 1 {
@@ -105,7 +106,7 @@ impl Handlers {
     }
 
     fn pair(&self, world: &World, which: &Which) -> Option<&Pair> {
-        // The reference has moved on already; a token that was issued just now was not there to be presented.
+        // The reference has already moved on; a token issued just now could not have been presented.
         let (login, generation) = which.of(&world.logins)?;
         self.pairs.get(&(login, generation))
     }
@@ -114,7 +115,7 @@ impl Handlers {
         Some(match step {
             Step::Wait(_) | Step::Mishap(_) => return None,
             Step::Login => {
-                // The same when it is tried again, so that a login of which nobody heard leaves no ghost.
+                // A retry has the same result, so a login whose answer was lost leaves no orphaned login.
                 let device_id = format!("device-{:010}", world.logins.len());
                 let password = latchkey_cli::dev::DEMO_PASSWORD;
                 service.login_with(&serde_json::json!({"username": "demo", "password": password, "device_id": device_id})).await
@@ -132,7 +133,7 @@ impl Handlers {
         })
     }
 
-    /// What a refresh presented: the reference that is handed in has the successor already where it rotated.
+    /// The token that a refresh presented. If the refresh rotated, the given reference already has the successor.
     fn presented(&self, world: &World, which: &Which) -> Option<&Pair> {
         let mut before = world.logins.clone();
         if let Expected::Pair { login, generation } = world.expected
@@ -170,7 +171,7 @@ async fn sweep(service: &Service) {
     }
 }
 
-/// Which call meets what. A refusal that the SDK doesn't try again costs no time.
+/// The fault for each call. The SDK doesn't retry these refusals, so they cost no time.
 fn rule(mishap: Mishap) -> Rule {
     let (operation, fault) = match mishap {
         Mishap::Read => ("Query", Fault::Error(400, "AccessDeniedException")),
@@ -185,7 +186,7 @@ fn rule(mishap: Mishap) -> Rule {
     Rule { operation, nth: 1, reach: Reach::OneCall, fault }
 }
 
-/// The right login and generation, a proof and a secret of nobody.
+/// The right login and generation, with a forged proof and secret.
 fn forged(refresh: &str) -> String {
     let token = RefreshToken::parse(refresh).unwrap();
     let rng = &mut system_rng();
@@ -193,7 +194,7 @@ fn forged(refresh: &str) -> String {
     pair.unwrap().refresh.expose().to_owned()
 }
 
-/// The reference answers for its own consistency: it is the one that is believed.
+/// Tests of the reference's own consistency, because the other tests trust it.
 #[test]
 fn the_reference_starts_with_nothing() {
     let world = World::default();

@@ -1,4 +1,4 @@
-//! One cell: a path, a call of it, a fault, and how far the fault reaches.
+//! One cell of the matrix: a path, one of its store calls, a fault, and the fault's reach.
 
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ use crate::{
     tally::{Breach, Tally},
 };
 
-/// Time enough for any request that can end by itself. A fault that never passes makes some handlers read again until their
-/// budget is spent: those get the budget of production, for they end in 503 whenever it is over.
+/// Enough time for any request that can finish by itself. Some handlers keep reading until their budget is spent when a
+/// fault never passes. They get the production budget, because they end in 503 however long it is.
 pub(crate) fn limits_of(rule: &Rule) -> Limits {
     let passes = rule.reach != Reach::FromThenOn || ours(&rule.fault);
     if passes { TEST_LIMITS } else { Limits { request: Limits::PRODUCTION.request, ..TEST_LIMITS } }
 }
 
-/// Whether DynamoDB says that the request itself is wrong: 500, and no retry helps.
+/// Whether DynamoDB rejects the request itself: the answer is 500, and no retry helps.
 fn ours(fault: &Fault) -> bool {
     match fault {
         Fault::Error(_, "ValidationException") => true,
@@ -33,14 +33,14 @@ fn ours(fault: &Fault) -> bool {
     }
 }
 
-/// What happened already when the fault comes.
+/// The state of the path when the fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Prelude {
-    /// Nothing: the fault meets the first occurrence.
+    /// Nothing has happened yet: the fault strikes the first occurrence of the call.
     Nothing,
-    /// The first write met another transaction, so that all calls are made a second time.
+    /// The first write conflicted with another transaction, so the handler makes all calls a second time.
     Conflict,
-    /// The first write was committed and its answer was lost: the read that follows sees its own work.
+    /// The first write was committed and its answer was lost, so the next read returns the handler's own write.
     AnswerLost,
 }
 
@@ -60,7 +60,6 @@ impl Prelude {
     }
 }
 
-/// A cell of the matrix.
 #[derive(Debug, Clone)]
 pub(crate) struct Cell {
     pub(crate) path: Path,
@@ -83,7 +82,7 @@ impl Cell {
         }
     }
 
-    /// The calls that the path makes, each once.
+    /// The distinct calls that the path makes.
     pub(crate) async fn calls(&self, ground: &Ground) -> Vec<Call> {
         let subject = Subject::new(ground).await;
         let held = self.path.prepare(&subject).await;
@@ -95,7 +94,8 @@ impl Cell {
         calls
     }
 
-    /// On a service of its own: the request under the fault, what its answer promises, and the retry without the fault.
+    /// Runs the cell on its own service: sends the request under the fault, checks what its answer promises, and retries
+    /// without the fault.
     pub(crate) async fn run(self, ground: &Ground) -> Tally {
         let limits = self.rule.as_ref().map_or(TEST_LIMITS, limits_of);
         let subject = &Subject::under(ground, limits).await;
@@ -118,7 +118,7 @@ impl Cell {
             subject.tap.arrived().await;
         }
         self.judge(&answer, &mut tally, &name);
-        // A read that saw no login says that it has ended; that it ended it is not said.
+        // A read that saw no login proves that the login has ended, not that this request ended it.
         let shown_none = matches!(self.rule, Some(Rule { fault: Fault::WithoutLogin, .. }));
         if !(shown_none && self.path == Path::Reuse) {
             self.path.check_acknowledged(subject, held, &answer, &mut tally, &name).await;
@@ -129,29 +129,30 @@ impl Cell {
         tally
     }
 
-    /// Whether a faulted request may be answered so.
+    /// Whether this answer is allowed for a request under the fault.
     fn judge(&self, answer: &Answer, tally: &mut Tally, name: &str) {
         let fault = self.rule.as_ref().map(|rule| &rule.fault);
         let authorizes = matches!(self.path, Path::AuthorizeCurrent | Path::AuthorizeRotated | Path::AuthorizeOrphan);
         let ours = fault.is_some_and(ours);
-        let told = format!("{name}: {:?}", answer.outcome());
+        let label = format!("{name}: {:?}", answer.outcome());
         match answer.status {
             status if status == self.path.settled_status() => {}
             401 => match fault {
-                // No transaction shows a live login so: this is what an ended one looks like, and the one read is final.
+                // Only an ended login looks like this: no transaction leaves a live login in this state. The handler
+                // doesn't read again.
                 Some(Fault::WithoutLogin) => tally.refused_on_torn += 1,
                 // Between two generations neither token is the current one.
                 Some(Fault::WithoutSession) if authorizes => tally.refused_on_torn += 1,
-                _ => tally.breach(Breach::Wrong401, told),
+                _ => tally.breach(Breach::Wrong401, label),
             },
-            200 => tally.breach(Breach::WrongAllow, told),
+            200 => tally.breach(Breach::WrongAllow, label),
             503 if !ours || authorizes => {}
             500 if ours => {}
-            // The handler was stopped dead: the gateway answers in its place.
+            // The handler was stopped, so the gateway answers for it.
             500..=504 if matches!(fault, Some(Fault::Stand(_))) => {}
-            // A count that says "no" holds an attempt back.
+            // A count whose condition fails throttles the attempt.
             429 | 500 if matches!(fault, Some(Fault::Error(_, "ConditionalCheckFailedException"))) => {}
-            _ => tally.breach(Breach::Unexpected, told),
+            _ => tally.breach(Breach::Unexpected, label),
         }
     }
 }

@@ -3,21 +3,21 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey_tests::database::Item;
 
-/// What is done to an attribute.
+/// How an attribute is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Damage {
     Missing,
     Misspelt,
-    /// A boolean: no attribute is one.
+    /// A boolean: no attribute has that type.
     WrongType,
-    /// The right type, and nothing that is ever written.
+    /// The right type with a value that Latchkey never writes.
     WrongForm,
 }
 
 pub(crate) const DAMAGES: [Damage; 4] = [Damage::Missing, Damage::Misspelt, Damage::WrongType, Damage::WrongForm];
 
 impl Damage {
-    /// The item with it.
+    /// The damaged item.
     pub(crate) fn on(self, item: &Item, name: &str) -> Item {
         let mut item = item.clone();
         let value = item.remove(name);
@@ -36,11 +36,11 @@ impl Damage {
     }
 }
 
-/// Never read: keys of their own, garbage collection, and text that may be anything.
+/// Never read: DynamoDB alone uses the TTL attribute, to delete expired items.
 const MEANINGLESS: [&str; 1] = ["ttl"];
-/// Absent from many an item, so that nobody can tell that it is missing.
+/// Optional attributes: a reader can't tell that one is missing.
 const OPTIONAL: [&str; 6] = ["ends_at", "device_id", "device_name", "user_agent", "ip", "replay_key_hash"];
-/// Any text is one.
+/// Any text is valid here.
 const FREE_TEXT: [&str; 6] = ["user_id", "device_id", "device_name", "user_agent", "ip", "replay_key_hash"];
 
 /// Whether a reader can and must notice.

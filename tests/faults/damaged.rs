@@ -12,13 +12,13 @@ use crate::{
     tally::{Breach, Tally},
 };
 
-/// Whether DynamoDB took it: an attribute that an index has for its key is always of the key's type.
+/// Whether DynamoDB accepted the item: it rejects an index key of the wrong type.
 async fn put(subject: &Subject, table: &str, item: Item) -> bool {
     let database = &subject.ground.database;
     database.client.put_item().table_name(database.table(table)).set_item(Some(item)).send().await.is_ok()
 }
 
-/// Each damage to each attribute of an item, and what `ask` finds wrong with the answers to it.
+/// Applies each damage to each attribute of an item and collects the breaches that `ask` finds.
 async fn each_damage(
     subject: &Subject,
     table: &str,
@@ -39,33 +39,33 @@ async fn each_damage(
     }
 }
 
-/// Authorize, replay and refresh, on a login or session with a damage that must be noticed.
+/// Authorizes, replays and refreshes on a login or session with a damage that a reader must notice.
 async fn ask_with_tokens(subject: &Subject, held: &Held, kind: &str, name: &str, damage: Damage) -> Vec<(Breach, String)> {
-    let told = format!("{kind}: {name} {damage:?}");
+    let label = format!("{kind}: {name} {damage:?}");
     let mut breaches = Vec::new();
     if is_noticed(name, damage) {
         let me = subject.me(&held.current.access).await;
         if me.status != 503 {
             let breach = if me.status == 200 { Breach::WrongAllow } else { Breach::Wrong401 };
-            breaches.push((breach, format!("{told}: authorize {:?}", me.outcome())));
+            breaches.push((breach, format!("{label}: authorize {:?}", me.outcome())));
         }
         for (way, token) in [("replay", &held.previous.refresh), ("refresh", &held.current.refresh)] {
             let answer = subject.refresh(token).await;
             if answer.outcome() != (500, "internal") {
                 let breach = if answer.status == 401 { Breach::Wrong401 } else { Breach::Unexpected };
-                breaches.push((breach, format!("{told}: {way} {:?}", answer.outcome())));
+                breaches.push((breach, format!("{label}: {way} {:?}", answer.outcome())));
             }
         }
     } else if !subject.allows(&held.current.access).await {
-        breaches.push((Breach::LostSession, format!("{told}: nothing that matters, and yet refused")));
+        breaches.push((Breach::LostSession, format!("{label}: refused although the damage is harmless")));
     }
     if subject.take_panics() > 0 {
-        breaches.push((Breach::Unexpected, format!("{told}: a panic")));
+        breaches.push((Breach::Unexpected, format!("{label}: a panic")));
     }
     breaches
 }
 
-/// The items of a subject that stands where [`Path::prepare`] leaves it.
+/// The items of a subject in the state that [`Path::prepare`] creates.
 async fn sessions_items(subject: &Subject) -> Vec<Item> {
     let own = UserKey::of(&subject.user.user_id);
     let mut items = subject.ground.database.items("SessionsTable").await;
@@ -90,7 +90,7 @@ async fn damaged_logins_and_sessions() {
         let kind = kind_of(item);
         let (subject, held) = (&subject, &held);
         let ask = async |name: &str, damage| {
-            // Without this one a session looks like a login's first; that is a test of its own.
+            // Without this attribute a session looks like a login's first; another test covers that.
             if (kind, name) == ("session", "replaces") && matches!(damage, Damage::Missing | Damage::Misspelt) {
                 return Vec::new();
             }
@@ -99,12 +99,12 @@ async fn damaged_logins_and_sessions() {
         each_damage(subject, "SessionsTable", item, &["user_key", "sk"], &mut tally, ask).await;
     }
     let answer = subject.refresh(&held.previous.refresh).await;
-    tally.hold(answer.status == 200, Breach::LostSession, || format!("once all is mended: {:?}", answer.outcome()));
+    tally.hold(answer.status == 200, Breach::LostSession, || format!("after the repair: {:?}", answer.outcome()));
     tally.close("damaged login and session items");
 }
 
-/// A session beyond a login's first says what it replaced. One that doesn't is damaged, and an honest replay that meets it
-/// must not be taken for reuse.
+/// Every session except a login's first names its predecessor. One that doesn't is damaged. An honest replay that meets it
+/// must not be treated as reuse.
 #[tokio::test]
 async fn a_session_that_does_not_say_what_it_replaced() {
     let ground = Ground::new().await;
@@ -118,16 +118,16 @@ async fn a_session_that_does_not_say_what_it_replaced() {
         tally.breaches.extend(ask_with_tokens(&subject, &held, "session", "replaces", damage).await);
         assert!(put(&subject, "SessionsTable", item).await);
         let retry = subject.refresh(&held.current.refresh).await;
-        tally.hold(retry.status == 200, Breach::LostSession, || format!("once it is mended: {:?}", retry.outcome()));
+        tally.hold(retry.status == 200, Breach::LostSession, || format!("after the repair: {:?}", retry.outcome()));
     }
     tally.close("sessions that don't say what they replaced");
 }
 
-/// Logging in reads the user, the register and all logins; each with a damage.
+/// Login reads the user, the register and all logins; this test damages each of them.
 #[tokio::test]
 async fn damaged_items_under_a_login() {
     let subject = Subject::new(&Ground::new().await).await;
-    // The network becomes one that the account knows: failures of a hundred logins shall not lock it out.
+    // A successful login makes the network known to the account, so the failures of a hundred logins don't throttle it.
     assert_eq!(subject.login().await.status, 200);
     let mut tally = Tally::default();
     let user = subject.ground.database.items("UsersTable").await.remove(0);
@@ -136,13 +136,13 @@ async fn damaged_items_under_a_login() {
     for (table, kind, item) in &items {
         let subject = &subject;
         let ask = async |name: &str, damage| {
-            // Of the register, only what logins contend on is read. A login that goes through would change the items.
+            // Of the register, login reads only the attributes in its condition. A login that succeeds would change the items.
             let read = *kind != "register" || matches!(name, "version" | "last_login_id");
-            let predecessor_untold = (*kind, name) == ("session", "replaces");
-            if !read || !is_noticed(name, damage) || predecessor_untold {
+            let predecessor_missing = (*kind, name) == ("session", "replaces");
+            if !read || !is_noticed(name, damage) || predecessor_missing {
                 return Vec::new();
             }
-            // Each failed attempt counts; this one shall not wait for those before.
+            // Each failed attempt is counted; this login must not be throttled for the earlier ones.
             subject.clock.advance(TimeDelta::minutes(16));
             let answer = subject.login().await;
             let mut breaches = Vec::new();
@@ -158,15 +158,15 @@ async fn damaged_items_under_a_login() {
     }
     subject.clock.advance(TimeDelta::minutes(16));
     let answer = subject.login().await;
-    tally.hold(answer.status == 200, Breach::LostSession, || format!("once all is mended: {:?}", answer.outcome()));
+    tally.hold(answer.status == 200, Breach::LostSession, || format!("after the repair: {:?}", answer.outcome()));
     tally.close("damaged items under a login");
 }
 
-/// The counts of attempts: a login is held back or fails, and never panics.
+/// Damaged attempt counters: a login is throttled or fails, and never panics.
 #[tokio::test]
 async fn damaged_counts_of_attempts() {
     let subject = Subject::new(&Ground::new().await).await;
-    // The network becomes one that the account knows: failures of a hundred logins shall not lock it out.
+    // A successful login makes the network known to the account, so the failures of a hundred logins don't throttle it.
     assert_eq!(subject.login().await.status, 200);
     let mut tally = Tally::default();
     for item in subject.ground.database.items("LoginAttemptsTable").await {
@@ -181,6 +181,6 @@ async fn damaged_counts_of_attempts() {
         each_damage(subject, "LoginAttemptsTable", &item, &["subject"], &mut tally, ask).await;
     }
     let answer = subject.login().await;
-    tally.hold(answer.status == 200, Breach::LostSession, || format!("once all is mended: {:?}", answer.outcome()));
+    tally.hold(answer.status == 200, Breach::LostSession, || format!("after the repair: {:?}", answer.outcome()));
     tally.close("damaged counts of attempts");
 }

@@ -1,4 +1,4 @@
-//! Every fault at every call of what a user does to logins from a device list: see them, end one, all others, all.
+//! Every fault at every store call of the device list: list the logins, end one, end all others, end all.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ enum Wish {
     EndEverywhere,
 }
 
-/// The device in hand, and another one of the same user.
+/// The user's current device and a second one.
 struct Devices {
     own: Pair,
     other: Pair,
@@ -49,7 +49,7 @@ impl Wish {
         subject.ask(method, &path, &devices.own.access).await
     }
 
-    /// Whether the other device's login and the own one are there afterwards.
+    /// Whether the other device's login and the user's own must exist afterwards.
     fn leaves(self) -> (bool, bool) {
         match self {
             Self::List => (true, true),
@@ -61,7 +61,7 @@ impl Wish {
     fn is_acknowledged(self, answer: &Answer) -> bool {
         match self {
             Self::List => answer.status == 200,
-            // An answer of DynamoDB that was lost leaves nothing to end.
+            // If DynamoDB's answer was lost, the retry finds nothing to end.
             Self::EndOne => matches!(answer.status, 204 | 404),
             Self::EndOthers | Self::EndEverywhere => answer.status == 204,
         }
@@ -86,48 +86,48 @@ impl Wish {
         let _ = subject.tap.disarm();
         tally.slowest = subject.take_slowest();
         *tally.answers.entry(format!("{} {}", answer.status, answer.code())).or_default() += 1;
-        let told = format!("{name}: {:?}", answer.outcome());
+        let label = format!("{name}: {:?}", answer.outcome());
         match answer.status {
-            _ if self.is_acknowledged(&answer) => check(self, &subject, &devices, &mut tally, &told).await,
-            // The authorizer doesn't read again: what it is shown is no login of this generation with its session.
+            _ if self.is_acknowledged(&answer) => check(self, &subject, &devices, &mut tally, &label).await,
+            // The authorizer reads only once, and this read shows no login with a session of this generation.
             401 if matches!(rule.fault, Fault::WithoutLogin | Fault::WithoutSession) && rule.nth == 1 => tally.refused_on_torn += 1,
-            401 => tally.breach(Breach::Wrong401, told),
+            401 => tally.breach(Breach::Wrong401, label),
             500 | 503 => {}
             502 | 504 if matches!(rule.fault, Fault::Stand(_)) => {}
-            _ => tally.breach(Breach::Unexpected, told),
+            _ => tally.breach(Breach::Unexpected, label),
         }
 
         let retry = patiently(|| self.request(&subject, &devices)).await;
-        // Once the own login is ended, the retry is refused; then all the others have to be gone already.
+        // Once the own login is ended, the retry is refused. All other logins must be gone by then.
         let refused = retry.status == 401 && self == Self::EndEverywhere;
-        let told = format!("{name}: {:?}, then {:?}", answer.outcome(), retry.outcome());
-        tally.hold(self.is_acknowledged(&retry) || refused, Breach::Unexpected, || told.clone());
-        check(self, &subject, &devices, &mut tally, &told).await;
+        let label = format!("{name}: {:?}, then {:?}", answer.outcome(), retry.outcome());
+        tally.hold(self.is_acknowledged(&retry) || refused, Breach::Unexpected, || label.clone());
+        check(self, &subject, &devices, &mut tally, &label).await;
         tally
     }
 }
 
-async fn check(wish: Wish, subject: &Subject, devices: &Devices, tally: &mut Tally, told: &str) {
+async fn check(wish: Wish, subject: &Subject, devices: &Devices, tally: &mut Tally, label: &str) {
     let table = Table::read(subject).await;
-    table.check(tally, told);
+    table.check(tally, label);
     let there = (table.logins.contains_key(&devices.other.login_id), table.logins.contains_key(&devices.own.login_id));
     let (other, own) = wish.leaves();
-    tally.hold(there.0 <= other && there.1 <= own, Breach::WrongAllow, || format!("{told}: other and own are there: {there:?}"));
-    tally.hold(there.0 >= other && there.1 >= own, Breach::LostSession, || format!("{told}: other and own are there: {there:?}"));
+    tally.hold(there.0 <= other && there.1 <= own, Breach::WrongAllow, || format!("{label}: (other, own) exist: {there:?}"));
+    tally.hold(there.0 >= other && there.1 >= own, Breach::LostSession, || format!("{label}: (other, own) exist: {there:?}"));
     for (pair, alive) in [(&devices.other, there.0), (&devices.own, there.1)] {
-        tally.hold(subject.allows(&pair.access).await == alive, Breach::WrongAllow, || format!("{told}: the table says {there:?}"));
+        tally.hold(subject.allows(&pair.access).await == alive, Breach::WrongAllow, || format!("{label}: the table says {there:?}"));
     }
 }
 
 const KINDS: [&str; 4] = ["ValidationException", "TransactionConflictException", "ThrottlingException", "InternalServerError"];
 
-/// What says "no" to a condition is an answer here, not a fault: that there is nothing to end. Nor does any transaction hide
-/// a committed login from the complete read before an end; one in mid-commit is named by the register.
+/// A failed condition is an answer here, not a fault: it says that there is nothing to end. A transaction never hides a
+/// committed login from the complete read before an end, because the register names a login in mid-commit.
 fn is_fault(call: &Call, fault: &Fault) -> bool {
     match fault {
         Fault::Error(_, "ConditionalCheckFailedException") => false,
         Fault::WithoutLogin => call.nth == 1,
-        // Quickly, one error of each kind.
+        // The quick size takes one error of each kind.
         Fault::Error(_, code) => full() || KINDS.contains(code),
         _ => true,
     }

@@ -1,5 +1,5 @@
-//! What clients saw of one login, in any overlap, is what one of them after the other could have seen: recorded histories
-//! pass a linearizability check (Herlihy and Wing, 1990) against the login as a plain object.
+//! Concurrent clients of one login see only what sequential clients could have seen. Recorded histories pass a
+//! linearizability check (Herlihy and Wing, 1990) against a plain object with the login's semantics.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ use crate::{
     tally::{Breach, Tally},
 };
 
-/// What a client does, with the tokens of a generation.
+/// A client's request, with the tokens of a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
     Refresh(u32),
@@ -24,9 +24,9 @@ enum Act {
     Logout(u32),
 }
 
-/// What it is told.
+/// The answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum Outcome {
     /// The pair of this generation.
     Issued(u32),
     Superseded,
@@ -35,46 +35,46 @@ enum Told {
     Ended,
 }
 
-/// A login with all replay windows open: its generation, or none once it is ended.
+/// A login whose replay windows are all open: its generation, or `None` once it is ended.
 #[derive(Debug, Clone)]
 struct Login(Option<u32>);
 
 impl SequentialSpec for Login {
     type Op = Act;
-    type Ret = Told;
+    type Ret = Outcome;
 
-    fn invoke(&mut self, act: &Act) -> Told {
+    fn invoke(&mut self, act: &Act) -> Outcome {
         match (*act, self.0) {
             (Act::Logout(_), _) => {
                 self.0 = None;
-                Told::Ended
+                Outcome::Ended
             }
-            (Act::Authorize(presented), Some(current)) if presented == current => Told::Allowed,
+            (Act::Authorize(presented), Some(current)) if presented == current => Outcome::Allowed,
             (Act::Refresh(presented), Some(current)) if presented == current => {
                 self.0 = Some(current + 1);
-                Told::Issued(current + 1)
+                Outcome::Issued(current + 1)
             }
-            (Act::Refresh(presented), Some(current)) if presented + 1 == current => Told::Issued(current),
-            (Act::Refresh(presented), Some(current)) if presented < current => Told::Superseded,
-            (Act::Authorize(_) | Act::Refresh(_), _) => Told::Refused,
+            (Act::Refresh(presented), Some(current)) if presented + 1 == current => Outcome::Issued(current),
+            (Act::Refresh(presented), Some(current)) if presented < current => Outcome::Superseded,
+            (Act::Authorize(_) | Act::Refresh(_), _) => Outcome::Refused,
         }
     }
 }
 
 type History = LinearizabilityTester<usize, Login>;
 
-/// What the clients of a login share: the history as it is recorded, and the pairs that any of them was given.
+/// State that the clients of a login share: the recorded history and every pair that one of them received.
 struct Shared {
     history: History,
     pairs: BTreeMap<u32, Pair>,
-    told: Vec<Told>,
+    outcomes: Vec<Outcome>,
     breaches: Vec<(Breach, String)>,
 }
 
 const CLIENTS: usize = 4;
 const ACTS: usize = 5;
 
-/// The next act of a client: mostly with the newest pair that is known, sometimes with an older one.
+/// A client's next request: mostly with the newest known pair, sometimes with an older one.
 fn next_act(newest: u32, dice: usize, ends: bool) -> Act {
     let older = newest.saturating_sub(u32::try_from(dice / 7 % 3).unwrap_or_default());
     match dice % 5 {
@@ -88,7 +88,7 @@ fn next_act(newest: u32, dice: usize, ends: bool) -> Act {
 
 async fn client(subject: Subject, shared: Arc<Mutex<Shared>>, number: usize, round: usize) {
     for step in 0..ACTS {
-        // Any sequence will do, as long as each round has another.
+        // Any sequence will do, as long as each round has a different one.
         let dice = (round * 7_919 + number * 104_729 + step * 1_299_709) / 3;
         let (act, pair) = {
             let mut shared = shared.lock().unwrap();
@@ -110,7 +110,7 @@ async fn client(subject: Subject, shared: Arc<Mutex<Shared>>, number: usize, rou
             Act::Logout(_) => subject.logout(&pair.access).await,
         };
         let mut shared = shared.lock().unwrap();
-        let told = match (act, answer.status) {
+        let outcome = match (act, answer.status) {
             (Act::Refresh(_), 200) => {
                 let pair = Pair::of(&answer);
                 let generation = RefreshToken::parse(&pair.refresh).unwrap().generation().number();
@@ -118,21 +118,21 @@ async fn client(subject: Subject, shared: Arc<Mutex<Shared>>, number: usize, rou
                 if *known != pair {
                     shared.breaches.push((Breach::DuplicateCommit, format!("two pairs of generation {generation}")));
                 }
-                Told::Issued(generation)
+                Outcome::Issued(generation)
             }
-            (Act::Authorize(_), 200) => Told::Allowed,
-            (Act::Refresh(_), 409) => Told::Superseded,
-            (Act::Refresh(_) | Act::Authorize(_), 401) => Told::Refused,
-            (Act::Logout(_), 204) => Told::Ended,
-            // Whether it took effect is open, and so is the history: the client stops here.
+            (Act::Authorize(_), 200) => Outcome::Allowed,
+            (Act::Refresh(_), 409) => Outcome::Superseded,
+            (Act::Refresh(_) | Act::Authorize(_), 401) => Outcome::Refused,
+            (Act::Logout(_), 204) => Outcome::Ended,
+            // It is unknown whether the request took effect, so the history stays open and the client stops here.
             (_, 503) => return,
             _ => {
                 shared.breaches.push((Breach::Unexpected, format!("{act:?}: {:?}", answer.outcome())));
                 return;
             }
         };
-        shared.told.push(told);
-        shared.history.on_return(number, told).unwrap();
+        shared.outcomes.push(outcome);
+        shared.history.on_return(number, outcome).unwrap();
     }
 }
 
@@ -144,13 +144,14 @@ async fn histories_are_linearizable() {
         tally.cells += 1;
         let subject = Subject::new(&ground).await;
         let pairs = [(0, subject.first_login().await)].into();
-        let shared = Arc::new(Mutex::new(Shared { history: History::new(Login(Some(0))), pairs, told: Vec::new(), breaches: Vec::new() }));
+        let shared =
+            Arc::new(Mutex::new(Shared { history: History::new(Login(Some(0))), pairs, outcomes: Vec::new(), breaches: Vec::new() }));
         let (subject_, shared_) = (subject.clone(), Arc::clone(&shared));
         together(CLIENTS, move |number| client(subject_.clone(), Arc::clone(&shared_), number, round)).await;
         let shared = shared.lock().unwrap();
         tally.breaches.extend(shared.breaches.iter().cloned());
-        for told in &shared.told {
-            let kind = if matches!(told, Told::Issued(_)) { "Issued".to_owned() } else { format!("{told:?}") };
+        for outcome in &shared.outcomes {
+            let kind = if matches!(outcome, Outcome::Issued(_)) { "Issued".to_owned() } else { format!("{outcome:?}") };
             *tally.answers.entry(kind).or_default() += 1;
         }
         tally.hold(shared.history.is_consistent(), Breach::Invariant, || format!("round {round}: {:?}", shared.history));
@@ -158,21 +159,22 @@ async fn histories_are_linearizable() {
     tally.close("linearizability of refresh, authorize and logout");
 }
 
-/// The check refuses what must not be seen: a token that passes after an acknowledged logout, and two heirs of one token.
+/// The check rejects impossible histories: a token that passes after an acknowledged logout, and two successors of one
+/// token.
 #[test]
 fn histories_that_break_a_promise_are_told() {
-    let history = |steps: &[(usize, Act, Told)]| {
+    let history = |steps: &[(usize, Act, Outcome)]| {
         let mut history = History::new(Login(Some(0)));
-        for (client, act, told) in steps {
-            history.on_invret(*client, *act, *told).unwrap();
+        for (client, act, outcome) in steps {
+            history.on_invret(*client, *act, *outcome).unwrap();
         }
         history.is_consistent()
     };
-    let rotation = (0, Act::Refresh(0), Told::Issued(1));
-    assert!(history(&[rotation, (1, Act::Refresh(0), Told::Issued(1)), (1, Act::Authorize(1), Told::Allowed)]));
-    assert!(!history(&[(0, Act::Logout(0), Told::Ended), (1, Act::Authorize(0), Told::Allowed)]));
-    assert!(!history(&[(0, Act::Logout(0), Told::Ended), (1, Act::Refresh(0), Told::Issued(1))]));
-    assert!(!history(&[rotation, (1, Act::Authorize(0), Told::Allowed)]));
-    assert!(!history(&[rotation, (1, Act::Authorize(1), Told::Refused)]));
-    assert!(!history(&[rotation, (1, Act::Refresh(0), Told::Issued(2))]));
+    let rotation = (0, Act::Refresh(0), Outcome::Issued(1));
+    assert!(history(&[rotation, (1, Act::Refresh(0), Outcome::Issued(1)), (1, Act::Authorize(1), Outcome::Allowed)]));
+    assert!(!history(&[(0, Act::Logout(0), Outcome::Ended), (1, Act::Authorize(0), Outcome::Allowed)]));
+    assert!(!history(&[(0, Act::Logout(0), Outcome::Ended), (1, Act::Refresh(0), Outcome::Issued(1))]));
+    assert!(!history(&[rotation, (1, Act::Authorize(0), Outcome::Allowed)]));
+    assert!(!history(&[rotation, (1, Act::Authorize(1), Outcome::Refused)]));
+    assert!(!history(&[rotation, (1, Act::Refresh(0), Outcome::Issued(2))]));
 }

@@ -1,4 +1,4 @@
-//! F6: Latchkey's own tokens carry their key, so index lag doesn't affect them.
+//! F6: tokens that Latchkey issued carry their table key, so index lag doesn't affect them.
 
 use crate::{
     cell::{Cell, Prelude},

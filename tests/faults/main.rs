@@ -1,9 +1,9 @@
-//! Everything that can fail, made to fail: each store call of each handler, races over HTTP, a crash at every call, and
-//! items that nobody should have written.
+//! Makes everything fail that can: each store call of each handler, races over HTTP, a crash at every call, and damaged
+//! items.
 //!
-//! The quick sizes run by themselves; `LATCHKEY_ASSURANCE=full` runs all of it. Each test prints what it has counted.
+//! The quick sizes run by default; `LATCHKEY_ASSURANCE=full` runs everything. Each test prints its counts.
 
-#![expect(clippy::unwrap_used, reason = "in a test it is a failure, as it should be")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test, as intended")]
 
 mod cell;
 mod damage;

@@ -1,4 +1,5 @@
-//! Handler × store call × fault × first and second occurrence × one attempt, one call, from then on.
+//! The matrix: handler × store call × fault × first and second occurrence × reach (one attempt, one call, that call and
+//! all later ones).
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,10 +14,10 @@ use crate::{
     tally::Tally,
 };
 
-/// Enough to keep two processors busy while some cells wait for the end of their budget.
+/// Enough to keep two processors busy while some cells wait until their budget is spent.
 const AT_ONCE: usize = 12;
 
-/// Runs cells side by side on one DynamoDB.
+/// Runs cells in parallel on one DynamoDB.
 pub(crate) async fn run(ground: &Ground, cells: Vec<Cell>) -> Tally {
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
@@ -34,7 +35,7 @@ pub(crate) async fn run(ground: &Ground, cells: Vec<Cell>) -> Tally {
     tally
 }
 
-/// Refused at once, whatever the SDK does.
+/// Errors that the SDK doesn't retry.
 const FINAL: [&str; 6] = [
     "ValidationException",
     "ResourceNotFoundException",
@@ -43,7 +44,7 @@ const FINAL: [&str; 6] = [
     "IdempotentParameterMismatchException",
     "TransactionConflictException",
 ];
-/// The SDK tries again.
+/// Errors that the SDK retries.
 const RETRIED: [(u16, &str); 5] = [
     (400, "ThrottlingException"),
     (400, "ProvisionedThroughputExceededException"),
@@ -52,15 +53,15 @@ const RETRIED: [(u16, &str); 5] = [
     (503, "ServiceUnavailable"),
 ];
 
-/// Milliseconds after which a call arrives that its caller has given up. The shorter one arrives before the client's retry,
+/// Delays in milliseconds after which an abandoned call still arrives. The shorter one arrives before the client's retry,
 /// the longer one after it.
 pub(crate) const LATE: [u64; 2] = [30, 300];
 
-/// What can befall a call, with how far it reaches.
+/// The faults of a call, with their reaches.
 pub(crate) fn faults(call: &Call) -> Vec<(Fault, Vec<Reach>)> {
     use Reach::{FromThenOn, OneAttempt, OneCall};
     let (write, transaction) = (call.operation != "Query" && call.operation != "GetItem", call.operation == "TransactWriteItems");
-    // Errors of a kind are quickly tried by one of them as far as their reach goes.
+    // The quick size takes one error of each kind where errors of a kind have the same effect.
     let reaches = |code: &str, all: &[Reach]| match code {
         "TransactionConflictException" | "InternalServerError" => all.to_vec(),
         _ if full() => all.to_vec(),
@@ -84,7 +85,7 @@ pub(crate) fn faults(call: &Call) -> Vec<(Fault, Vec<Reach>)> {
         }
         faults.push((Fault::Stand(Forwarded::Sent), vec![OneCall]));
     }
-    // An index that doesn't show an item lags behind: that is no fault, and it decides nothing.
+    // An index that doesn't show an item lags behind. That is not a fault, and no decision depends on it.
     if call.operation == "Query" && call.index.is_none() {
         faults.extend([Fault::WithoutLogin, Fault::WithoutSession].map(|fault| (fault, vec![OneCall, FromThenOn])));
     }
@@ -94,13 +95,14 @@ pub(crate) fn faults(call: &Call) -> Vec<(Fault, Vec<Reach>)> {
         faults.push((Fault::Cancelled(Vec::new()), vec![OneCall]));
     }
     if call.operation == "UpdateItem" {
-        // Of a delete it would be no fault but an answer: that the login is gone.
+        // For a delete this is an answer, not a fault: the login is already gone.
         faults.push((Fault::Error(400, "ConditionalCheckFailedException"), vec![OneCall]));
     }
     faults
 }
 
-/// The three counts of an attempt go out side by side and are alike, as are their refunds: quickly, one of each.
+/// The three counts of an attempt run in parallel and are alike, and so are their refunds. The quick size tests one of
+/// each.
 fn is_taken(call: &Call) -> bool {
     full() || call.operation != "UpdateItem" || matches!(call.nth, 1 | 4)
 }
@@ -120,7 +122,8 @@ async fn cells(ground: &Ground, path: Path) -> Vec<Cell> {
         for call in calls.iter().filter(of_interest) {
             let operation = OPERATIONS.into_iter().find(|name| *name == call.operation).unwrap();
             for (fault, reaches) in faults(call) {
-                // Quickly, the second occurrence and the paths that are walked without an import too meet the longest reach alone.
+                // In the quick size, the second occurrence and the paths that also run without an import are tested with
+                // the longest reach only.
                 let longest_alone = !full() && (prelude != Prelude::Nothing || ground.imported);
                 let shorter = if longest_alone { reaches.len() - 1 } else { 0 };
                 let reaches = reaches.into_iter().skip(shorter);
@@ -159,7 +162,7 @@ async fn every_fault_at_every_call_of_logout_and_authorize() {
     matrix_of("faults of logout and authorize", Ground::new().await, rest).await;
 }
 
-/// F6, F7: imported tokens, whose logins an index finds.
+/// F6, F7: imported tokens, whose logins are found through an index.
 #[tokio::test]
 async fn every_fault_at_every_call_with_an_imported_token() {
     matrix_of("faults with imported tokens", Ground::of_imported().await, |path| !matches!(path, Path::Login | Path::AuthorizeOrphan))

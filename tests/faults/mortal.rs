@@ -1,4 +1,4 @@
-//! Functions that can be stopped dead.
+//! Functions that a test can stop in the middle of a request.
 
 use std::{
     sync::{
@@ -11,7 +11,7 @@ use std::{
 use latchkey_cli::invoke::{FunctionError, LinkedFunction};
 use latchkey_tests::tap::Tap;
 
-/// The function, timed and watched for panics; its future is dropped when the tap says that a call stands still for good.
+/// The function, timed and watched for panics. Its future is dropped when the tap reports that a call is stopped for good.
 pub(crate) fn mortal(function: LinkedFunction, tap: &Tap, slowest: &Arc<Mutex<Duration>>, panics: &Arc<AtomicUsize>) -> LinkedFunction {
     let (tap, slowest, panics) = (tap.clone(), Arc::clone(slowest), Arc::clone(panics));
     Arc::new(move |event| {

@@ -1,4 +1,4 @@
-//! The ways through the handlers: what precedes a request, the request, and what a client is owed afterwards.
+//! The paths through the handlers: the preparation, the request, and what the client must get afterwards.
 
 use chrono::TimeDelta;
 use latchkey_tests::service::{Answer, Pair};
@@ -9,16 +9,16 @@ use crate::{
     tally::{Breach, Tally},
 };
 
-/// A way through a handler.
+/// A path through a handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Path {
-    /// A login from a device that is logged in: it replaces that login.
+    /// A login from a device that is already logged in: it replaces that login.
     Login,
     /// A refresh with the current token.
     Refresh,
     /// A refresh with the previous token, within its window.
     Replay,
-    /// The same after its window: the login is ended.
+    /// A refresh with the previous token after its window: it ends the login.
     Reuse,
     /// A logout by the access token.
     LogoutByAccess,
@@ -26,9 +26,9 @@ pub(crate) enum Path {
     LogoutByRefresh,
     /// A request with the current access token.
     AuthorizeCurrent,
-    /// A request with the previous one.
+    /// A request with the previous access token.
     AuthorizeRotated,
-    /// A request with a token whose login is gone, its session still there.
+    /// A request with a token whose login is gone while its session remains.
     AuthorizeOrphan,
 }
 
@@ -44,7 +44,7 @@ pub(crate) const PATHS: [Path; 9] = [
     Path::AuthorizeOrphan,
 ];
 
-/// What the client holds: a login refreshed once; an imported one as it came, where that is of interest.
+/// The client's pair: of a login refreshed once, or of an imported one as it was imported, where that matters.
 #[derive(Debug, Clone)]
 pub(crate) struct Held {
     pub(crate) previous: Pair,
@@ -80,7 +80,7 @@ impl Path {
         }
     }
 
-    /// What it answers when nothing fails.
+    /// The answer when nothing fails.
     pub(crate) fn settled_status(self) -> u16 {
         match self {
             Self::Login | Self::Refresh | Self::Replay | Self::AuthorizeCurrent => 200,
@@ -89,7 +89,7 @@ impl Path {
         }
     }
 
-    /// What an acknowledgement means: at once, with the faulted answer in hand.
+    /// What an acknowledgement guarantees, checked right after the answer under the fault.
     pub(crate) async fn check_acknowledged(self, subject: &Subject, held: &Held, answer: &Answer, tally: &mut Tally, cell: &str) {
         if answer.status != self.settled_status() {
             return;
@@ -110,7 +110,7 @@ impl Path {
         }
     }
 
-    /// What the client is owed once the fault is gone and it has tried again.
+    /// What the client must get once the fault is gone and it has retried.
     pub(crate) async fn check_retried(self, subject: &Subject, held: &Held, first: &Answer, retry: &Answer, tally: &mut Tally, cell: &str) {
         let lost = if self.settled_status() == 401 { Breach::Unexpected } else { Breach::LostSession };
         tally.hold(retry.status == self.settled_status(), lost, || format!("{cell}: the retry got {:?}", retry.outcome()));
@@ -134,7 +134,7 @@ impl Path {
                 tally.hold(same, Breach::DuplicateCommit, || format!("{cell}: the retry gave another pair"));
                 let generation = table.generation(&pair.login_id);
                 tally.hold(generation == Some(held.generation + 1), Breach::DuplicateCommit, || {
-                    format!("{cell}: the login stands at {generation:?}")
+                    format!("{cell}: the login is at generation {generation:?}")
                 });
                 tally.hold(subject.allows(&pair.access).await, Breach::LostSession, || format!("{cell}: the retry's token doesn't pass"));
                 tally
@@ -143,14 +143,14 @@ impl Path {
             Self::Replay => {
                 tally.hold(Pair::of(retry) == held.current, Breach::DuplicateCommit, || format!("{cell}: a replay gave another pair"));
                 let generation = table.generation(&held.current.login_id);
-                tally.hold(generation == Some(1), Breach::DuplicateCommit, || format!("{cell}: the login stands at {generation:?}"));
+                tally.hold(generation == Some(1), Breach::DuplicateCommit, || format!("{cell}: the login is at generation {generation:?}"));
                 tally.hold(subject.allows(&held.current.access).await, Breach::LostSession, || format!("{cell}: its token doesn't pass"));
             }
             Self::Reuse | Self::LogoutByAccess | Self::LogoutByRefresh => check_ended(subject, held, tally, cell).await,
             Self::AuthorizeCurrent | Self::AuthorizeRotated => {
                 let generation = table.generation(&held.current.login_id);
                 tally.hold(generation == Some(held.generation), Breach::LostSession, || {
-                    format!("{cell}: the login stands at {generation:?}")
+                    format!("{cell}: the login is at generation {generation:?}")
                 });
             }
             Self::AuthorizeOrphan => {
@@ -163,7 +163,7 @@ impl Path {
 
 async fn check_ended(subject: &Subject, held: &Held, tally: &mut Tally, cell: &str) {
     let table = Table::read(subject).await;
-    tally.hold(table.logins.is_empty(), Breach::WrongAllow, || format!("{cell}: the login lives on"));
+    tally.hold(table.logins.is_empty(), Breach::WrongAllow, || format!("{cell}: the login still exists"));
     for pair in [&held.previous, &held.current] {
         tally.hold(!subject.allows(&pair.access).await, Breach::WrongAllow, || format!("{cell}: a token of an ended login passes"));
     }

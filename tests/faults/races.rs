@@ -19,7 +19,7 @@ use crate::{
     tally::{Breach, Tally},
 };
 
-/// R1, R6: one rotation, all answers identical, each token works at once.
+/// R1, R6: one rotation; all answers are identical, and each token works at once.
 async fn parallel_refreshes(clients: usize, rounds: usize) -> Tally {
     let subject = Subject::new(&Ground::new().await).await;
     let mut tally = Tally::default();
@@ -62,33 +62,33 @@ async fn parallel_refreshes_rotate_once() {
     tally.close("parallel refreshes, 2 to 100 clients");
 }
 
-/// What the tabs of a browser share.
+/// State that the tabs of a browser share.
 type Stored = Arc<Mutex<Pair>>;
 
-/// A tab that wants a fresh pair a few times; answers come late, in any order, and some never.
+/// A tab that refreshes a few times. Answers arrive late, in any order, and some are lost.
 async fn tab(subject: Subject, stored: Stored, number: usize) -> Vec<String> {
-    let mut told = Vec::new();
+    let mut breaches = Vec::new();
     for turn in 0..4_usize {
         let presented = stored.lock().unwrap().refresh.clone();
         let answer = patient_refresh(&subject, &presented).await;
         tokio::time::sleep(Duration::from_millis(u64::try_from((number * 7 + turn * 13) % 23).unwrap())).await;
         match answer.outcome() {
-            (200, _) if (number + turn).is_multiple_of(3) => {} // Lost on its way.
+            (200, _) if (number + turn).is_multiple_of(3) => {} // The answer is lost.
             (200, _) => {
                 let mut stored = stored.lock().unwrap();
-                // A pair is replaced only by its own successor, so a late answer doesn't bring an older one back.
+                // Only a pair's own successor replaces it, so a late answer doesn't restore an older pair.
                 if stored.refresh == presented {
                     *stored = Pair::of(&answer);
                 }
             }
             (409, "superseded") => {}
-            other => told.push(format!("tab {number}, turn {turn}: {other:?}")),
+            other => breaches.push(format!("tab {number}, turn {turn}: {other:?}")),
         }
     }
-    told
+    breaches
 }
 
-/// R2: the loser of a race is not a thief.
+/// R2: the loser of a race is not treated as a thief.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tabs_that_lose_answers_are_never_logged_out() {
     let subject = Subject::new(&Ground::new().await).await;
@@ -97,21 +97,22 @@ async fn tabs_that_lose_answers_are_never_logged_out() {
     for round in 0..rounds(7) {
         tally.cells += 1;
         let (tabs, subject_, shared) = (2 + round % 7, subject.clone(), Arc::clone(&stored));
-        for told in together(tabs, move |number| tab(subject_.clone(), Arc::clone(&shared), number)).await.into_iter().flatten() {
-            tally.breach(Breach::Wrong401, format!("{tabs} tabs: {told}"));
+        for breach in together(tabs, move |number| tab(subject_.clone(), Arc::clone(&shared), number)).await.into_iter().flatten() {
+            tally.breach(Breach::Wrong401, format!("{tabs} tabs: {breach}"));
         }
         let last = stored.lock().unwrap().refresh.clone();
         let answer = patient_refresh(&subject, &last).await;
         tally.hold(answer.status == 200, Breach::LostSession, || format!("{tabs} tabs: the stored token got {:?}", answer.outcome()));
         *stored.lock().unwrap() = Pair::of(&answer);
         Table::read(&subject).await.check(&mut tally, &format!("{tabs} tabs"));
-        // Windows that were opened are closed before the next round: an old token would now end the login.
+        // The next round starts once these replay windows are closed: an old token would then end the login.
         subject.clock.advance(TimeDelta::seconds(31));
     }
     tally.close("tabs with lost and reordered answers");
 }
 
-/// R3: in parallel. The previous token after its window, from many clients at once; a grandparent in its own window and after it.
+/// R3: in parallel, from many clients. The previous token after its window, and the one before it inside its own window
+/// and after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn late_replays_end_the_login_and_early_ones_do_not() {
     let ground = Ground::new().await;
@@ -130,13 +131,15 @@ async fn late_replays_end_the_login_and_early_ones_do_not() {
             })
         };
         let early = present(&first.refresh).await;
-        tally.hold(early == [409; 8], Breach::Unexpected, || format!("a grandparent in its window: {early:?}"));
-        tally.hold(subject.allows(&third.access).await, Breach::LostSession, || "a grandparent in its window ended the login".to_owned());
+        tally.hold(early == [409; 8], Breach::Unexpected, || format!("the token before the previous one, in its window: {early:?}"));
+        tally.hold(subject.allows(&third.access).await, Breach::LostSession, || {
+            "the token before the previous one ended the login within its window".to_owned()
+        });
         subject.clock.advance(TimeDelta::seconds(31));
         let late = present(&second.refresh).await;
         tally.hold(late == [401; 8], Breach::WrongAllow, || format!("a replay after its window: {late:?}"));
         tally.hold(!subject.allows(&third.access).await, Breach::WrongAllow, || "reuse left the login alive".to_owned());
-        // R5: nothing is minted for a login that has ended.
+        // R5: no tokens are minted for a login that has ended.
         let after = [subject.refresh(&third.refresh).await.status, subject.refresh(&second.refresh).await.status];
         tally.hold(after == [401; 2], Breach::WrongAllow, || format!("after the end: {after:?}"));
         tally.hold(Table::read(&subject).await.logins.is_empty(), Breach::WrongAllow, || "the login is still there".to_owned());
@@ -144,7 +147,7 @@ async fn late_replays_end_the_login_and_early_ones_do_not() {
     tally.close("replays in and after their windows");
 }
 
-/// The right place in the table and a wrong proof.
+/// A token with the right key and a wrong proof.
 fn forged(pair: &Pair) -> (String, String) {
     let (access, refresh) = (AccessToken::parse(&pair.access).unwrap(), RefreshToken::parse(&pair.refresh).unwrap());
     let (proof, seed) = (Proof::generate(&mut system_rng()).unwrap(), Seed::generate(&mut system_rng()).unwrap());
@@ -152,7 +155,7 @@ fn forged(pair: &Pair) -> (String, String) {
     (forged.access.expose().to_owned(), forged.refresh.expose().to_owned())
 }
 
-/// R7: forgeries beside honest refreshes.
+/// R7: forgeries in parallel with honest refreshes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn forgeries_end_nothing() {
     let subject = Subject::new(&Ground::new().await).await;

@@ -1,4 +1,4 @@
-//! R4, R5: an ended login stays ended, whatever was in flight.
+//! R4, R5: an ended login stays ended, whatever requests were in flight.
 
 use chrono::TimeDelta;
 use latchkey_tests::service::{Answer, Pair};
@@ -12,7 +12,7 @@ use crate::{
 
 const CLIENTS: [usize; 3] = [2, 8, 20];
 
-/// Refreshes of `refresh` beside one `end`, and what each got.
+/// Runs refreshes of `refresh` in parallel with one `end` and returns their answers.
 async fn refreshes_beside(subject: &Subject, clients: usize, refresh: &str, end: impl Future<Output = Answer>) -> (Vec<Answer>, Answer) {
     let (subject, refresh) = (subject.clone(), refresh.to_owned());
     let refreshes = together(clients, move |_| {
@@ -22,7 +22,7 @@ async fn refreshes_beside(subject: &Subject, clients: usize, refresh: &str, end:
     tokio::join!(refreshes, end)
 }
 
-/// After the acknowledgement no token of the login is good, not even one that was issued meanwhile.
+/// After the acknowledgement no token of the login passes, not even one issued in the meantime.
 async fn check_all_dead(subject: &Subject, before: &[&Pair], answers: &[Answer], tally: &mut Tally, race: &str) {
     let issued: Vec<_> = answers.iter().filter(|answer| answer.status == 200).map(Pair::of).collect();
     for answer in answers {
@@ -47,14 +47,14 @@ async fn a_logout_beside_refreshes_holds() {
         let subject = Subject::new(&ground).await;
         let pair = subject.first_login().await;
         let token = if round % 2 == 0 { &pair.access } else { &pair.refresh };
-        // Sometimes the refreshes get a start.
+        // In some rounds the refreshes start first.
         let end = async {
             tokio::time::sleep(std::time::Duration::from_millis(u64::try_from(round % 5).unwrap() * 4)).await;
             subject.logout(token).await
         };
         let (answers, ended) = refreshes_beside(&subject, CLIENTS[round % 3], &pair.refresh, end).await;
         tally.hold(ended.status == 204, Breach::Unexpected, || format!("the logout got {:?}", ended.outcome()));
-        check_all_dead(&subject, &[&pair], &answers, &mut tally, "refresh beside logout").await;
+        check_all_dead(&subject, &[&pair], &answers, &mut tally, "refresh in parallel with logout").await;
     }
     tally.close("refreshes beside a logout");
 }
@@ -71,12 +71,12 @@ async fn a_reuse_beside_refreshes_ends_the_login() {
         subject.clock.advance(TimeDelta::seconds(31));
         let (answers, reuse) = refreshes_beside(&subject, CLIENTS[round % 3], &second.refresh, subject.refresh(&first.refresh)).await;
         tally.hold(reuse.status == 401, Breach::WrongAllow, || format!("the reuse got {:?}", reuse.outcome()));
-        check_all_dead(&subject, &[&first, &second], &answers, &mut tally, "refresh beside reuse").await;
+        check_all_dead(&subject, &[&first, &second], &answers, &mut tally, "refresh in parallel with reuse").await;
     }
     tally.close("refreshes beside a reuse");
 }
 
-/// Two tokens of one login presented for logout at once, and again: each is acknowledged.
+/// Two tokens of one login log out at once, and again: each logout is acknowledged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn parallel_logouts_are_all_acknowledged() {
     let ground = Ground::new().await;

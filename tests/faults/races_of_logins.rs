@@ -1,4 +1,4 @@
-//! R4, R6: logins in parallel with each other, and with the disabling of their user.
+//! R4, R6: logins in parallel with each other and with disabling their user.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey::{
@@ -14,7 +14,7 @@ use crate::{
     tally::{Breach, Tally},
 };
 
-/// A login is answered 200 once it is there whole, or not at all; contention is 503.
+/// A login is answered 200 only if it is stored completely; otherwise nothing is stored. Contention is answered with 503.
 async fn parallel_logins(subject: &Subject, count: usize, device_id: Option<&'static str>, tally: &mut Tally) -> Vec<Pair> {
     tally.cells += 1;
     let subject = subject.clone();
@@ -42,7 +42,7 @@ async fn parallel_logins_come_to_be_one_by_one() {
         }
         let table = Table::read(&subject).await;
         table.check(&mut tally, "parallel logins");
-        // A login that ran out of time may have been committed; one that was answered was.
+        // A login that ran out of time may have been committed; one that was answered 200 was committed.
         tally.hold(table.logins.len() >= pairs.len(), Breach::LostSession, || format!("{count} logins: {table:?}"));
         tally.hold(table.logins.len() <= count, Breach::DuplicateCommit, || format!("{count} logins: {table:?}"));
     }
@@ -84,7 +84,7 @@ async fn disable(subject: &Subject) {
         .unwrap();
 }
 
-/// Whatever is in the table once the user is disabled is all there will be: no login in flight comes to be after it.
+/// Once the user is disabled, the table gains no login: none in flight is created after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_login_comes_to_be_after_a_disabling() {
     let ground = Ground::new().await;
@@ -104,16 +104,16 @@ async fn no_login_comes_to_be_after_a_disabling() {
         };
         let (answers, at_the_disabling) = tokio::join!(logins, disabling);
         let table = Table::read(&subject).await;
-        table.check(&mut tally, "logins beside a disabling");
+        table.check(&mut tally, "logins in parallel with disabling the user");
         tally.hold(table.logins == at_the_disabling, Breach::WrongAllow, || format!("{at_the_disabling:?}, then {table:?}"));
         for answer in &answers {
             *tally.answers.entry(format!("{} {}", answer.status, answer.code())).or_default() += 1;
             let known = answer.status != 200 || table.logins.contains_key(&Pair::of(answer).login_id);
-            tally.hold(known, Breach::LostSession, || "an answered login is not there".to_owned());
+            tally.hold(known, Breach::LostSession, || "an answered login is missing".to_owned());
         }
         let after = subject.login_from(None).await;
         tally.hold(after.outcome() == (401, "invalid_credentials"), Breach::WrongAllow, || format!("{:?}", after.outcome()));
-        // What came to be before goes on: ending it is for who disables.
+        // Logins created earlier stay valid until the operator ends them.
         for pair in answers.iter().filter(|answer| answer.status == 200).map(Pair::of) {
             let refreshed = patient_refresh(&subject, &pair.refresh).await;
             tally.hold(refreshed.status == 200, Breach::LostSession, || format!("{:?}", refreshed.outcome()));
@@ -122,7 +122,7 @@ async fn no_login_comes_to_be_after_a_disabling() {
     tally.close("logins beside a disabling");
 }
 
-/// Changing the user ends what was made before it: refreshes and logins in flight come to nothing.
+/// Changing the user ends every earlier login; refreshes and logins in flight fail.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_login_survives_a_change_of_the_user() {
     let ground = Ground::new().await;
@@ -158,7 +158,8 @@ async fn no_login_survives_a_change_of_the_user() {
     tally.close("logins and refreshes beside a change of the user");
 }
 
-/// What was acknowledged before "everywhere" was asked for is dead after it; what came beside it is whole or not there.
+/// "Log out everywhere" ends every login that was acknowledged before it. A parallel login is stored completely or not at
+/// all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_earlier_login_survives_everywhere() {
     let ground = Ground::new().await;
@@ -179,15 +180,15 @@ async fn no_earlier_login_survives_everywhere() {
         let (answers, ended) = tokio::join!(logins, everywhere);
         tally.hold(ended.status == 204, Breach::Unexpected, || format!("{:?}", ended.outcome()));
         let table = Table::read(&subject).await;
-        table.check(&mut tally, "logins beside everywhere");
+        table.check(&mut tally, "logins in parallel with log out everywhere");
         for pair in &before {
             tally.hold(!table.logins.contains_key(&pair.login_id), Breach::WrongAllow, || format!("an earlier login is in {table:?}"));
             tally.hold(!subject.allows(&pair.access).await, Breach::WrongAllow, || "an earlier login's token passes".to_owned());
         }
         for pair in answers.iter().filter(|answer| answer.status == 200).map(Pair::of) {
             let there = table.logins.contains_key(&pair.login_id);
-            *tally.answers.entry(format!("login beside it: there {there}")).or_default() += 1;
-            tally.hold(subject.allows(&pair.access).await == there, Breach::WrongAllow, || format!("{there} in the table"));
+            *tally.answers.entry(format!("parallel login: stored {there}")).or_default() += 1;
+            tally.hold(subject.allows(&pair.access).await == there, Breach::WrongAllow, || format!("stored: {there}"));
         }
     }
     tally.close("logins beside log out everywhere");

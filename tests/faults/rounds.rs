@@ -1,4 +1,4 @@
-//! What races have in common.
+//! Helpers for races.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use tokio::task::JoinSet;
 
 use crate::{sizes::full, subject::Subject};
 
-/// How many rounds of a race.
+/// The number of rounds of a race.
 pub(crate) fn rounds(quick: usize) -> usize {
     if full() { 1_000 } else { quick }
 }
 
-/// Does it `count` times side by side; the results in no order.
+/// Runs `count` futures in parallel; the results are in no order.
 pub(crate) async fn together<T: Send + 'static, F: Future<Output = T> + Send + 'static>(count: usize, act: impl Fn(usize) -> F) -> Vec<T> {
     let mut running: JoinSet<T> = (0..count).map(act).collect();
     let mut done = Vec::new();
@@ -22,7 +22,7 @@ pub(crate) async fn together<T: Send + 'static, F: Future<Output = T> + Send + '
     done
 }
 
-/// Asks as an app does: a 503 says "again in a moment". On a laptop's processors a hundred requests take their time.
+/// Sends the request as an app does: it retries after a 503. A hundred requests take a while on a laptop.
 pub(crate) async fn patiently<F: Future<Output = Answer>>(ask: impl Fn() -> F) -> Answer {
     let mut answer = ask().await;
     for _ in 0..50 {
@@ -35,7 +35,7 @@ pub(crate) async fn patiently<F: Future<Output = Answer>>(ask: impl Fn() -> F) -
     answer
 }
 
-/// A refresh by a patient app.
+/// A refresh by an app that retries.
 pub(crate) async fn patient_refresh(subject: &Subject, token: &str) -> Answer {
     patiently(|| subject.refresh(token)).await
 }

@@ -1,8 +1,8 @@
-//! How much of it is run.
+//! The size of a run.
 
-/// Whether all of it is asked for.
+/// Whether the full size is requested.
 pub(crate) fn full() -> bool {
-    #[expect(clippy::disallowed_methods, reason = "tests are told their size by a variable")]
+    #[expect(clippy::disallowed_methods, reason = "an environment variable sets the size of the run")]
     let size = std::env::var("LATCHKEY_ASSURANCE");
     size.is_ok_and(|size| size == "full")
 }

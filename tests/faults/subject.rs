@@ -1,4 +1,4 @@
-//! A service with a user of its own, whose handlers can be stopped dead at any call.
+//! A service with its own user, whose handlers can be stopped at any call.
 
 use std::{
     sync::{
@@ -44,7 +44,7 @@ const LIFETIMES: Lifetimes = Lifetimes { access: Duration::from_secs(300), refre
 /// Attempts whose refund was lost must not throttle the next cell.
 const SETTINGS: [(&str, &str); 2] = [("LOGIN_FREE_FAILURES", "100"), ("LOGIN_NETWORK_FAILURES", "1000000")];
 
-/// A DynamoDB for many subjects, and the hash of their common password.
+/// A DynamoDB for many subjects, and the hash of the password they share.
 #[derive(Debug, Clone)]
 pub(crate) struct Ground {
     pub(crate) database: Database,
@@ -59,7 +59,7 @@ impl Ground {
         Self::over(Database::new().await, false)
     }
 
-    /// One where users come with sessions of another service.
+    /// A stage whose users have imported sessions.
     pub(crate) async fn of_imported() -> Self {
         Self::over(Database::with(&[("AcceptImportedTokens", "true")]).await, true)
     }
@@ -90,7 +90,7 @@ impl Subject {
         Self::under(ground, TEST_LIMITS).await
     }
 
-    /// With other time limits.
+    /// A subject with other time limits.
     pub(crate) async fn under(ground: &Ground, limits: Limits) -> Self {
         let Ground { database, hash, users, .. } = ground;
         let (tap, clock) = (Tap::default(), TestClock::default());
@@ -99,7 +99,7 @@ impl Subject {
         let client = |function| database.tapped(&tap.of_function(function, &guard));
         let functions = match linked::functions(client, &database.template, &own, &clock.clock(), limits).unwrap() {
             Invoker::Linked(functions) => functions,
-            Invoker::Remote(_) => unreachable!("they are linked"),
+            Invoker::Remote(_) => unreachable!("the functions are linked into the test"),
         };
         let (slowest, panics) = (Arc::default(), Arc::default());
         let functions = functions.into_iter().map(|(name, function)| (name, mortal(function, &tap, &slowest, &panics))).collect();
@@ -124,12 +124,12 @@ impl Subject {
         Self { ground: ground.clone(), tap, clock, accounts, user, url, http, slowest, panics, _serving: serving }
     }
 
-    /// The user's first login, from the user's device, made without the service: no password is hashed for it.
+    /// The user's first login, from the user's device. It is written without the service, so no password is hashed.
     pub(crate) async fn first_login(&self) -> Pair {
         if self.ground.imported { self.import().await } else { self.log_in_directly(DEVICE).await }
     }
 
-    /// A session of another service.
+    /// A session that another service issued.
     async fn import(&self) -> Pair {
         let user_id = &self.user.user_id;
         let (access, refresh) = (format!("theirs-access-of-{user_id}"), format!("theirs-refresh-of-{user_id}"));
@@ -148,7 +148,7 @@ impl Subject {
         Pair { access, refresh, login_id, access_expires_at, refresh_expires_at }
     }
 
-    /// A login from a device, made without the service.
+    /// A login from a device, written without the service.
     pub(crate) async fn log_in_directly(&self, device_id: &str) -> Pair {
         let device = Device { id: Some(device_id.into()), ..Device::default() };
         let issued = issue_login(&self.user.user_id, device, LIFETIMES, None, self.clock.now(), &mut system_rng()).unwrap();
@@ -166,7 +166,7 @@ impl Subject {
         }
     }
 
-    /// Any request with a token.
+    /// Sends a request with a token.
     pub(crate) async fn ask(&self, method: Method, path: &str, token: &str) -> Answer {
         send(self.http.request(method, format!("{}{path}", self.url)).bearer_auth(token)).await
     }
@@ -196,17 +196,17 @@ impl Subject {
         self.ask(Method::GET, "/me", token).await
     }
 
-    /// Whether the access token passes; no verdict is none.
+    /// Whether the access token passes; an answer without a verdict counts as no.
     pub(crate) async fn allows(&self, token: &str) -> bool {
         patiently(|| self.me(token)).await.status == 200
     }
 
-    /// How many handlers have panicked since this was last asked.
+    /// The number of panics in handlers since the last call.
     pub(crate) fn take_panics(&self) -> usize {
         self.panics.swap(0, Ordering::Relaxed)
     }
 
-    /// The longest that a handler has taken since this was last asked.
+    /// The longest time a handler has taken since the last call.
     pub(crate) fn take_slowest(&self) -> Duration {
         std::mem::take(&mut *self.slowest.lock().unwrap_or_else(PoisonError::into_inner))
     }

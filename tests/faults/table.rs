@@ -10,7 +10,7 @@ use crate::{
     tally::{Breach, Tally},
 };
 
-/// A user's logins with their generations, and the sessions that are there.
+/// A user's logins with their generations, and the stored sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(crate) logins: BTreeMap<String, u32>,
@@ -18,7 +18,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Reads strongly, past the tap.
+    /// Reads strongly consistently, without the tap.
     pub(crate) async fn read(subject: &Subject) -> Self {
         let database = &subject.ground.database;
         let mut pages = database
@@ -60,7 +60,7 @@ impl Table {
     }
 }
 
-/// Takes a login away from under its session.
+/// Deletes a login but not its session.
 pub(crate) async fn delete_login(subject: &Subject, login_id: &str) {
     let database = &subject.ground.database;
     database

@@ -1,31 +1,31 @@
-//! What a run has counted.
+//! The counts of a run.
 
 use std::{collections::BTreeMap, time::Duration};
 
-/// How a promise can be broken.
+/// The ways to break a promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Breach {
-    /// An honest client with a valid token was told that it has no session.
+    /// An honest client with a valid token was refused as if it had no session.
     Wrong401,
-    /// A token passed that must not.
+    /// An invalid token passed.
     WrongAllow,
-    /// One request left two commits behind.
+    /// One request made two commits.
     DuplicateCommit,
-    /// The client's retry didn't give it its session.
+    /// The client's retry didn't return its session.
     LostSession,
-    /// The table is not as it must be.
+    /// The table violates an invariant.
     Invariant,
-    /// An answer of another kind than the fault calls for.
+    /// An answer that doesn't fit the fault.
     Unexpected,
 }
 
-/// Counts of cells, and the breaches found, each told in a line.
+/// Counts of cells, and one line for each breach.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) cells: usize,
-    /// How the faulted requests were answered.
+    /// The answers to the requests under a fault.
     pub(crate) answers: BTreeMap<String, usize>,
-    /// What is refused on an artificial torn read because no re-read is promised there.
+    /// Refusals on an artificial torn read, where no second read is promised.
     pub(crate) refused_on_torn: usize,
     pub(crate) breaches: Vec<(Breach, String)>,
     pub(crate) slowest: Duration,
@@ -36,7 +36,7 @@ impl Tally {
         self.breaches.push((breach, what.into()));
     }
 
-    /// Notes a breach where `holds` is false.
+    /// Records a breach if `holds` is false.
     pub(crate) fn hold(&mut self, holds: bool, breach: Breach, what: impl FnOnce() -> String) {
         if !holds {
             self.breach(breach, what());
@@ -60,7 +60,7 @@ impl Tally {
     /// Prints the line for the report.
     ///
     /// # Panics
-    /// Where anything was broken.
+    /// If there was any breach.
     #[track_caller]
     pub(crate) fn close(&self, title: &str) {
         println!(
@@ -77,7 +77,7 @@ impl Tally {
             self.slowest.as_secs_f64(),
             self.answers,
         );
-        let told: Vec<_> = self.breaches.iter().map(|(breach, what)| format!("{breach:?}: {what}")).collect();
-        assert!(told.is_empty(), "{} breaches:\n{}", told.len(), told.join("\n"));
+        let lines: Vec<_> = self.breaches.iter().map(|(breach, what)| format!("{breach:?}: {what}")).collect();
+        assert!(lines.is_empty(), "{} breaches:\n{}", lines.len(), lines.join("\n"));
     }
 }

@@ -1,4 +1,4 @@
-//! The fault layer itself: each fault does what its name says, or the matrix proves nothing.
+//! Tests of the fault layer itself: if a fault doesn't do what its name says, the matrix proves nothing.
 
 use std::time::Duration;
 
@@ -26,7 +26,8 @@ impl Bench {
         Self { client: database.tapped(&tap), tap, database }
     }
 
-    /// Puts an item under a fault. Whether the SDK was content, DynamoDB's code, the attempts, and whether it is there.
+    /// Puts an item under a fault. Returns whether the SDK reports success, DynamoDB's error code, the attempts, and
+    /// whether the item is stored.
     async fn put(&self, reach: Reach, fault: Fault) -> (bool, Option<String>, usize, bool) {
         let subject = uuid::Uuid::new_v4().to_string();
         self.tap.arm(vec![Rule { operation: "PutItem", nth: 1, reach, fault }]);
@@ -69,11 +70,11 @@ async fn a_cancelled_transaction_brings_its_reasons() {
     let aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
         panic!("{error:?}");
     };
-    let told: Vec<_> = cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap()).collect();
-    assert_eq!(told, codes);
+    let received: Vec<_> = cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap()).collect();
+    assert_eq!(received, codes);
 }
 
-/// A torn query lacks one item; a stale index answers as it did before.
+/// A torn query lacks one item; a stale index returns its earlier answer.
 #[tokio::test]
 async fn a_query_can_be_torn_and_an_index_stale() {
     let subject = Subject::new(&Ground::new().await).await;
@@ -120,7 +121,7 @@ async fn a_call_that_stands_still_ends_its_handler() {
     }
 }
 
-/// What each way costs, so that a change of it is noticed.
+/// The calls of each path, so that a test fails when they change.
 #[tokio::test]
 async fn what_each_path_consumes() {
     let ground = Ground::new().await;

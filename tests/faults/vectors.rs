@@ -1,4 +1,4 @@
-//! F1: every vector of cancellation reasons, judged by precedence; never success, never "reuse".
+//! F1: every vector of cancellation reasons is judged by precedence, and is never a success or "reuse".
 
 use latchkey_tests::{
     service::{Answer, Pair},
@@ -23,14 +23,15 @@ const CODES: [&str; 7] = [
     "ValidationError",
 ];
 
-/// Chains that run side by side, each a login of its own.
+/// Chains that run in parallel, each with its own login.
 const CHAINS: usize = 4;
 
 fn rule(codes: &[&'static str]) -> Vec<Rule> {
     vec![Rule { operation: "TransactWriteItems", nth: 1, reach: Reach::OneCall, fault: Fault::Cancelled(codes.to_vec()) }]
 }
 
-/// Validation is our bug; a condition or a conflict is read again, and then nothing stands in the way; the rest is "later".
+/// A validation error is our bug. After a failed condition or a conflict the handler reads again and succeeds. Everything
+/// else gets 503.
 fn expected(codes: &[&str]) -> (u16, &'static str) {
     if codes.contains(&"ValidationError") {
         (500, "internal")
@@ -53,7 +54,8 @@ fn vectors(items: u32) -> impl Iterator<Item = Vec<&'static str>> {
     (0..7_usize.pow(items)).map(move |number| (0..items).map(|item| CODES[number / 7_usize.pow(item) % 7]).collect())
 }
 
-/// Each two codes at each two places, in 49 vectors: the lines of the plane over the seven numbers.
+/// Covers each pair of codes at each pair of positions with 49 vectors: the lines of the plane over the field of seven
+/// elements.
 fn pairwise() -> impl Iterator<Item = Vec<&'static str>> {
     (0..49).map(|number| {
         let (a, b) = (number / 7, number % 7);

@@ -1,9 +1,9 @@
-//! S1, S2: what the logs contain at trace level.
+//! S1, S2: the contents of the logs at trace level.
 //!
-//! A program of its own, one test at a time: tracing remembers for each place that logs whether anybody listens, and a
-//! thread on which nobody does can make it remember wrongly for all.
+//! A separate program that runs one test at a time. tracing caches for each call site whether any subscriber wants its
+//! events. A thread without a subscriber can make that cache wrong for all threads.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "in a test each is a failure, as it should be")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "a panic fails the test, as intended")]
 
 use std::{
     io,
@@ -26,10 +26,10 @@ use latchkey_tests::{
 use serde_json::{Value, json};
 use tracing::{Level, subscriber::DefaultGuard};
 
-/// Held by the test that listens.
+/// Held by the test that captures the log.
 static LISTENING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// A log that is read afterwards.
+/// A log that a test reads afterwards.
 #[derive(Debug, Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -45,13 +45,13 @@ impl io::Write for Log {
 }
 
 impl Log {
-    /// Hears everything that this test's thread says, which is all of the service: a test's runtime has one thread.
+    /// Captures all events of this test's thread. That is the whole service: a test's runtime has one thread.
     fn listen(&self) -> DefaultGuard {
         let log = self.clone();
         tracing::subscriber::set_default(latchkey::log::subscriber(move || log.clone(), Level::TRACE))
     }
 
-    /// The service's lines and the SDK's; not those of this test's own HTTP client.
+    /// The service's lines and the SDK's, without those of this test's own HTTP client.
     fn lines(&self) -> Vec<Value> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         let lines =
@@ -128,14 +128,14 @@ async fn no_token_and_no_password_is_ever_logged() {
     let text = log.lines().iter().map(Value::to_string).chain(metrics).collect::<String>();
     assert!(!text.contains("CANARY") && !text.contains(DEMO_PASSWORD));
     for token in [&first.access, &first.refresh, &second.access, &second.refresh, &third.access, &third.refresh] {
-        // What follows the login id: generation, proof, secret, check. The login id itself is meant to be there.
+        // The parts after the login id: generation, proof, secret, check. The login id itself may be logged.
         for part in [&token[53..75], &token[96..120], &token[230..]] {
             assert!(!text.contains(part), "part of a token in the log");
         }
     }
 }
 
-/// Enough to follow a login through the lines, and a request through the gateway's own.
+/// The lines identify a login, and a request by the gateway's own id.
 #[tokio::test]
 async fn a_line_says_what_it_is_about() {
     let _alone = LISTENING.lock().await;
@@ -166,7 +166,7 @@ async fn a_line_says_what_it_is_about() {
         })
     };
     let said: Vec<_> = log.lines().into_iter().filter(|line| line["code"].is_string()).collect();
-    // The gateway tells a TOKEN authorizer no id of the request, so it names the invocation.
+    // The gateway gives a TOKEN authorizer no request id, so the line names the invocation.
     let invocation = |line: &Value| line["request_id"].as_str().filter(|id| id.len() == 36).map(str::to_owned);
     let expected = [
         ("login_succeeded", Some(id(&login)), Some(&first), None, None),
@@ -193,7 +193,7 @@ async fn a_line_says_what_it_is_about() {
     }
 }
 
-/// A trace that is kept is named; one that isn't, or a header that a client made up, leaves no word.
+/// A sampled trace is logged. An unsampled one, or a header that a client made up, isn't.
 #[tokio::test]
 async fn a_line_names_the_trace_that_is_kept() {
     let _alone = LISTENING.lock().await;

@@ -1,7 +1,8 @@
-//! L1: whether the time of a refusal distinguishes an unknown user from a wrong password.
+//! L1: whether the duration of a refusal distinguishes an unknown user from a wrong password.
 //!
-//! Interleaved tries against the real login function over the embedded DynamoDB: each pair of tries, in random order, is one
-//! at a user that exists and one at a name that doesn't. Every try has a name and a network of its own, so that none waits.
+//! Interleaved attempts at the real login function on the embedded DynamoDB. Each pair of attempts, in random order, has
+//! one for an existing user and one for an unknown name. Each attempt has its own user name and network, so that none is
+//! throttled.
 //!
 //! ```text
 //! cargo bench -p latchkey-tests --bench login_timing -- [PAIRS]
@@ -23,7 +24,7 @@ use latchkey_tests::{
 };
 
 const PAIRS: u32 = 1000;
-/// Not counted: connections are made, pages are touched.
+/// Warm-up attempts that aren't counted: they open connections and touch memory.
 const WARM_UP: u32 = 20;
 
 #[tokio::main]
@@ -86,7 +87,7 @@ fn report(unknown: &[f64], wrong: &[f64]) {
         println!("{what:<15} mean {:7.3}  median {:7.3}", mean(times), median(times));
     }
     let differences: Vec<f64> = unknown.iter().zip(wrong).map(|(unknown, wrong)| unknown - wrong).collect();
-    // Pairs are independent of each other, whatever slows the machine down for a while: 1.96 standard errors of their mean.
+    // Pairs are independent, even if the machine slows down for a while: 1.96 standard errors of their mean.
     let margin = 1.96 * (variance(&differences) / count(&differences)).sqrt();
     let (difference, base) = (mean(&differences), mean(wrong));
     println!(

@@ -1,4 +1,4 @@
-//! A DynamoDB with the template's tables, for one test alone.
+//! A DynamoDB with the template's tables, for a single test.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -17,44 +17,43 @@ use crate::{
     watchdog::{Watched, watched},
 };
 
-/// No test fails because the machine is busy: what has to take long, takes a minute. The limits of production have tests of
-/// their own, on a paused clock.
+/// A long limit, so that no test fails because the machine is busy. The production limits have their own tests, on a
+/// paused clock.
 pub const TEST_LIMITS: Limits = {
     const MINUTE: Duration = Duration::from_secs(60);
     Limits { request: MINUTE, connect: MINUTE, attempt: MINUTE, operation: MINUTE }
 };
 
-/// An item.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// A database with the tables made.
+/// A database with the tables created.
 #[derive(Debug, Clone)]
 pub struct Database {
-    /// Where it listens.
+    /// The endpoint.
     pub url: String,
-    /// A way to it that no tap counts.
+    /// A client that bypasses the tap.
     pub client: Client,
-    /// The template, its tables named so that no other test has them.
+    /// The template, with table names that no other test uses.
     pub template: Template,
-    /// The test that it is for.
+    /// The name of the test.
     _watched: Arc<Watched>,
 }
 
 impl Database {
-    /// Makes one.
+    /// Creates a database.
     ///
     /// # Panics
-    /// When it can't be made.
+    /// If it can't be created.
     pub async fn new() -> Self {
         Self::with(&[]).await
     }
 
-    /// Makes one by a template with these parameters.
+    /// Creates a database by the template with these parameters.
     ///
     /// # Panics
-    /// When it can't be made.
+    /// If it can't be created.
     pub async fn with(parameters: &[(&str, &str)]) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "tests are told where DynamoDB Local is by a variable")]
+        #[expect(clippy::disallowed_methods, reason = "an environment variable sets the endpoint of DynamoDB Local")]
         let shared = std::env::var("LATCHKEY_TEST_DYNAMODB").ok().filter(|url| !url.is_empty());
         let url = match shared {
             Some(url) => url,
@@ -85,7 +84,7 @@ impl Database {
     /// The name of a table, by its id in the template.
     ///
     /// # Panics
-    /// When the template has none of that id.
+    /// If the template has no table with that id.
     #[must_use]
     pub fn table(&self, logical_id: &str) -> &str {
         let table = self.template.tables.iter().find(|table| table.logical_id == logical_id);
@@ -95,7 +94,7 @@ impl Database {
     /// All items of a table.
     ///
     /// # Panics
-    /// When it can't be read.
+    /// If the table can't be read.
     pub async fn items(&self, logical_id: &str) -> Vec<Item> {
         let mut pages = self.client.scan().table_name(self.table(logical_id)).consistent_read(true).into_paginator().items().send();
         let mut items = Vec::new();
@@ -121,7 +120,7 @@ async fn embedded() -> String {
     format!("http://{address}")
 }
 
-/// The template with every table renamed, in its own place and in the functions' environments.
+/// The template with every table renamed, both in the resource and in the functions' environments.
 fn template(suffix: &str, parameters: &[(&str, &str)]) -> Template {
     let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let mut template = Template::parse(TEMPLATE, &parameters).expect("template.yaml");

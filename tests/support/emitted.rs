@@ -1,4 +1,4 @@
-//! The metrics lines of one service, read as CloudWatch reads them.
+//! The metric lines of one service, parsed as CloudWatch parses them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,31 +8,30 @@ use std::{
 use latchkey::signals::{Function, Signals};
 use serde_json::Value;
 
-/// The namespace of a test.
+/// The metrics namespace of a test.
 const NAMESPACE: &str = "Latchkey/test";
 
 /// A metric with its dimensions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Series {
-    /// Its name.
     pub metric: String,
-    /// The value of each dimension.
+    /// The values of the dimensions.
     pub dimensions: BTreeMap<String, String>,
 }
 
-/// What the functions of a service emitted.
+/// The metrics that the functions of a service emitted.
 #[derive(Debug, Clone, Default)]
 pub struct Emitted(Arc<Mutex<Vec<String>>>);
 
 impl Emitted {
-    /// The signals of a function, to be read here.
+    /// Signals for a function, which write to this buffer.
     #[must_use]
     pub fn signals(&self, function: Function) -> Signals {
         let lines = Arc::clone(&self.0);
         Signals::to(NAMESPACE, function, move |line| lines.lock().unwrap_or_else(PoisonError::into_inner).push(line.to_owned()))
     }
 
-    /// The lines so far, which are none afterwards.
+    /// Takes the lines so far out of the buffer.
     #[must_use]
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
@@ -42,7 +41,7 @@ impl Emitted {
 /// The metrics in a line, with the sum of their values.
 ///
 /// # Panics
-/// When the line isn't as the embedded metric format has it.
+/// If the line isn't in the embedded metric format.
 #[must_use]
 pub fn series(line: &str) -> BTreeMap<Series, f64> {
     let document: Value = serde_json::from_str(line).expect("a JSON object");

@@ -1,6 +1,6 @@
-//! The whole service in a test: real handlers behind the local gateway, over HTTP, on a DynamoDB of its own.
+//! The whole service in a test: the real handlers behind the local gateway, over HTTP, each test with its own DynamoDB.
 //!
-//! The DynamoDB is embedded; with `LATCHKEY_TEST_DYNAMODB=http://localhost:8000` it is the one at that URL.
+//! The DynamoDB is embedded. `LATCHKEY_TEST_DYNAMODB=http://localhost:8000` uses the one at that URL instead.
 
 #![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
 

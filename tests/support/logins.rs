@@ -1,4 +1,4 @@
-//! The login function alone, asked as the gateway asks it: for a client at any address.
+//! The login function alone, called as the gateway calls it, for clients at any address.
 
 use std::time::Duration;
 
@@ -11,30 +11,28 @@ use crate::{
     tap::Tap,
 };
 
-/// Longer than the function takes by its own limits.
+/// Longer than the function's own limits.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The login function over a database.
+/// The login function on a database.
 pub struct Logins {
     function: Invoker,
-    /// Its clock.
     pub clock: TestClock,
 }
 
-/// What a try got.
+/// The answer to a login attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tried {
-    /// The answer's status.
     pub status: u64,
-    /// Its `Retry-After`, in seconds.
+    /// `Retry-After`, in seconds.
     pub retry_after: Option<i64>,
 }
 
 impl Logins {
-    /// The function, with these settings before the template's.
+    /// The function with these settings, which take precedence over the template's.
     ///
     /// # Panics
-    /// When the settings are wrong.
+    /// If the settings are invalid.
     #[must_use]
     pub fn over(database: &Database, settings: &[(&str, &str)]) -> Self {
         let clock = TestClock::default();
@@ -45,10 +43,10 @@ impl Logins {
         Self { function, clock }
     }
 
-    /// One try from this address.
+    /// One attempt from this address.
     ///
     /// # Panics
-    /// When there is no answer.
+    /// If there is no answer.
     pub async fn try_from(&self, address: &str, username: &str, password: &str) -> Tried {
         let answer = self.function.invoke("login", event(address, username, password), LIMIT).await.expect("an answer");
         let retry_after = answer.pointer("/headers/retry-after").and_then(Value::as_str);
@@ -59,7 +57,7 @@ impl Logins {
     }
 }
 
-/// The n-th of some millions of IPv4 addresses.
+/// The n-th of several million IPv4 addresses.
 #[must_use]
 pub fn address(n: u32) -> String {
     let [_, a, b, c] = n.to_be_bytes();

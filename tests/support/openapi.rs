@@ -1,4 +1,4 @@
-//! `docs/openapi.yaml`, held against every answer that a test gets.
+//! Compares every answer that a test gets with `docs/openapi.yaml`.
 
 mod document;
 
@@ -10,23 +10,24 @@ use serde_json::{Value, json};
 use crate::service::Answer;
 pub use document::{Node, document};
 
-/// What HTTP itself puts on an answer.
+/// Headers that HTTP itself adds to an answer.
 const FRAMING: [&str; 4] = ["connection", "content-length", "date", "transfer-encoding"];
 
-/// The label of what isn't an operation: OpenAPI has no place for it, the document describes it under this name.
+/// The label of requests outside all operations. OpenAPI has no place for them, so the document describes them under this
+/// name.
 pub const ANY_OTHER_ROUTE: &str = "any other route";
 
-/// All that the document says about answers.
+/// The document's operations and their answers.
 pub struct Contract {
     operations: Vec<Operation>,
     any_other_route: Operation,
 }
 
-/// An operation, and what may come back from it.
+/// An operation and its answers.
 pub struct Operation {
     /// Method and path, as in the document: `DELETE /sessions/{login_id}`.
     pub label: String,
-    /// Whether it takes an access token and nothing else, which is for the gateway to look at.
+    /// Whether it takes only an access token, which the gateway checks.
     pub authorized: bool,
     method: String,
     path: String,
@@ -50,7 +51,7 @@ struct Body {
 }
 
 impl Contract {
-    /// The repository's.
+    /// The description in this repository.
     pub fn of_the_service() -> &'static Self {
         static CONTRACT: LazyLock<Contract> = LazyLock::new(|| Contract::new(&document()));
         &CONTRACT
@@ -69,14 +70,14 @@ impl Contract {
         Self { operations, any_other_route }
     }
 
-    /// What answers `method` at `path`; a slash at its end makes no difference, as in API Gateway.
+    /// The operation for `method` and `path`. A trailing slash makes no difference, as in API Gateway.
     #[must_use]
     pub fn operation(&self, method: &str, path: &str) -> &Operation {
         let is_it = |operation: &&Operation| operation.method == method && fits(&operation.path, path);
         self.operations.iter().find(is_it).unwrap_or(&self.any_other_route)
     }
 
-    /// Every operation, and at last every other route.
+    /// Every operation, and the other routes at the end.
     pub fn operations(&self) -> impl Iterator<Item = &Operation> {
         self.operations.iter().chain([&self.any_other_route])
     }
@@ -103,12 +104,12 @@ impl Operation {
         Self { label, authorized, method, path, answers }
     }
 
-    /// The statuses that it may answer with.
+    /// The statuses that the operation may answer with.
     pub fn statuses(&self) -> impl Iterator<Item = u16> {
         self.answers.keys().copied()
     }
 
-    /// What of the answer isn't as described: nothing, mostly.
+    /// The differences between the answer and its description.
     #[must_use]
     pub fn breaches(&self, answer: &Answer) -> Vec<String> {
         match self.answers.get(&answer.status) {
@@ -142,18 +143,18 @@ impl Described {
                 [] if header.required => breaches.push(format!("{name} is missing")),
                 [] => {}
                 [value] => breaches.extend(breach(name, &header.schema, &header.value(value))),
-                several => breaches.push(format!("{name} comes {} times", several.len())),
+                several => breaches.push(format!("{name} is sent {} times", several.len())),
             }
         }
         let described = |name: &str| name == "content-type" || FRAMING.contains(&name) || self.headers.contains_key(name);
         breaches.extend(answer.headers.keys().filter(|name| !described(name.as_str())).map(|name| format!("{name} is not described")));
         match &self.body {
             None if answer.text.is_empty() => {}
-            None => breaches.push("there is a body".to_owned()),
+            None => breaches.push("the answer has a body that isn't described".to_owned()),
             Some(body) => {
                 let media_type = answer.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
                 if media_type != body.media_type {
-                    breaches.push(format!("the type is {media_type:?} and not {}", body.media_type));
+                    breaches.push(format!("the media type is {media_type:?}, not {}", body.media_type));
                 }
                 breaches.extend(breach("the body", &body.schema, &answer.body));
             }
@@ -168,7 +169,7 @@ impl Header {
         Self { required: node.value["required"] == true, number: schema.value["type"] == "integer", schema: schema.schema() }
     }
 
-    /// A header is text; where a number is described, it is the number that it spells.
+    /// Headers are text; where a number is described, the text is parsed as a number.
     fn value(&self, text: &str) -> Value {
         if self.number { serde_json::from_str(text).unwrap_or_else(|_| text.into()) } else { text.into() }
     }

@@ -1,4 +1,4 @@
-//! The service of one test, and a client that speaks to it as an app would.
+//! The service of one test, and a client that behaves like an app.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -26,28 +26,26 @@ use crate::{
 /// A running service.
 #[derive(Debug, Clone)]
 pub struct Service {
-    /// Where it listens.
+    /// The base URL.
     pub url: String,
     /// Its DynamoDB.
     pub database: Database,
-    /// Its way there.
+    /// The tap between the service and DynamoDB.
     pub tap: Tap,
-    /// What its functions may do there.
+    /// What its functions may do in DynamoDB.
     pub guard: Arc<Guard>,
-    /// Its clock.
     pub clock: TestClock,
-    /// Its metrics.
     pub emitted: Emitted,
     http: reqwest::Client,
     _serving: Arc<Serving>,
 }
 
-/// A server that ends with the last who holds it, so that a thousand of them don't use up the machine's sockets.
+/// A server that ends when its last holder is dropped, so that a thousand of them don't use up the machine's sockets.
 #[derive(Debug)]
 pub struct Serving(AbortHandle);
 
 impl Serving {
-    /// Serves on the listener from now on.
+    /// Starts to serve on the listener.
     #[must_use]
     pub fn start(listener: TcpListener, router: Router) -> Arc<Self> {
         let serving = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>());
@@ -61,18 +59,15 @@ impl Drop for Serving {
     }
 }
 
-/// An answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The operation that gave it, as `docs/openapi.yaml` names it.
+    /// The operation that answered, as `docs/openapi.yaml` names it.
     pub operation: &'static Operation,
-    /// Its status.
     pub status: u16,
-    /// Its headers.
     pub headers: HeaderMap,
-    /// Its body as it came.
+    /// The raw body.
     pub text: String,
-    /// Its body as JSON; null where it is none.
+    /// The body as JSON, or null if it isn't JSON.
     pub body: Value,
 }
 
@@ -83,33 +78,31 @@ impl Answer {
         self.body["code"].as_str().unwrap_or_default()
     }
 
-    /// Status and code, for comparing.
+    /// Status and code, for comparisons.
     #[must_use]
     pub fn outcome(&self) -> (u16, &str) {
         (self.status, self.code())
     }
 }
 
-/// What an app keeps.
+/// The tokens and times that an app keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
-    /// The access token.
     pub access: String,
-    /// The refresh token.
     pub refresh: String,
-    /// The login.
+    /// The login id.
     pub login_id: String,
-    /// When the access token ends.
+    /// When the access token expires.
     pub access_expires_at: DateTime<Utc>,
-    /// When the refresh token ends.
+    /// When the refresh token expires.
     pub refresh_expires_at: DateTime<Utc>,
 }
 
 impl Pair {
-    /// Reads a pair.
+    /// Reads a pair from an answer.
     ///
     /// # Panics
-    /// When the answer is none.
+    /// If the answer has no pair.
     #[must_use]
     pub fn of(answer: &Answer) -> Self {
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -126,18 +119,18 @@ impl Pair {
 }
 
 impl Service {
-    /// Starts a service with the demo user, and these settings before the template's.
+    /// Starts a service with the demo user and these settings, which take precedence over the template's.
     ///
     /// # Panics
-    /// When it doesn't start.
+    /// If it doesn't start.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
         Self::start_by(&[], settings).await
     }
 
-    /// The same, by a template with these parameters.
+    /// Starts a service by the template with these parameters.
     ///
     /// # Panics
-    /// When it doesn't start.
+    /// If it doesn't start.
     pub async fn start_by(parameters: &[(&str, &str)], settings: &[(&str, &str)]) -> Self {
         let database = Database::with(parameters).await;
         let name = DEMO_USER.parse_username();
@@ -145,10 +138,10 @@ impl Service {
         Self::over(database, TestClock::default(), settings).await
     }
 
-    /// Starts another process's worth of service over the same tables.
+    /// Starts a second process's service on the same tables.
     ///
     /// # Panics
-    /// When it doesn't start.
+    /// If it doesn't start.
     pub async fn over(database: Database, clock: TestClock, settings: &[(&str, &str)]) -> Self {
         Self::under(TEST_LIMITS, database, clock, settings).await
     }
@@ -156,7 +149,7 @@ impl Service {
     /// The same, with other time limits.
     ///
     /// # Panics
-    /// When it doesn't start.
+    /// If it doesn't start.
     pub async fn under(limits: Limits, database: Database, clock: TestClock, settings: &[(&str, &str)]) -> Self {
         let tap = Tap::default();
         let settings = |name: &str| settings.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
@@ -174,7 +167,7 @@ impl Service {
         Self { url, database, tap, guard, clock, emitted, http, _serving: serving }
     }
 
-    /// A request to make by hand.
+    /// A request builder for this service.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         self.http.request(method, format!("{}{path}", self.url))
@@ -190,17 +183,14 @@ impl Service {
         Pair::of(&self.login_with(&json!({"username": DEMO_USER, "password": DEMO_PASSWORD})).await)
     }
 
-    /// `GET /me`.
     pub async fn me(&self, access: &str) -> Answer {
         send(self.request("GET", "/me").bearer_auth(access)).await
     }
 
-    /// `POST /refresh`.
     pub async fn refresh(&self, refresh: &str) -> Answer {
         send(self.request("POST", "/refresh").bearer_auth(refresh)).await
     }
 
-    /// `POST /logout`.
     pub async fn logout(&self, token: &str) -> Answer {
         send(self.request("POST", "/logout").bearer_auth(token)).await
     }
@@ -208,16 +198,16 @@ impl Service {
     /// Asserts that the access token passes.
     ///
     /// # Panics
-    /// When it doesn't.
+    /// If it doesn't.
     pub async fn assert_allowed(&self, access: &str) {
         let answer = self.me(access).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
 
-    /// Asserts that the access token is refused, in RFC 6750's words.
+    /// Asserts that the access token is refused, in the form of RFC 6750.
     ///
     /// # Panics
-    /// When it isn't.
+    /// If it isn't.
     pub async fn assert_refused(&self, access: &str) {
         let answer = self.me(access).await;
         assert_eq!(answer.outcome(), (401, "invalid_token"), "{}", answer.text);
@@ -225,17 +215,17 @@ impl Service {
     }
 }
 
-/// The permissions go by the parameter, as the setting does.
+/// The parameter grants the permissions, and the setting uses them.
 fn accepts_imported(database: &Database, settings: &dyn Fn(&str) -> Option<String>) -> bool {
     const NAME: &str = "ACCEPT_IMPORTED_TOKENS";
     let by_template = || database.template.function("AuthorizerFunction")?.environment.get(NAME).cloned();
     settings(NAME).or_else(by_template).is_some_and(|accepts| accepts == "true")
 }
 
-/// Sends a request to the service. Its answer is as `docs/openapi.yaml` describes it, whatever the test is about.
+/// Sends a request to the service and compares its answer with `docs/openapi.yaml`, in every test.
 ///
 /// # Panics
-/// When there is no answer, or one that isn't described.
+/// If there is no answer, or one that isn't described.
 pub async fn send(request: RequestBuilder) -> Answer {
     let answer = exchange(request).await;
     let breaches = answer.operation.breaches(&answer);
@@ -243,10 +233,10 @@ pub async fn send(request: RequestBuilder) -> Answer {
     answer
 }
 
-/// Sends a request to whomever.
+/// Sends a request to any server.
 ///
 /// # Panics
-/// When there is no answer.
+/// If there is no answer.
 pub async fn exchange(request: RequestBuilder) -> Answer {
     let (client, request) = request.build_split();
     let request = request.expect("a request");
@@ -257,9 +247,8 @@ pub async fn exchange(request: RequestBuilder) -> Answer {
     Answer { operation, status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
 }
 
-/// Names in tests are right.
+/// A valid user name.
 pub trait ParseUsername {
-    /// The normalised name.
     fn parse_username(&self) -> latchkey::username::Username;
 }
 

@@ -1,5 +1,5 @@
-//! Between the SDK and DynamoDB, at the HTTP connector: counts calls, holds them, refuses them, and answers in
-//! DynamoDB's place.
+//! The tap sits at the HTTP connector, between the SDK and DynamoDB. It counts calls, holds them, refuses them and answers
+//! for DynamoDB.
 
 mod connector;
 mod fault;
@@ -24,14 +24,14 @@ use tokio::{
 
 use plan::Plan;
 
-/// How DynamoDB is reached at the moment.
+/// How DynamoDB responds at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line {
-    /// As it is.
+    /// Normally.
     Open,
-    /// Nobody listens.
+    /// Connections are refused.
     Refused,
-    /// Somebody listens and never answers.
+    /// Connections are accepted and never answered.
     Silent,
 }
 
@@ -42,7 +42,7 @@ pub struct Tap {
     state: Arc<Mutex<State>>,
     standing: Arc<Notify>,
     late: Arc<Mutex<Vec<JoinHandle<()>>>>,
-    /// Whose calls go through this one, and what they may do.
+    /// The function whose calls go through this tap, and its permissions.
     function: Option<(&'static str, Arc<Guard>)>,
 }
 
@@ -61,7 +61,7 @@ struct Hold {
     release: oneshot::Receiver<()>,
 }
 
-/// A call that stands still on its way to DynamoDB.
+/// A call that is held on its way to DynamoDB.
 #[derive(Debug)]
 pub struct Held {
     reached: oneshot::Receiver<()>,
@@ -72,14 +72,14 @@ impl Held {
     /// Waits until the call is made.
     ///
     /// # Panics
-    /// When it isn't made.
+    /// If it isn't made.
     pub async fn reached(&mut self) {
         assert!((&mut self.reached).await.is_ok(), "the service stopped before the call");
     }
 
-    /// Lets it go on.
+    /// Releases the call.
     pub fn release(self) {
-        // Nobody waits any more where the service gave up.
+        // There is no receiver if the service gave up.
         let _ = self.release.send(());
     }
 }
@@ -102,19 +102,19 @@ impl Tap {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same tap, for the calls of one function, which may do what `guard` lets it.
+    /// The same tap for the calls of one function, with the permissions of `guard`.
     #[must_use]
     pub fn of_function(&self, function: &'static str, guard: &Arc<Guard>) -> Self {
         Self { function: Some((function, Arc::clone(guard))), ..self.clone() }
     }
 
-    /// The operations called since this was last asked, in their order.
+    /// The operations called since the last call of this, in order.
     #[must_use]
     pub fn take_calls(&self) -> Vec<String> {
         std::mem::take(&mut self.state().calls)
     }
 
-    /// Sets how DynamoDB is reached.
+    /// Sets how DynamoDB responds.
     pub fn set_line(&self, line: Line) {
         self.state().line = line;
     }
@@ -128,23 +128,23 @@ impl Tap {
         Held { reached: was_reached, release: released }
     }
 
-    /// From here on calls are counted from 1 again, and these rules hold; where several fit a call, the first does.
+    /// Restarts the count of calls at 1 and sets the rules. The first rule that fits a call applies.
     pub fn arm(&self, rules: Vec<Rule>) {
         self.state().plan.arm(rules);
     }
 
-    /// Ends all rules; gives the attempts since [`arm`](Self::arm), in their order.
+    /// Ends all rules and returns the attempts since [`arm`](Self::arm), in order.
     #[must_use]
     pub fn disarm(&self) -> Vec<Call> {
         self.state().plan.disarm()
     }
 
-    /// Asks DynamoDB from here on what each call consumes; [`Call::capacity`] says it.
+    /// From now on asks DynamoDB for the capacity that each call consumes; [`Call::capacity`] holds it.
     pub fn count_capacity(&self) {
         self.state().plan.count_capacity = true;
     }
 
-    /// Waits until every call that goes on without its caller has arrived: [`Fault::ArrivesLate`].
+    /// Waits until every call with [`Fault::ArrivesLate`] has arrived.
     pub async fn arrived(&self) {
         let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
         for call in late {
@@ -152,7 +152,7 @@ impl Tap {
         }
     }
 
-    /// Waits until a call stands still for good: [`Fault::Stand`].
+    /// Waits until a call is stopped for good by [`Fault::Stand`].
     pub async fn stands(&self) {
         self.standing.notified().await;
     }

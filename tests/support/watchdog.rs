@@ -1,4 +1,4 @@
-//! A time limit for each test. A test that hangs would otherwise hold up the suite without a word.
+//! A time limit for each test. A test that hangs would otherwise block the suite silently.
 
 use std::{
     collections::BTreeMap,
@@ -7,10 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Far more than the longest test takes on a machine that does ten things at once.
+/// Far longer than the longest test takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 
-/// Tests under way, by number: name and start.
+/// Running tests by number: name and start.
 type Running = BTreeMap<u64, (String, Instant)>;
 
 #[derive(Debug, Default)]
@@ -22,8 +22,8 @@ struct Watchdog {
 #[derive(Debug)]
 pub struct Watched(u64);
 
-/// Watches the test that calls this: past the limit its name is printed and the test program ends. The full sizes of
-/// `scripts/assurance` take hours and have no limit.
+/// Watches the test that calls this. Past the limit, it prints the test's name and ends the test program. The full sizes
+/// of `scripts/assurance` take hours and have no limit.
 #[must_use]
 pub fn watched() -> Watched {
     // The test harness names each thread after its test.
@@ -64,7 +64,7 @@ fn watchdog() -> &'static Watchdog {
 }
 
 fn is_full() -> bool {
-    #[expect(clippy::disallowed_methods, reason = "the size of a test run is no configuration of the service")]
+    #[expect(clippy::disallowed_methods, reason = "the variable configures the test run, not the service")]
     let size = std::env::var("LATCHKEY_ASSURANCE");
     size.is_ok_and(|size| size == "full")
 }

@@ -1,4 +1,5 @@
-//! template.yaml's alarms and dashboard against the code: what they name is what the functions or AWS emit.
+//! Checks the alarms and the dashboard of template.yaml against the code: the functions or AWS emit every metric they
+//! name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use crate::metrics::declared;
 
-/// What AWS emits, as its services' pages on metrics and dimensions have it: names, and the dimensions that they come by.
+/// Metrics that AWS emits: names and dimensions, from the services' pages on metrics and dimensions.
 const OF_AWS: [(&str, &[&str], &[&str]); 4] = [
     ("AWS/Lambda", &["Errors", "Invocations", "Throttles", "Duration", "ConcurrentExecutions"], &["FunctionName"]),
     (
@@ -40,7 +41,7 @@ fn template() -> Template {
     Template::parse(TEMPLATE, &BTreeMap::new()).unwrap()
 }
 
-/// The metric of an alarm, or of one of the queries of its expression.
+/// The metric of an alarm, or of one of the queries in its expression.
 fn stated(of: &Value) -> Option<Named> {
     let namespace = of.get("Namespace").map(text)?;
     let dimensions = of["Dimensions"].as_array().unwrap().iter().map(|one| (text(&one["Name"]), text(&one["Value"]))).collect();
@@ -57,7 +58,8 @@ fn dashboard() -> Value {
     serde_json::from_str(dashboards["Dashboard"]["DashboardBody"].as_str().unwrap()).unwrap()
 }
 
-/// A dashboard's short hand: `.` is the same place of the row before, `...` all places of it but the last ones.
+/// Expands a dashboard's shorthand: `.` repeats the value at the same position of the previous row, `...` repeats all
+/// values but the last ones.
 fn named_by_dashboard() -> Vec<Named> {
     let mut named = Vec::new();
     for widget in dashboard()["widgets"].as_array().unwrap().iter().filter(|widget| widget["type"] == "metric") {
@@ -77,7 +79,7 @@ fn named_by_dashboard() -> Vec<Named> {
     named
 }
 
-/// Whether anybody emits it: the functions under their namespace, or AWS for something that the template declares.
+/// Whether the metric is emitted: by the functions in their namespace, or by AWS for a resource in the template.
 fn is_emitted((namespace, series): &Named, template: &Template, declared: &BTreeSet<Series>) -> bool {
     if template.functions.iter().all(|function| function.environment.get("METRICS_NAMESPACE") == Some(namespace)) {
         return declared.contains(series);
@@ -90,7 +92,7 @@ fn is_emitted((namespace, series): &Named, template: &Template, declared: &BTree
             "FunctionName" => template.function(value).is_some(),
             "TableName" => table.is_some(),
             "GlobalSecondaryIndexName" => table.is_some_and(|table| table.indexes.iter().any(|index| index.name == *value)),
-            // SAM titles an API after the stack where it has no name of its own.
+            // SAM names an API after the stack if it has no name of its own.
             "ApiName" => value == "latchkey",
             "Stage" => *value == template.stage,
             _ => false,
@@ -102,13 +104,13 @@ fn what_is_named_is_emitted() {
     let (template, declared) = (template(), declared());
     for (id, alarm) in alarms() {
         let named = named_by_alarm(&alarm);
-        assert!(!named.is_empty(), "{id} looks at nothing");
+        assert!(!named.is_empty(), "{id} names no metric");
         for one in named {
-            assert!(is_emitted(&one, &template, &declared), "{id}: nobody emits {one:?}");
+            assert!(is_emitted(&one, &template, &declared), "{id}: not emitted: {one:?}");
         }
     }
     for one in named_by_dashboard() {
-        assert!(is_emitted(&one, &template, &declared), "Dashboard: nobody emits {one:?}");
+        assert!(is_emitted(&one, &template, &declared), "Dashboard: not emitted: {one:?}");
     }
 }
 
@@ -120,7 +122,7 @@ fn what_is_emitted_is_on_the_dashboard() {
     }
 }
 
-/// An alarm whose expression names what isn't there is refused when the stack is deployed, or never rings.
+/// CloudFormation refuses an alarm whose expression names an unknown id, or the alarm never fires.
 #[test]
 fn expressions_use_each_of_their_metrics() {
     for (id, alarm) in alarms() {
@@ -143,7 +145,7 @@ fn expressions_use_each_of_their_metrics() {
     }
 }
 
-/// The runbook has a section for each alarm, with what to ask the logs and what to do; the alarm says where.
+/// The runbook has a section for each alarm, with queries and actions; the alarm's description links to it.
 #[test]
 fn every_alarm_is_in_the_runbook() {
     let runbook = include_str!("../../docs/alarms.md");
@@ -166,9 +168,9 @@ fn every_alarm_is_in_the_runbook() {
 }
 
 #[test]
-fn whoever_is_named_is_told_of_every_alarm() {
+fn whoever_is_named_is_expected_of_every_alarm() {
     let own = "arn:aws:sns:eu-central-1:123456789012:on-call";
-    for (parameters, told) in [
+    for (parameters, expected) in [
         (vec![], vec![]),
         (vec![("AlarmEmail", "on-call@example.com")], vec!["AlarmTopic"]),
         (vec![("AlarmTopicArn", own)], vec![own]),
@@ -176,9 +178,9 @@ fn whoever_is_named_is_told_of_every_alarm() {
     ] {
         for (id, alarm) in resources("AWS::CloudWatch::Alarm", &parameters) {
             let actions: Vec<_> = alarm["AlarmActions"].as_array().unwrap().iter().map(text).collect();
-            assert_eq!(actions, told, "{id} with {parameters:?}");
+            assert_eq!(actions, expected, "{id} with {parameters:?}");
         }
         let topics = resources("AWS::SNS::Topic", &parameters).len();
-        assert_eq!(topics, usize::from(told.contains(&"AlarmTopic")));
+        assert_eq!(topics, usize::from(expected.contains(&"AlarmTopic")));
     }
 }

@@ -1,4 +1,4 @@
-//! A1, A2, A3: real events of every gateway through the authorizer.
+//! A1, A2, A3: real events of every kind of gateway, through the authorizer.
 
 use latchkey::{ids::is_url_safe, store::Store, token::ImportedTokens};
 use latchkey_authorizer::{Authorizer, AuthorizerError};
@@ -9,7 +9,7 @@ use latchkey_tests::{
 };
 use serde_json::{Value, json};
 
-/// Where an event carries its credentials, the ARN that its policy must name, and whether it takes a simple response.
+/// Where an event carries its credentials, the ARN that its policy must name, and whether it accepts a simple response.
 struct Shape {
     name: &'static str,
     event: &'static str,
@@ -139,7 +139,7 @@ async fn every_shape_is_answered_in_its_own() {
     }
 }
 
-/// A refusal is an answer, whatever was or wasn't sent; and costs no call where nothing like a token came.
+/// A refusal is an answer, whatever the client sent. It costs no store call if the event has nothing like a token.
 #[tokio::test]
 async fn what_is_no_token_is_refused_without_a_call() {
     let service = Service::start(&[]).await;

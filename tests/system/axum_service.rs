@@ -1,4 +1,4 @@
-//! The middleware in front of a team's own axum service (examples/axum-service), with no gateway at all.
+//! The middleware in a team's own axum service (examples/axum-service), without a gateway.
 
 use latchkey::{middleware::ByAccessToken, store::Store, token::ImportedTokens};
 use latchkey_tests::{
@@ -32,12 +32,12 @@ async fn a_handler_finds_the_session_in_the_extensions() {
 
     let refused = hello(first.access).await;
     assert_eq!(refused.outcome(), (401, "invalid_token"));
-    assert_eq!(refused.headers["www-authenticate"], "Bearer error=\"invalid_token\"", "no gateway to rename it");
+    assert_eq!(refused.headers["www-authenticate"], "Bearer error=\"invalid_token\"", "no gateway renames the header");
     let missing = exchange(http.get(format!("{url}/hello")).header("x-user-id", user_id)).await;
     assert_eq!((missing.outcome(), missing.headers["www-authenticate"].to_str().unwrap()), ((401, "missing_token"), "Bearer"));
     let _ = service.tap.take_calls();
     assert_eq!(exchange(http.get(format!("{url}/health"))).await.text, "ok\n");
-    assert!(service.tap.take_calls().is_empty(), "what stands below the layer needs no token");
+    assert!(service.tap.take_calls().is_empty(), "routes outside the layer need no token");
 
     service.tap.set_line(Line::Refused);
     assert_eq!(hello(second.access.clone()).await.outcome(), (503, "unavailable"));

@@ -1,4 +1,4 @@
-//! Bad input of clients: the answer of docs/cases.md, no panic, nothing lost.
+//! Bad input from clients: the answers of docs/cases.md, no panic, no lost session.
 
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::service::{Answer, Service, send};
@@ -13,7 +13,7 @@ async fn with_authorization(service: &Service, method: &str, path: &str, values:
     send(service.request(method, path).headers(headers)).await
 }
 
-/// B1: the scheme in any case; a token with one character's case changed is another token.
+/// B1: the scheme in any case; a token in which one character's case is changed is a different token.
 #[tokio::test]
 async fn the_scheme_has_any_case_and_the_token_one() {
     let service = Service::start(&[]).await;
@@ -28,7 +28,7 @@ async fn the_scheme_has_any_case_and_the_token_one() {
     service.assert_refused(&other).await;
 }
 
-/// B2, B4, B5: a header without anything like a token gets plain `Bearer`, all others the one `invalid_token`.
+/// B2, B4, B5: a header without anything like a token gets plain `Bearer`; all others get the same `invalid_token`.
 #[tokio::test]
 async fn headers_that_are_no_bearer_token() {
     let service = Service::start(&[]).await;
@@ -58,11 +58,11 @@ async fn headers_that_are_no_bearer_token() {
             let answer = with_authorization(&service, "POST", path, &[&value]).await;
             assert_eq!(answer.outcome(), (401, code), "{path} {:?}", String::from_utf8_lossy(&value));
         }
-        // The gateway's expression refuses what has not a token's shape, as nothing sent.
+        // The gateway's validation expression refuses text that isn't in the form of a token, as if nothing was sent.
         assert_eq!(with_authorization(&service, "GET", "/me", &[&value]).await.status, 401);
     }
     assert!(service.tap.take_calls().is_empty(), "no store call");
-    assert_eq!(service.refresh(token).await.status, 200, "and nothing was lost");
+    assert_eq!(service.refresh(token).await.status, 200, "the session is intact");
 }
 
 /// B3: neither the first nor the last header wins.
@@ -166,7 +166,7 @@ async fn bodies_that_are_no_login() {
     }
     let right = json!({"username": DEMO_USER, "password": DEMO_PASSWORD}).to_string().into_bytes();
     assert_eq!(post("text/plain", right.clone()).await.outcome(), (415, "unsupported_media_type"));
-    assert!(service.tap.take_calls().is_empty(), "nothing else had happened");
+    assert!(service.tap.take_calls().is_empty(), "no store call");
     assert_eq!(post("application/json; charset=utf-8", right).await.status, 200);
 }
 
@@ -191,7 +191,7 @@ async fn unknown_users_wrong_passwords_and_disabled_users_get_one_answer() {
     assert_eq!(answer("demo", DEMO_PASSWORD).await, wrong);
 }
 
-/// A function that panicked on these was a 503, which clients send again.
+/// A function that panics on these inputs would answer 503, and clients would retry.
 #[tokio::test]
 async fn a_host_or_a_query_of_which_there_is_no_url() {
     let service = Service::start(&[]).await;

@@ -1,4 +1,4 @@
-//! The time limits of production, on a paused clock: it moves only to the next timer.
+//! The time limits of production, on a paused clock that advances only to the next timer.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn silent(timeouts: TimeoutConfig) -> Client {
     Client::from_conf(config)
 }
 
-/// What the authorizer answers for a token of its own when DynamoDB is silent, and after how long.
+/// The authorizer's answer for a valid token when DynamoDB doesn't respond, and the time it takes.
 async fn asked_in_silence(timeouts: TimeoutConfig) -> (AuthorizerError, Duration) {
     const LIFETIMES: Lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) };
     let clock = TestClock::default();
@@ -58,10 +58,10 @@ async fn asked_in_silence(timeouts: TimeoutConfig) -> (AuthorizerError, Duration
     });
     let since = Instant::now();
     let answer = authorizer.answer(serde_json::from_value(event).unwrap(), "invocation".into()).await;
-    (answer.unwrap_err(), since.elapsed())
+    (answer.err().unwrap(), since.elapsed())
 }
 
-/// With production's timeouts one call ends before the request does.
+/// With production's timeouts a single call ends before the request does.
 #[tokio::test(start_paused = true)]
 async fn a_silent_dynamodb_ends_a_call_of_the_authorizer() {
     let (error, after) = asked_in_silence(Limits::PRODUCTION.timeouts()).await;
@@ -69,7 +69,7 @@ async fn a_silent_dynamodb_ends_a_call_of_the_authorizer() {
     assert!(after <= Limits::PRODUCTION.operation, "{after:?}");
 }
 
-/// Two calls, as an imported token needs, would take longer than the function may: the budget ends them both.
+/// Two calls, as an imported token needs, would exceed the function's limit; the budget ends both.
 #[tokio::test(start_paused = true)]
 async fn the_authorizer_answers_within_its_budget() {
     let (error, after) = asked_in_silence(TimeoutConfig::disabled()).await;

@@ -1,4 +1,5 @@
-//! Every case and promise that a comment or a test's name cites exists: cases in docs/cases.md, promises in docs/assurance.md.
+//! Every case and promise that a comment or a test's name cites exists: cases in docs/cases.md, promises in
+//! docs/assurance.md.
 //!
 //! A comment cites cases in one of two ways: it begins with their ids and a colon, or it says "case" or "promise" and the
 //! id. A test cites one by beginning its name with the id in lower case.
@@ -13,7 +14,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// Every Rust file of the repository that isn't built.
+/// Every Rust file of the repository outside build directories.
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
@@ -47,7 +48,7 @@ fn leading(comment: &str) -> Vec<&str> {
     if ids.iter().all(|id| is_id(id)) { ids } else { Vec::new() }
 }
 
-/// The id after "case" or "promise", wherever it stands.
+/// The id after "case" or "promise", anywhere in the line.
 fn named(text: &str) -> Vec<&str> {
     let words: Vec<_> = text.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let is_noun = |word: &str| ["case", "Case", "promise", "Promise"].contains(&word);
@@ -94,7 +95,7 @@ fn every_case_that_is_cited_is_in_the_catalogue() {
     assert!(known.len() > 30, "only {known:?}: the search doesn't find the citations");
 }
 
-/// The check itself sees what it is for.
+/// The check finds citations and ignores other ids.
 #[test]
 fn citations_are_found_and_an_unknown_one_is_not_defined() {
     let defined = defined("| id | case |\n|---|---|\n| B1 | The scheme | R9 |\n", "- G1: one session\n");

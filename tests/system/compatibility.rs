@@ -1,7 +1,7 @@
-//! What a released version wrote stays good: its items, and the tokens that its clients hold.
+//! Items and tokens that a released version wrote stay valid.
 //!
-//! `tests/golden/VERSION.json` has both as that version wrote them. A version that is about to be released writes its own by
-//! `cargo test --workspace --test system write_the_file_of_this_version -- --ignored`.
+//! `tests/golden/VERSION.json` has both in the form that the version wrote. Before a release, this command writes the file
+//! of the new version: `cargo test --workspace --test system write_the_file_of_this_version -- --ignored`.
 
 mod golden;
 
@@ -42,7 +42,7 @@ async fn refresh(service: &Service, token: &str, key: Option<&str>) -> Answer {
     send(key.into_iter().fold(request, |request, key| request.header("Idempotency-Key", key))).await
 }
 
-/// Everything that is stored and that a client holds.
+/// Every stored item and every token that a client holds.
 async fn write() -> Golden {
     let service = Service::start_by(&[("AcceptImportedTokens", "true")], &[]).await;
     let service = service_over(&service.database, &service.clock).await;
@@ -71,15 +71,15 @@ async fn write() -> Golden {
 #[tokio::test]
 #[ignore = "writes a file of the repository, once for each version"]
 async fn write_the_file_of_this_version() {
-    assert!(!file(VERSION).exists(), "{VERSION} has been written: what was released doesn't change");
+    assert!(!file(VERSION).exists(), "{VERSION} is already written; a released file must not change");
     write().await.save(&file(VERSION));
 }
 
-/// Whatever is written differently is another version, with a file of its own.
+/// A difference in the written form needs a new version, with its own file.
 #[tokio::test]
 async fn this_version_still_writes_what_its_file_says() {
     let kept = files().into_iter().find(|golden| golden.version == VERSION).unwrap();
-    assert_eq!(shape(&kept), shape(&write().await), "the form of an item has changed: docs/compatibility.md says how that is done");
+    assert_eq!(shape(&kept), shape(&write().await), "the form of an item has changed: see docs/compatibility.md");
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn what_every_version_wrote_is_still_good() {
         }
         service.assert_allowed(&service.login().await.access).await;
 
-        // Its clients' old tokens are reuse when their windows have passed, and end their logins.
+        // Old tokens of clients count as reuse after their windows, and end their logins.
         service.clock.advance(TimeDelta::minutes(1));
         for (old, newest) in [("replaced", "successor"), ("imported-replaced", "imported-successor")] {
             assert_eq!(service.refresh(&pair(old).1).await.outcome(), (401, "invalid_token"));

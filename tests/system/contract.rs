@@ -1,4 +1,4 @@
-//! What the store promises of each write, on whatever speaks DynamoDB.
+//! The store's guarantees for each write, on any implementation of DynamoDB.
 
 use std::slice;
 
@@ -67,7 +67,7 @@ impl Contract {
         issued
     }
 
-    /// By somebody who knows nothing of versions.
+    /// The update of a client that knows nothing of versions.
     async fn set_user(&self, name: &str, value: &str) {
         let update = self.database.client.update_item().table_name(self.database.table("UsersTable"));
         update
@@ -120,14 +120,14 @@ async fn a_login_is_created_only_on_what_was_read() {
     let second = contract.issue();
     let create = async |user: &User, creation: &LoginCreation| contract.accounts.create_login(user, &second.new, creation).await;
 
-    assert_eq!(create(&contract.user, &before_the_first).await, Ok(Commit::ReadAgain), "the register is there now");
+    assert_eq!(create(&contract.user, &before_the_first).await, Ok(Commit::ReadAgain), "the register exists now");
     let current = contract.creation().await;
     let older = LoginCreation { register: Some(Register { version: 0, ..current.register.clone().unwrap() }), ..current.clone() };
     assert_eq!(create(&contract.user, &older).await, Ok(Commit::ReadAgain), "the register has moved");
     let unseen = LoginCreation { predecessor_seen: false, ..current.clone() };
-    assert_eq!(create(&contract.user, &unseen).await, Ok(Commit::ReadAgain), "the predecessor is there");
+    assert_eq!(create(&contract.user, &unseen).await, Ok(Commit::ReadAgain), "the predecessor exists");
     let changed = User { version: 2, ..contract.user.clone() };
-    assert_eq!(create(&changed, &current).await, Ok(Commit::ReadAgain), "the user is another");
+    assert_eq!(create(&changed, &current).await, Ok(Commit::ReadAgain), "the user has changed");
     contract.set_user("status", "disabled").await;
     assert_eq!(create(&contract.user, &current).await, Ok(Commit::ReadAgain), "the user is disabled");
     contract.set_user("status", "active").await;
@@ -153,7 +153,7 @@ async fn a_login_replaces_others_in_the_same_transaction() {
     assert!(contract.state(&third).await.login.is_some());
 }
 
-/// The register names it, so its end since the read must not go unnoticed.
+/// The register names this login, so an end since the read must cause a conflict.
 #[tokio::test]
 async fn a_login_that_replaces_its_predecessor_needs_it_there() {
     let contract = Contract::new().await;
@@ -233,7 +233,7 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
     );
 }
 
-/// The old session alone doesn't make a rotation: the login has to stand where it was read.
+/// The old session alone doesn't allow a rotation: the login must still be in the state that was read.
 #[tokio::test]
 async fn a_rotation_is_refused_where_the_login_stands_elsewhere() {
     let contract = Contract::new().await;
@@ -248,7 +248,7 @@ async fn a_rotation_is_refused_where_the_login_stands_elsewhere() {
     assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::ReadAgain));
 }
 
-/// An end that comes before the commit wins: the update doesn't bring the login back.
+/// An end that comes before the commit wins: the update doesn't restore the login.
 #[tokio::test]
 async fn a_rotation_does_not_revive_an_ended_login() {
     let contract = Contract::new().await;
@@ -288,7 +288,7 @@ async fn a_user_is_created_once_and_read_back() {
     assert!(contract.accounts.read_user(&"nobody".parse_username()).await.unwrap().is_none());
 }
 
-/// Brought up to date while the password was changed: the change stays.
+/// The hash is updated while the password changes: the new password stays.
 #[tokio::test]
 async fn a_rehash_leaves_a_changed_user_alone() {
     let contract = Contract::new().await;
@@ -297,17 +297,17 @@ async fn a_rehash_leaves_a_changed_user_alone() {
         let text = contract.user.password_hash.as_str().replace("$s4w/", &format!("$s4w{salt}"));
         PasswordHash::parse(text).unwrap()
     });
-    assert!(!hashes.contains(&contract.user.password_hash), "of another salt");
+    assert!(!hashes.contains(&contract.user.password_hash), "a new salt");
     let older = User { version: 0, ..contract.user.clone() };
     assert_eq!(contract.accounts.replace_password_hash(&older, &hashes[0]).await, Ok(()));
     let other = User { password_hash: hashes[1].clone(), ..contract.user.clone() };
     assert_eq!(contract.accounts.replace_password_hash(&other, &hashes[0]).await, Ok(()));
-    assert_eq!(stored().await, contract.user.password_hash, "another version, another hash");
+    assert_eq!(stored().await, contract.user.password_hash, "a new version and a new hash");
     assert_eq!(contract.accounts.replace_password_hash(&contract.user, &hashes[0]).await, Ok(()));
     assert_eq!(stored().await, hashes[0]);
 }
 
-/// A partition of more than one page is read whole, at 1 MiB a page.
+/// A partition of more than one page (1 MiB each) is read completely.
 #[tokio::test]
 async fn a_long_collection_is_read_to_its_end() {
     let contract = Contract::new().await;

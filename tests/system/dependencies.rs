@@ -1,11 +1,11 @@
-//! What is linked into the functions: one TLS stack, one library of cryptography. Megabytes are milliseconds of a cold
-//! start, and a second library is a second one to keep up with.
+//! The dependencies of the functions: one TLS stack and one crypto library. Every megabyte adds to a cold start, and a
+//! second library has to be kept up to date too.
 
 use std::{collections::BTreeSet, process::Command};
 
 const FUNCTIONS: [&str; 4] = ["latchkey-authorizer", "latchkey-login", "latchkey-refresh", "latchkey-sessions"];
 
-/// The packages of a function's binary, each with the one that asks for it.
+/// The packages of a function's binary, each with its dependent.
 fn tree(function: &str) -> Vec<(String, String)> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--package", function, "--edges", "normal", "--prefix", "depth", "--no-dedupe", "--format", " {p}"])
@@ -48,15 +48,15 @@ fn a_function_links_one_tls_stack_and_one_library_of_cryptography() {
         ] {
             assert!(!has(other), "{function} links {other}");
         }
-        // What aws-sigv4 signs with, and what Argon2 is made of.
+        // The libraries that aws-sigv4 signs with, and those that Argon2 uses.
         for (name, asked_for_by) in [("sha2", "aws-sigv4"), ("hmac", "aws-sigv4"), ("blake2", "argon2")] {
             let by: BTreeSet<_> = tree.iter().filter(|(_, package)| package == name).map(|(parent, _)| parent.as_str()).collect();
-            assert!(by.iter().all(|parent| *parent == asked_for_by), "{function}: {name} is asked for by {by:?}");
+            assert!(by.iter().all(|parent| *parent == asked_for_by), "{function}: {name} is required by {by:?}");
         }
     }
 }
 
-/// What serves and what tests stays out of what is deployed.
+/// Servers and test libraries are not linked into the functions.
 #[test]
 fn a_function_links_nothing_of_the_development_server() {
     for function in FUNCTIONS {
@@ -66,7 +66,7 @@ fn a_function_links_nothing_of_the_development_server() {
     }
 }
 
-/// No `unsafe` of our own: the workspace forbids it, and a crate that doesn't take the workspace's lints would slip through.
+/// No `unsafe` in our own code. The workspace forbids it; this finds a crate that doesn't inherit the workspace's lints.
 #[test]
 fn every_crate_forbids_unsafe_code() {
     let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));

@@ -1,4 +1,4 @@
-//! Sessions that people can see and end.
+//! The sessions that users can list and end.
 
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
@@ -95,7 +95,7 @@ async fn ending_another_login_ends_it_at_once() {
     assert_eq!(service.database.sort_keys().await, ["!user"]);
 }
 
-/// Unknown, malformed and somebody else's: one answer.
+/// Unknown, malformed and other users' ids get the same answer.
 #[tokio::test]
 async fn only_ones_own_logins_are_found() {
     let service = Service::start(&[]).await;
@@ -135,8 +135,8 @@ async fn everywhere_and_everywhere_else() {
     service.assert_allowed(&service.login().await.access).await;
 }
 
-/// R4: a login that was decided before "everywhere" and written after it must not survive. The request decides again on
-/// the new state of the register, or fails.
+/// R4: a login that was decided before "log out everywhere" and written after it must not survive. The request decides
+/// again on the new state of the register, or fails.
 #[tokio::test]
 async fn a_login_in_flight_is_ordered_by_the_register() {
     let service = Service::start(&[]).await;
@@ -157,8 +157,8 @@ async fn a_login_in_flight_is_ordered_by_the_register() {
     assert_eq!(service.database.sort_keys().await.len(), 3);
 }
 
-/// A login whose commit went unheard, and which was seen in the list and ended, doesn't come back: the request that made
-/// it, still under way, makes another.
+/// A login's commit succeeded but its answer was lost; the user saw the login in the list and ended it. The request that
+/// made it is still running: it must not restore this login, and creates another.
 #[tokio::test]
 async fn a_login_that_was_ended_before_its_request_heard_of_it_does_not_come_back() {
     let service = Service::start(&[]).await;

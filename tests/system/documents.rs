@@ -1,5 +1,5 @@
-//! The documents hold together: each relative link leads somewhere, each anchor is a heading, and each test that a document
-//! names is a test.
+//! Checks the documents: each relative link has a target, each anchor is a heading, and each test that a document names
+//! exists.
 //!
 //! A link to a Rust file whose text is one word in code, such as [`nobody_listens`](outage.rs), names a test of that file.
 
@@ -15,7 +15,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// Every Markdown file of the repository that isn't fetched or built.
+/// Every Markdown file of the repository outside build and package directories.
 fn documents(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
@@ -31,7 +31,7 @@ fn documents(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// A link as written: its text, where it leads, and whether the text is code.
+/// A link as written: its text, its target, and whether the text is code.
 #[derive(Debug)]
 struct Link {
     text: String,
@@ -74,7 +74,7 @@ impl Document {
         document
     }
 
-    /// As GitHub makes them: lower case, spaces to hyphens, without punctuation, numbered where they repeat.
+    /// Anchors as GitHub makes them: lower case, spaces to hyphens, no punctuation, numbered where they repeat.
     fn add_anchor(&mut self, heading: &str) {
         let kept = heading.trim().to_lowercase().replace(' ', "-");
         let slug: String = kept.chars().filter(|each| each.is_alphanumeric() || "-_".contains(*each)).collect();
@@ -93,16 +93,16 @@ fn has_test(source: &str, name: &str) -> bool {
     })
 }
 
-/// What is wrong with the link, if anything.
+/// The error in the link, if any.
 fn breach(link: &Link, from: &Path, all: &HashMap<PathBuf, Document>) -> Option<String> {
     if link.to.starts_with("https://") || link.to.starts_with("http://127.0.0.1") || link.to.starts_with("mailto:") {
         return None;
     }
     let (path, anchor) = link.to.split_once('#').unwrap_or((&link.to, ""));
     let target = if path.is_empty() { from.to_owned() } else { from.parent()?.join(path) };
-    let Ok(target) = target.canonicalize() else { return Some("leads nowhere".into()) };
+    let Ok(target) = target.canonicalize() else { return Some("no such target".into()) };
     if !target.starts_with(root()) {
-        return Some("leads out of the repository".into());
+        return Some("the target is outside the repository".into());
     }
     if !anchor.is_empty() && !all.get(&target).is_some_and(|document| document.anchors.iter().any(|each| each == anchor)) {
         return Some(format!("there is no heading #{anchor}"));
@@ -128,23 +128,23 @@ fn every_link_leads_somewhere_and_every_test_that_is_named_is_there() {
     assert!(all.len() > 20 && links > 200, "{} documents, {links} links: the search doesn't find them", all.len());
 }
 
-/// The check itself sees what it is for.
+/// The check finds broken links and accepts good ones.
 #[test]
 fn a_broken_link_a_missing_anchor_and_a_test_that_is_gone_are_seen() {
     let here = root().join("tests/system/documents.md");
-    let told = |markdown: &str| {
+    let check = |markdown: &str| {
         let all = HashMap::from([(here.clone(), Document::read(markdown))]);
         all[&here].links.iter().map(|link| breach(link, &here, &all).unwrap_or_default()).collect::<Vec<_>>().join("; ")
     };
-    assert_eq!(told("[a](outage.rs), [b](../system), [c](https://example.com/x)"), "; ; ");
-    assert_eq!(told("[a](nothing.rs) and [b](/etc/passwd)"), "leads nowhere; leads out of the repository");
-    assert_eq!(told("# One `two`: three\n[a](outage.rs#x)"), "there is no heading #x");
+    assert_eq!(check("[a](outage.rs), [b](../system), [c](https://example.com/x)"), "; ; ");
+    assert_eq!(check("[a](nothing.rs) and [b](/etc/passwd)"), "no such target; the target is outside the repository");
+    assert_eq!(check("# One `two`: three\n[a](outage.rs#x)"), "there is no heading #x");
     let (own, root_anchor) = (here.parent().unwrap().join("../../README.md").canonicalize().unwrap(), "#one-two-three");
     assert!(own.exists() && Document::read("# One `two`: three\n").anchors == [root_anchor.trim_start_matches('#')]);
     assert_eq!(Document::read("# A\n# A\n").anchors, ["a", "a-1"]);
     assert_eq!(
-        told("[`nobody_listens`](outage.rs) [`every_route_is_unavailable`](outage.rs) [nobody](outage.rs)"),
+        check("[`nobody_listens`](outage.rs) [`every_route_is_unavailable`](outage.rs) [nobody](outage.rs)"),
         "; it has no such test; "
     );
-    assert_eq!(told("| a |\n|---|\n| [`gone`](outage.rs) |"), "it has no such test");
+    assert_eq!(check("| a |\n|---|\n| [`gone`](outage.rs) |"), "it has no such test");
 }

@@ -1,4 +1,4 @@
-//! K2, K4: valid strictly before the instant, whatever the clock does and whatever DynamoDB hasn't deleted yet.
+//! K2, K4: a token is valid strictly before its expiry, whatever the clock does and whatever DynamoDB hasn't deleted yet.
 
 use chrono::TimeDelta;
 use latchkey_tests::service::{Pair, Service};
@@ -43,7 +43,7 @@ async fn a_replay_renews_no_expiry() {
     assert_eq!(Pair::of(&service.refresh(&first.refresh).await), second);
 }
 
-/// A clock that runs backwards between two requests resurrects nothing that was ended.
+/// A clock that runs backwards between two requests restores no ended login.
 #[tokio::test]
 async fn a_clock_that_runs_backwards_resurrects_nothing() {
     let service = Service::start(&[]).await;

@@ -1,4 +1,4 @@
-//! F6, F7: `sessions find` for support. An index finds, the table decides.
+//! F6, F7: `sessions find` for support. An index finds the login, and the table decides.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey::{
@@ -35,8 +35,8 @@ async fn both_hashes_of_a_pair_lead_to_its_login() {
     assert_eq!(refresh_standing(&state, &refresh, now), live(pair.refresh_expires_at));
 }
 
-/// F6: between the index's answer and the table's, the session is replaced, then its login ends. A lagging index looks the
-/// same.
+/// F6: between the index's answer and the table's, the session is replaced, and then its login ends. A lagging index looks
+/// the same.
 #[tokio::test]
 async fn f6_what_a_lagging_index_shows_is_judged_by_the_table() {
     let service = Service::start(&[]).await;

@@ -1,4 +1,5 @@
-//! L2: how many guesses one account gets in a day, by the service's own clock, and whether its user can still log in.
+//! L2: how many guesses an attacker gets at one account in a day, by the service's own clock, and whether the user can
+//! still log in.
 //!
 //! The numbers are those of docs/login-throttling.md.
 
@@ -26,7 +27,7 @@ struct Guesser {
 }
 
 impl Guesser {
-    /// Its victim's hash is a cheap one: hundreds of guesses are looked at.
+    /// The victim has a cheap hash, because the function verifies hundreds of guesses.
     async fn new(settings: &[(&str, &str)]) -> Self {
         let database = Database::new().await;
         let logins = Logins::over(&database, settings);
@@ -43,7 +44,7 @@ impl Guesser {
         Self { logins, networks: Cell::new(0) }
     }
 
-    /// Whether a guess is looked at. What isn't has to wait.
+    /// Whether the function verifies the guess; a throttled one returns its wait.
     async fn guess_from(&self, address: &str) -> Result<(), TimeDelta> {
         let Tried { status, retry_after } = self.logins.try_from(address, VICTIM, "wrong").await;
         if status == 401 {
@@ -58,7 +59,7 @@ impl Guesser {
         self.guess_from(&address(self.networks.get())).await
     }
 
-    /// Guesses from ever new networks, without a pause, until it has to wait.
+    /// Guesses, each from a new network, without a pause until the first is throttled.
     async fn burst(&self) -> usize {
         let mut looked_at = 0;
         while self.guess_from_elsewhere().await.is_ok() {
@@ -67,7 +68,7 @@ impl Guesser {
         looked_at
     }
 
-    /// Guesses from ever new networks for so many hours, every ten minutes.
+    /// One guess every ten minutes for so many hours, each from a new network.
     async fn persist(&self, hours: i32) -> usize {
         let mut looked_at = 0;
         for _ in 0..hours * 6 {
@@ -82,16 +83,16 @@ impl Guesser {
     }
 }
 
-/// The account alone holds a guesser who has networks without end.
+/// The account's own limit stops an attacker with an unlimited number of networks.
 #[tokio::test]
 async fn l2_ever_new_networks_get_a_hundred_guesses_and_then_24_a_day() {
     let guesser = Guesser::new(&[]).await;
     assert_eq!(guesser.burst().await, 100);
     assert_eq!(guesser.persist(24).await, 24, "the first day");
-    assert_eq!(guesser.persist(24).await, 24, "and any other");
+    assert_eq!(guesser.persist(24).await, 24, "every later day");
 }
 
-/// A guesser with one network, who guesses at the first instant that is allowed, every time.
+/// An attacker with one network who always guesses at the first allowed instant.
 #[tokio::test]
 async fn l2_one_network_gets_102_guesses_in_a_day_and_then_24() {
     let guesser = Guesser::new(&[]).await;
@@ -108,7 +109,7 @@ async fn l2_one_network_gets_102_guesses_in_a_day_and_then_24() {
     assert_eq!(days, [102, 24]);
 }
 
-/// Whoever has one address of an IPv6 /64 has them all.
+/// An attacker with one address of an IPv6 /64 has all of them.
 #[tokio::test]
 async fn l2_addresses_of_one_64_are_one_network() {
     let guesser = Guesser::new(&[]).await;
@@ -120,7 +121,8 @@ async fn l2_addresses_of_one_64_are_one_network() {
     assert_eq!(guesser.guess_from("2001:db8:1:3::1").await, Ok(()), "the next /64 is another one");
 }
 
-/// The victim gets in from a network of theirs whatever the guesser does, and starts the guesser's hundred again.
+/// The victim logs in from a known network whatever the attacker does. Each success gives the attacker a hundred new
+/// guesses.
 #[tokio::test]
 async fn l2_a_victim_who_is_being_guessed_at_gets_in_from_a_known_network() {
     let guesser = Guesser::new(&[]).await;
@@ -133,7 +135,7 @@ async fn l2_a_victim_who_is_being_guessed_at_gets_in_from_a_known_network() {
     assert_eq!(guesser.victim(HOME).await, 200);
 }
 
-/// A month without a success, and home is a network like any other.
+/// After a month without a success, the home network is no longer known.
 #[tokio::test]
 async fn l2_a_network_is_known_for_thirty_days() {
     let guesser = Guesser::new(&[("LOGIN_ACCOUNT_FAILURES", "3")]).await;
@@ -143,7 +145,7 @@ async fn l2_a_network_is_known_for_thirty_days() {
         assert_eq!(guesser.victim(HOME).await, 200);
         assert_eq!(guesser.burst().await, 3);
         guesser.logins.clock.advance(later);
-        assert_eq!(guesser.guess_from_elsewhere().await, Ok(()), "takes the hour's one try");
+        assert_eq!(guesser.guess_from_elsewhere().await, Ok(()), "uses the one attempt of the hour");
         assert_eq!(guesser.victim(HOME).await, status);
     }
 }

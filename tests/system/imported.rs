@@ -1,4 +1,4 @@
-//! Sessions of another service, imported: nobody has to log in again.
+//! Imported sessions of another service: no user has to log in again.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
@@ -23,7 +23,7 @@ fn store(service: &Service) -> Store {
     Store::new(service.database.client.clone(), service.database.table("SessionsTable"))
 }
 
-/// A session that ends in 4 minutes and in 6 days.
+/// A session whose tokens expire in 4 minutes and in 6 days.
 fn session(service: &Service, user_id: &str, access_token: &str, refresh_token: &str) -> ImportedSession {
     let now = service.clock.now();
     ImportedSession::parse(ImportRow {
@@ -83,9 +83,9 @@ async fn its_first_refresh_gives_a_pair_of_our_own_for_the_same_login() {
     service.assert_refused(ACCESS).await;
     service.assert_allowed(&first.access).await;
 
-    assert_eq!(Pair::of(&service.refresh(REFRESH).await), first, "a lost answer is given again");
+    assert_eq!(Pair::of(&service.refresh(REFRESH).await), first, "a lost answer is replayed");
     let second = Pair::of(&service.refresh(&first.refresh).await);
-    assert_eq!(service.refresh(REFRESH).await.outcome(), (409, "superseded"), "two behind, its window still open");
+    assert_eq!(service.refresh(REFRESH).await.outcome(), (409, "superseded"), "two generations old, its window still open");
     assert_eq!(Pair::of(&service.refresh(&first.refresh).await), second);
     service.assert_allowed(&second.access).await;
 }
@@ -115,7 +115,7 @@ async fn a_refresh_token_is_good_strictly_before_its_own_expiry() {
     assert_eq!(service.refresh(REFRESH).await.outcome(), (401, "invalid_token"));
 }
 
-/// Its alias is collected some time after its expiry. When that is may change nothing.
+/// DynamoDB deletes the alias some time after its expiry. The time of the deletion must not matter.
 #[tokio::test]
 async fn long_after_its_expiry_a_replaced_token_is_nobodys() {
     let service = imported().await;
@@ -132,7 +132,7 @@ async fn no_refresh_extends_the_lifetime_it_was_imported_with() {
     let service = accepting().await;
     let end = service.clock.now() + TimeDelta::days(8);
     let session = session(&service, "ada", ACCESS, REFRESH).ending_by(end);
-    assert_eq!(session.refresh_token_expires_at, refresh_expiry(service.clock.now()), "sooner than its end");
+    assert_eq!(session.refresh_token_expires_at, refresh_expiry(service.clock.now()), "the earlier of the two expiries");
     store(&service).import(&session, service.clock.now()).await.unwrap();
     service.clock.advance(TimeDelta::days(5));
     let first = Pair::of(&service.refresh(REFRESH).await);
@@ -144,7 +144,7 @@ async fn no_refresh_extends_the_lifetime_it_was_imported_with() {
     service.assert_refused(&last.access).await;
 }
 
-/// K1: an imported token has no prefix, so the index says its kind.
+/// K1: an imported token has no prefix, so the index tells its kind.
 #[tokio::test]
 async fn the_kinds_are_told_apart_by_their_indexes() {
     let service = imported().await;
@@ -207,20 +207,20 @@ async fn an_unknown_token_costs_the_index_query_alone() {
 async fn an_index_that_lags_behind_decides_nothing() {
     let service = imported().await;
     let first = Pair::of(&service.refresh(REFRESH).await);
-    // The alias is still there, and the session that it led to is not.
+    // The alias still exists, but its session doesn't.
     service.assert_refused(ACCESS).await;
     store(&service).end_all(&latchkey::ids::UserKey::of("ada"), Everywhere::All).await.unwrap();
     assert_eq!(service.refresh(REFRESH).await.outcome(), (401, "invalid_token"));
     service.assert_refused(&first.access).await;
 
-    // Nothing of our own tokens is asked of an index.
+    // Latchkey's own tokens need no index.
     let own = service.login().await;
     let nothing = Fault::Answer(json!({"Items": [], "Count": 0, "ScannedCount": 0}));
     import(&service, "grace", "hers-access-0123456789", "hers-refresh-0123456789").await;
     service.tap.arm(vec![Rule { operation: "Query", nth: 1, reach: Reach::OneCall, fault: nothing }]);
     service.assert_refused("hers-access-0123456789").await;
     let calls = service.tap.disarm();
-    assert_eq!(calls.len(), 1, "not in the index yet: nothing more to ask");
+    assert_eq!(calls.len(), 1, "not in the index yet, so the table isn't read");
     service.assert_allowed("hers-access-0123456789").await;
     service.tap.arm(Vec::new());
     service.assert_allowed(&own.access).await;
@@ -271,7 +271,7 @@ async fn importing_again_changes_nothing() {
     assert_eq!(store(&service).import(&expired, now + TimeDelta::days(6)).await.unwrap(), ImportOutcome::Expired);
 }
 
-/// Each is there once, whoever imports it, and whoever logs the user out meanwhile.
+/// Each session exists once, however many imports run in parallel, and even if the user logs out meanwhile.
 #[tokio::test]
 async fn parallel_imports_of_one_session_write_it_once() {
     let service = accepting().await;
@@ -290,7 +290,7 @@ async fn parallel_imports_of_one_session_write_it_once() {
     service.assert_allowed(ACCESS).await;
 }
 
-/// Promise G9: an import that is under way when everything is ended doesn't survive it.
+/// Promise G9: an import in progress doesn't survive "log out everywhere".
 #[tokio::test]
 async fn an_import_in_mid_commit_does_not_survive_the_end_of_all() {
     let service = imported().await;
@@ -302,7 +302,7 @@ async fn an_import_in_mid_commit_does_not_survive_the_end_of_all() {
     held.reached().await;
     assert_eq!(store(&service).end_all(&latchkey::ids::UserKey::of("ada"), Everywhere::All).await.unwrap(), 1);
     held.release();
-    assert_eq!(importing.await.unwrap().unwrap(), ImportOutcome::Imported, "read again, it came after the end");
+    assert_eq!(importing.await.unwrap().unwrap(), ImportOutcome::Imported, "it read again and was written after the end");
     service.assert_refused(ACCESS).await;
     service.assert_allowed("late-access-0123456789").await;
 }

@@ -1,5 +1,6 @@
-//! What the functions may do, held against what they do. Whatever a test here or among the faults asks of a function runs
-//! under its permissions in template.yaml, so none is missing; here every path is gone that needs one, so none is to spare.
+//! The permissions of the functions against their use. Every test runs the functions with their permissions in
+//! template.yaml, so a missing one fails some test. The test here takes every path that needs a permission, so it finds
+//! unused ones.
 
 use std::collections::BTreeSet;
 
@@ -34,11 +35,11 @@ async fn the_functions_may_do_what_they_do_and_nothing_else() {
         }
         let (given, used) = (service.guard.given(), service.guard.used());
         assert_eq!(used.difference(given).collect::<Vec<_>>(), <[&Permission; 0]>::default(), "missing");
-        assert_eq!(given.difference(&used).collect::<Vec<_>>(), <[&Permission; 0]>::default(), "to spare, imported: {imported}");
+        assert_eq!(given.difference(&used).collect::<Vec<_>>(), <[&Permission; 0]>::default(), "unused, imported: {imported}");
     }
 }
 
-/// What each main does before its first event.
+/// The calls of each `main` before its first event.
 async fn start(service: &Service) {
     for function in FUNCTIONS {
         let client = service.database.tapped(&service.tap.of_function(function, &service.guard));
@@ -46,7 +47,7 @@ async fn start(service: &Service) {
     }
 }
 
-/// With a wrong password, with one whose hash is out of date, after another login, and in place of one.
+/// With a wrong password, with an outdated hash, after another login, and in place of one.
 async fn log_in_in_every_way(service: &Service) {
     let log_in = async |password: &str, device_id: Option<&str>| {
         service.login_with(&json!({"username": DEMO_USER, "password": password, "device_id": device_id})).await.status
@@ -93,7 +94,7 @@ async fn use_imported_tokens(service: &Service) {
     service.assert_refused(&pair.access).await;
 }
 
-/// The control: in these tests, what isn't given isn't done.
+/// The control: in these tests a call without permission is denied.
 #[tokio::test]
 async fn what_is_not_given_is_refused() {
     let service = Service::start(&[]).await;
@@ -108,8 +109,7 @@ async fn what_is_not_given_is_refused() {
     assert!(service.database.items("LoginAttemptsTable").await.is_empty());
 }
 
-/// Tables under a key of one's own: each function may have DynamoDB unwrap what it encrypts them by, and use the key for
-/// nothing else.
+/// Tables encrypted with the team's own key: each function may use the key through DynamoDB only.
 #[test]
 fn a_key_of_ones_own_is_for_dynamodb_to_use() {
     const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";

@@ -1,4 +1,4 @@
-//! How many logins a user may have, and what a device id does.
+//! The limit on a user's logins, and the effect of a device id.
 
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::service::{Answer, Pair, Service};
@@ -18,7 +18,7 @@ async fn the_oldest_login_makes_room() {
     assert_eq!(service.database.sort_keys().await.len(), 5, "the register, two logins, two sessions");
 }
 
-/// Only who knows the password learns of the limit.
+/// Only a client with the right password learns of the limit.
 #[tokio::test]
 async fn one_too_many_is_rejected_after_the_right_password_only() {
     let service = Service::start(&[("MAX_SESSIONS_PER_USER", "1"), ("ON_SESSION_LIMIT", "reject")]).await;
@@ -46,14 +46,14 @@ async fn parallel_logins_leave_one_at_limit_one() {
     assert_eq!((logins(&service).await, allowed), (1, 1));
 }
 
-/// Exact under parallel logins, where one too many is refused.
+/// Exact under parallel logins, when the one over the limit is refused.
 #[tokio::test]
 async fn parallel_logins_never_get_past_a_limit_that_rejects() {
     let service = Service::start(&[("MAX_SESSIONS_PER_USER", "3"), ("ON_SESSION_LIMIT", "reject")]).await;
     let answers = together(&service, 8).await;
     let granted = answers.iter().filter(|answer| answer.status == 200).count();
     assert!(granted <= 3, "{granted}");
-    // A busy machine may have run out of time for some; there is room for exactly the rest.
+    // On a busy machine some logins may time out; exactly the remaining places are free.
     let mut last = service.login_with(&json!({"username": DEMO_USER, "password": DEMO_PASSWORD})).await;
     while last.status == 200 {
         last = service.login_with(&json!({"username": DEMO_USER, "password": DEMO_PASSWORD})).await;
@@ -65,7 +65,7 @@ async fn parallel_logins_never_get_past_a_limit_that_rejects() {
     }
 }
 
-/// Lowered from a hundred to one: more than one transaction's worth of logins makes room, also for parallel logins.
+/// The limit drops from a hundred to one. Making room takes more than one transaction, also with parallel logins.
 #[tokio::test]
 async fn a_limit_lowered_from_a_hundred_to_one_takes_effect_at_the_next_login() {
     let before = Service::start(&[("MAX_SESSIONS_PER_USER", "100")]).await;
@@ -101,7 +101,7 @@ async fn logins(service: &Service) -> usize {
     service.database.sort_keys().await.into_iter().filter(|key| key.len() == 22).count()
 }
 
-/// A lost login answer leaves no ghost: the app logs in again with the same device id.
+/// A lost login answer leaves no orphaned login: the app logs in again with the same device id.
 #[tokio::test]
 async fn a_device_id_replaces_the_same_devices_login() {
     let service = Service::start(&[]).await;

@@ -1,6 +1,6 @@
-//! The whole service, through HTTP.
+//! The whole service over HTTP.
 
-#![expect(clippy::unwrap_used, clippy::string_slice, reason = "in a test either is a failure, as it should be")]
+#![expect(clippy::unwrap_used, clippy::string_slice, reason = "a panic fails the test, as intended")]
 
 mod alarms;
 mod authorizer_events;

@@ -1,4 +1,4 @@
-//! What the functions tell CloudWatch of what they did.
+//! The metrics that the functions emit.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,14 +24,14 @@ use latchkey_tests::{
 };
 use serde_json::json;
 
-/// A metric of one function, by reason where one is given.
+/// A metric of one function, by reason if one is given.
 fn one(metric: Metric, function: Function, reason: Option<Refused>) -> Series {
     let reason = reason.map(|refused| ("Reason".to_owned(), refused.word().to_owned()));
     let dimensions = [("Function".to_owned(), function.name().to_owned())].into_iter().chain(reason).collect();
     Series { metric: metric.name().to_owned(), dimensions }
 }
 
-/// All that can be emitted, as the code declares it.
+/// All metrics that the code declares.
 pub(crate) fn declared() -> BTreeSet<Series> {
     let of = |metric: Metric, function: Function| {
         let reasons = metric.reasons().iter().map(|refused| Some(*refused));
@@ -40,7 +40,7 @@ pub(crate) fn declared() -> BTreeSet<Series> {
     Metric::ALL.into_iter().flat_map(|metric| metric.functions().iter().flat_map(move |function| of(metric, *function))).collect()
 }
 
-/// What the service has emitted since, summed up.
+/// The metrics emitted since the last call, summed.
 fn told(service: &Service) -> BTreeMap<Series, f64> {
     let mut sums = BTreeMap::new();
     for line in service.emitted.take() {
@@ -66,7 +66,7 @@ async fn a_request_is_one_line_at_the_most() {
     assert_eq!(login[&one(Metric::ColdStarts, Function::Login, None)], 1.0);
     assert!(login[&one(Metric::StoreLatency, Function::Login, None)] > 0.0);
 
-    // Allowed: not logged, and counted. What answers behind the authorizer asks DynamoDB nothing.
+    // "Allowed" is counted and not logged. The handler behind the authorizer makes no DynamoDB call.
     service.assert_allowed(&pair.access).await;
     drop(service.emitted.take());
     service.assert_allowed(&pair.access).await;
@@ -75,7 +75,7 @@ async fn a_request_is_one_line_at_the_most() {
     let (allowed, latency) =
         (one(Metric::AccessAllowed, Function::Authorizer, None), one(Metric::StoreLatency, Function::Authorizer, None));
     assert_eq!(series(&lines[0]).into_keys().collect::<Vec<_>>(), [allowed, latency]);
-    assert!(lines[0].len() < 400, "each authorize is paid for by its bytes: {}", lines[0]);
+    assert!(lines[0].len() < 400, "CloudWatch bills each byte of an authorize: {}", lines[0]);
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_refusal_is_told_by_its_reason_too() {
     assert_eq!(told[&one(Metric::AccessDenied, Function::Authorizer, Some(Refused::Rotated))], 1.0);
 }
 
-/// Logging out everywhere ends logins side by side, in tasks of their own: their calls are the request's all the same.
+/// "Log out everywhere" ends logins in parallel tasks; their calls count as the request's.
 #[tokio::test]
 async fn calls_made_side_by_side_are_measured() {
     let service = Service::start(&[]).await;
@@ -108,7 +108,7 @@ async fn calls_made_side_by_side_are_measured() {
     assert!(measured > 8);
 }
 
-/// Every metric there is, by what brings it about; and none that isn't declared.
+/// Causes every declared metric, and finds none that isn't declared.
 #[tokio::test]
 async fn whatever_is_declared_is_emitted() {
     let service =
@@ -131,7 +131,7 @@ async fn whatever_is_declared_is_emitted() {
     let of = |operation, nth, reach, fault| vec![Rule { operation, nth, reach, fault }];
     service.tap.arm(of("Query", 1, Reach::OneAttempt, Fault::Error(500, "InternalServerError")));
     service.assert_allowed(&third.access).await;
-    // The login is ended, its session not swept.
+    // The login is ended, and its session isn't deleted yet.
     service.tap.arm(of("DeleteItem", 2, Reach::FromThenOn, Fault::Error(500, "InternalServerError")));
     assert_eq!(service.logout(&other.access).await.status, 204);
     service.tap.arm(of("TransactWriteItems", 1, Reach::FromThenOn, Fault::SilentBefore));
@@ -154,9 +154,9 @@ async fn whatever_is_declared_is_emitted() {
     let undeclared: Vec<_> = emitted.difference(&declared).collect();
     assert!(undeclared.is_empty(), "Metric::functions and Metric::reasons don't know {undeclared:?}");
     for metric in Metric::ALL {
-        assert!(emitted.iter().any(|one| one.metric == metric.name()), "nothing brought about {metric:?}");
+        assert!(emitted.iter().any(|one| one.metric == metric.name()), "no case caused {metric:?}");
     }
-    // What an alarm is set on is there in each of its functions.
+    // Each function emits the metrics that its alarms use.
     for metric in [Metric::InternalErrors, Metric::TokensAmbiguous, Metric::RefreshesReused, Metric::LoginsFailed, Metric::LoginsThrottled]
     {
         for function in metric.functions() {
@@ -165,7 +165,7 @@ async fn whatever_is_declared_is_emitted() {
     }
 }
 
-/// A service with hardly any time, whose read is never answered.
+/// A service with a very short budget, whose read is never answered.
 async fn deadline_passed(service: &Service) -> Service {
     let limits = Limits { request: Duration::from_millis(10), ..TEST_LIMITS };
     let pair = service.login().await;
@@ -176,7 +176,7 @@ async fn deadline_passed(service: &Service) -> Service {
     hurried
 }
 
-/// Asked for by each function that takes tokens.
+/// Caused in each function that takes tokens.
 async fn two_logins_of_one_token(service: &Service) {
     const ACCESS: &str = "theirs-access-0123456789";
     const REFRESH: &str = "theirs-refresh-0123456789";
@@ -198,7 +198,7 @@ async fn two_logins_of_one_token(service: &Service) {
     assert_eq!(service.logout(ACCESS).await.status, 204);
 }
 
-/// Met by each function.
+/// Caused in each function.
 async fn damaged_items(service: &Service) {
     let (damaged, whole) = (service.login().await, service.login().await);
     let is_of = |item: &Item, sk: &str| item.get("sk").is_some_and(|value| value.as_s().is_ok_and(|text| text == sk));

@@ -1,5 +1,5 @@
-//! `docs/openapi.yaml` is true. That every answer is as described is seen to by [`send`], in every test; here, that what
-//! is described is given, and that the description bites.
+//! Checks `docs/openapi.yaml`. In every test, [`send`] compares each answer with the description. The tests here show that
+//! each described answer is given, and that the comparison finds differences.
 
 mod broken_off;
 mod given;
@@ -15,7 +15,7 @@ use latchkey_tests::{
 use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 
-/// What is deployed is what is described.
+/// The deployed routes are the described routes.
 #[tokio::test]
 async fn it_has_the_routes_of_the_template() {
     let template = Database::new().await.template;
@@ -27,7 +27,7 @@ async fn it_has_the_routes_of_the_template() {
     assert_eq!(document()["info"]["version"], env!("CARGO_PKG_VERSION"));
 }
 
-/// A code means the same in the functions, in the gateway's own answers and in the description.
+/// Functions, gateway and description use the same status for each code.
 #[tokio::test]
 async fn the_codes_are_the_same_everywhere() {
     let document = document();
@@ -81,10 +81,10 @@ fn its_examples_are_what_it_describes() {
     assert!(checked > 50, "{checked}");
 }
 
-/// An answer, what is changed in it, and what is noticed.
+/// An answer, a change to it, and the error that the comparison must report.
 type Change<'a> = (&'a Answer, fn(&mut Answer), &'a str);
 
-/// The negative control: answers that are changed a little.
+/// The negative control: answers with small changes.
 #[tokio::test]
 async fn a_changed_answer_is_noticed() {
     let service = Service::start(&[]).await;

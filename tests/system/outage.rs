@@ -1,4 +1,4 @@
-//! Promise G5: storage trouble is 503, in time, and never a verdict on a session.
+//! Promise G5: a storage failure gets 503 in time, and never a verdict on a session.
 
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
@@ -23,7 +23,7 @@ async fn every_route_is_unavailable(line: Line) {
     for answer in [login, refresh, me, logout] {
         assert_unavailable(&answer);
     }
-    assert_eq!(service.refresh("garbage").await.status, 401, "what needs no store needs none");
+    assert_eq!(service.refresh("garbage").await.status, 401, "a malformed token needs no store call");
 
     service.tap.set_line(Line::Open);
     service.assert_allowed(&pair.access).await;
@@ -53,13 +53,13 @@ async fn a_refresh_whose_answer_was_lost_is_answered_again() {
         async move { service.refresh(&refresh).await }
     });
     read.reached().await;
-    // Another invocation commits meanwhile; this one's read comes after it.
+    // Another invocation commits here, before this one's read reaches DynamoDB.
     let committed = service.refresh(&pair.refresh).await;
     read.release();
     assert_eq!(refresh.await.unwrap().text, committed.text);
 }
 
-/// The same, decided on what was read before: its own transaction is cancelled, and it reads again.
+/// The same, but this invocation had already read: its transaction is cancelled, and it reads again.
 #[tokio::test]
 async fn the_loser_of_a_race_gets_the_winners_pair() {
     let service = Service::start(&[]).await;

@@ -1,4 +1,4 @@
-//! L6: a login is written only if its user is still as the request read it.
+//! L6: a login is written only if its user is still in the state that the request read.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey::{
@@ -10,7 +10,7 @@ use latchkey_tests::service::{ParseUsername as _, Service};
 use serde_json::json;
 
 pub(crate) const OLD_PASSWORD: &str = "old password of the demo user";
-/// Its Argon2id with m=8192, t=1, p=1: weaker than today's, within bounds.
+/// The password's hash by Argon2id with m=8192, t=1, p=1: weaker than today's, within bounds.
 pub(crate) const OLD_HASH: &str = "$argon2id$v=19$m=8192,t=1,p=1$MTIzNDU2Nzg5MDEyMzQ1Ng$Fcgt7FMdhEZF+v4ntDt0fofNU1OesIybIBSlJcD3llU";
 
 pub(crate) async fn update_user(service: &Service, name: &str, value: &str) {
@@ -40,7 +40,7 @@ async fn set_password(service: &Service, password: &str) {
     update_user(service, "password_hash", hash.as_str()).await;
 }
 
-/// Logs in, and does `meanwhile` when all was read and nothing is written yet.
+/// Logs in, and runs `meanwhile` after the reads and before the write.
 async fn login_while(service: &Service, meanwhile: impl AsyncFnOnce()) -> (u16, String) {
     let mut transaction = service.tap.hold("TransactWriteItems");
     let login = tokio::spawn({
@@ -70,7 +70,7 @@ async fn a_login_of_a_user_disabled_underneath_does_not_come_to_be() {
     assert!(service.database.sort_keys().await.is_empty());
 }
 
-/// The same password set again is verified again, and the login comes to be once.
+/// The same password is set again: the function verifies it again and creates one login.
 #[tokio::test]
 async fn a_login_whose_password_was_set_again_is_verified_again() {
     let service = Service::start(&[]).await;
@@ -79,7 +79,7 @@ async fn a_login_whose_password_was_set_again_is_verified_again() {
     assert_eq!(service.database.sort_keys().await.len(), 3);
 }
 
-/// Two logins that read the same register: the second to write reads again, and both come to be.
+/// Two logins read the same register: the second to write reads again, and both are created.
 #[tokio::test]
 async fn a_login_overtaken_by_another_comes_to_be_as_well() {
     let service = Service::start(&[]).await;
@@ -89,7 +89,7 @@ async fn a_login_overtaken_by_another_comes_to_be_as_well() {
     assert_eq!(service.database.sort_keys().await.len(), 5);
 }
 
-/// A hash with older parameters is replaced at the next login, and the password stays what it was.
+/// A hash with older parameters is replaced at the next login, and the password stays the same.
 #[tokio::test]
 async fn an_old_hash_is_brought_up_to_date_at_login() {
     let service = Service::start(&[]).await;

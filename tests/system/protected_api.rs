@@ -1,6 +1,6 @@
-//! A team's own API behind Latchkey's authorizer, as the examples' templates declare it: the function of
-//! examples/protect-your-api behind a REST API and behind an HTTP API, each on a local gateway of its own, with tokens of
-//! the service beside it.
+//! A team's own API behind Latchkey's authorizer, as the examples' templates declare it. The function of
+//! examples/protect-your-api runs behind a REST API and behind an HTTP API, each on its own local gateway. The service
+//! next to it issues the tokens.
 
 mod http_api;
 mod rest_api;
@@ -22,7 +22,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// The team's API, and the service whose tokens it takes.
+/// The team's API, and the service whose tokens it accepts.
 struct Team {
     service: Service,
     url: String,
@@ -30,7 +30,7 @@ struct Team {
 }
 
 impl Team {
-    /// Serves the API of `template`. The two stacks share an account: the one names the other's function by its ARN.
+    /// Serves the API of `template`. The two stacks share an account: the API's stack names Latchkey's authorizer by ARN.
     async fn start(template: &str, parameters: &[(&str, &str)]) -> Self {
         let service = Service::start(&[]).await;
         let latchkey = &service.database.template;
@@ -66,7 +66,7 @@ impl Team {
         assert_eq!((answer.status, &answer.body), (200, &json!({"hello": user_id, "login_id": login_id})), "{}", answer.text);
     }
 
-    /// How often the authorizer has asked the table since the last time.
+    /// The number of the authorizer's store calls since the last call.
     fn queries(&self) -> usize {
         self.service.tap.take_calls().iter().filter(|call| *call == "Query").count()
     }

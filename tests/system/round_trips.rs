@@ -1,4 +1,4 @@
-//! How often each operation asks DynamoDB, counted at the SDK's connector: promised, so held.
+//! The number of DynamoDB calls of each operation, counted at the SDK's connector. The documents promise these numbers.
 
 use latchkey_cli::dev::DEMO_PASSWORD;
 use latchkey_tests::service::{Pair, Service};
@@ -9,7 +9,7 @@ async fn each_operation_asks_as_often_as_promised() {
     let service = Service::start(&[]).await;
     let calls = || {
         let mut calls = service.tap.take_calls();
-        // What goes out side by side has no order.
+        // Parallel calls have no order.
         calls.sort_unstable();
         calls
     };
@@ -18,7 +18,7 @@ async fn each_operation_asks_as_often_as_promised() {
     let first = service.login().await;
     assert_eq!(
         calls(),
-        // Side by side: the user and three counts; the collection, behind the hash; the transaction and three refunds.
+        // In parallel: the user and three counts; the collection, during the hash; the transaction and three refunds.
         ["GetItem", "Query", "TransactWriteItems", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem", "UpdateItem"]
     );
 
@@ -35,10 +35,10 @@ async fn each_operation_asks_as_often_as_promised() {
     assert_eq!(calls(), ["Query"], "a refusal costs no more");
 
     service.logout(&second.access).await;
-    assert_eq!(calls(), ["DeleteItem", "DeleteItem"], "logout: one, and the sweep");
+    assert_eq!(calls(), ["DeleteItem", "DeleteItem"], "logout: the login, then its session");
 
     service.logout(&second.access).await;
-    assert_eq!(calls(), ["DeleteItem"], "of nothing: one");
+    assert_eq!(calls(), ["DeleteItem"], "of an ended login: one");
 
     service.refresh(&second.refresh).await;
     assert_eq!(calls(), ["Query"], "refused: one");
@@ -61,7 +61,7 @@ async fn a_malformed_token_costs_no_call() {
     assert!(service.tap.take_calls().is_empty());
 }
 
-/// One transaction at a time: what two sequential round trips come to, besides the hash.
+/// One transaction at a time: the cost of two sequential round trips, without the hash.
 #[tokio::test]
 async fn a_login_goes_to_dynamodb_twice_in_sequence() {
     let service = Service::start(&[]).await;

@@ -1,4 +1,4 @@
-//! docs/scale.md: its tables are computed here, from units as DynamoDB counts them. To write them anew:
+//! docs/scale.md: this test computes its tables from measured DynamoDB units. To rewrite them:
 //!
 //! ```sh
 //! LATCHKEY_WRITE_SCALE=1 cargo test --workspace --test system scale
@@ -24,13 +24,13 @@ use prices::{Price, http_api};
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/scale.md");
 const PERFORMANCE: &str = include_str!("../../docs/performance.md");
 
-/// A variable of the tests' own.
+/// A variable for this test only.
 fn is_set(variable: &str) -> bool {
-    #[expect(clippy::disallowed_methods, reason = "tests are told by variables")]
+    #[expect(clippy::disallowed_methods, reason = "an environment variable asks for the rewrite")]
     std::env::var(variable).is_ok_and(|value| !value.is_empty())
 }
 
-/// The processor time of a warm call, in milliseconds, as docs/performance.md has it.
+/// The processor time of a warm call in milliseconds, from docs/performance.md.
 fn cpu_ms(function: &str) -> f64 {
     let cells = |line: &'static str| line.split('|').map(str::trim).collect::<Vec<_>>();
     let header = PERFORMANCE.lines().find(|line| line.starts_with("| program |")).map(cells).unwrap();
@@ -46,19 +46,19 @@ fn default_of(parameter: &str) -> f64 {
     value.lines().next().unwrap().parse().unwrap()
 }
 
-/// Read and write units since this was last asked.
+/// The read and write units since the last call.
 fn consumed(service: &Service) -> (f64, f64) {
     let calls = service.tap.disarm();
     service.tap.arm(Vec::new());
     let sum = |reads: bool| {
         let of_kind = |operation: &str| matches!(operation, "Query" | "GetItem") == reads;
-        // From 0, for a sum of nothing is -0.
+        // Starts at 0, because an empty sum is -0.
         calls.iter().filter(|call| of_kind(&call.operation)).fold(0.0, |sum, call| sum + call.capacity.unwrap())
     };
     (sum(true), sum(false))
 }
 
-/// What an item takes in the table and in the indexes, in bytes: names and values, and 100 for each index entry.
+/// The size of an item in the table and in the indexes, in bytes: names and values, and 100 for each index entry.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
 fn stored_bytes(item: &Item) -> usize {
     let attribute = |name: &str| item.get(name).map_or(0, |value| name.len() + bytes_of(value));
@@ -77,7 +77,7 @@ fn bytes_of(value: &AttributeValue) -> usize {
     }
 }
 
-/// Each operation as it is measured, and the bytes of a login with its session.
+/// The measured operations, and the bytes of a login with its session.
 async fn measure() -> (Vec<Operation>, f64) {
     let service = Service::start(&[]).await;
     service.tap.count_capacity();
@@ -157,7 +157,7 @@ fn grouped(number: f64) -> String {
     text
 }
 
-/// A number of users as people say it, cut to two digits.
+/// A number of users in words, cut to two digits.
 fn roughly(number: f64) -> String {
     let digits = number.log10().floor();
     let cut = (number / 10_f64.powf(digits - 1.0)).floor() * 10_f64.powf(digits - 1.0);
@@ -198,7 +198,7 @@ fn limits(operations: &[Operation], bytes: f64) -> String {
     table
 }
 
-/// The document with what stands between a section's marks replaced.
+/// Replaces the text between a section's marks.
 fn with(document: &str, section: &str, text: &str) -> String {
     let (begin, end) = (format!("<!-- {section}: computed -->\n"), format!("<!-- {section}: end -->"));
     let (before, rest) = document.split_once(&begin).unwrap();
@@ -209,7 +209,8 @@ fn with(document: &str, section: &str, text: &str) -> String {
 #[tokio::test]
 async fn the_document_says_what_is_computed() {
     if is_set("LATCHKEY_TEST_DYNAMODB") {
-        // DynamoDB Local counts a transaction's index writes in its own way (units.rs); the document is by the embedded one.
+        // DynamoDB Local counts a transaction's index writes differently (units.rs); the document uses the embedded
+        // DynamoDB.
         return;
     }
     let (operations, bytes) = measure().await;

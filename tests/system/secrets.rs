@@ -1,4 +1,4 @@
-//! Promise G6, on the tables: nothing in them is good for anything by itself.
+//! Promise G6, on the tables: no stored value works as a token or password.
 
 use latchkey_cli::dev::DEMO_PASSWORD;
 use latchkey_tests::service::{Pair, Service};
@@ -14,14 +14,14 @@ async fn no_token_and_no_password_reaches_a_table() {
     }
     assert!(!dump.contains(DEMO_PASSWORD));
     for token in [&first.access, &first.refresh, &second.access, &second.refresh] {
-        // Any part beyond the keys: proof, secret, check.
+        // Every part except the keys: proof, secret, check.
         for part in [&token[53..96], &token[96..250], &token[53..]] {
             assert!(!dump.contains(part));
         }
     }
 }
 
-/// What the indexes are for: support finds a login by the hash of a token. Keys only.
+/// The indexes exist for support, which finds a login by the hash of a token. They hold keys only.
 #[tokio::test]
 async fn a_hash_finds_its_session_in_the_indexes() {
     use aws_sdk_dynamodb::types::AttributeValue;

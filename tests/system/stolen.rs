@@ -1,4 +1,4 @@
-//! What each thing that somebody may get hold of is good for; docs/threat-model.md says it in words.
+//! What an attacker can do with each thing they may steal; docs/threat-model.md describes it in words.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
@@ -21,7 +21,7 @@ fn opened_by(refresh: &str, items: &[Item]) -> Vec<TokenPair> {
     sessions.filter_map(|session| reissue(&session, session.predecessor.as_ref().unwrap(), &presented).ok()).collect()
 }
 
-/// With the token before the current one, whether or not its window is over; with an older one nothing.
+/// The token before the current one opens them, whether or not its window is over; an older one opens nothing.
 #[tokio::test]
 async fn the_table_and_the_token_before_the_current_one_give_the_current_pair() {
     let service = Service::start(&[]).await;
@@ -62,7 +62,7 @@ async fn put_back(service: &Service, table: &str, items: Vec<Item>) {
     }
 }
 
-/// Replaces what is in the sessions table, as a table restored from a backup would.
+/// Replaces the items of the sessions table, as a restore from a backup would.
 async fn restore_sessions(service: &Service, backup: Vec<Item>) {
     for item in service.database.items("SessionsTable").await {
         let key = ["user_key", "sk"].map(|name| (name.to_owned(), item[name].clone()));
@@ -93,8 +93,8 @@ async fn a_restored_table_revives_ended_logins_and_replaced_tokens_until_everyon
     service.assert_allowed(&ended.access).await;
     service.assert_allowed(&refreshed.access).await;
     service.assert_refused(&current.access).await;
-    assert_eq!(service.refresh(&current.refresh).await.outcome(), (401, "invalid_token"), "honest, and newer than the table");
-    assert_eq!(service.refresh(&refreshed.refresh).await.status, 200, "old, and the table's newest");
+    assert_eq!(service.refresh(&current.refresh).await.outcome(), (401, "invalid_token"), "from the user, and newer than the table");
+    assert_eq!(service.refresh(&refreshed.refresh).await.status, 200, "old, and the newest in the table");
 
     restore_sessions(&service, backup).await;
     end_everyone(&service).await;
@@ -106,7 +106,7 @@ async fn a_restored_table_revives_ended_logins_and_replaced_tokens_until_everyon
     service.assert_allowed(&new.access).await;
 }
 
-/// A backup made in mid-commit holds a login without its session, and nobody will ever finish it.
+/// A backup taken in mid-commit holds a login without its session, and no request will ever complete it.
 #[tokio::test]
 async fn a_login_restored_without_its_session_is_unavailable_until_it_is_ended() {
     let service = Service::start(&[]).await;

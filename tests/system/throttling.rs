@@ -29,10 +29,10 @@ async fn after_five_failures_each_further_guess_waits_longer() {
     }
     service.clock.advance(TimeDelta::seconds(8));
     assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200);
-    assert_eq!(guess(&service, "wrong").await.status, 401, "a success starts the count again");
+    assert_eq!(guess(&service, "wrong").await.status, 401, "a success resets the count");
 }
 
-/// Parallel guesses get no more than sequential ones.
+/// Parallel guesses get no more attempts than sequential ones.
 #[tokio::test]
 async fn parallel_guesses_are_counted_one_by_one() {
     let service = Service::start(&[]).await;
@@ -49,11 +49,11 @@ async fn parallel_guesses_are_counted_one_by_one() {
     assert_eq!(looked_at, 5);
 }
 
-/// A network's budget counts failures of all accounts together, and comes back with the next window.
+/// A network's budget counts the failures of all accounts together, and resets with the next window.
 #[tokio::test]
 async fn spraying_many_accounts_uses_up_the_networks_budget() {
     let service = Service::start(&[("LOGIN_NETWORK_FAILURES", "3")]).await;
-    // The windows are fixed; stand at the beginning of one.
+    // The windows are fixed; start at the beginning of one.
     let now = service.clock.now().timestamp();
     service.clock.set(chrono::DateTime::from_timestamp((now / 300 + 1) * 300, 0).unwrap());
     for name in ["anna", "berta", "clara"] {
@@ -68,7 +68,7 @@ async fn spraying_many_accounts_uses_up_the_networks_budget() {
     assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200);
 }
 
-/// After too many failures in a row strangers get one try an hour; a network that has succeeded lately is none.
+/// After too many failures in a row an unknown network gets one attempt an hour; a network with a recent success is known.
 #[tokio::test]
 async fn a_beleaguered_account_stays_open_to_its_own_network() {
     let service = Service::start(&[("LOGIN_ACCOUNT_FAILURES", "3"), ("LOGIN_FREE_FAILURES", "100")]).await;
@@ -78,7 +78,7 @@ async fn a_beleaguered_account_stays_open_to_its_own_network() {
     let stranger = guess(&service, DEMO_PASSWORD).await;
     assert_eq!((stranger.status, stranger.headers["retry-after"].to_str().unwrap()), (429, "3600"));
     service.clock.advance(TimeDelta::hours(1));
-    assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200, "once an hour anybody may");
+    assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200, "any network gets one attempt an hour");
 
     for _ in 0..3 {
         assert_eq!(guess(&service, "wrong").await.status, 401);
@@ -86,7 +86,7 @@ async fn a_beleaguered_account_stays_open_to_its_own_network() {
     assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200, "the network is known now");
 }
 
-/// An outage is nobody's wrong guess: the right password works as soon as it is over.
+/// An outage isn't counted as a wrong guess: the right password works as soon as the outage is over.
 #[tokio::test]
 async fn an_outage_is_not_counted_as_a_guess() {
     let service = Service::start(&[]).await;
@@ -99,7 +99,7 @@ async fn an_outage_is_not_counted_as_a_guess() {
     assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200);
 }
 
-/// The table of attempts knows no name and no address.
+/// The attempts table holds no user name and no address.
 #[tokio::test]
 async fn attempts_are_kept_under_hashes() {
     let service = Service::start(&[]).await;

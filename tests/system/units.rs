@@ -1,10 +1,11 @@
-//! What each operation consumes, as DynamoDB counts it. It is what the service costs, so a change of it is noticed.
+//! The DynamoDB units of each operation, as DynamoDB counts them. They determine the service's cost, so a change must be
+//! noticed.
 
 use std::collections::BTreeMap;
 
 use latchkey_tests::service::{Pair, Service};
 
-/// Units by operation since this was last asked, those of indexes included.
+/// Units by operation since the last call, including those of indexes.
 fn consumed(service: &Service) -> Vec<(String, f64)> {
     let mut consumed: BTreeMap<String, f64> = BTreeMap::new();
     for call in service.tap.disarm() {
@@ -18,10 +19,10 @@ fn units(expected: &[(&str, f64)]) -> Vec<(String, f64)> {
     expected.iter().map(|(operation, units)| ((*operation).to_owned(), *units)).collect()
 }
 
-/// DynamoDB Local counts a query that finds nothing as nothing, and each write of a transaction with its index writes twice.
-/// Which of the two is right about the indexes, only AWS can say.
+/// DynamoDB Local counts 0 for a query that finds nothing, and counts each write of a transaction with its index writes
+/// twice. Only AWS can say which count of the indexes is right.
 fn by_emulator(embedded: f64, local: f64) -> f64 {
-    #[expect(clippy::disallowed_methods, reason = "tests are told where DynamoDB Local is by a variable")]
+    #[expect(clippy::disallowed_methods, reason = "an environment variable sets the endpoint of DynamoDB Local")]
     let is_local = std::env::var("LATCHKEY_TEST_DYNAMODB").is_ok_and(|url| !url.is_empty());
     if is_local { local } else { embedded }
 }
@@ -32,7 +33,7 @@ async fn each_operation_consumes_what_is_promised() {
     service.tap.count_capacity();
     service.tap.arm(Vec::new());
     let (user, collection) = (("GetItem", 1.0), ("Query", 1.0));
-    // The three counts before the password is looked at, and the three that take them back.
+    // The three counts before the password is verified, and their three refunds.
     let counts = ("UpdateItem", 6.0);
 
     let first = service.login().await;
@@ -41,7 +42,7 @@ async fn each_operation_consumes_what_is_promised() {
     let creation = ("TransactWriteItems", by_emulator(4.0 * 2.0 + 2.0, 20.0));
     assert_eq!(consumed(&service), units(&[user, nobody_yet, creation, counts]));
     let second = service.login().await;
-    // The previous login as well.
+    // Also the previous login.
     let creation = ("TransactWriteItems", by_emulator(5.0 * 2.0 + 2.0, 20.0));
     assert_eq!(consumed(&service), units(&[user, collection, creation, counts]));
 

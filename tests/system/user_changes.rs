@@ -1,4 +1,4 @@
-//! Promise G9: after a password change or a disabling, no login made before it survives.
+//! Promise G9: no login survives a later password change or disabling of its user.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use serde_json::json;
 
 const NEW_PASSWORD: &str = "another password entirely";
 
-/// As the command does it: over a connection of its own.
+/// Changes the user as the command does: over its own connection.
 async fn change(service: &Service, change: &UserChange) -> Option<(User, usize)> {
     accounts(service, &service.database.client).change_user(&DEMO_USER.parse_username(), change).await.unwrap()
 }
@@ -32,7 +32,7 @@ fn accounts(service: &Service, client: &Client) -> Accounts {
     Accounts::new(store, database.table("UsersTable"), "")
 }
 
-/// A change that is decided, then `meanwhile`, then its write; the user's and the register's versions afterwards.
+/// Decides a change, runs `meanwhile`, then writes the change. Returns the user's and the register's versions afterwards.
 async fn change_while(service: &Service, change: UserChange, meanwhile: impl AsyncFnOnce()) -> (u64, Option<u64>) {
     let accounts = accounts(service, &service.database.tapped(&service.tap));
     let mut transaction = service.tap.hold("TransactWriteItems");
@@ -82,7 +82,7 @@ async fn a_disabled_user_is_out_until_enabled() {
     service.assert_refused(&pair.access).await;
 }
 
-/// Nobody ever logged in: there is no register to move, and its absence is held to.
+/// The user never logged in, so there is no register. The change's condition requires that it still doesn't exist.
 #[tokio::test]
 async fn a_user_who_never_logged_in_can_be_changed() {
     let service = Service::start(&[]).await;
@@ -124,7 +124,7 @@ async fn a_refresh_in_flight_does_not_survive_the_change() {
     assert_eq!(refresh.await.unwrap(), 401);
 }
 
-/// Logins and changes side by side: whatever the order, no login of before is left.
+/// Logins and changes in parallel: in any order, no earlier login is left.
 #[tokio::test]
 async fn logins_and_a_change_side_by_side() {
     let service = Service::start(&[("LOGIN_FREE_FAILURES", "100")]).await;
@@ -144,7 +144,7 @@ async fn logins_and_a_change_side_by_side() {
     assert!(service.database.sort_keys().await.iter().all(|key| key == "!user"));
 }
 
-/// Each change is a version of its own, or a login that was decided between the two could take the one for the other.
+/// Each change gets its own version. Otherwise a login decided between two changes could mistake the second for the first.
 #[tokio::test]
 async fn a_change_overtaken_by_another_is_decided_anew() {
     let service = Service::start(&[]).await;
@@ -154,7 +154,7 @@ async fn a_change_overtaken_by_another_is_decided_anew() {
     assert_eq!(login_status(&service, NEW_PASSWORD).await, 401);
 }
 
-/// A register that went back would take in a login that was decided before.
+/// If the register's version went back, a login decided before could be written.
 #[tokio::test]
 async fn a_change_overtaken_by_ends_does_not_set_the_register_back() {
     let service = Service::start(&[]).await;
@@ -186,7 +186,7 @@ async fn a_change_overtaken_by_the_first_login_is_decided_anew() {
     assert_eq!(versions, (2, Some(3)));
 }
 
-/// A login in mid-commit: the register names it already, and the read of the logins doesn't see it yet.
+/// A login in mid-commit: the register already names it, and the read of the logins doesn't see it yet.
 #[tokio::test]
 async fn a_login_that_the_read_does_not_show_is_ended_by_name() {
     let service = Service::start(&[]).await;

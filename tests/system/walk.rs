@@ -1,4 +1,4 @@
-//! Log in, call, refresh, be refused.
+//! Log in, call the API, refresh, get refused.
 
 use chrono::TimeDelta;
 use latchkey_tests::service::{Pair, Service, send};
@@ -37,7 +37,7 @@ async fn log_in_call_refresh_and_replay() {
     service.assert_refused(&second.access).await;
 }
 
-/// R3, R6: afterwards only the register of the user is left in the table.
+/// R3, R6: afterwards only the user's register is left in the table.
 #[tokio::test]
 async fn after_its_window_an_old_refresh_token_ends_the_login() {
     let service = Service::start(&[]).await;
@@ -53,7 +53,7 @@ async fn after_its_window_an_old_refresh_token_ends_the_login() {
     assert_eq!(reuse.headers["x-amzn-remapped-www-authenticate"], "Bearer error=\"invalid_token\"");
     service.assert_refused(&second.access).await;
     assert_eq!(service.refresh(&second.refresh).await.outcome(), (401, "invalid_token"));
-    assert_eq!(service.database.sort_keys().await, ["!user"], "nothing is left of it");
+    assert_eq!(service.database.sort_keys().await, ["!user"], "the login is deleted");
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn without_a_window_the_second_use_ends_the_login() {
     service.assert_refused(&second.access).await;
 }
 
-/// R3: the grandparent, inside its own window and after it.
+/// R3: the token before the previous one, inside its own window and after it.
 #[tokio::test]
 async fn two_refreshes_in_a_window_supersede_the_first_token_and_end_nothing() {
     let service = Service::start(&[]).await;
@@ -95,15 +95,15 @@ async fn two_logins_are_independent_and_logout_ends_one() {
     service.assert_refused(&one.access).await;
     assert_eq!(service.refresh(&one.refresh).await.outcome(), (401, "invalid_token"));
     service.assert_allowed(&two.access).await;
-    assert_eq!(service.logout(&one.access).await.status, 204, "also for a login that is no longer known");
+    assert_eq!(service.logout(&one.access).await.status, 204, "also for a login that no longer exists");
 
     let two = Pair::of(&service.refresh(&two.refresh).await);
-    assert_eq!(service.logout(&two.refresh).await.status, 204, "a refresh token does as well");
+    assert_eq!(service.logout(&two.refresh).await.status, 204, "a refresh token works as well");
     service.assert_refused(&two.access).await;
     assert_eq!(service.database.sort_keys().await, ["!user"]);
 }
 
-/// Any genuine token of a login may end it, however old; an invention of the same form may not.
+/// Any genuine token of a login may end it, however old; a forged token of the same form may not.
 #[tokio::test]
 async fn an_expired_token_still_logs_out() {
     let service = Service::start(&[]).await;

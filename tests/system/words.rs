@@ -1,6 +1,7 @@
-//! The documents keep to plain words: the glossary has its twelve, and phrases that once hid the subject of a sentence stay out.
+//! Documents and comments use plain words: the glossary has its twelve, and phrases that hide the subject of a sentence are
+//! refused.
 //!
-//! Code, commands and shown output are not prose, and are not read. clients/ has documents of its own kind.
+//! The tests skip code, commands and shown output, and the documents of clients/.
 
 use std::{
     fs,
@@ -29,19 +30,23 @@ const AVOIDED: [(&str, &str); 16] = [
     ("tried again", "\"retried\""),
 ];
 
+/// The folders whose comments are checked.
+const PLAIN: [&str; 9] =
+    ["bench", "examples", "fuzz", "tests/conformance", "tests/faults", "tests/leaks", "tests/measure", "tests/support", "tests/system"];
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// The repository's documents but for clients/.
-fn documents(directory: &Path, found: &mut Vec<PathBuf>) {
+/// The files in a directory with this ending, except those of clients/.
+fn files(directory: &Path, ending: &str, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let left_out = ["target", "node_modules", "clients"].contains(&name.as_str()) || name.starts_with('.');
         if path.is_dir() && !left_out {
-            documents(&path, found);
-        } else if name.ends_with(".md") {
+            files(&path, ending, found);
+        } else if name.ends_with(ending) {
             found.push(path);
         }
     }
@@ -64,6 +69,18 @@ fn prose(markdown: &str) -> String {
     text
 }
 
+/// The comments of a Rust source that have lines of their own, as Markdown: one paragraph for adjacent lines.
+fn comments(source: &str) -> String {
+    let comment = |line: &str| ["//!", "///", "//"].iter().find_map(|marker| line.trim_start().strip_prefix(marker).map(str::to_owned));
+    source.lines().map(|line| comment(line).unwrap_or_default() + "\n").collect()
+}
+
+/// The avoided phrases in a text, each with its file.
+fn avoided(path: &Path, text: &str) -> Vec<String> {
+    let each = AVOIDED.iter().filter(|(phrase, _)| has(text, phrase));
+    each.map(|(phrase, instead)| format!("{}: \"{phrase}\": {instead}", path.display())).collect()
+}
+
 /// Whether the phrase is in the text as whole words.
 fn has(text: &str, phrase: &str) -> bool {
     let inside = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
@@ -76,14 +93,24 @@ fn has(text: &str, phrase: &str) -> bool {
 #[test]
 fn the_documents_keep_to_plain_words() {
     let mut paths = Vec::new();
-    documents(&root(), &mut paths);
+    files(&root(), ".md", &mut paths);
     assert!(paths.len() > 20, "{paths:?}");
     let mut found = Vec::new();
     for path in paths {
         let text = prose(&fs::read_to_string(&path).unwrap());
-        let each = AVOIDED.iter().filter(|(phrase, _)| has(&text, phrase));
-        found.extend(each.map(|(phrase, instead)| format!("{}: \"{phrase}\": {instead}", path.display())));
+        found.extend(avoided(&path, &text));
     }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn comments_keep_to_plain_words() {
+    let mut paths = Vec::new();
+    for folder in PLAIN {
+        files(&root().join(folder), ".rs", &mut paths);
+    }
+    assert!(paths.len() > 80, "{paths:?}");
+    let found: Vec<_> = paths.iter().flat_map(|path| avoided(path, &prose(&comments(&fs::read_to_string(path).unwrap())))).collect();
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
@@ -99,11 +126,14 @@ fn the_glossary_has_twelve_words() {
     );
 }
 
-/// The check itself sees what it is for.
+/// The check finds phrases in prose and in comments, and skips code.
 #[test]
 fn a_phrase_is_found_in_prose_and_not_in_code() {
     let found = |markdown: &str| has(&prose(markdown), "nobody");
     assert!(found("It logs\nNobody out.") && found("| a |\n|---|\n| for nobody |"));
     assert!(!found("`nobody` and [`nobody_listens`](a.rs)\n\n```text\nnobody\n```") && !found("nobodys"));
     assert!(has(&prose("It stands\nfor a login"), "stands for"));
+    let found = |source: &str| has(&prose(&comments(source)), "nobody");
+    assert!(found("/// For\n    /// nobody.\nfn f() {}") && found("//! Nobody."));
+    assert!(!found("// `nobody`\nlet nobody = 1;"));
 }

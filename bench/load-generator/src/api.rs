@@ -1,4 +1,4 @@
-//! The service, as an app calls it.
+//! A client of the service that behaves like an app.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use serde_json::json;
 
 use crate::error::LoadError;
 
-/// What a login or a refresh gives.
+/// The answer to a login or a refresh.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Pair {
-    /// For the API.
+    /// The access token.
     pub access_token: String,
-    /// When that ends.
+    /// When the access token expires.
     pub access_token_expires_at: DateTime<Utc>,
-    /// For the next pair.
+    /// The refresh token.
     pub refresh_token: String,
 }
 
@@ -27,7 +27,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// Of the service at `url`.
+    /// A client of the service at `url`.
     pub fn new(url: &str) -> Self {
         Self { http: reqwest::Client::new(), url: url.to_owned() }
     }
@@ -35,24 +35,24 @@ impl Api {
     /// Logs the demo user in.
     ///
     /// # Errors
-    /// [`LoadError`] where it isn't answered with a pair.
+    /// [`LoadError`] if the answer has no pair.
     pub async fn login(&self) -> Result<Pair, LoadError> {
         let body = json!({"username": "demo", "password": "correct-horse-battery-staple"});
         pair("POST /login", self.http.post(format!("{}/login", self.url)).json(&body)).await
     }
 
-    /// Replaces a pair.
+    /// Refreshes a pair.
     ///
     /// # Errors
-    /// [`LoadError`] where it isn't answered with a pair.
+    /// [`LoadError`] if the answer has no pair.
     pub async fn refresh(&self, token: &str) -> Result<Pair, LoadError> {
         pair("POST /refresh", self.http.post(format!("{}/refresh", self.url)).bearer_auth(token)).await
     }
 
-    /// Asks a protected route, and gives the status with how long it took.
+    /// Calls a protected route and returns the status and the time.
     ///
     /// # Errors
-    /// [`LoadError`] where there is no answer.
+    /// [`LoadError`] if there is no answer.
     pub async fn me(&self, token: &str) -> Result<(u16, Duration), LoadError> {
         let begun = Instant::now();
         let status = status("GET /me", self.http.get(format!("{}/me", self.url)).bearer_auth(token)).await?;
@@ -62,7 +62,7 @@ impl Api {
     /// Ends a login.
     ///
     /// # Errors
-    /// [`LoadError`] where it isn't ended.
+    /// [`LoadError`] if it isn't ended.
     pub async fn logout(&self, token: &str) -> Result<(), LoadError> {
         match status("POST /logout", self.http.post(format!("{}/logout", self.url)).bearer_auth(token)).await? {
             204 => Ok(()),
@@ -73,7 +73,7 @@ impl Api {
     /// Ends all logins of the token's user.
     ///
     /// # Errors
-    /// [`LoadError`] where they aren't ended.
+    /// [`LoadError`] if they aren't ended.
     pub async fn logout_everywhere(&self, token: &str) -> Result<(), LoadError> {
         match status("DELETE /sessions", self.http.delete(format!("{}/sessions", self.url)).bearer_auth(token)).await? {
             204 => Ok(()),
@@ -85,7 +85,7 @@ impl Api {
 async fn status(what: &'static str, request: reqwest::RequestBuilder) -> Result<u16, LoadError> {
     let answer = sent(what, request).await?;
     let status = answer.status().as_u16();
-    // Read to its end, so that the connection serves again.
+    // Reads the whole body, so that the connection can be reused.
     answer.bytes().await.map_err(|source| LoadError::Http { what, source: Box::new(source) })?;
     Ok(status)
 }

@@ -17,10 +17,10 @@ const LINES: [Line; 3] = [
     ("POST /login", RGBColor(0x6a, 0x9a, 0x4a), |point| point.login),
 ];
 
-/// Draws it.
+/// Draws the chart.
 ///
 /// # Errors
-/// [`LoadError::Setup`] where the file can't be written.
+/// [`LoadError::Setup`] if the file can't be written.
 pub fn draw(path: &Path, growth: &Growth) -> Result<(), LoadError> {
     drawn(path, &growth.by_sessions).map_err(|error| LoadError::Setup(format!("{}: {error}", path.display())))
 }

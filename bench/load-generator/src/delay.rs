@@ -1,4 +1,4 @@
-//! A DynamoDB that is further away: hands requests on, and holds every answer back.
+//! A proxy that simulates a more distant DynamoDB: it forwards requests and delays every answer.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use axum::{
 
 use crate::error::LoadError;
 
-/// A running one.
+/// A running proxy.
 pub struct Delayed {
-    /// Where it listens.
+    /// Its URL.
     pub url: String,
 }
 
@@ -25,16 +25,16 @@ struct Behind {
     delay: Duration,
 }
 
-/// The largest answer of DynamoDB's is 16 MB.
+/// The largest answer of DynamoDB is 16 MB.
 const LARGEST: usize = 16 << 20;
 
 impl Delayed {
-    /// Before the DynamoDB at `url`.
+    /// Starts a proxy for the DynamoDB at `url`.
     ///
     /// # Errors
-    /// [`LoadError`] where it can't listen.
+    /// [`LoadError`] if it can't listen.
     pub async fn start(url: &str, delay: Duration) -> Result<Self, LoadError> {
-        let io = |source| LoadError::Io { what: "listening as a DynamoDB further away", source };
+        let io = |source| LoadError::Io { what: "listening for DynamoDB calls", source };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(io)?;
         let here = format!("http://{}", listener.local_addr().map_err(io)?);
         let router = Router::new().fallback(hand_on).with_state(Behind { http: reqwest::Client::new(), url: url.to_owned(), delay });
@@ -61,7 +61,7 @@ async fn handed_on(behind: &Behind, request: Request) -> Result<Response, Box<dy
         handed = handed.header("content-type", kind);
     }
     let body = answer.bytes().await?;
-    // On a thread of its own: the timer of the runtime counts whole milliseconds.
+    // On its own thread, because the runtime's timer counts whole milliseconds.
     let delay = behind.delay;
     tokio::task::spawn_blocking(move || std::thread::sleep(delay)).await?;
     Ok(handed.body(Body::from(body))?)

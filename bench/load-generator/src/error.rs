@@ -1,30 +1,30 @@
-//! What keeps a figure from being taken.
+//! Errors of a measurement.
 
 use std::io;
 
-/// Why there is no figure.
+/// Why a figure could not be measured.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The machine refused something.
+    /// The operating system returned an error.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation.
         what: &'static str,
-        /// Its answer.
+        /// Its error.
         source: io::Error,
     },
     /// The service wasn't reached.
     #[error("{what}: {source}")]
     Http {
-        /// What was asked.
+        /// The request.
         what: &'static str,
-        /// What came of it.
+        /// The error.
         source: Box<reqwest::Error>,
     },
-    /// It answered something else than what is measured.
+    /// The service gave an unexpected answer.
     #[error("{what} answered {status}")]
     Answer {
-        /// What was asked.
+        /// The request.
         what: &'static str,
         /// The answer's status.
         status: u16,
@@ -32,7 +32,7 @@ pub enum LoadError {
     /// A program didn't start.
     #[error("{0}")]
     Setup(String),
-    /// The service let in what it must not, or refused what it must let in.
-    #[error("{0} answers were wrong")]
+    /// The service allowed a request that it must refuse, or refused one that it must allow.
+    #[error("the service gave {0} wrong answers")]
     Wrong(u64),
 }

@@ -1,4 +1,4 @@
-//! Fills the sessions table: a real login and its session, under ever new users and hashes.
+//! Fills the sessions table: copies of a real login and its session, with new users and hashes.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::{RngExt as _, distr::Alphanumeric};
@@ -10,13 +10,13 @@ use crate::error::LoadError;
 /// A login, its session and its user's register.
 pub struct Sample(Vec<Map<String, Value>>);
 
-/// The most that one `BatchWriteItem` takes.
+/// The maximum of a `BatchWriteItem`.
 const BATCH: usize = 25;
-/// Three items stand for a session, and a batch holds whole sessions.
+/// A session takes three items, and a batch holds whole sessions.
 const SESSIONS: u64 = (BATCH / 3) as u64;
 const SIDE_BY_SIDE: usize = 8;
 
-/// DynamoDB's own interface, as far as it is needed here.
+/// The DynamoDB operations that filling needs.
 #[derive(Clone)]
 pub struct DynamoDb {
     http: reqwest::Client,
@@ -24,7 +24,7 @@ pub struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// At `url`.
+    /// A client of the DynamoDB at `url`.
     pub fn new(url: &str) -> Self {
         Self { http: reqwest::Client::new(), url: url.to_owned() }
     }
@@ -32,7 +32,7 @@ impl DynamoDb {
     async fn ask(&self, operation: &'static str, body: &Value) -> Result<Value, LoadError> {
         let http = |source| LoadError::Http { what: operation, source: Box::new(source) };
         let request = self.http.post(&self.url).header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
-        // The emulators ask for a signature, and don't verify it.
+        // The emulators require a signature, and don't verify it.
         let signed = request.header(
             "authorization",
             "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
@@ -45,24 +45,24 @@ impl DynamoDb {
         answer.json().await.map_err(http)
     }
 
-    /// What stands in the table of a service with one login.
+    /// Reads the items of a table that holds one login.
     ///
     /// # Errors
-    /// [`LoadError`] where it is anything else.
+    /// [`LoadError`] if the table holds anything else.
     pub async fn sample(&self) -> Result<Sample, LoadError> {
         let scanned = self.ask("Scan", &json!({"TableName": "SessionsTable"})).await?;
         let items: Vec<_> = scanned["Items"].as_array().into_iter().flatten().filter_map(Value::as_object).cloned().collect();
         if items.len() == 3 {
             Ok(Sample(items))
         } else {
-            Err(LoadError::Setup(format!("{} items where one login was expected", items.len())))
+            Err(LoadError::Setup(format!("expected the items of one login, found {} items", items.len())))
         }
     }
 
-    /// Adds as many sessions, each of another user.
+    /// Adds this many sessions, each for a new user.
     ///
     /// # Errors
-    /// [`LoadError`] where DynamoDB refuses one.
+    /// [`LoadError`] if DynamoDB refuses one.
     pub async fn fill(&self, sample: &Sample, sessions: u64) -> Result<(), LoadError> {
         let bar = ProgressBar::new(sessions).with_message("sessions");
         if let Ok(style) = ProgressStyle::with_template("{msg} {bar:32} {pos} of {len}, {eta} to go") {

@@ -1,4 +1,4 @@
-//! What a request takes as the table grows, and as a user's logins do.
+//! Request times as the table grows, and as a user's logins grow.
 
 use std::time::Instant;
 
@@ -24,21 +24,20 @@ pub struct Point {
     pub login: f64,
 }
 
-/// Both curves.
 pub struct Growth {
-    /// By sessions in the table, of a user with one login.
+    /// By sessions in the table, for a user with one login.
     pub by_sessions: Vec<Point>,
-    /// By logins of the user, in a table of the smallest size.
+    /// By logins of the user, in the smallest table.
     pub by_logins: Vec<Point>,
 }
 
-/// How many logins are timed: each is a password hash.
+/// The number of timed logins: each costs a password hash.
 const LOGINS: usize = 30;
 
-/// On the embedded DynamoDB.
+/// Measures both on the embedded DynamoDB.
 ///
 /// # Errors
-/// [`LoadError`] where the service doesn't answer.
+/// [`LoadError`] if the service doesn't answer.
 pub async fn growth(programs: &Programs, size: Size) -> Result<Growth, LoadError> {
     let server = Server::start(programs, Database::Embedded).await?;
     let (api, dynamodb) = (Api::new(&server.url), DynamoDb::new(&server.dynamodb));
@@ -62,7 +61,7 @@ pub async fn growth(programs: &Programs, size: Size) -> Result<Growth, LoadError
 async fn grow_logins(api: &Api, size: Size) -> Result<Vec<Point>, LoadError> {
     let (mut points, mut logins) = (Vec::new(), 0);
     for &wanted in size.logins {
-        // The one that is measured is another.
+        // The measured login is an additional one.
         for _ in logins..wanted - 1 {
             api.login().await?;
         }

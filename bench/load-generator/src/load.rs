@@ -12,23 +12,23 @@ use crate::{
     visitor::{Outcome, Visitor},
 };
 
-/// When the next request is due.
+/// When the next request is sent.
 #[derive(Debug, Clone, Copy)]
 pub enum Loop {
-    /// When the one before is answered.
+    /// After the answer to the previous request.
     Closed,
-    /// At random times, so many per second on average, whether the one before is answered or not: an answer that comes late
-    /// is charged to those that had to wait for it.
+    /// At random times with this average rate, without waiting for the previous answer. A late answer adds to the time of
+    /// the requests that had to wait for it.
     Open {
-        /// Of all visitors together.
+        /// Requests per second of all visitors together.
         per_second: f64,
     },
 }
 
-/// Lets all of them ask for as long.
+/// Runs all visitors for this time.
 ///
 /// # Errors
-/// [`LoadError::Setup`] where a visitor panics.
+/// [`LoadError::Setup`] if a visitor panics.
 pub async fn run(visitors: Vec<Visitor>, how: Loop, lasts: Duration, title: &str) -> Result<(Tally, Vec<Visitor>), LoadError> {
     let each = match how {
         Loop::Closed => None,
@@ -39,7 +39,7 @@ pub async fn run(visitors: Vec<Visitor>, how: Loop, lasts: Duration, title: &str
     let shown = tokio::spawn(show(title.to_owned(), lasts));
     let (mut tally, mut visitors) = (Tally::new()?, Vec::new());
     while let Some(done) = asking.join_next().await {
-        let (visitor, own) = done.map_err(|error| LoadError::Setup(format!("a visitor: {error}")))??;
+        let (visitor, own) = done.map_err(|error| LoadError::Setup(format!("a visitor panicked: {error}")))??;
         tally.add(&own);
         visitors.push(visitor);
     }
@@ -62,7 +62,7 @@ async fn ask(mut visitor: Visitor, per_second: Option<f64>, begun: Instant, last
             break;
         }
         tokio::time::sleep(due.saturating_sub(begun.elapsed())).await;
-        // The timer counts whole milliseconds, and may be late by one: that isn't the service's.
+        // The timer counts whole milliseconds and may be late by one. That delay isn't the service's.
         let waited = begun.elapsed().saturating_sub(due);
         let waited = if waited < Duration::from_millis(2) { Duration::ZERO } else { waited };
         let outcome = visitor.ask().await;

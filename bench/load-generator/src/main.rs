@@ -1,4 +1,4 @@
-//! Measures the whole service under load, on a laptop's databases. `bench/load` builds what it needs and runs it.
+//! Measures the whole service under load, on databases that run on a laptop. `bench/load` builds the programs and runs it.
 
 mod api;
 mod chart;
@@ -40,7 +40,7 @@ struct Args {
     trips: bool,
 }
 
-/// How long, and how much.
+/// Durations and counts.
 #[derive(Debug, Clone, Copy)]
 struct Size {
     load: Duration,
@@ -48,7 +48,7 @@ struct Size {
     calls: usize,
     sessions: &'static [u64],
     logins: &'static [usize],
-    /// Whether access tokens that have expired are in the mix: it takes a minute until there are any.
+    /// Whether the mix includes expired access tokens; the first one expires after a minute.
     expired: bool,
 }
 
@@ -69,7 +69,7 @@ const SMOKE: Size = Size {
     expired: false,
 };
 
-/// How many apps ask at once.
+/// The numbers of concurrent apps.
 const VISITORS: usize = 16;
 
 #[tokio::main]

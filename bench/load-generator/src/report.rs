@@ -14,7 +14,7 @@ use crate::{
     tally::{Tally, Times},
 };
 
-/// All of it, in Markdown.
+/// The report in Markdown.
 pub fn report(loads: &[(Database, Tally, Tally)], soak: &Soak, slopes: &[Slope; 2], growth: &Growth) -> String {
     let mut rows = String::new();
     for (database, closed, open) in loads {
@@ -73,7 +73,7 @@ On the embedded DynamoDB (SQLite), medians in milliseconds. A login hashes a pas
     )
 }
 
-/// How many trips follow one another, as it shows from outside.
+/// The number of sequential trips, as seen from outside.
 pub fn trips(slopes: &[Slope; 2]) -> String {
     format!(
         "## Trips to DynamoDB, seen from outside

@@ -9,7 +9,7 @@ use tokio::{
 
 use crate::{api::Api, delay::Delayed, error::LoadError};
 
-/// Where the programs are.
+/// Where to find the programs.
 #[derive(Debug, Clone)]
 pub struct Programs {
     /// The command `latchkey`.
@@ -18,7 +18,7 @@ pub struct Programs {
     pub repository: PathBuf,
 }
 
-/// Which DynamoDB.
+/// The kind of DynamoDB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Database {
     /// In the process of `latchkey dev`.
@@ -28,7 +28,7 @@ pub enum Database {
 }
 
 impl Database {
-    /// For people.
+    /// The name in the report.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Embedded => "embedded",
@@ -39,21 +39,21 @@ impl Database {
 
 /// A running `latchkey dev`, with its database. Dropping it ends both.
 pub struct Server {
-    /// Of the API.
+    /// The URL of the API.
     pub url: String,
-    /// Of DynamoDB.
+    /// The URL of DynamoDB.
     pub dynamodb: String,
-    /// Of `latchkey dev`.
+    /// The process id of `latchkey dev`.
     pub pid: u32,
     _service: Child,
     _database: Option<Child>,
 }
 
 impl Server {
-    /// Starts it on a database of its own.
+    /// Starts it with its own database.
     ///
     /// # Errors
-    /// [`LoadError`] where it doesn't come up.
+    /// [`LoadError`] if it doesn't start.
     pub async fn start(programs: &Programs, database: Database) -> Result<Self, LoadError> {
         eprintln!("starting the service, {}", database.name());
         match database {
@@ -65,17 +65,17 @@ impl Server {
                 let mut child = spawn(command)?;
                 read_on(&mut child);
                 let url = format!("http://127.0.0.1:{port}");
-                // It answers 400 to a request that isn't DynamoDB's.
+                // DynamoDB answers 400 to an invalid request.
                 until_answered(&url).await?;
                 Self::dev(programs, Some(url), Some(child)).await
             }
         }
     }
 
-    /// Starts another service before the same database, each of whose answers is held back.
+    /// Starts another service on the same database, each of whose store calls is delayed.
     ///
     /// # Errors
-    /// [`LoadError`] where it doesn't come up.
+    /// [`LoadError`] if it doesn't start.
     pub async fn delayed(&self, programs: &Programs, delayed: &Delayed) -> Result<Self, LoadError> {
         Self::dev(programs, Some(delayed.url.clone()), None).await
     }
@@ -88,35 +88,35 @@ impl Server {
             command.args(["--dynamodb", url]);
         }
         let mut service = spawn(command)?;
-        let pid = service.id().ok_or_else(|| LoadError::Setup("latchkey dev ended at once".into()))?;
+        let pid = service.id().ok_or_else(|| LoadError::Setup("latchkey dev exited right after its start".into()))?;
         let url = format!("http://127.0.0.1:{port}");
-        let dynamodb = told(&mut service).await?;
+        let dynamodb = dynamodb_url(&mut service).await?;
         until_answered(&url).await?;
         Ok(Self { url, dynamodb, pid, _service: service, _database: database })
     }
 
-    /// Resident memory of the service now, MiB.
+    /// The service's current resident memory in MiB.
     ///
     /// # Errors
-    /// [`LoadError`] where the kernel doesn't say.
+    /// [`LoadError`] if the kernel doesn't report it.
     pub fn resident_mib(&self) -> Result<f64, LoadError> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))
             .map_err(|source| LoadError::Io { what: "reading the service's memory", source })?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<f64>().ok());
-        kib.map(|kib| kib / 1024.0).ok_or_else(|| LoadError::Setup("the kernel doesn't tell the service's memory".into()))
+        kib.map(|kib| kib / 1024.0).ok_or_else(|| LoadError::Setup("the kernel doesn't report the service's memory".into()))
     }
 }
 
 fn spawn(mut command: Command) -> Result<Child, LoadError> {
-    // A group of its own isn't needed: both programs run as one process.
+    // They need no process group of their own: each program runs as one process.
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command.spawn().map_err(|source| LoadError::Io { what: "starting a program", source })
 }
 
-/// What the banner says of DynamoDB. What follows is read and dropped, so that the program never waits for it.
-async fn told(service: &mut Child) -> Result<String, LoadError> {
-    let missing = || LoadError::Setup("latchkey dev says nothing".into());
+/// Reads DynamoDB's URL from the banner. All further output is read and dropped, so that the program never blocks on it.
+async fn dynamodb_url(service: &mut Child) -> Result<String, LoadError> {
+    let missing = || LoadError::Setup("latchkey dev has no output".into());
     let mut lines = BufReader::new(service.stdout.take().ok_or_else(missing)?).lines();
     let mut complaints = BufReader::new(service.stderr.take().ok_or_else(missing)?).lines();
     let complained = tokio::spawn(async move {
@@ -130,7 +130,7 @@ async fn told(service: &mut Child) -> Result<String, LoadError> {
         let line = lines.next_line().await.map_err(|source| LoadError::Io { what: "reading the banner", source })?;
         let Some(line) = line else {
             let why = complained.await.unwrap_or_default();
-            return Err(LoadError::Setup(format!("latchkey dev ended before it was up: {why}")));
+            return Err(LoadError::Setup(format!("latchkey dev ended before it was ready: {why}")));
         };
         if let Some(url) = line.trim().strip_prefix("DynamoDB ").and_then(|rest| rest.split_whitespace().next()) {
             let url = url.to_owned();
@@ -140,7 +140,7 @@ async fn told(service: &mut Child) -> Result<String, LoadError> {
     }
 }
 
-/// Reads and drops what it prints, so that it never waits for a reader.
+/// Reads and drops the output, so that the program never blocks on it.
 fn read_on(child: &mut Child) {
     if let Some(output) = child.stdout.take() {
         tokio::spawn(async move { tokio::io::copy(&mut BufReader::new(output), &mut tokio::io::sink()).await });
@@ -162,5 +162,5 @@ async fn until_answered(url: &str) -> Result<(), LoadError> {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    Err(LoadError::Setup(format!("nothing answers at {url}")))
+    Err(LoadError::Setup(format!("no answer from {url}")))
 }

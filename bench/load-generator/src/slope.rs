@@ -1,4 +1,4 @@
-//! Trips to DynamoDB, told from outside: how much longer an answer takes for each millisecond that DynamoDB takes longer.
+//! Trips to DynamoDB, measured from outside: how much later an answer comes for each millisecond of delay in DynamoDB.
 
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,13 @@ use crate::{
     server::{Database, Programs, Server},
 };
 
-/// What DynamoDB takes longer, in milliseconds.
+/// The delays in milliseconds.
 pub const DELAYS: [u64; 3] = [1, 3, 10];
 
 /// Medians in milliseconds at each of [`DELAYS`], and the slope.
 #[derive(Debug, Clone)]
 pub struct Slope {
-    /// What was asked.
+    /// The request.
     pub what: &'static str,
     /// Medians, in milliseconds.
     pub medians: [f64; 3],
@@ -23,16 +23,16 @@ pub struct Slope {
     pub slope: f64,
 }
 
-/// Of `GET /me`, before which the authorizer is asked, and of `POST /refresh`. The services take turns, call by call: what slows
-/// the machine for a while slows each.
+/// Measures `GET /me`, which runs the authorizer first, and `POST /refresh`. The services take turns, call by call, so
+/// that a slowdown of the machine affects each of them.
 ///
 /// # Errors
-/// [`LoadError`] where the service doesn't answer.
+/// [`LoadError`] if the service doesn't answer.
 pub async fn slopes(programs: &Programs, calls: usize) -> Result<[Slope; 2], LoadError> {
     let near = Server::start(programs, Database::Embedded).await?;
     let mut far = Vec::new();
     for delay in DELAYS {
-        eprintln!("starting another one before it, {delay} ms further away");
+        eprintln!("starting a service with DynamoDB delayed by {delay} ms");
         let delayed = Delayed::start(&near.dynamodb, Duration::from_millis(delay)).await?;
         let server = near.delayed(programs, &delayed).await?;
         let caller = Caller::new(Api::new(&server.url)).await?;
@@ -81,10 +81,10 @@ impl Caller {
     }
 }
 
-/// Medians of `GET /me` and `POST /refresh`, one after the other, in milliseconds.
+/// Medians of `GET /me` and `POST /refresh`, measured one after the other, in milliseconds.
 ///
 /// # Errors
-/// [`LoadError`] where the service doesn't answer.
+/// [`LoadError`] if the service doesn't answer.
 pub async fn medians(api: &Api, calls: usize) -> Result<[f64; 2], LoadError> {
     let mut caller = Caller::new(api.clone()).await?;
     for _ in 0..calls {
@@ -94,7 +94,6 @@ pub async fn medians(api: &Api, calls: usize) -> Result<[f64; 2], LoadError> {
     Ok(caller.medians())
 }
 
-/// In milliseconds.
 pub fn median(mut times: Vec<Duration>) -> f64 {
     times.sort();
     times.get(times.len() / 2).map_or(0.0, |median| median.as_secs_f64() * 1000.0)

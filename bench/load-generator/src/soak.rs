@@ -1,4 +1,4 @@
-//! The same load for long: whether the service's memory stays where it is.
+//! A long run under constant load: does the service's memory grow?
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use crate::{
     visitor,
 };
 
-/// What a soak amounted to.
+/// The result of a soak.
 pub struct Soak {
-    /// How the requests were answered.
+    /// The answers to the requests.
     pub tally: Tally,
-    /// Resident memory, MiB: after a tenth of the time, after two tenths and so on.
+    /// Resident memory in MiB, after each tenth of the time.
     pub resident: Vec<f64>,
 }
 
-/// So many requests per second that the machine has room to spare.
+/// Requests per second, low enough to leave the machine room to spare.
 const PER_SECOND: f64 = 50.0;
 
-/// On DynamoDB Local: the embedded DynamoDB keeps its data in the memory that is watched.
+/// Runs on DynamoDB Local, because the embedded DynamoDB keeps its data in the measured process.
 ///
 /// # Errors
-/// [`LoadError`] where the service doesn't come up.
+/// [`LoadError`] if the service doesn't start.
 pub async fn soak(programs: &Programs, size: Size) -> Result<Soak, LoadError> {
     let server = Server::start(programs, Database::Local).await?;
     let visitors = visitor::many(&server.url, VISITORS, size.expired).await?;

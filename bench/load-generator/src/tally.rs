@@ -1,4 +1,4 @@
-//! What a run amounted to.
+//! The results of a run.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -26,41 +26,41 @@ impl Times {
         self.0.value_at_percentile(percentile) as f64 / 1000.0
     }
 
-    /// How many there are.
+    /// The number of times.
     pub fn count(&self) -> u64 {
         self.0.len()
     }
 }
 
-/// All of a run.
+/// The results of a whole run.
 pub struct Tally {
-    /// Protected routes that were let in.
+    /// Allowed calls of protected routes.
     pub allowed: Times,
-    /// Protected routes that were refused.
+    /// Refused calls of protected routes.
     pub refused: Times,
-    /// Refreshes that gave a pair.
+    /// Refreshes that returned a pair.
     pub refreshed: Times,
-    /// 200 for what must be refused.
+    /// 200 for a request that must be refused.
     pub wrong_allows: u64,
-    /// 401 for what must be let in.
+    /// 401 for a request that must be allowed.
     pub wrong_denies: u64,
-    /// Answers that decide nothing (503, no answer), by status.
+    /// Answers without a decision (503, no answer), by status.
     pub undecided: BTreeMap<u16, u64>,
-    /// How long it went on.
+    /// The duration.
     pub lasted: Duration,
 }
 
 impl Tally {
-    /// Nothing yet.
+    /// An empty tally.
     ///
     /// # Errors
-    /// [`LoadError::Setup`] never, as long as the bounds are right.
+    /// [`LoadError::Setup`] only if the bounds of the histogram are invalid.
     pub fn new() -> Result<Self, LoadError> {
         let (allowed, refused, refreshed) = (Times::new()?, Times::new()?, Times::new()?);
         Ok(Self { allowed, refused, refreshed, wrong_allows: 0, wrong_denies: 0, undecided: BTreeMap::new(), lasted: Duration::ZERO })
     }
 
-    /// Counts one.
+    /// Counts one request.
     pub fn count(&mut self, outcome: Outcome) {
         match (outcome.kind, outcome.status) {
             (Kind::Refresh, 200) => self.refreshed.record(outcome.took),
@@ -77,7 +77,7 @@ impl Tally {
         self.allowed.count() + self.refused.count() + self.refreshed.count() + self.wrong()
     }
 
-    /// Decisions that were wrong.
+    /// Wrong decisions.
     pub const fn wrong(&self) -> u64 {
         self.wrong_allows + self.wrong_denies
     }
@@ -87,7 +87,7 @@ impl Tally {
         self.decided() as f64 / self.lasted.as_secs_f64()
     }
 
-    /// Adds another's.
+    /// Adds the results of another tally.
     pub fn add(&mut self, other: &Self) {
         for (mine, theirs) in
             [(&mut self.allowed, &other.allowed), (&mut self.refused, &other.refused), (&mut self.refreshed, &other.refreshed)]

@@ -1,4 +1,4 @@
-//! An app with tokens of every kind, and what each kind must be answered with.
+//! An app with tokens of every kind, and the answer that each kind must get.
 
 use std::time::{Duration, Instant};
 
@@ -10,25 +10,25 @@ use crate::{
     error::LoadError,
 };
 
-/// What is asked.
+/// The kind of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The access token of a live session.
     Valid,
-    /// Another pair for the live session.
+    /// A refresh of the live session.
     Refresh,
-    /// One that has expired, of a login that lives.
+    /// An expired access token of a live login.
     Expired,
-    /// One whose session has been replaced.
+    /// A token whose session has been replaced.
     Rotated,
-    /// One whose login has been ended.
+    /// A token whose login has been ended.
     Ended,
-    /// None that was ever issued.
+    /// A token that was never issued.
     Garbage,
 }
 
 impl Kind {
-    /// In percent.
+    /// The share of the mix in percent.
     pub const MIX: [(Self, u32); 6] =
         [(Self::Valid, 75), (Self::Refresh, 5), (Self::Expired, 5), (Self::Rotated, 5), (Self::Ended, 5), (Self::Garbage, 5)];
 
@@ -41,18 +41,18 @@ impl Kind {
     }
 }
 
-/// What came of one request.
+/// The result of one request.
 #[derive(Debug, Clone, Copy)]
 pub struct Outcome {
-    /// What was asked.
+    /// The kind of request.
     pub kind: Kind,
-    /// The answer's status; 0 where there was none.
+    /// The answer's status; 0 if there was none.
     pub status: u16,
-    /// From asking to the answer.
+    /// From the request to the answer.
     pub took: Duration,
 }
 
-/// One app on one device. It does one thing at a time.
+/// One app on one device. It sends one request at a time.
 pub struct Visitor {
     api: Api,
     live: Pair,
@@ -61,13 +61,13 @@ pub struct Visitor {
     ended: String,
 }
 
-/// A token is refreshed this long before it ends, so that it never ends on its way.
+/// A token is refreshed this long before it expires, so that it never expires in transit.
 const BEFORE_EXPIRY: TimeDelta = TimeDelta::seconds(10);
 
-/// Logs many in. With `expired` it waits until each has a token that has expired.
+/// Logs many visitors in. With `expired` it waits until each has an expired token.
 ///
 /// # Errors
-/// [`LoadError`] where a login fails.
+/// [`LoadError`] if a login fails.
 pub async fn many(url: &str, count: usize, expired: bool) -> Result<Vec<Visitor>, LoadError> {
     let mut visitors = Vec::new();
     let mut last = Utc::now();
@@ -90,7 +90,7 @@ pub async fn many(url: &str, count: usize, expired: bool) -> Result<Vec<Visitor>
 }
 
 impl Visitor {
-    /// Asks one thing, drawn from the mix.
+    /// Sends one request, drawn from the mix.
     pub async fn ask(&mut self) -> Outcome {
         if self.live.access_token_expires_at - Utc::now() < BEFORE_EXPIRY {
             return self.refresh().await;
@@ -111,7 +111,7 @@ impl Visitor {
         }
     }
 
-    /// As a careful app does: the old pair is kept until the new one is here, so that a failure is only a later try.
+    /// Like a careful app: it keeps the old pair until the new one has arrived, so that a failed refresh can be retried.
     async fn refresh(&mut self) -> Outcome {
         let begun = Instant::now();
         let status = match self.api.refresh(&self.live.refresh_token).await {
@@ -126,7 +126,7 @@ impl Visitor {
     }
 }
 
-/// One of the mix.
+/// Draws one kind from the mix.
 fn drawn() -> Kind {
     let mut drawn = rand::rng().random_range(0..100);
     for (kind, share) in Kind::MIX {
@@ -138,7 +138,7 @@ fn drawn() -> Kind {
     Kind::Valid
 }
 
-/// A token's form and no token, or not even the form.
+/// Text in a token's form that is no token, or text of another form.
 fn garbage() -> String {
     let mut rng = rand::rng();
     let form: bool = rng.random();

@@ -1,6 +1,6 @@
-//! What Latchkey's own code takes, part by part, and all that the authorizer adds to the SDK's query: parse, hash, decide,
-//! answer.
-#![expect(clippy::expect_used, reason = "there is nobody to hand an error to")]
+//! The time of Latchkey's own code, part by part, and everything that the authorizer adds to the SDK's query: parse, hash,
+//! decide, answer.
+#![expect(clippy::expect_used, reason = "a benchmark that fails has no result")]
 
 use std::{
     hint::black_box,
@@ -20,9 +20,9 @@ use latchkey::{
 use own_code::{COUNTED, Functions};
 
 fn micro(criterion: &mut Criterion) {
-    let functions = Functions::new().expect("the functions can be made");
+    let functions = Functions::new().expect("the functions start");
     for each in COUNTED {
-        functions.once(each).expect("what is measured answers rightly");
+        functions.once(each).expect("the operation succeeds");
     }
     let issued = &functions.work.issued;
     let (login, session) = (&issued.new.login, &issued.new.session);
@@ -31,11 +31,11 @@ fn micro(criterion: &mut Criterion) {
     let access = issued.pair.access.claim();
     let refresh = issued.pair.refresh.claim();
     let now = Clock::system().now();
-    let proof = Proof::<Refresh>::generate(&mut system_rng()).expect("there is randomness");
-    let seed = Seed::generate(&mut system_rng()).expect("there is randomness");
+    let proof = Proof::<Refresh>::generate(&mut system_rng()).expect("random bytes");
+    let seed = Seed::generate(&mut system_rng()).expect("random bytes");
     let presented = PresentedToken::from(issued.pair.refresh.clone());
-    let successor = Generation::FIRST.next().expect("there is a next one");
-    let sealed = SealedSeed::seal(&presented, &login.key, successor, &seed, &mut system_rng()).expect("it seals");
+    let successor = Generation::FIRST.next().expect("a next generation");
+    let sealed = SealedSeed::seal(&presented, &login.key, successor, &seed, &mut system_rng()).expect("the seed is sealed");
 
     criterion.bench_function("parse a token", |bencher| {
         bencher.iter(|| PresentedToken::<Access>::parse(black_box(issued.pair.access.expose()), ImportedTokens::Refused));
@@ -70,8 +70,8 @@ fn micro(criterion: &mut Criterion) {
     criterion.bench_function("refresh with the SDK, no network", |bencher| bencher.iter(|| functions.refresh()));
 }
 
-/// How much longer `all` takes than `part`: the median of so many pairs, times their number. A machine that slows down for a
-/// while slows both.
+/// How much longer `all` takes than `part`: the median difference of `times` pairs, multiplied by `times`. A slowdown of the
+/// machine affects both of a pair, so it cancels out.
 fn by_turns(times: u64, all: impl Fn(), part: impl Fn()) -> Duration {
     let pair = |_| {
         let begun = Instant::now();

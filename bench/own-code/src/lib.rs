@@ -1,5 +1,5 @@
-//! An authorizer and a refresh in this process, from the event's bytes to the answer's, with the SDK and without a network:
-//! what is left to measure is code.
+//! An authorizer and a refresh in this process, from the event's bytes to the answer's. They use the SDK without a
+//! network, so only code is measured.
 
 mod dynamodb;
 
@@ -28,14 +28,14 @@ use tower_service::Service as _;
 /// Why nothing could be counted.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What is counted, by name. All but the last two tell their metrics, as they do where they are deployed.
+/// The counted operations, by name. All but the last two emit metrics, as in a deployment.
 pub const COUNTED: [&str; 4] = ["authorize", "refresh", "authorize-silent", "query"];
 
 const TABLE: &str = "SessionsTable";
 
-/// The functions and what they are asked.
+/// The functions and their requests.
 pub struct Functions {
-    /// What they are asked.
+    /// The requests.
     pub work: Work,
     runtime: Runtime,
     client: Client,
@@ -45,10 +45,10 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// As their `main` makes them, but for DynamoDB.
+    /// Builds the functions as their `main` does, except for DynamoDB.
     ///
     /// # Errors
-    /// What keeps a runtime or a login from being made.
+    /// If the runtime or the login can't be created.
     pub fn new() -> Result<Self, Failure> {
         let work = Work::new()?;
         let config = aws_sdk_dynamodb::Config::builder()
@@ -62,7 +62,7 @@ impl Functions {
             .build();
         let client = Client::from_conf(config);
         let store = Store::new(client.clone(), TABLE);
-        // A system call for each line, as standard output takes.
+        // A system call for each line, like standard output.
         let nowhere = File::options().write(true).open("/dev/null")?;
         let to_nowhere = move |line: &str| drop((&nowhere).write_all(format!("{line}\n").as_bytes()));
         let environment = Environment::from_fn(|name| (name == "SESSIONS_TABLE").then(|| TABLE.to_owned()));
@@ -76,10 +76,10 @@ impl Functions {
         })
     }
 
-    /// Does what one of the names in [`COUNTED`] stands for.
+    /// Runs the operation with this name in [`COUNTED`].
     ///
     /// # Errors
-    /// Where it fails, or is none of them.
+    /// If it fails, or the name is unknown.
     pub fn once(&self, what: &str) -> Result<(), Failure> {
         match what {
             "authorize" => self.authorize().map(drop),
@@ -90,10 +90,10 @@ impl Functions {
         }
     }
 
-    /// One authorize: the answer.
+    /// One authorize; returns the answer.
     ///
     /// # Errors
-    /// Where it isn't Allow.
+    /// If it isn't Allow.
     pub fn authorize(&self) -> Result<Vec<u8>, Failure> {
         self.authorize_telling(&self.signals)
     }
@@ -101,7 +101,7 @@ impl Functions {
     /// The same without metrics.
     ///
     /// # Errors
-    /// Where it isn't Allow.
+    /// If it isn't Allow.
     pub fn authorize_silently(&self) -> Result<Vec<u8>, Failure> {
         self.authorize_telling(&Signals::default())
     }
@@ -109,16 +109,16 @@ impl Functions {
     fn authorize_telling(&self, signals: &Signals) -> Result<Vec<u8>, Failure> {
         let event = serde_json::from_slice(&self.work.authorize)?;
         let answer = pin!(self.authorizer.answer(event, "00000000-0000-4000-8000-000000000001".into()));
-        // As Lambda sends it where nothing is traced.
+        // As Lambda sends it when tracing is off.
         let trace = Some("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:a87bd80c:0");
         let answer = self.runtime.block_on(signals.of_request(trace, answer))?;
         right(serde_json::to_vec(&answer)?, r#""Effect":"Allow""#)
     }
 
-    /// One refresh: the answer.
+    /// One refresh; returns the answer.
     ///
     /// # Errors
-    /// Where it isn't 200.
+    /// If it isn't 200.
     pub fn refresh(&self) -> Result<Vec<u8>, Failure> {
         let store = Store::new(self.client.clone(), TABLE);
         let mut front = Front::new(latchkey_refresh::service(store, self.refresh.clone(), Clock::system()), None, Limits::PRODUCTION);
@@ -127,10 +127,10 @@ impl Functions {
         right(serde_json::to_vec(&answer)?, r#""statusCode":200"#)
     }
 
-    /// The query that an authorize makes, and nothing else: the SDK's share.
+    /// Only the query of an authorize: the SDK's share.
     ///
     /// # Errors
-    /// Where it finds nothing.
+    /// If it finds nothing.
     pub fn query(&self) -> Result<usize, Failure> {
         let key = &self.work.issued.new.login.key;
         let query = self

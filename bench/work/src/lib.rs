@@ -1,4 +1,4 @@
-//! What the programs under measurement are asked, and what DynamoDB answers: one login as Latchkey itself writes it.
+//! The requests to the measured programs and the answers of DynamoDB: one login as Latchkey itself writes it.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use latchkey::{
 };
 use serde_json::{Map, Value, json};
 
-/// There is no randomness or no memory to make a login of.
+/// A login can't be created, for lack of randomness or memory.
 #[derive(Debug, thiserror::Error)]
-#[error("no login can be made: {0}")]
+#[error("a login can't be created: {0}")]
 pub struct NoWork(String);
 
 const USER_ID: &str = "3f0c1e0a-2d51-4f6b-9c55-6f1f9a1c7e42";
@@ -35,7 +35,7 @@ pub struct Answers {
     attempt: Bytes,
 }
 
-/// The events of each function, and the answers that they need.
+/// The events of each function, and the store answers that they need.
 #[derive(Debug)]
 pub struct Work {
     /// An authorizer event with a valid access token.
@@ -46,16 +46,16 @@ pub struct Work {
     pub login: Bytes,
     /// `GET /sessions` behind the authorizer.
     pub sessions: Bytes,
-    /// What DynamoDB says.
+    /// The answers of DynamoDB.
     pub answers: Answers,
     /// The login, as it was issued.
     pub issued: IssuedLogin,
-    /// The password and its hash, for the time that the hash alone takes.
+    /// The password and its hash, to time the hash alone.
     pub password: (Password, PasswordHash),
 }
 
 impl Work {
-    /// A user with one login, made now, whose tokens outlast the measurement.
+    /// A user with one new login, whose tokens outlast the measurement.
     ///
     /// # Errors
     /// [`NoWork`].
@@ -117,7 +117,7 @@ impl Work {
 }
 
 impl Answers {
-    /// The answer to a request; none where nothing measured here would send it.
+    /// The answer to a request; `None` for a request that no measured program sends.
     #[must_use]
     pub fn to(&self, operation: &str, body: &[u8]) -> Option<Bytes> {
         let asks_for = |text: &str| body.windows(text.len()).any(|part| part == text.as_bytes());
@@ -152,7 +152,7 @@ fn attribute(value: &AttributeValue) -> Value {
         AttributeValue::N(digits) => json!({"N": digits}),
         AttributeValue::B(bytes) => json!({"B": BASE64.encode(bytes)}),
         AttributeValue::L(values) => json!({"L": values.iter().map(attribute).collect::<Vec<_>>()}),
-        // Latchkey writes no other type; a program would fail on this one.
+        // Latchkey writes no other type; a program would fail on any other.
         _ => Value::Null,
     }
 }

@@ -1,5 +1,5 @@
-//! The service: wiring. `SESSIONS_TABLE` names the table, `ACCEPT_IMPORTED_TOKENS` says whether imported tokens are accepted;
-//! region and credentials are found as the AWS CLI finds them.
+//! The service's entry point. `SESSIONS_TABLE` names the table, and `ACCEPT_IMPORTED_TOKENS` says whether imported tokens
+//! are accepted. Region and credentials are found as the AWS CLI finds them.
 
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::Client;
@@ -26,7 +26,8 @@ async fn main() -> std::io::Result<()> {
     axum::serve(listener, axum_service::app(authenticator)).await
 }
 
-/// With Latchkey's timeouts: the SDK by itself waits without end for an answer, and the middleware has no deadline.
+/// Uses Latchkey's timeouts: by default the SDK waits for an answer without a limit, and the middleware has no deadline of
+/// its own.
 async fn client() -> Client {
     let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
     let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(Limits::PRODUCTION.timeouts());

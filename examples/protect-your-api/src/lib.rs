@@ -1,5 +1,5 @@
-//! A team's own function behind Latchkey's authorizer. It sees no token and asks no table: whom a request is for stands in
-//! the event, where API Gateway wrote what the authorizer said.
+//! A team's own function behind Latchkey's authorizer. It sees no token and reads no table. API Gateway puts the
+//! authorizer's result into the event, and the function reads the user from there.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// Answers a request of either kind of API.
 ///
 /// # Errors
-/// Never one that a client could cause.
+/// If the response can't be built. No client can cause that.
 pub async fn handle(request: Request) -> Result<Response<Body>, Error> {
     // The one route without an authorizer (`Authorizer: NONE` in the templates).
     if request.raw_http_path() == "/health" {
@@ -21,22 +21,21 @@ pub async fn handle(request: Request) -> Result<Response<Body>, Error> {
     }
     match Caller::of(&request) {
         Some(caller) => answer(StatusCode::OK, &json!({"hello": caller.user_id, "login_id": caller.login_id})),
-        // A route that was left without its authorizer. That is no client's doing, hence no 401.
+        // This route is deployed without its authorizer. The client didn't cause that, so the answer is not 401.
         None => answer(StatusCode::INTERNAL_SERVER_ERROR, &json!({"message": "This route has no authorizer"})),
     }
 }
 
-/// Whom a request is for.
+/// The caller, as the authorizer identified it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller<'a> {
-    /// The user.
     pub user_id: &'a str,
     /// The login: the same on one device until the user logs out.
     pub login_id: &'a str,
 }
 
 impl<'a> Caller<'a> {
-    /// Reads the authorizer's context and nothing else. A header such as `x-user-id` is written by whoever sends it.
+    /// Reads only the authorizer's context. Any client can send a header such as `x-user-id`.
     #[must_use]
     pub fn of(request: &'a Request) -> Option<Self> {
         let context: &HashMap<String, Value> = match request.request_context_ref()? {

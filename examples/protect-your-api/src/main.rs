@@ -1,4 +1,4 @@
-//! The function `hello`: wiring.
+//! The entry point of the function `hello`.
 
 use lambda_http::{Error, service_fn};
 

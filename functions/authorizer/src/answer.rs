@@ -1,4 +1,4 @@
-//! The answers of all the gateways.
+//! The answers, in the format of each kind of gateway.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html>
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::AuthorizerEvent;
 
-/// What the gateway takes: a policy, or the simple response of HTTP API payload 2.0.
+/// A policy, or the simple response of HTTP API payload 2.0.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum Answer {
@@ -16,24 +16,22 @@ pub enum Answer {
     Policy {
         /// The user, or `anonymous`.
         principal_id: String,
-        /// One statement.
+        /// A policy of one statement.
         policy_document: PolicyDocument,
-        /// Whom the backend serves; nothing where refused.
+        /// The context for the backend; `None` if refused.
         #[serde(skip_serializing_if = "Option::is_none")]
         context: Option<Context>,
     },
     /// HTTP API payload 2.0.
     #[serde(rename_all = "camelCase")]
     Simple {
-        /// The verdict.
         is_authorized: bool,
-        /// Whom the backend serves; nothing where refused.
+        /// The context for the backend; `None` if refused.
         #[serde(skip_serializing_if = "Option::is_none")]
         context: Option<Context>,
     },
 }
 
-/// An IAM policy.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PolicyDocument {
@@ -49,7 +47,8 @@ struct Statement {
     resource: String,
 }
 
-/// What the backend reads from `requestContext.authorizer`: flat strings, the only thing that every gateway passes on.
+/// The values that the backend reads from `requestContext.authorizer`. They are flat strings, the only type that every
+/// gateway passes on.
 #[derive(Serialize)]
 pub struct Context {
     user_id: String,
@@ -72,7 +71,7 @@ impl From<CurrentSession> for Context {
 }
 
 impl Answer {
-    /// The verdict in the shape that fits the event; none where the event names nothing to authorize.
+    /// The verdict in the format that fits the event; `None` if the event names nothing to authorize.
     pub(crate) fn new(event: &AuthorizerEvent, session: Option<CurrentSession>) -> Option<Self> {
         let context: Option<Context> = session.map(Context::from);
         if event.wants_simple_response() {

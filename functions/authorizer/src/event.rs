@@ -1,4 +1,4 @@
-//! The events of all the gateways, as far as an authorizer needs them.
+//! The events of every kind of gateway, with the fields that the authorizer needs.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html>,
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use latchkey::bearer::{Presented, presented_in};
 use serde::Deserialize;
 
-/// An authorizer event. Read leniently: what is missing is judged here, and never by a parser's error.
+/// An authorizer event. Every field is optional: missing fields are handled here, not by serde.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthorizerEvent {
@@ -30,7 +30,7 @@ struct RequestContext {
 }
 
 impl AuthorizerEvent {
-    /// HTTP API payload 2.0: the only one that takes a simple response.
+    /// HTTP API payload 2.0: the only format that accepts a simple response.
     pub(crate) fn wants_simple_response(&self) -> bool {
         self.version.as_deref() == Some("2.0")
     }
@@ -39,13 +39,13 @@ impl AuthorizerEvent {
         self.request_context.as_ref()?.request_id.as_deref()
     }
 
-    /// The credentials. A `TOKEN` authorizer is handed one value and judges that; everyone else has the headers, in
-    /// any case, and two of them are refused.
+    /// The credentials. A `TOKEN` authorizer receives a single value. Every other kind receives the headers, with names in
+    /// any case; two `Authorization` headers are refused.
     pub(crate) fn presented(&self) -> Presented<'_> {
         if self.kind.as_deref() == Some("TOKEN") {
             return self.authorization_token.as_deref().map_or(Presented::Nothing, presented_in);
         }
-        // The multi-valued map, where there is one, has all that the other has.
+        // The multi-value map, if present, has every value of the other map.
         let mut values = match &self.multi_value_headers {
             Some(headers) => values_of(headers, |values| values.iter().flatten().collect()),
             None => self.headers.as_ref().map(|headers| values_of(headers, |value| value.iter().collect())).unwrap_or_default(),
@@ -79,7 +79,7 @@ mod tests {
         }
     }
 
-    /// A2, B3: every event shape, and two headers in one request.
+    /// A2, B3: every event format, and two headers in one request.
     #[test]
     fn credentials_are_found_in_every_shape() {
         assert_eq!(seen(json!({"type": "TOKEN", "authorizationToken": "bearer a"})), "a");

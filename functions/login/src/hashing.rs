@@ -1,4 +1,4 @@
-//! Argon2id beside the event loop.
+//! Argon2id on threads outside the event loop.
 
 use std::{
     num::NonZeroUsize,
@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 
 use crate::refusal::Refusal;
 
-/// Runs password hashes, each on 19 MiB, as many at a time as there are processors: on Lambda there is one request at a
-/// time, on a laptop a hundred logins must not take two gigabytes.
+/// Runs password hashes, which take 19 MiB each, at most one per processor at a time. On Lambda there is one request at a
+/// time; on a laptop a hundred logins must not take two gigabytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Hashing {
     places: Arc<Semaphore>,
@@ -27,12 +27,12 @@ impl Hashing {
         Self { places: Arc::new(Semaphore::new(places)), at_rest: Arc::default() }
     }
 
-    /// Whether the password is the hash's.
+    /// Whether the password matches the hash.
     pub(crate) async fn verify(&self, password: Arc<Password>, hash: PasswordHash) -> Result<bool, Refusal> {
         self.run(move |memory| password.verify(&hash, memory)).await?.map_err(Refusal::from)
     }
 
-    /// A hash of the password with the current parameters.
+    /// Hashes the password with the current parameters.
     pub(crate) async fn hash(&self, password: Arc<Password>) -> Result<PasswordHash, Refusal> {
         self.run(move |memory| password.hash(&mut system_rng(), memory)).await?.map_err(Refusal::from)
     }
@@ -51,7 +51,7 @@ impl Hashing {
     }
 }
 
-/// What is in there is whole whoever panicked.
+/// The buffers stay valid even if a holder panicked.
 fn held(memories: &Mutex<Vec<HashMemory>>) -> MutexGuard<'_, Vec<HashMemory>> {
     memories.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -60,7 +60,7 @@ fn held(memories: &Mutex<Vec<HashMemory>>) -> MutexGuard<'_, Vec<HashMemory>> {
 mod tests {
     use super::*;
 
-    /// As much is kept as was hashed in at the same time, however many hashes there were.
+    /// As many buffers are kept as hashes ran in parallel, however many hashes ran in total.
     #[tokio::test]
     async fn memory_is_kept_from_one_hash_to_the_next() {
         let hashing = Hashing::new();

@@ -6,12 +6,12 @@ use lambda_http::{Body, Request};
 use latchkey::{front::Source, password::Password, session::Device, username::Username};
 use serde::Deserialize;
 
-/// The largest body that makes sense: two names, a password and some air.
+/// The largest sensible body: two names, a password and some whitespace.
 const MAX_BODY_BYTES: usize = 4096;
 const DEVICE_NAME_BYTES: usize = 64;
 const USER_AGENT_BYTES: usize = 160;
 
-/// What is wrong with a request. The texts are constants: nothing of the body is echoed, for it may be a password.
+/// Errors of a request. The texts are constants: they never echo the body, because it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Malformed {
     #[error("the body is over 4096 bytes")]
@@ -22,12 +22,11 @@ pub(crate) enum Malformed {
     Body(&'static str),
 }
 
-/// A login request.
 pub(crate) struct LoginRequest {
     pub(crate) username: Username,
     pub(crate) password: Password,
     pub(crate) device: Device,
-    /// The address that the gateway saw; empty where it told none.
+    /// The client address from the gateway; empty if the gateway sent none.
     pub(crate) source_ip: String,
 }
 
@@ -84,8 +83,9 @@ fn is_json(request: &Request) -> bool {
 
 fn members(body: &[u8]) -> Result<Members, Malformed> {
     const NOT_JSON: Malformed = Malformed::Body("the body is not one JSON object");
-    // Read twice: as a value, for what the typed reading would skip over (depth, surrogates, NUL in members that are
-    // ignored); then typed, which refuses a member given twice. Both messages can quote the body, so neither is kept.
+    // The body is parsed twice. The first parse checks what the typed one skips: depth, surrogates and NUL in ignored
+    // members. The typed parse refuses a member that occurs twice. Both error messages can quote the body, so neither is
+    // kept.
     let value: serde_json::Value = serde_json::from_slice(body).map_err(|_| NOT_JSON)?;
     if !value.is_object() {
         return Err(NOT_JSON);
@@ -112,7 +112,7 @@ fn device_id(id: String) -> Result<String, Malformed> {
     fits.then_some(id).ok_or(Malformed::Body("`device_id` takes 16 to 64 characters of A-Z a-z 0-9 - _"))
 }
 
-/// Text for people: without control characters, cut at a character boundary, nothing where nothing is left.
+/// Text for display: without control characters, cut at a character boundary; `None` if nothing is left.
 fn clip(text: &str, bytes: usize) -> Option<String> {
     let mut text: String = text.chars().filter(|character| !character.is_control()).collect();
     text.truncate(text.floor_char_boundary(bytes));

@@ -1,4 +1,4 @@
-//! `DELETE /sessions/{login_id}` and `DELETE /sessions`: a user ends logins from another one.
+//! `DELETE /sessions/{login_id}` and `DELETE /sessions`: a user ends logins of their own.
 
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use latchkey::{
@@ -12,7 +12,7 @@ use latchkey::{
 
 use crate::logout::no_content;
 
-/// Ends one login of the caller's. Unknown, somebody else's and malformed ids get one answer.
+/// Ends one of the caller's logins. Unknown ids, malformed ids and those of other users get the same answer.
 pub(crate) async fn end_one(store: &Store, request: &Request, session: &CurrentSession, fields: Fields<'_>) -> Response<Body> {
     let not_found = || Problem::from(ProblemCode::NotFound).into_response();
     let Some(login_id) = request.path_parameters().first("login_id").and_then(|id| LoginId::parse(id).ok()) else {
@@ -29,7 +29,7 @@ pub(crate) async fn end_one(store: &Store, request: &Request, session: &CurrentS
     }
 }
 
-/// Ends all logins of the caller's, or all but the current one with `?keep=current`.
+/// Ends all of the caller's logins, or all but the current one with `?keep=current`.
 pub(crate) async fn end_all(store: &Store, request: &Request, session: &CurrentSession, fields: Fields<'_>) -> Response<Body> {
     let which = match request.query_string_parameters().first("keep") {
         None => Everywhere::AllAndLast(&session.login_id),

@@ -1,4 +1,4 @@
-//! Who is asking, as the authorizer told the gateway.
+//! The caller's session, from the authorizer's context.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use latchkey::{
 };
 use serde_json::Value;
 
-/// Builds the session from `requestContext.authorizer` alone: no second look-up, and no header that a client could set.
+/// Builds the session from `requestContext.authorizer` alone. It reads no table, and no header that a client could set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ByGatewayContext;
 

@@ -1,4 +1,4 @@
-//! `GET /sessions`: what a device list shows.
+//! `GET /sessions`: the device list.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -23,7 +23,7 @@ const LARGEST_PAGE: usize = 100;
 #[derive(Debug, Serialize, PartialEq, Eq)]
 struct Page {
     sessions: Vec<Row>,
-    /// Hand it back as `after` for the next page; null on the last.
+    /// The value of `after` for the next page; null on the last page.
     next: Option<String>,
 }
 
@@ -39,7 +39,7 @@ struct Row {
     expires_at: String,
 }
 
-/// Where a page begins: behind the login made then, with this id.
+/// Where a page begins: after the login with this time and id.
 type Cursor = (DateTime<Utc>, LoginId);
 
 pub(crate) async fn list(
@@ -61,7 +61,7 @@ pub(crate) async fn list(
     }
 }
 
-/// The live logins that come after the cursor, so many of them.
+/// The live logins after the cursor, at most `size`.
 fn page(logins: impl Iterator<Item = Login>, current: &LoginId, size: usize, after: Option<&Cursor>, now: DateTime<Utc>) -> Page {
     let place = |login: &Login| (login.logged_in_at, login.key.login_id.clone());
     let mut live: Vec<Login> = logins
@@ -93,8 +93,8 @@ fn page_size(limit: Option<&str>) -> Option<usize> {
     limit.map_or(Some(DEFAULT_PAGE), |limit| limit.parse().ok().filter(|size| (1..=LARGEST_PAGE).contains(size)))
 }
 
-/// None where there is a cursor and it is none of ours.
-#[expect(clippy::option_option, reason = "absent, and wrong, are two things")]
+/// `None` for a cursor that we didn't issue.
+#[expect(clippy::option_option, reason = "no cursor and an invalid cursor differ")]
 fn cursor(after: Option<&str>) -> Option<Option<Cursor>> {
     let Some(after) = after else { return Some(None) };
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(after).ok()?).ok()?;

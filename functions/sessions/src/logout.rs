@@ -12,7 +12,8 @@ use latchkey::{
     store::{Ended, Store},
 };
 
-/// Ends the login of the presented token. 204 as well where it has ended already: either way no token of it is good.
+/// Ends the login of the presented token. It answers 204 even if the login has already ended: either way none of its
+/// tokens passes.
 pub(crate) async fn logout(store: Store, request: Request) -> Result<Response<Body>, Infallible> {
     let Some(PresentedLogin(presented)) = request.extensions().get::<PresentedLogin>() else {
         return Ok(Problem::from(ProblemCode::Internal).into_response());
@@ -42,7 +43,6 @@ pub(crate) async fn logout(store: Store, request: Request) -> Result<Response<Bo
     }
 }
 
-/// 204.
 pub(crate) fn no_content() -> Response<Body> {
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = StatusCode::NO_CONTENT;

@@ -12,7 +12,7 @@ struct Me<'a> {
     refresh_token_expires_at: String,
 }
 
-/// Who is asking, and until when.
+/// The caller's user, login and session expiry.
 pub(crate) fn me(session: &CurrentSession) -> Response<Body> {
     json_response(&Me {
         user_id: &session.user_id,

@@ -1,4 +1,4 @@
-//! The document as JSON, and the way through its references.
+//! The OpenAPI document as JSON, and how to follow its references.
 
 use jsonschema::{Draft, Validator};
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
@@ -9,7 +9,7 @@ const TEXT: &str = include_str!("../../../docs/openapi.yaml");
 /// The document, as JSON.
 ///
 /// # Panics
-/// When it is no YAML that JSON has a place for.
+/// If it is not YAML, or has values that JSON can't represent.
 #[must_use]
 pub fn document() -> Value {
     let documents = Yaml::load_from_str(TEXT).expect("docs/openapi.yaml is YAML");
@@ -27,30 +27,30 @@ fn json(yaml: &Yaml<'_>) -> Value {
             let name = |key: &Yaml<'_>| key.as_str().expect("a name").to_owned();
             entries.iter().map(|(key, item)| (name(key), json(item))).collect()
         }
-        other => unreachable!("not in this document: {other:?}"),
+        other => unreachable!("JSON has no such value: {other:?}"),
     }
 }
 
-/// A place in the document.
+/// A position in the document.
 #[derive(Debug, Clone)]
 pub struct Node<'a> {
     document: &'a Value,
     pointer: String,
-    /// What stands there; null where nothing does.
+    /// The value at this position, or null.
     pub value: &'a Value,
 }
 
 impl<'a> Node<'a> {
-    /// The whole.
+    /// The root of the document.
     #[must_use]
     pub fn root(document: &'a Value) -> Self {
         Self { document, pointer: String::new(), value: document }
     }
 
-    /// What stands under `key`, wherever a reference there leads.
+    /// The value of `key`, after following references.
     ///
     /// # Panics
-    /// When it leads nowhere.
+    /// If a reference leads nowhere.
     #[must_use]
     pub fn at(&self, key: &str) -> Self {
         let pointer = format!("{}/{}", self.pointer, key.replace('~', "~0").replace('/', "~1"));
@@ -58,13 +58,13 @@ impl<'a> Node<'a> {
         match here["$ref"].as_str().and_then(|reference| reference.strip_prefix('#')) {
             None => Self { document: self.document, pointer, value: here },
             Some(there) => {
-                let value = self.document.pointer(there).expect("a reference that leads somewhere");
+                let value = self.document.pointer(there).expect("a reference with a target");
                 Self { document: self.document, pointer: there.to_owned(), value }
             }
         }
     }
 
-    /// What stands in a mapping by its keys, or in a list by its places.
+    /// The entries of a mapping by key, or of a list by index.
     #[must_use]
     pub fn entries(&self) -> Vec<(String, Self)> {
         let keys: Vec<String> = match self.value {
@@ -75,10 +75,10 @@ impl<'a> Node<'a> {
         keys.into_iter().map(|key| (key.clone(), self.at(&key))).collect()
     }
 
-    /// The schema that stands here. The document is its root, so that references within work.
+    /// The schema at this position. The document is its root, so that its references resolve.
     ///
     /// # Panics
-    /// When it is no schema.
+    /// If it is not a schema.
     #[must_use]
     pub fn schema(&self) -> Validator {
         let mut schema = self.document.clone();

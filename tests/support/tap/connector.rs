@@ -1,4 +1,4 @@
-//! The connector that the SDK calls.
+//! The HTTP connector that the SDK calls.
 
 use std::{sync::PoisonError, time::Duration};
 
@@ -30,7 +30,7 @@ struct TapConnector {
     inner: SharedHttpConnector,
 }
 
-/// What is known of a call when it sets out.
+/// What is known of a call before it is sent.
 struct Passage {
     line: Line,
     hold: Option<Hold>,
@@ -115,7 +115,7 @@ async fn befall(tap: &Tap, inner: &SharedHttpConnector, request: HttpRequest, fa
     }
 }
 
-/// Sends it although its caller has given up.
+/// Sends the call although its caller has given up.
 fn send(tap: &Tap, inner: &SharedHttpConnector, request: HttpRequest, delay: Duration) {
     let inner = inner.clone();
     let call = tokio::spawn(async move {
@@ -125,7 +125,7 @@ fn send(tap: &Tap, inner: &SharedHttpConnector, request: HttpRequest, delay: Dur
     tap.late.lock().unwrap_or_else(PoisonError::into_inner).push(call);
 }
 
-/// What the caller hears when no answer came in time. It is said at once: a test need not wait for it.
+/// The caller's error for a missing answer. It is returned at once, so that a test need not wait for a timeout.
 fn timed_out() -> ConnectorError {
     ConnectorError::timeout("no answer in time".into())
 }
@@ -144,7 +144,7 @@ async fn body_of(response: HttpResponse) -> Result<(u16, Value), ConnectorError>
     Ok((status, serde_json::from_slice(&bytes.into_bytes()).unwrap_or_default()))
 }
 
-/// A query's answer with only the items whose sort key is kept.
+/// Removes from a query's answer the items whose sort key isn't kept.
 async fn thinned(answer: HttpResponse, keeps: Option<fn(&str) -> bool>) -> Result<HttpResponse, ConnectorError> {
     let (status, mut body) = body_of(answer).await?;
     if let (Some(keeps), Some(items)) = (keeps, body["Items"].as_array_mut()) {
@@ -154,7 +154,7 @@ async fn thinned(answer: HttpResponse, keeps: Option<fn(&str) -> bool>) -> Resul
     Ok(response(status, &body))
 }
 
-/// Has DynamoDB say what the call consumes.
+/// Asks DynamoDB to return the consumed capacity.
 async fn counted(tap: &Tap, inner: &SharedHttpConnector, mut request: HttpRequest, place: Place) -> Result<HttpResponse, ConnectorError> {
     let asked = request.body().bytes().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
     if let Some(mut asked) = asked {

@@ -1,4 +1,4 @@
-//! What can befall a call, and DynamoDB's error answers as they look on the wire.
+//! Faults of a call, and DynamoDB's error answers as they look on the wire.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use aws_smithy_runtime_api::{client::orchestrator::HttpResponse, http::StatusCod
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
-/// What befalls a call.
+/// A fault of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
-    /// It arrives so much later, and its answer is awaited.
+    /// The call arrives after this delay, and its caller waits for the answer.
     Delay(Duration),
-    /// The connection breaks before it arrives.
+    /// The connection breaks before the call arrives.
     LostBefore,
-    /// It arrives; the connection breaks before the answer.
+    /// The call arrives; the connection breaks before the answer.
     LostAfter,
-    /// It doesn't arrive, and no answer ever comes.
+    /// The call doesn't arrive, and no answer ever comes.
     SilentBefore,
-    /// It arrives, and its answer comes after every deadline.
+    /// The call arrives, and its answer comes after every deadline.
     SilentAfter,
-    /// It arrives on its own, so much later, when nobody waits for it any more.
+    /// The call arrives after this delay, when its caller has given up.
     ArrivesLate(Duration),
-    /// DynamoDB refuses it with this status and `__type`.
+    /// DynamoDB refuses the call with this status and `__type`.
     Error(u16, &'static str),
-    /// DynamoDB carries it out, and answers with this status and `__type` all the same.
+    /// DynamoDB executes the call and still answers with this status and `__type`.
     ErrorAfter(u16, &'static str),
     /// The transaction is cancelled, with a code for each of its items.
     Cancelled(Vec<&'static str>),
@@ -31,24 +31,24 @@ pub enum Fault {
     WithoutLogin,
     /// The answer to a query, without session items.
     WithoutSession,
-    /// This answer in place of the real one: an older one of an index, an item with a hole in it.
+    /// This answer replaces the real one: an earlier answer of an index, or an item that lacks an attribute.
     Answer(Value),
-    /// It stands still for good, and [`Tap::stands`](super::Tap::stands) tells.
+    /// The call is stopped for good, and [`Tap::stands`](super::Tap::stands) reports it.
     Stand(Forwarded),
 }
 
-/// How far a call got that stands still.
+/// How far a stopped call got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forwarded {
     /// It was not sent.
     No,
-    /// It was sent, and nobody waited for what became of it.
+    /// It was sent, and its result wasn't awaited.
     Sent,
-    /// It was carried out, and the answer was there.
+    /// It was executed, and its answer arrived.
     Answered,
 }
 
-/// The code of a condition that did not hold, among cancellation reasons.
+/// The cancellation code for a condition that failed.
 pub const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 
 /// The first of `items` cancels the transaction with this code.
@@ -58,11 +58,11 @@ pub fn cancelled(code: &'static str, items: usize) -> Fault {
 }
 
 impl Fault {
-    /// The answer that DynamoDB gives by it, where it gives one without looking at the request.
+    /// The answer that DynamoDB gives under this fault, if it gives one without executing the call.
     pub(super) fn answer(&self) -> Option<HttpResponse> {
         match self {
             Self::Error(status, code) | Self::ErrorAfter(status, code) => {
-                Some(response(*status, &json!({"__type": error_type(code), "message": "as the test has it"})))
+                Some(response(*status, &json!({"__type": error_type(code), "message": "set by the test"})))
             }
             Self::Cancelled(codes) => {
                 let reasons: Vec<_> = codes.iter().map(|code| reason(code)).collect();
@@ -77,7 +77,7 @@ impl Fault {
         }
     }
 
-    /// Whether the real answer is thinned out, and what stays of it.
+    /// Which items of the real answer are kept, if the fault removes any.
     pub(super) fn keeps(&self) -> Option<fn(&str) -> bool> {
         match self {
             Self::WithoutLogin => Some(|sk| sk.contains('#') || sk == "!user"),
@@ -96,10 +96,10 @@ fn error_type(code: &str) -> String {
 }
 
 fn reason(code: &str) -> Value {
-    if code == "None" { json!({"Code": code}) } else { json!({"Code": code, "Message": "as the test has it"}) }
+    if code == "None" { json!({"Code": code}) } else { json!({"Code": code, "Message": "set by the test"}) }
 }
 
-/// An answer as DynamoDB words it.
+/// An error answer in DynamoDB's format.
 pub(super) fn response(status: u16, body: &Value) -> HttpResponse {
     let status = StatusCode::try_from(status).unwrap_or(StatusCode::try_from(500).expect("a status"));
     let mut response = HttpResponse::new(status, SdkBody::from(body.to_string()));

@@ -1,4 +1,4 @@
-//! IAM in a test: each function may do what its policy in `template.yaml` gives it, and nothing else.
+//! IAM in a test: each function has the permissions of its policy in `template.yaml`, and no others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,20 +14,20 @@ use serde_json::Value;
 use super::Fault;
 use crate::database::Database;
 
-/// What the functions may do in one database, and what of it they have done.
+/// The functions' permissions in one database, and those they have used.
 #[derive(Debug)]
 pub struct Guard {
-    /// Logical ids by the tables' names.
+    /// Logical ids by table name.
     tables: BTreeMap<String, String>,
     given: &'static BTreeSet<Permission>,
     used: Mutex<BTreeSet<Permission>>,
 }
 
 impl Guard {
-    /// By the template, where imported tokens are accepted or aren't.
+    /// By the template, with or without imported tokens.
     ///
     /// # Panics
-    /// When the template's policies can't be read.
+    /// If the template's policies can't be read.
     #[must_use]
     pub fn of(database: &Database, imported: bool) -> Self {
         static GIVEN: LazyLock<[BTreeSet<Permission>; 2]> = LazyLock::new(|| {
@@ -40,30 +40,30 @@ impl Guard {
         Self { tables, given: &GIVEN[usize::from(imported)], used: Mutex::default() }
     }
 
-    /// What the template gives.
+    /// The permissions in the template.
     #[must_use]
     pub fn given(&self) -> &BTreeSet<Permission> {
         self.given
     }
 
-    /// What was asked for until now, whether or not it is given.
+    /// The permissions that were needed until now, granted or not.
     #[must_use]
     pub fn used(&self) -> BTreeSet<Permission> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What DynamoDB answers in place of carrying out what isn't given.
+    /// DynamoDB's answer to a call without permission.
     pub(super) fn refusal(&self, function: &str, operation: &str, body: &Value) -> Option<Fault> {
         let needed = self.needed(function, operation, body);
         let refused: Vec<_> = needed.iter().filter(|one| !self.given.contains(one)).cloned().collect();
         self.used.lock().unwrap_or_else(PoisonError::into_inner).extend(needed);
         for Permission { action, resource, .. } in &refused {
-            eprintln!("template.yaml doesn't give {function}: {action} on {resource}");
+            eprintln!("template.yaml does not grant {function}: {action} on {resource}");
         }
         (!refused.is_empty()).then_some(Fault::Error(400, "AccessDeniedException"))
     }
 
-    /// A transaction is authorised by its parts, a query of an index by the index alone.
+    /// DynamoDB authorizes a transaction by its parts, and a query of an index by the index alone.
     /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html>
     fn needed(&self, function: &str, operation: &str, body: &Value) -> Vec<Permission> {
         let permission = |operation: &str, table: &Value, index: Option<&str>| {

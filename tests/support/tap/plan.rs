@@ -1,4 +1,4 @@
-//! Which call meets which fault.
+//! Which fault each call gets.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::Fault;
 
-/// How much of what the service does a fault reaches.
+/// How many calls a fault affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// The call's first attempt; the SDK's own retry gets through.
+    /// The call's first attempt; the SDK's retry succeeds.
     OneAttempt,
     /// All attempts of the call.
     OneCall,
@@ -18,21 +18,20 @@ pub enum Reach {
     FromThenOn,
 }
 
-/// A fault and the calls it befalls.
+/// A fault and the calls it affects.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// As DynamoDB names it.
+    /// The operation, as DynamoDB names it.
     pub operation: &'static str,
-    /// Which call of the operation, from 1. An SDK's retry is no call of its own.
+    /// Which call of the operation, from 1. An SDK's retry doesn't count as a call.
     pub nth: usize,
-    /// How much more than its first attempt.
+    /// Which attempts and later calls it also affects.
     pub reach: Reach,
-    /// What befalls it.
     pub fault: Fault,
 }
 
 impl Rule {
-    /// Whether the fault befalls this attempt.
+    /// Whether the fault affects this attempt.
     #[must_use]
     pub fn meets(&self, call: &Call) -> bool {
         self.operation == call.operation
@@ -44,18 +43,18 @@ impl Rule {
     }
 }
 
-/// One attempt of one call, as it passed.
+/// One attempt of one call, as it passed the tap.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// As DynamoDB names it.
+    /// The operation, as DynamoDB names it.
     pub operation: String,
     /// Which call of the operation, from 1.
     pub nth: usize,
     /// Which attempt of the call, from 1.
     pub attempt: usize,
-    /// The index that it asks, where it asks one.
+    /// The index that it queries, if any.
     pub index: Option<String>,
-    /// What it consumed, in units; only where that is counted and DynamoDB answered.
+    /// The capacity units that it consumed, if the tap asked for them and DynamoDB answered.
     pub capacity: Option<f64>,
 }
 
@@ -68,7 +67,7 @@ pub(super) struct Plan {
     pub(super) count_capacity: bool,
 }
 
-/// Where a call is recorded, to add what its answer says.
+/// The position of a call in the record, to add facts from its answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     arming: u64,
@@ -90,7 +89,7 @@ impl Plan {
 
     /// Records an attempt and finds its fault.
     pub(super) fn meet(&mut self, operation: &str, request: &HttpRequest, body: &Value) -> (Place, Option<Fault>) {
-        // The SDK names a call by one id through all its attempts.
+        // The SDK keeps one id for a call through all its attempts.
         let header = |name| request.headers().get(name).unwrap_or_default().to_owned();
         let id = header("amz-sdk-invocation-id");
         let invocations = self.invocations.entry(operation.to_owned()).or_default();

@@ -1,4 +1,4 @@
-//! A version's items and tokens in a file: the items as DynamoDB's JSON has them.
+//! A version's items and tokens in a file: the items in DynamoDB's JSON.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -60,7 +60,7 @@ impl Golden {
         fs::write(path, serde_json::to_string_pretty(&file).unwrap() + "\n").unwrap();
     }
 
-    /// A service over these items, right after they were written.
+    /// A service with these items, at the time right after they were written.
     pub(super) async fn restored(&self) -> Service {
         let database = Database::with(&[("AcceptImportedTokens", "true")]).await;
         for (table, items) in &self.tables {
@@ -74,14 +74,14 @@ impl Golden {
         Service::over(database, clock, &[]).await
     }
 
-    /// Access and refresh token.
+    /// The access token and the refresh token.
     pub(super) fn pair(&self, name: &str) -> (String, String) {
         let text = |kind: &str| self.tokens[name][kind].as_str().unwrap().to_owned();
         (text("access"), text("refresh"))
     }
 }
 
-/// Years later, an emulator would delete it at once by its `ttl`; nothing else is decided by that.
+/// DynamoDB would delete the item at once by its old `ttl`. No decision depends on this attribute.
 fn alive(item: &Item) -> Item {
     let mut item = item.clone();
     if let Some(ttl) = item.get_mut("ttl") {
@@ -90,7 +90,7 @@ fn alive(item: &Item) -> Item {
     item
 }
 
-/// A session that another service issued; the pair is as that service gave it.
+/// A session that another service issued, with that service's tokens.
 pub(super) async fn import(service: &Service, name: &str) -> Pair {
     let (now, access, refresh) = (service.clock.now(), format!("theirs-access-of-{name}"), format!("theirs-refresh-of-{name}"));
     let (access_expires_at, refresh_expires_at) = (now + TimeDelta::minutes(5), now + TimeDelta::days(7));
@@ -106,7 +106,7 @@ pub(super) async fn import(service: &Service, name: &str) -> Pair {
     Pair { access, refresh, login_id: String::new(), access_expires_at, refresh_expires_at }
 }
 
-/// Which attributes of which types each kind of item has.
+/// The attributes, with their types, of each kind of item.
 pub(super) fn shape(golden: &Golden) -> BTreeMap<String, BTreeSet<BTreeSet<String>>> {
     let mut kinds: BTreeMap<String, BTreeSet<BTreeSet<String>>> = BTreeMap::new();
     for (table, items) in &golden.tables {

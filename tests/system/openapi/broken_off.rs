@@ -1,4 +1,4 @@
-//! A request that breaks off in its body, which no HTTP library sends.
+//! A request whose body breaks off, which HTTP libraries don't send.
 
 use std::{
     io::{Read as _, Write as _},
@@ -11,7 +11,7 @@ use latchkey_tests::{
 };
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// What the gateway answers to one.
+/// The gateway's answer to such a request.
 pub(super) async fn answer(service: &Service, method: &'static str, path: &'static str) -> Answer {
     let address = service.url.strip_prefix("http://").unwrap().to_owned();
     let text = tokio::task::spawn_blocking(move || {

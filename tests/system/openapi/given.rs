@@ -1,4 +1,4 @@
-//! Every answer that is described is given.
+//! Every answer in the description is given.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::broken_off;
 
-/// Why an answer is given to nobody here.
+/// Why no client gets this answer here.
 fn out_of_reach(operation: &str, status: u16) -> Option<&'static str> {
     match (operation, status) {
         ("POST /login", 429) => None,
@@ -25,7 +25,7 @@ fn out_of_reach(operation: &str, status: u16) -> Option<&'static str> {
 /// An unknown login id.
 const NOBODYS: &str = "/sessions/AAAAAAAAAAAAAAAAAAAAAA";
 
-/// What came back, by operation and status.
+/// The answers seen, by operation and status.
 #[derive(Default)]
 struct Seen(BTreeSet<(&'static str, u16)>);
 
@@ -60,8 +60,8 @@ async fn every_described_answer_is_given() {
     });
     let (given, missed): (Vec<_>, Vec<_>) = described.partition(|answer| seen.0.contains(answer));
     let unexplained: Vec<_> = missed.iter().filter(|(operation, status)| out_of_reach(operation, *status).is_none()).collect();
-    assert!(unexplained.is_empty(), "described and never given: {unexplained:?}");
-    assert_eq!((given.len(), missed.len()), (50, 7), "given, and out of reach");
+    assert!(unexplained.is_empty(), "described but never given: {unexplained:?}");
+    assert_eq!((given.len(), missed.len()), (50, 7), "given, and not reachable here");
 }
 
 async fn succeed(seen: &mut Seen) {
@@ -120,7 +120,7 @@ async fn fail(seen: &mut Seen) {
             ("GetItem", 1, login(&service, DEMO_PASSWORD)),
             ("TransactWriteItems", 1, service.request("POST", "/refresh").bearer_auth(&pair.refresh)),
             ("DeleteItem", 1, service.request("POST", "/logout").bearer_auth(&pair.access)),
-            // The first is the authorizer's.
+            // The first query is the authorizer's.
             ("Query", 2, by_access("GET", "/sessions")),
             ("UpdateItem", 1, by_access("DELETE", "/sessions")),
             ("DeleteItem", 1, by_access("DELETE", NOBODYS)),
@@ -132,7 +132,7 @@ async fn fail(seen: &mut Seen) {
         seen.each(500, [request]).await;
     }
     let _ = service.tap.disarm();
-    // A template that forgets the authorizer.
+    // A template without the authorizer.
     let mut unwired = service.database.clone();
     unwired.template.routes.iter_mut().for_each(|route| route.authorized = false);
     let unwired = Service::over(unwired, service.clock.clone(), &[]).await;

@@ -58,7 +58,7 @@ async fn a_header_that_claims_an_identity_is_ignored() {
     team.assert_seen(&answer, &pair.login_id).await;
 }
 
-/// Whoever forgets the authorizer gets an error, and nobody gets an identity.
+/// If the team forgets the authorizer, every request gets an error and no identity.
 #[tokio::test]
 async fn without_an_authorizer_there_is_no_caller() {
     let template = TEMPLATE.replace("DefaultAuthorizer: Latchkey", "");
@@ -92,7 +92,7 @@ async fn an_outage_is_500() {
     team.assert_seen(&team.hello(&pair.access).await, &pair.login_id).await;
 }
 
-/// With a result TTL, Allow and Deny are kept for it, by token and route: that is the revocation lag.
+/// With a result TTL, the gateway keeps Allow and Deny for that time, by token and route. This is the revocation lag.
 #[tokio::test]
 async fn a_result_ttl_is_the_revocation_lag() {
     let team = Team::start(TEMPLATE, &[("AuthorizerResultTtl", "60")]).await;
@@ -106,16 +106,20 @@ async fn a_result_ttl_is_the_revocation_lag() {
     assert_eq!((post().await.status, post().await.status), (200, 200));
     assert_eq!(team.queries(), 1, "once for each route");
     team.assert_seen(&team.hello(&other.access).await, &other.login_id).await;
-    assert_eq!(team.queries(), 1, "another token asks");
+    assert_eq!(team.queries(), 1, "another token isn't cached");
 
     let next = Pair::of(&team.service.refresh(&pair.refresh).await);
-    assert_eq!(team.hello(&pair.access).await.status, 200, "the lag: replaced, and still let in");
+    assert_eq!(team.hello(&pair.access).await.status, 200, "the lag: replaced, and still allowed");
     team.assert_seen(&team.hello(&next.access).await, &pair.login_id).await;
     team.service.logout(&other.access).await;
     let _ = team.queries();
-    assert_eq!(exchange(team.request(Method::POST, "/hello").bearer_auth(&other.access)).await.status, 403, "a route that kept nothing");
+    assert_eq!(
+        exchange(team.request(Method::POST, "/hello").bearer_auth(&other.access)).await.status,
+        403,
+        "a route without a cached answer"
+    );
     assert_eq!(exchange(team.request(Method::POST, "/hello").bearer_auth(&other.access)).await.status, 403);
-    assert_eq!(team.queries(), 1, "a refusal is kept too");
+    assert_eq!(team.queries(), 1, "a refusal is cached too");
 }
 
 #[test]
@@ -131,5 +135,5 @@ fn what_the_template_declares() {
     let mut routes: Vec<_> = api.routes.iter().map(|route| (route.method.as_str(), route.path.as_str(), route.authorized)).collect();
     routes.sort_unstable();
     assert_eq!(routes, [("GET", "/health", false), ("GET", "/hello", true), ("POST", "/hello", true)]);
-    assert!(Template::parse(TEMPLATE, &parameters).is_err(), "its authorizer is another stack's");
+    assert!(Template::parse(TEMPLATE, &parameters).is_err(), "another stack has its authorizer");
 }

@@ -52,7 +52,7 @@ async fn an_outage_is_503() {
     team.assert_seen(&team.hello(&pair.access).await, &pair.login_id).await;
 }
 
-/// The refusals are Latchkey's own, to the letter.
+/// The refusals equal Latchkey's own, to the byte.
 #[test]
 fn the_gateway_responses_are_those_of_the_main_template() {
     let none = std::collections::BTreeMap::new();

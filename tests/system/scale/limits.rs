@@ -1,4 +1,4 @@
-//! The limits that a growing service meets: what stands in samconfig.toml for production, and AWS's own defaults.
+//! The limits that a growing service reaches: samconfig.toml's values for production, and AWS's defaults.
 
 use super::load::Load;
 
@@ -14,7 +14,7 @@ fn of_prod(parameter: &str) -> f64 {
 pub(super) struct Limit {
     pub(super) name: &'static str,
     pub(super) most: f64,
-    /// What of a load is held against it.
+    /// The part of a load that the limit applies to.
     pub(super) of: fn(&Load) -> f64,
     pub(super) raise: &'static str,
 }

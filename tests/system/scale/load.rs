@@ -1,30 +1,31 @@
-//! What so many users make of it, and which limit they meet. Each number that isn't measured is an assumption, and named.
+//! The load of so many users, and the limit they reach. Each number that isn't measured is a named assumption.
 
 use super::prices::Usage;
 
-/// A daily user: how often in a day. An access token lives for 5 minutes; a user sits at the app for some 10 minutes, three times.
+/// Requests of a daily user in a day. An access token lives for 5 minutes; a user spends some 10 minutes in the app, three
+/// times.
 pub(super) const REQUESTS_A_DAY: f64 = 100.0;
 pub(super) const REFRESHES_A_DAY: f64 = 8.0;
-/// Every twentieth day, by whoever lost a device, came back after a week or logged out.
+/// Every twentieth day, by a user who lost a device, came back after a week or logged out.
 pub(super) const LOGINS_A_DAY: f64 = 0.05;
 pub(super) const LOGOUTS_A_DAY: f64 = 0.02;
-/// Logins that a daily user has at a time.
+/// Concurrent logins of a daily user.
 pub(super) const LOGINS_HELD: f64 = 1.5;
 pub(super) const DAYS_A_MONTH: f64 = 30.0;
-/// The busiest second of a day beside its average.
+/// The ratio of a day's busiest second to its average.
 pub(super) const PEAK: f64 = 4.0;
 
 /// One round trip to DynamoDB from a function, in milliseconds, and one of a transaction.
 pub(super) const TRIP_MS: f64 = 4.0;
 pub(super) const TRANSACTION_MS: f64 = 12.0;
-/// What Lambda itself writes about an invocation, the line of metrics (docs/metrics.md), and the log line of a function, in bytes, with
-/// CloudWatch's own 26 for each line.
+/// The bytes of Lambda's own lines about an invocation, of the metric line (docs/metrics.md), and of a function's log
+/// line, with CloudWatch's own 26 for each line.
 pub(super) const PLATFORM_LOG_BYTES: f64 = 500.0;
 pub(super) const METRICS_LOG_BYTES: f64 = 370.0;
 pub(super) const OWN_LOG_BYTES: f64 = 300.0;
 
-/// An operation: what it takes of DynamoDB is measured; how long it runs is the processor time of docs/performance.md, slowed down to the
-/// share of a processor that its memory buys, and its trips.
+/// An operation. Its DynamoDB units are measured. Its duration is the processor time of docs/performance.md, scaled by the
+/// share of a processor that its memory buys, and its round trips.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Operation {
     pub(super) name: &'static str,
@@ -58,7 +59,7 @@ impl Operation {
     }
 }
 
-/// What a number of daily users comes to.
+/// The load of a number of daily users.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Load {
     pub(super) month: Usage,
@@ -68,7 +69,7 @@ pub(super) struct Load {
     pub(super) refreshes: f64,
     pub(super) reads: f64,
     pub(super) writes: f64,
-    /// Functions running at once, by Little's law: arrivals a second times seconds each.
+    /// Concurrent executions by Little's law: arrivals a second times seconds each.
     pub(super) concurrency: f64,
 }
 

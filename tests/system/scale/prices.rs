@@ -1,5 +1,5 @@
-//! What AWS asks for, in US dollars, on demand, in us-east-1, without free tiers. Read on 2026-11-24 from the pages named here, or
-//! from copies of them; they change, and a bill is what counts.
+//! AWS's prices in US dollars, on demand, in us-east-1, without free tiers. Read on 2026-11-24 from the pages named here,
+//! or from copies of them. Prices change; the bill is authoritative.
 
 /// <https://aws.amazon.com/dynamodb/pricing/on-demand/>, since 2024-11-01: a million request units.
 const READ_UNITS: f64 = 0.125;
@@ -11,12 +11,12 @@ const INVOCATIONS: f64 = 0.20;
 const GB_SECONDS: Tiers = &[(7.5e9, 0.000_013_333_4), (11.25e9, 0.000_012_000_1), (f64::INFINITY, 0.000_010_666_7)];
 /// <https://aws.amazon.com/api-gateway/pricing/>: a million requests of a REST API, by the month's millions.
 const REST_MILLIONS: Tiers = &[(333.0, 3.50), (667.0, 2.80), (19_000.0, 2.38), (f64::INFINITY, 1.51)];
-/// The same of an HTTP API.
+/// The same for an HTTP API.
 const HTTP_MILLIONS: Tiers = &[(300.0, 1.00), (f64::INFINITY, 0.90)];
 /// <https://aws.amazon.com/cloudwatch/pricing/>, since 2025-05-01: a GB that Lambda writes to CloudWatch Logs, by the month's GB.
 const LOGGED_GB: Tiers = &[(10_000.0, 0.50), (20_000.0, 0.25), (20_000.0, 0.10), (f64::INFINITY, 0.05)];
 
-/// Amounts, each with the price of a unit within it.
+/// Tiers: amounts, each with the price of a unit within it.
 type Tiers = &'static [(f64, f64)];
 
 fn tiered(amount: f64, tiers: Tiers) -> f64 {
@@ -29,13 +29,12 @@ fn tiered(amount: f64, tiers: Tiers) -> f64 {
     price
 }
 
-/// What is used up, by one operation or in a month.
+/// The consumption of one operation or of a month.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Usage {
     /// DynamoDB request units.
     pub(super) reads: f64,
     pub(super) writes: f64,
-    /// Lambda.
     pub(super) invocations: f64,
     pub(super) gb_seconds: f64,
     /// Requests to a REST API.
@@ -70,7 +69,7 @@ impl Usage {
     }
 }
 
-/// What that costs.
+/// The cost of that consumption.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Price {
     pub(super) dynamodb: f64,
@@ -95,7 +94,7 @@ impl Price {
     }
 }
 
-/// What so many requests of an HTTP API cost.
+/// The cost of so many requests to an HTTP API.
 pub(super) fn http_api(requests: f64) -> f64 {
     tiered(requests / 1e6, HTTP_MILLIONS)
 }

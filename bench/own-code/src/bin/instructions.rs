@@ -1,8 +1,9 @@
-//! Does one thing once, warm, inside a function that callgrind collects: `instructions authorize|refresh|authorize-silent|query`.
+//! Runs one operation once, warm, in a function that callgrind measures: `instructions
+//! authorize|refresh|authorize-silent|query`.
 
 use own_code::{Failure, Functions};
 
-/// Lazy parts are done, and hash maps have grown, before anything is counted.
+/// Before the count, lazy values are initialised and hash maps have grown.
 const WARM: usize = 20;
 
 fn main() -> Result<(), Failure> {
@@ -16,6 +17,6 @@ fn main() -> Result<(), Failure> {
 
 #[inline(never)]
 fn collected_by_callgrind(functions: &Functions, what: &str) -> Result<(), Failure> {
-    // Something after the call, or the compiler jumps there and this function is left before it has begun.
+    // A statement after the call prevents a tail call, which would leave this function before the work begins.
     std::hint::black_box(functions.once(what))
 }

@@ -1,4 +1,4 @@
-//! A Lambda authorizer as the SDK's own examples have it: everything by default.
+//! A Lambda authorizer as in the SDK's own examples, with default settings.
 
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
@@ -51,7 +51,7 @@ async fn session(client: &Client, token: &str) -> Result<Option<Value>, Error> {
         .expression_attribute_values(":login_id", AttributeValue::S(login_id.into()))
         .send()
         .await?;
-    #[expect(clippy::disallowed_methods, reason = "a peer has no clock of ours")]
+    #[expect(clippy::disallowed_methods, reason = "the peers don't use Latchkey's clock")]
     let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
     let text = |item: &std::collections::HashMap<String, AttributeValue>, name: &str| match item.get(name) {
         Some(AttributeValue::S(text) | AttributeValue::N(text)) => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! Latchkey's authorizer, but for its warm-up: the first request opens the connection.
+//! Latchkey's authorizer without its warm-up: the first request opens the connection.
 
 use std::pin::pin;
 
