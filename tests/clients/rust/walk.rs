@@ -30,20 +30,37 @@ fn refused<T, E>(code: &str, result: Result<T, Error<E>>, typed: fn(E) -> Option
     let Err(Error::ResponseError(ResponseContent { status, entity: Some(entity), .. })) = result else {
         panic!("no typed refusal where {code} was expected")
     };
-    let problem = typed(entity).expect("the variant of 401");
+    let problem = typed(entity).expect("a problem");
     assert_eq!((status.as_u16(), problem.status, problem.code.as_str(), problem.retryable), (401, 401, code, false));
 }
 
+// The generated enums are untagged and all refusals are a `Problem`, so the variant is the first one whatever the status is.
 fn of_login(error: LoginError) -> Option<Problem> {
-    if let LoginError::Status401(problem) = error { Some(problem) } else { None }
+    use LoginError::*;
+    match error {
+        Status400(problem) | Status401(problem) | Status409(problem) | Status413(problem) | Status415(problem) | Status429(problem)
+        | Status500(problem) | Status503(problem) => Some(problem),
+        UnknownValue(_) => None,
+    }
 }
 
 fn of_refresh(error: RefreshError) -> Option<Problem> {
-    if let RefreshError::Status401(problem) = error { Some(problem) } else { None }
+    use RefreshError::*;
+    match error {
+        Status400(problem) | Status401(problem) | Status409(problem) | Status413(problem) | Status429(problem) | Status500(problem)
+        | Status503(problem) => Some(problem),
+        UnknownValue(_) => None,
+    }
 }
 
 fn of_me(error: MeError) -> Option<Problem> {
-    if let MeError::Status401(problem) = error { Some(problem) } else { None }
+    use MeError::*;
+    match error {
+        Status400(problem) | Status401(problem) | Status413(problem) | Status429(problem) | Status500(problem) | Status503(problem) => {
+            Some(problem)
+        }
+        UnknownValue(_) => None,
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
