@@ -27,11 +27,12 @@ FUNCTION = {"Type": "AWS::Serverless::Function", "Properties": {
     "Runtime": "provided.al2023", "Handler": "bootstrap", "CodeUri": "s3://bucket/key"}}
 print("aws-sam-translator", version("aws-sam-translator"))
 
-import copy, os
+import copy
+from samtranslator.translator.arn_generator import ArnGenerator
 
 
 def policies(tracing, region="us-east-1"):
-    os.environ["AWS_DEFAULT_REGION"] = region
+    ArnGenerator.BOTO_SESSION_REGION_NAME = region
     function = copy.deepcopy(FUNCTION)
     function["Properties"]["Tracing"] = tracing
     return [arn.split("/")[-1] for arn in expand({"Function": function})["FunctionRole"]["Properties"]["ManagedPolicyArns"] if "ray" in arn.lower()]
