@@ -130,7 +130,8 @@ fn gateway_response(response: Response<Body>, cors_allow_origin: Option<HeaderVa
     let mut answer = ApiGatewayProxyResponse::default();
     answer.status_code = i64::from(parts.status.as_u16());
     answer.headers = parts.headers;
-    answer.body = Some(body);
+    // `Body::Empty` would be `"body": null`, which not every gateway takes.
+    answer.body = Some(if matches!(body, Body::Empty) { Body::Text(String::new()) } else { body });
     answer
 }
 

@@ -164,3 +164,10 @@ async fn a_request_that_never_ends_is_answered_in_its_budget() {
     assert_eq!(response.status_code, 503);
     assert_eq!(response.headers["retry-after"], "1");
 }
+
+/// An empty body is `""`. As `null` it made a gateway that expects text answer 500.
+#[test]
+fn an_empty_body_is_an_empty_text() {
+    let answer = serde_json::to_value(gateway_response(Response::new(Body::Empty), None)).unwrap();
+    assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(200), &json!("")));
+}
