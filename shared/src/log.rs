@@ -138,9 +138,7 @@ impl Event {
             | Self::ContextMissing
             | Self::TokenAmbiguous
             | Self::Misconfigured => Level::ERROR,
-            Self::RefreshReused | Self::RefreshKeysDiffer | Self::LoginThrottled | Self::CleanupFailed | Self::WarmUpFailed => {
-                Level::WARN
-            }
+            Self::RefreshReused | Self::RefreshKeysDiffer | Self::LoginThrottled | Self::CleanupFailed | Self::WarmUpFailed => Level::WARN,
             Self::LoginSucceeded
             | Self::LoginFailed
             | Self::LoginLimitReached

@@ -145,9 +145,9 @@ async fn whatever_is_declared_is_emitted() {
     service.logout(&third.access).await;
     let last = service.login().await;
     send(service.request("DELETE", "/sessions").bearer_auth(&last.access)).await;
+    let hurried = deadline_passed(&service, &last.refresh).await;
     two_logins_of_one_token(&service).await;
     damaged_items(&service).await;
-    let hurried = deadline_passed(&service).await;
 
     let emitted: BTreeSet<_> = told(&service).into_keys().chain(told(&hurried).into_keys()).collect();
     let declared = declared();
@@ -166,12 +166,11 @@ async fn whatever_is_declared_is_emitted() {
 }
 
 /// A service with a very short budget, whose read is never answered.
-async fn deadline_passed(service: &Service) -> Service {
+async fn deadline_passed(service: &Service, refresh: &str) -> Service {
     let limits = Limits { request: Duration::from_millis(10), ..TEST_LIMITS };
-    let pair = service.login().await;
     let hurried = Service::under(limits, service.database.clone(), service.clock.clone(), &[]).await;
     let read = hurried.tap.hold("Query");
-    assert_eq!(hurried.refresh(&pair.refresh).await.outcome(), (503, "unavailable"));
+    assert_eq!(hurried.refresh(refresh).await.outcome(), (503, "unavailable"));
     read.release();
     hurried
 }

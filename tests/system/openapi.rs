@@ -97,7 +97,7 @@ async fn a_changed_answer_is_noticed() {
         (&list, |answer| drop(answer.headers.remove("cache-control")), "cache-control is missing"),
         (&list, |answer| set(answer, "cache-control", "private"), "cache-control: \"no-store\" was expected"),
         (&list, |answer| set(answer, "x-powered-by", "Rust"), "x-powered-by is not described"),
-        (&list, |answer| set(answer, "content-type", "text/html"), "the type is \"text/html\" and not application/json"),
+        (&list, |answer| set(answer, "content-type", "text/html"), "the media type is \"text/html\", not application/json"),
         (&list, |answer| answer.body["total"] = json!(1), "total"),
         (&list, |answer| answer.body["next"] = json!(1), "next"),
         (&list, |answer| answer.body["sessions"][0]["login_id"] = json!("short"), "login_id"),

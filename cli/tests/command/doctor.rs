@@ -257,7 +257,8 @@ async fn tables_that_are_missing_or_others() {
         "{found:?}"
     );
 
-    let nowhere = Database { url: "http://127.0.0.1:9".to_owned(), ..database.clone() };
+    let mut nowhere = database.clone();
+    nowhere.url = "http://127.0.0.1:9".to_owned();
     let nowhere = doctor(&nowhere, "").await;
     nowhere.assert_refused(1, "DescribeTable on table");
     assert_eq!(nowhere.stderr.lines().count(), 1, "{nowhere:?}");

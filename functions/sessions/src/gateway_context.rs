@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use http::request::Parts;
 use lambda_http::request::RequestContext;
 use latchkey::{
-    bearer::{Presented, presented},
     clock::parse_rfc3339,
     ids::{Generation, LoginId},
     log::{Event, Fields, log},
@@ -22,16 +21,6 @@ impl Authenticator for ByGatewayContext {
     type Found = CurrentSession;
 
     async fn authenticate(&self, request: &Parts) -> Result<CurrentSession, Problem> {
-        // A TOKEN authorizer sees one value of the header. Of two, it may have judged the other one:
-        //   1. a client sends `Authorization: Bearer a` and `Authorization: Bearer b`
-        //   2. the gateway shows the authorizer only b, which is good, and calls this function
-        //   3. without this check, the request passes although it also presents a
-        if matches!(presented(&request.headers), Presented::Unusable) {
-            let request_id = request.extensions.get::<RequestId>().map(|id| id.0.as_str());
-            let reason = Some("not one token");
-            log(Event::RequestMalformed, Fields { request_id, reason, ..Fields::default() }, None);
-            return Err(ProblemCode::InvalidToken.into());
-        }
         let context = match request.extensions.get::<RequestContext>() {
             Some(RequestContext::ApiGatewayV1(context)) => session(&context.authorizer.fields),
             _ => None,
