@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::http::HttpClient;
-use latchkey::{aws::timeouts, signals::StoreCalls};
+use latchkey::{aws::timeouts, telling::signals::StoreCalls};
 
 use crate::args::AwsArgs;
 

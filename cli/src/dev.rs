@@ -9,7 +9,11 @@ use std::{collections::BTreeMap, io, net::SocketAddr, time::Instant};
 
 use aws_sdk_dynamodb::Client;
 use aws_smithy_http_client::Builder;
-use latchkey::{clock::Clock, config::ConfigError, config::Environment, username::Username};
+use latchkey::{
+    clock::Clock,
+    config::{ConfigError, Environment},
+    username::Username,
+};
 
 use banner::{Banner, Data};
 

@@ -7,9 +7,9 @@ use lambda_runtime::{Context, LambdaEvent};
 use latchkey::{
     clock::Clock,
     config::{ConfigError, Environment, LoginConfig, ReaderConfig, RefreshConfig},
-    front::{Front, GatewayEvent},
-    signals::{Function, Signals},
+    http::front::{Front, GatewayEvent},
     store::{Accounts, Store},
+    telling::signals::{Function, Signals},
 };
 use latchkey_authorizer::Authorizer;
 use serde::Serialize;
@@ -36,7 +36,7 @@ pub fn functions(
     clock: &Clock,
 ) -> Result<Invoker, ConfigError> {
     let asked_for = Environment::from_fn(overrides);
-    functions_that_tell(client, template, overrides, clock, &|function| Signals::read(&asked_for, function))
+    functions_that_tell(client, template, overrides, clock, &|function| asked_for.signals(function))
 }
 
 /// The same, with the signals of each function made by `signals`.

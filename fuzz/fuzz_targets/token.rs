@@ -4,7 +4,9 @@
 
 use std::fmt::Debug;
 
-use latchkey::token::{Access, AccessToken, AnyToken, ImportedTokens, Kind, MalformedToken, Refresh, RefreshToken, TOKEN_CHARS, Token, TokenHash};
+use latchkey::token::{
+    Access, AccessToken, AnyToken, ImportedTokens, Kind, MalformedToken, Refresh, RefreshToken, TOKEN_CHARS, Token, TokenHash,
+};
 
 const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const CHECKED: usize = 250;

@@ -13,7 +13,7 @@ use aws_smithy_http_client::{Builder, tls};
 
 use crate::{
     config::{ConfigError, Environment},
-    signals::StoreCalls,
+    telling::signals::StoreCalls,
 };
 
 /// How long one request may take, all its calls and re-reads together. Below the functions' own timeout, so that the

@@ -1,10 +1,7 @@
 //! CASES R4 and R6 for logins: beside one another, and beside a disabling.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use latchkey::{
-    password::PasswordHash,
-    store::{UserChange, UserStatus},
-};
+use latchkey::{model::UserStatus, password::PasswordHash, store::UserChange};
 use latchkey_tests::service::Pair;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! The middleware in front of a team's own axum service (examples/axum-service), with no gateway at all.
 
-use latchkey::{middleware::ByAccessToken, store::Store, token::ImportedTokens};
+use latchkey::{http::middleware::ByAccessToken, store::Store, token::ImportedTokens};
 use latchkey_tests::{
     service::{Pair, Service, exchange},
     tap::Line,

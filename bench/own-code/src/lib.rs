@@ -16,9 +16,9 @@ use latchkey::{
     aws,
     clock::Clock,
     config::{Environment, RefreshConfig},
-    front::{Front, GatewayEvent},
-    signals::{Function, Signals, StoreCalls},
+    http::front::{Front, GatewayEvent},
     store::Store,
+    telling::signals::{Function, Signals, StoreCalls},
     token::ImportedTokens,
 };
 use latchkey_authorizer::Authorizer;

@@ -8,9 +8,9 @@ use latchkey::{
     aws,
     clock::Clock,
     config::{Environment, ReaderConfig},
-    log,
-    middleware::ByAccessToken,
+    http::middleware::ByAccessToken,
     store::Store,
+    telling::log,
 };
 
 const ADDRESS: &str = "127.0.0.1:8080";

@@ -14,12 +14,14 @@ use std::time::Duration;
 
 use latchkey::{
     aws::REQUEST_BUDGET,
-    bearer::Presented,
     clock::Clock,
     decision::authorize,
-    log::{Event, Fields, Refused, log},
-    middleware::CurrentSession,
+    http::{bearer::Presented, middleware::CurrentSession},
     store::{Located, Store, StoreError},
+    telling::{
+        Refused,
+        log::{Event, Fields, log},
+    },
     token::{Access, ImportedTokens, PresentedToken},
 };
 

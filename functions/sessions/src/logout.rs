@@ -5,11 +5,13 @@ use std::convert::Infallible;
 use http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use latchkey::{
-    log::{Event, Fields, log},
-    middleware::{PresentedLogin, RequestId},
-    problem::{Problem, ProblemCode},
-    refuse::store_problem,
+    http::{
+        middleware::{PresentedLogin, RequestId},
+        problem::{Problem, ProblemCode},
+        refuse::store_problem,
+    },
     store::{Ended, Store},
+    telling::log::{Event, Fields, log},
 };
 
 /// Ends the login of the presented token. 204 as well where it has ended already: either way no token of it is good.

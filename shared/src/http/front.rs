@@ -25,10 +25,14 @@ use tower_service::Service;
 
 use crate::{
     aws::REQUEST_BUDGET,
-    log::{Event, Fields, log},
-    middleware::RequestId,
-    problem::{Problem, ProblemCode},
-    signals::Signals,
+    http::{
+        middleware::RequestId,
+        problem::{Problem, ProblemCode},
+    },
+    telling::{
+        log::{Event, Fields, log},
+        signals::Signals,
+    },
 };
 
 /// Where a request came from, as the gateway saw it.

@@ -30,7 +30,7 @@ use http::{Request, Response, request::Parts};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 
 /// Finds out from a request's head who is asking.
 pub trait Authenticator: Send + Sync + 'static {
