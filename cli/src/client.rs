@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::http::HttpClient;
-use latchkey::{limits::Limits, signals::StoreCalls};
+use latchkey::{limits::Limits, telling::signals::StoreCalls};
 
 use crate::args::AwsArgs;
 

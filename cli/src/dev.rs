@@ -9,7 +9,12 @@ use std::{collections::BTreeMap, io, net::SocketAddr, time::Instant};
 
 use aws_sdk_dynamodb::Client;
 use aws_smithy_http_client::Builder;
-use latchkey::{clock::Clock, config::ConfigError, config::Environment, limits::Limits, username::Username};
+use latchkey::{
+    clock::Clock,
+    config::{ConfigError, Environment},
+    limits::Limits,
+    username::Username,
+};
 
 use banner::{Banner, Data};
 

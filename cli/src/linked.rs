@@ -7,10 +7,10 @@ use lambda_runtime::{Context, LambdaEvent};
 use latchkey::{
     clock::Clock,
     config::{ConfigError, Environment, LoginConfig, ReaderConfig, RefreshConfig},
-    front::{Front, GatewayEvent},
+    http::front::{Front, GatewayEvent},
     limits::Limits,
-    signals::{Function, Signals},
     store::{Accounts, Store},
+    telling::signals::{Function, Signals},
 };
 use latchkey_authorizer::Authorizer;
 use serde::Serialize;
@@ -39,7 +39,7 @@ pub fn functions(
     limits: Limits,
 ) -> Result<Invoker, ConfigError> {
     let asked_for = Environment::from_fn(overrides);
-    functions_that_tell(client, template, overrides, clock, limits, &|function| Signals::read(&asked_for, function))
+    functions_that_tell(client, template, overrides, clock, limits, &|function| asked_for.signals(function))
 }
 
 /// The same, with the signals of each function made by `signals`.

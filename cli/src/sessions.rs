@@ -9,8 +9,8 @@ use latchkey::{
     clock::{Clock, rfc3339},
     config::ConfigError,
     ids::{LoginId, LoginKey, MalformedId, UserKey},
-    session::Login,
-    store::{Ended, Everywhere, Store, StoreError, UserLogins},
+    model::{Login, UserLogins},
+    store::{Ended, Everywhere, Store, StoreError},
 };
 use serde_json::json;
 

@@ -8,8 +8,9 @@ use latchkey::{
     config::{ConfigError, Environment},
     entropy::{NoEntropy, system_rng},
     ids::LoginId,
+    model::{User, UserStatus},
     password::{HashError, HashMemory, Password, PasswordLengthError},
-    store::{Accounts, Store, StoreError, User, UserChange, UserStatus},
+    store::{Accounts, Store, StoreError, UserChange},
     username::{Username, UsernameError},
 };
 use serde_json::json;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
-use latchkey::bearer::{Presented, presented, presented_in};
+use latchkey::http::bearer::{Presented, presented, presented_in};
 
 /// RFC 6750, section 2.1: the scheme in any case, `1*SP`, the token.
 fn token_by_the_rule(value: &str) -> Option<&str> {

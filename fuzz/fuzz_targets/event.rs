@@ -12,7 +12,7 @@ use lambda_http::{Body, Request, Response, Service as _, service_fn};
 use lambda_runtime::{Context, LambdaEvent};
 use latchkey::{
     clock::Clock,
-    front::{Front, GatewayEvent},
+    http::front::{Front, GatewayEvent},
     limits::Limits,
     store::Store,
     token::ImportedTokens,

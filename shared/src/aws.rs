@@ -12,7 +12,7 @@ use aws_smithy_http_client::{Builder, tls};
 use crate::{
     config::{ConfigError, Environment},
     limits::Limits,
-    signals::StoreCalls,
+    telling::signals::StoreCalls,
 };
 
 /// A client with credentials and region from the environment, as Lambda sets them; no profile, no file and no instance

@@ -6,7 +6,8 @@ use std::{num::NonZeroU32, time::Duration};
 
 use crate::{
     decision::{OnSessionLimit, SessionLimit},
-    session::Lifetimes,
+    model::Lifetimes,
+    telling::signals::{Function, Signals},
     throttle::Throttle,
     token::ImportedTokens,
 };
@@ -88,7 +89,7 @@ impl<'a> Environment<'a> {
         self.parsed(variable, default, &takes, |text| text.parse().ok().filter(|count| (least..=most).contains(count)))
     }
 
-    fn sessions_table(&self) -> Result<String, ConfigError> {
+    pub(crate) fn sessions_table(&self) -> Result<String, ConfigError> {
         self.required("SESSIONS_TABLE", "the name of the sessions table")
     }
 
@@ -134,6 +135,14 @@ impl<'a> Environment<'a> {
             of_its_characters && text.len() <= 255 && !text.starts_with("AWS/")
         };
         self.parsed("METRICS_NAMESPACE", "", takes, |text| is_name(text).then(|| (!text.is_empty()).then(|| text.to_owned())))
+    }
+
+    /// The signals of `function`: on where `METRICS_NAMESPACE` is set.
+    ///
+    /// # Errors
+    /// [`ConfigError`] as for [`Self::metrics_namespace`].
+    pub fn signals(&self, function: Function) -> Result<Signals, ConfigError> {
+        Ok(Signals::to_stdout(self.metrics_namespace()?.as_deref(), function))
     }
 
     /// `ACCEPT_IMPORTED_TOKENS`.

@@ -12,6 +12,6 @@ pub(crate) mod states;
 
 pub use authorize::{AccessRefusal, authorize};
 pub use import::{ImportDecision, decide_import};
-pub use login::{LoginCreation, LoginDecision, MAX_REPLACED, NewLogin, OnSessionLimit, SessionLimit, decide_login, is_void};
+pub use login::{LoginDecision, MAX_REPLACED, OnSessionLimit, SessionLimit, decide_login, is_void};
 pub use refresh::{RefreshDecision, RefreshRefusal, RefreshRequest, decide_refresh};
 pub use standing::{Standing, access_standing, refresh_standing};

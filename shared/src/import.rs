@@ -7,9 +7,8 @@ use chrono::{DateTime, Datelike as _, Utc};
 
 use crate::{
     crypto::{base64url, sha256},
-    decision::NewLogin,
     ids::{Generation, LoginId, LoginKey, USER_ID_MAX_BYTES, UserKey},
-    session::{Device, ImportedPair, Login, Session},
+    model::{Device, ImportedPair, Login, NewLogin, Session},
     token::{Access, ImportedToken, MalformedToken, Refresh, TokenHash},
 };
 

@@ -9,7 +9,6 @@ mod end;
 mod end_all;
 mod end_everyone;
 mod error;
-mod import;
 mod items;
 mod locate;
 mod login;
@@ -23,16 +22,14 @@ mod tests;
 mod transaction;
 mod warm_up;
 
-pub use accounts::{Accounts, User, UserStatus, read_user};
+pub use accounts::{Accounts, read_user};
 pub use change_user::UserChange;
 pub use end::{EndProof, Ended};
 pub use end_all::Everywhere;
 pub use end_everyone::{ScanCursor, ScannedUser};
 pub use error::StoreError;
-pub use import::ImportOutcome;
 pub use items::{Item, ItemError, StoredItem, login_item, read_item, read_login, read_session, session_item};
 pub use locate::{Located, NotLocated};
-pub use login::{Register, UserLogins};
 pub use rotate::Rotation;
 pub use transaction::Commit;
 

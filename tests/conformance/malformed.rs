@@ -3,11 +3,13 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::DateTime;
 use latchkey::{
-    bearer::{Presented, presented_in},
     entropy::system_rng,
-    front::GatewayEvent,
-    issue::{IssuedLogin, issue_login},
-    session::{Device, Lifetimes},
+    http::{
+        bearer::{Presented, presented_in},
+        front::GatewayEvent,
+    },
+    model::{Device, Lifetimes},
+    operations::issue::{IssuedLogin, issue_login},
     store::{Item, login_item, read_login, read_session, session_item},
     token::{AccessToken, AnyToken, ImportedTokens, RefreshToken},
 };

@@ -1,10 +1,7 @@
 //! R4, R6: logins in parallel with each other and with disabling their user.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use latchkey::{
-    password::PasswordHash,
-    store::{UserChange, UserStatus},
-};
+use latchkey::{model::UserStatus, password::PasswordHash, store::UserChange};
 use latchkey_tests::service::Pair;
 
 use crate::{

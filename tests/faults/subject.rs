@@ -10,14 +10,13 @@ use std::{
 
 use latchkey::{
     clock::{later, rfc3339},
-    decision::LoginCreation,
     entropy::system_rng,
     import::{ImportRow, ImportedSession},
-    issue::issue_login,
     limits::Limits,
+    model::{Device, Lifetimes, LoginCreation, User, UserStatus},
+    operations::{ImportOutcome, import_session, issue::issue_login},
     password::{HashMemory, Password, PasswordHash},
-    session::{Device, Lifetimes},
-    store::{Accounts, Commit, ImportOutcome, Store, User, UserStatus},
+    store::{Accounts, Commit, Store},
 };
 use latchkey_cli::{
     gateway::{Gateway, GatewayOptions},
@@ -143,7 +142,7 @@ impl Subject {
             refresh_token_expires_at: &rfc3339(refresh_expires_at),
         })
         .unwrap();
-        assert_eq!(self.accounts.store().import(&session, now).await, Ok(ImportOutcome::Imported));
+        assert_eq!(import_session(self.accounts.store(), &session, now).await, Ok(ImportOutcome::Imported));
         let login_id = session.login(now).login.key.login_id.to_string();
         Pair { access, refresh, login_id, access_expires_at, refresh_expires_at }
     }

@@ -12,10 +12,12 @@ use std::{
 
 use axum::http::Request;
 use latchkey::{
-    log::{Event, Fields},
-    middleware::{Authenticator as _, ByAccessToken, RequestId},
-    signals::Signals,
+    http::middleware::{Authenticator as _, ByAccessToken, RequestId},
     store::Store,
+    telling::{
+        log::{Event, Fields},
+        signals::Signals,
+    },
     token::{AnyToken, ImportedTokens, Refresh},
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
@@ -48,7 +50,7 @@ impl Log {
     /// Captures all events of this test's thread. That is the whole service: a test's runtime has one thread.
     fn listen(&self) -> DefaultGuard {
         let log = self.clone();
-        tracing::subscriber::set_default(latchkey::log::subscriber(move || log.clone(), Level::TRACE))
+        tracing::subscriber::set_default(latchkey::telling::log::subscriber(move || log.clone(), Level::TRACE))
     }
 
     /// The service's lines and the SDK's, without those of this test's own HTTP client.
@@ -206,7 +208,7 @@ async fn a_line_names_the_trace_that_is_kept() {
         Some("Root=x\n{\"code\":\"login_succeeded\"};Sampled=1".to_owned()),
         None,
     ] {
-        let logged = async { latchkey::log::log(Event::LoggedOut, Fields::default(), None) };
+        let logged = async { latchkey::telling::log::log(Event::LoggedOut, Fields::default(), None) };
         Signals::default().of_request(header.as_deref(), logged).await;
     }
     drop(listening);

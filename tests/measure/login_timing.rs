@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use latchkey::{
     entropy::{random_bytes, system_rng},
+    model::{User, UserStatus},
     password::{HashMemory, Password},
-    store::{Accounts, Store, User, UserStatus},
+    store::{Accounts, Store},
 };
 use latchkey_tests::{
     database::Database,

@@ -10,11 +10,11 @@ use std::{
 
 use latchkey::{
     decision::{
-        LoginDecision, NewLogin, OnSessionLimit, RefreshDecision, RefreshRefusal, RefreshRequest, SessionLimit, authorize, decide_login,
+        LoginDecision, OnSessionLimit, RefreshDecision, RefreshRefusal, RefreshRequest, SessionLimit, authorize, decide_login,
         decide_refresh,
     },
-    issue::reissue,
-    store::{Register, UserLogins},
+    model::{NewLogin, Register, UserLogins},
+    operations::issue::reissue,
     token::RefreshToken,
 };
 

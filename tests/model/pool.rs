@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
     entropy::system_rng,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    session::{Device, Lifetimes, Login, LoginState, Predecessor, ProofHashes, ReplayKeyHash, Session},
+    model::{Device, Lifetimes, Login, LoginState, Predecessor, ProofHashes, ReplayKeyHash, Session},
     token::{Proof, Refresh, SealedSeed, Seed, TokenPair},
 };
 

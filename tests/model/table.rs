@@ -5,7 +5,7 @@ pub(crate) type Tick = u8;
 /// How many ticks a replay window lasts. A request and what it sent are over within one: its deadline is far shorter.
 pub(crate) const WINDOW: Tick = 2;
 /// How many rotations a login item remembers, as in the code.
-pub(crate) const REMEMBERED: usize = latchkey::session::REMEMBERED_ROTATIONS;
+pub(crate) const REMEMBERED: usize = latchkey::model::REMEMBERED_ROTATIONS;
 
 /// A pair of tokens, by what makes it unique: whose it is, and the request that drew its seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use dynoxide::{Database as Embedded, server::serve_on};
-use latchkey::{limits::Limits, signals::StoreCalls};
+use latchkey::{limits::Limits, telling::signals::StoreCalls};
 use latchkey_cli::{client::emulator, dev::TEMPLATE, tables::create_missing, template::Template};
 use tokio::net::TcpListener;
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use latchkey::signals::{Function, Signals};
+use latchkey::telling::signals::{Function, Signals};
 use serde_json::Value;
 
 /// The metrics namespace of a test.

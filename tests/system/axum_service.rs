@@ -1,6 +1,6 @@
 //! The middleware in a team's own axum service (examples/axum-service), without a gateway.
 
-use latchkey::{middleware::ByAccessToken, store::Store, token::ImportedTokens};
+use latchkey::{http::middleware::ByAccessToken, store::Store, token::ImportedTokens};
 use latchkey_tests::{
     service::{Pair, Service, exchange},
     tap::Line,

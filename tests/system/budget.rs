@@ -12,9 +12,9 @@ use aws_smithy_runtime_api::client::{
 };
 use latchkey::{
     entropy::system_rng,
-    issue::issue_login,
     limits::Limits,
-    session::{Device, Lifetimes},
+    model::{Device, Lifetimes},
+    operations::issue::issue_login,
     store::Store,
     token::ImportedTokens,
 };

@@ -5,13 +5,12 @@ use std::slice;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
-    decision::{LoginCreation, NewLogin},
     entropy::system_rng,
     ids::{Generation, LoginId},
-    issue::{IssuedLogin, IssuedSession, issue_login, issue_successor},
+    model::{Device, Lifetimes, Login, LoginCreation, LoginState, NewLogin, Register, User, UserStatus},
+    operations::issue::{IssuedLogin, IssuedSession, issue_login, issue_successor},
     password::PasswordHash,
-    session::{Device, Lifetimes, Login, LoginState},
-    store::{Accounts, Commit, EndProof, Ended, Register, Rotation, Store, User, UserStatus, login_item, session_item},
+    store::{Accounts, Commit, EndProof, Ended, Rotation, Store, login_item, session_item},
     token::RefreshToken,
 };
 use latchkey_tests::{database::Database, service::ParseUsername as _};

@@ -7,8 +7,9 @@ use std::cell::Cell;
 
 use chrono::TimeDelta;
 use latchkey::{
+    model::{User, UserStatus},
     password::PasswordHash,
-    store::{Accounts, Store, User, UserStatus},
+    store::{Accounts, Store},
 };
 use latchkey_tests::{
     database::Database,

@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
     clock::rfc3339,
     import::{ImportRow, ImportedSession},
-    store::{Everywhere, ImportOutcome, Store},
+    operations::{ImportOutcome, import_session},
+    store::{Everywhere, Store},
 };
 use latchkey_tests::{
     service::{Pair, Service},
@@ -45,7 +46,7 @@ fn refresh_expiry(now: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 async fn import(service: &Service, user_id: &str, access: &str, refresh: &str) -> ImportOutcome {
-    store(service).import(&session(service, user_id, access, refresh), service.clock.now()).await.unwrap()
+    import_session(&store(service), &session(service, user_id, access, refresh), service.clock.now()).await.unwrap()
 }
 
 async fn imported() -> Service {
@@ -133,7 +134,7 @@ async fn no_refresh_extends_the_lifetime_it_was_imported_with() {
     let end = service.clock.now() + TimeDelta::days(8);
     let session = session(&service, "ada", ACCESS, REFRESH).ending_by(end);
     assert_eq!(session.refresh_token_expires_at, refresh_expiry(service.clock.now()), "the earlier of the two expiries");
-    store(&service).import(&session, service.clock.now()).await.unwrap();
+    import_session(&store(&service), &session, service.clock.now()).await.unwrap();
     service.clock.advance(TimeDelta::days(5));
     let first = Pair::of(&service.refresh(REFRESH).await);
     assert_eq!(first.refresh_expires_at, end);
@@ -268,7 +269,7 @@ async fn importing_again_changes_nothing() {
     service.clock.advance(TimeDelta::days(3));
     let now = service.clock.now();
     let expired = session(&service, "ada", "old-access-0123456789", "old-refresh-0123456789");
-    assert_eq!(store(&service).import(&expired, now + TimeDelta::days(6)).await.unwrap(), ImportOutcome::Expired);
+    assert_eq!(import_session(&store(&service), &expired, now + TimeDelta::days(6)).await.unwrap(), ImportOutcome::Expired);
 }
 
 /// Each session exists once, however many imports run in parallel, and even if the user logs out meanwhile.
@@ -279,7 +280,7 @@ async fn parallel_imports_of_one_session_write_it_once() {
     let imports: Vec<_> = (0..8)
         .map(|_| {
             let (store, session) = (store(&service), session.clone());
-            tokio::spawn(async move { store.import(&session, now).await.unwrap() })
+            tokio::spawn(async move { import_session(&store, &session, now).await.unwrap() })
         })
         .collect();
     for import in imports {
@@ -298,7 +299,7 @@ async fn an_import_in_mid_commit_does_not_survive_the_end_of_all() {
     let other = session(&service, "ada", "late-access-0123456789", "late-refresh-0123456789");
     let mut held = service.tap.hold("TransactWriteItems");
     let now = service.clock.now();
-    let importing = tokio::spawn(async move { tapped.import(&other, now).await });
+    let importing = tokio::spawn(async move { import_session(&tapped, &other, now).await });
     held.reached().await;
     assert_eq!(store(&service).end_all(&latchkey::ids::UserKey::of("ada"), Everywhere::All).await.unwrap(), 1);
     held.release();

@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use latchkey::{
     clock::rfc3339,
     import::{ImportRow, ImportedSession},
+    operations::import_session,
     store::Store,
 };
 use latchkey_cli::{
@@ -43,7 +44,7 @@ async fn the_functions_may_do_what_they_do_and_nothing_else() {
 async fn start(service: &Service) {
     for function in FUNCTIONS {
         let client = service.database.tapped(&service.tap.of_function(function, &service.guard));
-        Store::new(client, service.database.table("SessionsTable")).warm_up().await;
+        Store::new(client, service.database.table("SessionsTable")).warm_up().await.unwrap();
     }
 }
 
@@ -87,7 +88,7 @@ async fn use_imported_tokens(service: &Service) {
     let (access_token_expires_at, refresh_token_expires_at) = (&*rfc3339(now + TimeDelta::minutes(4)), &*rfc3339(now + TimeDelta::days(6)));
     let row = ImportRow { user_id: "ada", access_token, refresh_token, access_token_expires_at, refresh_token_expires_at };
     let store = Store::new(service.database.client.clone(), service.database.table("SessionsTable"));
-    store.import(&ImportedSession::parse(row).unwrap(), now).await.unwrap();
+    import_session(&store, &ImportedSession::parse(row).unwrap(), now).await.unwrap();
     service.assert_allowed(access_token).await;
     let pair = Pair::of(&service.refresh(refresh_token).await);
     assert_eq!(service.logout(access_token).await.status, 204);

@@ -17,6 +17,7 @@ mod expiry;
 mod find;
 mod guessing;
 mod imported;
+mod imports;
 mod least_privilege;
 mod limits;
 mod metrics;

@@ -11,9 +11,12 @@ use latchkey::{
     clock::rfc3339,
     import::{ImportRow, ImportedSession},
     limits::Limits,
-    log::Refused,
-    signals::{Function, Metric},
+    operations::import_session,
     store::Store,
+    telling::{
+        Refused,
+        signals::{Function, Metric},
+    },
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
@@ -190,7 +193,7 @@ async fn two_logins_of_one_token(service: &Service) {
             access_token_expires_at: &in_an_hour,
             refresh_token_expires_at: &in_an_hour,
         };
-        store.import(&ImportedSession::parse(row).unwrap(), now).await.unwrap();
+        import_session(&store, &ImportedSession::parse(row).unwrap(), now).await.unwrap();
     }
     service.assert_refused(ACCESS).await;
     assert_eq!(service.refresh(REFRESH).await.status, 401);

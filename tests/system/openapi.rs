@@ -6,7 +6,7 @@ mod given;
 
 use std::collections::BTreeSet;
 
-use latchkey::problem::ProblemCode;
+use latchkey::http::problem::ProblemCode;
 use latchkey_tests::{
     database::Database,
     openapi::{ANY_OTHER_ROUTE, Contract, Node, document},

@@ -3,8 +3,9 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use latchkey::{
-    issue::reissue,
-    store::{Accounts, Store, UserChange, UserStatus, read_session},
+    model::UserStatus,
+    operations::issue::reissue,
+    store::{Accounts, Store, UserChange, read_session},
     token::{ImportedTokens, PresentedToken, TokenPair},
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};

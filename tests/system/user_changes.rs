@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use latchkey::{
-    decision::LoginCreation,
     entropy::system_rng,
     ids::UserKey,
-    issue::issue_login,
+    model::{Device, Lifetimes, LoginCreation, User, UserStatus},
+    operations::issue::issue_login,
     password::{HashMemory, Password},
-    session::{Device, Lifetimes},
-    store::{Accounts, Commit, Everywhere, Store, User, UserChange, UserStatus},
+    store::{Accounts, Commit, Everywhere, Store, UserChange},
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{

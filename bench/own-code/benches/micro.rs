@@ -13,7 +13,7 @@ use latchkey::{
     decision::{RefreshDecision, RefreshRequest, authorize, decide_refresh},
     entropy::system_rng,
     ids::Generation,
-    session::LoginState,
+    model::LoginState,
     store::{login_item, read_login, read_session, session_item},
     token::{Access, ImportedTokens, PresentedToken, Proof, Refresh, SealedSeed, Seed, TokenPair},
 };

@@ -15,10 +15,10 @@ use lambda_runtime::{Context, LambdaEvent};
 use latchkey::{
     clock::Clock,
     config::{Environment, RefreshConfig},
-    front::{Front, GatewayEvent},
+    http::front::{Front, GatewayEvent},
     limits::Limits,
-    signals::{Function, Signals, StoreCalls},
     store::Store,
+    telling::signals::{Function, Signals, StoreCalls},
     token::ImportedTokens,
 };
 use latchkey_authorizer::Authorizer;

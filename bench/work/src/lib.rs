@@ -8,9 +8,9 @@ use bytes::Bytes;
 use latchkey::{
     clock::{Clock, rfc3339},
     entropy::system_rng,
-    issue::{IssuedLogin, issue_login},
+    model::{Device, Lifetimes},
+    operations::issue::{IssuedLogin, issue_login},
     password::{HashMemory, Password, PasswordHash},
-    session::{Device, Lifetimes},
     store::{Item, login_item, session_item},
 };
 use serde_json::{Map, Value, json};

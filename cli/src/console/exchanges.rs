@@ -4,7 +4,7 @@ use axum::response::Response;
 use http::Request;
 use http_body_util::BodyExt as _;
 use latchkey::{
-    bearer::{self, Presented},
+    http::bearer::{self, Presented},
     token::{AccessToken, Kind, RefreshToken, Token},
 };
 use serde::Serialize;

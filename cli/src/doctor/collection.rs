@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
     ids::{Generation, LoginId, UserKey},
-    session::{Login, REMEMBERED_ROTATIONS, Session},
+    model::{Login, REMEMBERED_ROTATIONS, Session},
     store::{Item, StoredItem, read_item},
 };
 

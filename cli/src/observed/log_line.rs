@@ -54,7 +54,10 @@ impl Visit for LogLine {
 mod tests {
     use std::sync::Arc;
 
-    use latchkey::log::{Event, Fields, Refused, log};
+    use latchkey::telling::{
+        Refused,
+        log::{Event, Fields, log},
+    };
     use tracing_subscriber::layer::SubscriberExt as _;
 
     use super::*;

@@ -4,7 +4,7 @@ use latchkey::{
     clock::{Clock, rfc3339},
     decision::{Standing, access_standing, refresh_standing},
     ids::LoginKey,
-    session::LoginState,
+    model::LoginState,
     store::{Store, StoreError},
     token::{Access, Kind, Refresh, TokenHash},
 };

@@ -23,7 +23,8 @@ use chrono::{DateTime, Utc};
 use latchkey::{
     clock::Clock,
     import::ImportedSession,
-    store::{ImportOutcome, Store, StoreError},
+    operations::ImportOutcome,
+    store::{Store, StoreError},
 };
 use serde_json::json;
 use tokio::{

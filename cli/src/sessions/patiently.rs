@@ -1,6 +1,6 @@
 //! Work on a whole table meets throttling and lost connections that a single request would not.
 
-use latchkey::{backoff, store::StoreError};
+use latchkey::{backoff::Backoff, store::StoreError};
 
 /// How often DynamoDB is asked, beyond the SDK's own retries, before the command stops.
 const TRIES: u32 = 6;
@@ -8,9 +8,10 @@ const TRIES: u32 = 6;
 /// Asks until there is an answer, or there have been as many outages.
 pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(ask: impl Fn() -> F) -> Result<T, StoreError> {
     let mut tries = 1;
+    let mut backoff = Backoff::new();
     loop {
         match ask().await {
-            Err(StoreError::Unavailable { .. }) if tries < TRIES => backoff::pause(tries).await,
+            Err(StoreError::Unavailable { .. }) if tries < TRIES => backoff.wait().await,
             outcome => return outcome,
         }
         tries += 1;

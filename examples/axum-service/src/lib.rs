@@ -1,7 +1,7 @@
 //! A team's own service without a gateway: Latchkey's middleware reads the sessions table itself.
 
 use axum::{Extension, Router, routing::get};
-use latchkey::middleware::{Authenticate, ByAccessToken, CurrentSession};
+use latchkey::http::middleware::{Authenticate, ByAccessToken, CurrentSession};
 
 /// The service. Routes above the layer need an access token; routes below it don't.
 pub fn app(by_access_token: ByAccessToken) -> Router {

@@ -7,10 +7,10 @@ use aws_smithy_http_client::{Builder, tls};
 use latchkey::{
     clock::Clock,
     config::{Environment, ReaderConfig},
+    http::middleware::ByAccessToken,
     limits::Limits,
-    log,
-    middleware::ByAccessToken,
     store::Store,
+    telling::log,
 };
 
 const ADDRESS: &str = "127.0.0.1:8080";

@@ -13,13 +13,15 @@ pub use event::AuthorizerEvent;
 use std::time::Duration;
 
 use latchkey::{
-    bearer::Presented,
     clock::Clock,
     decision::authorize,
+    http::{bearer::Presented, middleware::CurrentSession},
     limits::Limits,
-    log::{Event, Fields, Refused, log},
-    middleware::CurrentSession,
     store::{Located, Store, StoreError},
+    telling::{
+        Refused,
+        log::{Event, Fields, log},
+    },
     token::{Access, ImportedTokens, PresentedToken},
 };
 

@@ -3,27 +3,14 @@
 use std::pin::pin;
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use latchkey::{
-    aws,
-    clock::Clock,
-    config::{Environment, ReaderConfig},
-    limits::Limits,
-    log,
-    signals::{Function, Signals},
-    store::Store,
-};
+use latchkey::{clock::Clock, config::ReaderConfig, function::start, limits::Limits, telling::signals::Function};
 use latchkey_authorizer::Authorizer;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    log::init();
-    let environment = Environment::of_process();
-    let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
-    let signals = &Signals::read(&environment, Function::Authorizer).unwrap_or_else(|error| log::stop(&error));
-    let client = aws::client(&environment, Limits::PRODUCTION).await.unwrap_or_else(|error| log::stop(&error));
-    let store = Store::new(client, config.sessions_table);
-    store.warm_up().await;
-    let authorizer = &Authorizer::new(store, config.imported_tokens, Clock::system(), Limits::PRODUCTION);
+    let started = start(Function::Authorizer, Limits::PRODUCTION, ReaderConfig::read).await;
+    let authorizer = &Authorizer::new(started.store, started.config.imported_tokens, Clock::system(), Limits::PRODUCTION);
+    let signals = &started.signals;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<_>| {
         let (event, context) = event.into_parts();
         let answer = pin!(authorizer.answer(event, context.request_id));

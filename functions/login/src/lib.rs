@@ -9,19 +9,18 @@ use std::{convert::Infallible, sync::Arc};
 use chrono::{DateTime, Utc};
 use lambda_http::{Body, Request, Response, Service, service_fn};
 use latchkey::{
-    backoff,
+    backoff::Backoff,
     clock::Clock,
     config::LoginConfig,
-    decision::{LoginCreation, LoginDecision, decide_login, is_void},
+    decision::{LoginDecision, decide_login, is_void},
     entropy::system_rng,
+    http::{middleware::RequestId, pair::pair_response},
     ids::UserKey,
-    issue::{IssuedLogin, issue_login},
-    log::{Event, Fields, log},
-    middleware::RequestId,
-    pair::pair_response,
+    model::{Device, LoginCreation, User, UserLogins, UserStatus},
+    operations::issue::{IssuedLogin, issue_login},
     password::{Password, PasswordHash},
-    session::Device,
-    store::{Accounts, Commit, EndProof, StoreError, User, UserLogins, UserStatus},
+    store::{Accounts, Commit, EndProof, StoreError},
+    telling::log::{Event, Fields, log},
     throttle::{Counts, Subjects, wait_until},
     username::Username,
 };
@@ -141,7 +140,7 @@ impl Handler {
         };
         let mut user = user.clone();
         let mut issued = issue(&user)?;
-        let mut attempt = 0;
+        let mut backoff = Backoff::new();
         loop {
             let mut sent_on = None;
             match decide_login(&seen, &issued.new, self.config.session_limit, now) {
@@ -153,16 +152,15 @@ impl Handler {
                         return Ok(issued);
                     }
                     sent_on = Some(creation.register);
-                    backoff::pause(attempt).await;
+                    backoff.wait().await;
                 }
-                LoginDecision::Torn => backoff::pause(attempt).await,
+                LoginDecision::Torn => backoff.wait().await,
                 LoginDecision::EndFirst(excess) => {
                     for login in excess {
                         self.accounts.store().end_login(&login.key, &EndProof::Owner).await?;
                     }
                 }
             }
-            attempt += 1;
             let store = self.accounts.store();
             let key = &issued.new.login.key;
             let (current, logins) = tokio::join!(self.accounts.read_user(&user.username), store.read_user_logins(&key.user_key));

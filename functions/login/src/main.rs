@@ -1,26 +1,13 @@
 //! The login function: wiring.
 
 use latchkey::{
-    aws,
-    clock::Clock,
-    config::{Environment, LoginConfig},
-    front,
-    limits::Limits,
-    log,
-    signals::{Function, Signals},
-    store::{Accounts, Store},
+    clock::Clock, config::LoginConfig, function::start, http::front, limits::Limits, store::Accounts, telling::signals::Function,
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    log::init();
-    let environment = Environment::of_process();
-    let config = LoginConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
-    let signals = Signals::read(&environment, Function::Login).unwrap_or_else(|error| log::stop(&error));
-    let client = aws::client(&environment, Limits::PRODUCTION).await.unwrap_or_else(|error| log::stop(&error));
-    let store = Store::new(client, &config.sessions_table);
-    store.warm_up().await;
-    let accounts = Accounts::new(store, &config.users_table, &config.login_attempts_table);
-    let service = latchkey_login::service(accounts, config, Clock::system());
-    front::run(service, environment.cors_allow_origin().as_deref(), Limits::PRODUCTION, signals).await
+    let started = start(Function::Login, Limits::PRODUCTION, LoginConfig::read).await;
+    let accounts = Accounts::new(started.store, &started.config.users_table, &started.config.login_attempts_table);
+    let service = latchkey_login::service(accounts, started.config, Clock::system());
+    front::run(service, started.cors_allow_origin.as_deref(), Limits::PRODUCTION, started.signals).await
 }

@@ -2,11 +2,13 @@
 
 use lambda_http::{Body, Response};
 use latchkey::{
-    log::{Event, Fields},
+    http::{
+        problem::{Problem, ProblemCode},
+        refuse::refuse,
+    },
     password::HashError,
-    problem::{Problem, ProblemCode},
-    refuse::refuse,
     store::StoreError,
+    telling::log::{Event, Fields},
     token::MintError,
 };
 

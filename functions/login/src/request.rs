@@ -3,7 +3,7 @@
 use std::fmt;
 
 use lambda_http::{Body, Request};
-use latchkey::{front::Source, password::Password, session::Device, username::Username};
+use latchkey::{http::front::Source, model::Device, password::Password, username::Username};
 use serde::Deserialize;
 
 /// The largest sensible body: two names, a password and some whitespace.

@@ -7,19 +7,21 @@ use std::convert::Infallible;
 use http::HeaderMap;
 use lambda_http::{Body, Request, Response, Service, service_fn, tower::ServiceBuilder};
 use latchkey::{
-    backoff,
+    backoff::Backoff,
     clock::Clock,
     config::RefreshConfig,
     decision::{RefreshDecision, RefreshRequest, decide_refresh},
     entropy::system_rng,
+    http::{
+        middleware::{Authenticate, ByRefreshToken, PresentedRefresh, RequestId},
+        pair::pair_response,
+        problem::{Problem, ProblemCode},
+    },
     ids::LoginKey,
-    issue::{IssuedSession, issue_successor, reissue},
-    log::{Event, Fields, log},
-    middleware::{Authenticate, ByRefreshToken, PresentedRefresh, RequestId},
-    pair::pair_response,
-    problem::{Problem, ProblemCode},
-    session::{LoginState, ReplayKeyHash, Session},
+    model::{LoginState, ReplayKeyHash, Session},
+    operations::issue::{IssuedSession, issue_successor, reissue},
     store::{Commit, EndProof, Ended, Rotation, Store},
+    telling::log::{Event, Fields, log},
     token::{Claim, Refresh, TokenPair},
 };
 
@@ -91,7 +93,8 @@ impl Handler {
         let PresentedRefresh { token, key, state, now } = presented;
         let mut state: LoginState = state.clone();
         let mut issued: Option<IssuedSession> = None;
-        for attempt in 0.. {
+        let mut backoff = Backoff::new();
+        loop {
             let minted = issued.as_ref().map(|issued| &issued.session.refresh_token_hash);
             match decide_refresh(&state, RefreshRequest { claim, replay_key: replay_key.as_ref(), minted, now: *now }) {
                 RefreshDecision::Rotate { login } => {
@@ -125,10 +128,9 @@ impl Handler {
                 }
                 RefreshDecision::Refuse(refusal) => return Err(Refusal::Refused(refusal)),
             }
-            backoff::pause(attempt).await;
+            backoff.wait().await;
             state = self.store.read_login(key).await?;
         }
-        Err(Refusal::Inconsistent)
     }
 
     /// Ends the login of a reused token. Acknowledged by a 401, so it has to be settled before.

@@ -4,10 +4,12 @@ use lambda_http::{Body, Response};
 use latchkey::{
     CryptoError,
     decision::RefreshRefusal,
-    log::{Event, Fields},
-    problem::{Problem, ProblemCode},
-    refuse::refuse,
+    http::{
+        problem::{Problem, ProblemCode},
+        refuse::refuse,
+    },
     store::StoreError,
+    telling::log::{Event, Fields},
     token::MintError,
 };
 

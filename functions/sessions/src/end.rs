@@ -2,12 +2,14 @@
 
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use latchkey::{
+    http::{
+        middleware::CurrentSession,
+        problem::{Problem, ProblemCode},
+        refuse::store_problem,
+    },
     ids::{LoginId, LoginKey, UserKey},
-    log::{Event, Fields, log},
-    middleware::CurrentSession,
-    problem::{Problem, ProblemCode},
-    refuse::store_problem,
     store::{Ended, Everywhere, Store},
+    telling::log::{Event, Fields, log},
 };
 
 use crate::logout::no_content;

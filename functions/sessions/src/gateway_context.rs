@@ -6,10 +6,12 @@ use http::request::Parts;
 use lambda_http::request::RequestContext;
 use latchkey::{
     clock::parse_rfc3339,
+    http::{
+        middleware::{Authenticator, CurrentSession, RequestId},
+        problem::{Problem, ProblemCode},
+    },
     ids::{Generation, LoginId},
-    log::{Event, Fields, log},
-    middleware::{Authenticator, CurrentSession, RequestId},
-    problem::{Problem, ProblemCode},
+    telling::log::{Event, Fields, log},
 };
 use serde_json::Value;
 

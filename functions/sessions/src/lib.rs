@@ -17,10 +17,12 @@ use lambda_http::{
 };
 use latchkey::{
     clock::Clock,
-    log::Fields,
-    middleware::{Authenticate, ByEitherToken, CurrentSession, RequestId},
-    problem::{Problem, ProblemCode},
+    http::{
+        middleware::{Authenticate, ByEitherToken, CurrentSession, RequestId},
+        problem::{Problem, ProblemCode},
+    },
     store::Store,
+    telling::log::Fields,
     token::ImportedTokens,
 };
 

@@ -5,14 +5,11 @@ use chrono::{DateTime, Utc};
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use latchkey::{
     clock::{parse_rfc3339, rfc3339},
+    http::{middleware::CurrentSession, pair::json_response, problem::Problem, refuse::store_problem},
     ids::{LoginId, UserKey},
-    log::Fields,
-    middleware::CurrentSession,
-    pair::json_response,
-    problem::Problem,
-    refuse::store_problem,
-    session::Login,
+    model::Login,
     store::Store,
+    telling::log::Fields,
 };
 use serde::Serialize;
 
@@ -106,8 +103,8 @@ fn cursor(after: Option<&str>) -> Option<Option<Cursor>> {
 mod tests {
     use latchkey::{
         entropy::system_rng,
-        issue::issue_login,
-        session::{Device, Lifetimes},
+        model::{Device, Lifetimes},
+        operations::issue::issue_login,
     };
 
     use super::*;

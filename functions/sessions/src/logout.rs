@@ -5,11 +5,13 @@ use std::convert::Infallible;
 use http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use latchkey::{
-    log::{Event, Fields, log},
-    middleware::{PresentedLogin, RequestId},
-    problem::{Problem, ProblemCode},
-    refuse::store_problem,
+    http::{
+        middleware::{PresentedLogin, RequestId},
+        problem::{Problem, ProblemCode},
+        refuse::store_problem,
+    },
     store::{Ended, Store},
+    telling::log::{Event, Fields, log},
 };
 
 /// Ends the login of the presented token. It answers 204 even if the login has already ended: either way none of its

@@ -1,25 +1,10 @@
 //! The sessions function: wiring.
 
-use latchkey::{
-    aws,
-    clock::Clock,
-    config::{Environment, ReaderConfig},
-    front,
-    limits::Limits,
-    log,
-    signals::{Function, Signals},
-    store::Store,
-};
+use latchkey::{clock::Clock, config::ReaderConfig, function::start, http::front, limits::Limits, telling::signals::Function};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    log::init();
-    let environment = Environment::of_process();
-    let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
-    let signals = Signals::read(&environment, Function::Sessions).unwrap_or_else(|error| log::stop(&error));
-    let client = aws::client(&environment, Limits::PRODUCTION).await.unwrap_or_else(|error| log::stop(&error));
-    let store = Store::new(client, config.sessions_table);
-    store.warm_up().await;
-    let service = latchkey_sessions::service(store, config.imported_tokens, Clock::system());
-    front::run(service, environment.cors_allow_origin().as_deref(), Limits::PRODUCTION, signals).await
+    let started = start(Function::Sessions, Limits::PRODUCTION, ReaderConfig::read).await;
+    let service = latchkey_sessions::service(started.store, started.config.imported_tokens, Clock::system());
+    front::run(service, started.cors_allow_origin.as_deref(), Limits::PRODUCTION, started.signals).await
 }

@@ -1,7 +1,10 @@
 //! `GET /me`.
 
 use lambda_http::{Body, Response};
-use latchkey::{clock::rfc3339, middleware::CurrentSession, pair::json_response};
+use latchkey::{
+    clock::rfc3339,
+    http::{middleware::CurrentSession, pair::json_response},
+};
 use serde::Serialize;
 
 #[derive(Serialize)]

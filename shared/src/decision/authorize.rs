@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    session::{LoginState, Session},
+    model::{LoginState, Session},
     token::{Access, Claim},
 };
 

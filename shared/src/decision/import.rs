@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{LoginCreation, NewLogin};
-use crate::store::UserLogins;
+use crate::model::{LoginCreation, NewLogin, UserLogins};
 
 /// What to do. First match wins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +46,7 @@ mod tests {
     use crate::{
         decision::states::{Chain, at, start},
         ids::LoginId,
-        store::Register,
+        model::Register,
     };
 
     fn new() -> NewLogin {

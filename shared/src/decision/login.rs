@@ -5,22 +5,12 @@ use std::num::NonZeroU32;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    ids::{Generation, LoginId, LoginKey},
-    session::{Login, Session},
-    store::{Register, UserLogins},
+    ids::LoginId,
+    model::{Login, LoginCreation, NewLogin, Register, UserLogins},
 };
 
 /// How many deletions ride along in a login's transaction; a larger excess is ended before.
 pub const MAX_REPLACED: usize = 20;
-
-/// A login that was verified and minted, and is not yet in the table.
-#[derive(Debug, Clone)]
-pub struct NewLogin {
-    /// Its item.
-    pub login: Login,
-    /// Its first session.
-    pub session: Session,
-}
 
 /// How many logins a user may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,17 +43,6 @@ pub enum LoginDecision<'a> {
     EndFirst(Vec<&'a Login>),
     /// Write it.
     Create(LoginCreation),
-}
-
-/// What a login's transaction builds on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoginCreation {
-    /// The register as read.
-    pub register: Option<Register>,
-    /// Whether the login that the register names was seen.
-    pub predecessor_seen: bool,
-    /// The logins that make room, with the sessions they stood at.
-    pub replaced: Vec<(LoginKey, Generation)>,
 }
 
 /// Decides one login, from what a complete read of the user's collection saw.

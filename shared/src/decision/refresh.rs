@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    session::{Login, LoginState, Predecessor, REMEMBERED_ROTATIONS, ReplayKeyHash, Session},
+    model::{Login, LoginState, Predecessor, REMEMBERED_ROTATIONS, ReplayKeyHash, Session},
     token::{Claim, Refresh, TokenHash},
 };
 

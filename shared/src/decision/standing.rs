@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     ids::Generation,
-    session::{LoginState, Session},
+    model::{LoginState, Session},
     token::{Access, Refresh, TokenHash},
 };
 

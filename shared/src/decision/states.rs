@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     entropy::system_rng,
     ids::Generation,
-    session::{Device, Expiries, Lifetimes, Login, LoginState, Predecessor, ProofHashes, REMEMBERED_ROTATIONS, Session},
+    model::{Device, Expiries, Lifetimes, Login, LoginState, Predecessor, ProofHashes, REMEMBERED_ROTATIONS, Session},
     token::{SealedSeed, Seed, TokenPair, test_values},
 };
 

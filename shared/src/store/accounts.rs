@@ -1,51 +1,15 @@
 //! Users, as far as logging in needs them.
 
-use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
-use chrono::{DateTime, Utc};
-
 use super::{
     Store, StoreError,
-    error::failure,
+    error::{condition_failed, failure},
     items::{Item, ItemError, Reader, number, text, time},
 };
-use crate::{password::PasswordHash, username::Username};
-
-/// Whether a user may log in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UserStatus {
-    /// May log in.
-    Active,
-    /// May not.
-    Disabled,
-}
-
-impl UserStatus {
-    /// As it is stored and shown.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-        }
-    }
-}
-
-/// A user, as read.
-#[derive(Debug, Clone)]
-pub struct User {
-    /// The normalised name.
-    pub username: Username,
-    /// What sessions carry.
-    pub user_id: String,
-    /// Argon2id, a PHC string.
-    pub password_hash: PasswordHash,
-    /// May the user log in?
-    pub status: UserStatus,
-    /// Moves with every change of the password or the status; a login commits only at the version it was decided at.
-    pub version: u64,
-    /// When the user was added.
-    pub created_at: DateTime<Utc>,
-}
+use crate::{
+    model::{User, UserStatus},
+    password::PasswordHash,
+    username::Username,
+};
 
 /// The store together with the users and the login attempts: what a login touches.
 #[derive(Debug, Clone)]
@@ -101,7 +65,7 @@ impl Accounts {
             .await;
         match created {
             Ok(_) => Ok(true),
-            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
+            Err(error) if condition_failed(&error) => Ok(false),
             Err(error) => Err(failure("PutItem", &error)),
         }
     }
@@ -127,7 +91,7 @@ impl Accounts {
             .await;
         match replaced {
             Ok(_) => Ok(()),
-            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
+            Err(error) if condition_failed(&error) => Ok(()),
             Err(error) => Err(failure("UpdateItem", &error)),
         }
     }

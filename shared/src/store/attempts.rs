@@ -1,7 +1,7 @@
 //! Counting login attempts, each count by one conditional update.
 
 use aws_sdk_dynamodb::{
-    error::{ProvideErrorMetadata as _, SdkError},
+    error::SdkError,
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Accounts, StoreError,
-    error::failure,
+    error::{condition_failed, failure},
     items::{Item, Reader, number, text, time},
 };
 use crate::{
@@ -154,7 +154,7 @@ fn keep_until(now: DateTime<Utc>) -> aws_sdk_dynamodb::types::AttributeValue {
 async fn counted(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
     match update.send().await {
         Ok(_) => Ok(true),
-        Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(false),
+        Err(error) if condition_failed(&error) => Ok(false),
         Err(error) => Err(failure("UpdateItem", &error)),
     }
 }

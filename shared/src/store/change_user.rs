@@ -6,14 +6,19 @@ use aws_sdk_dynamodb::{
 };
 
 use super::{
-    Accounts, Commit, Everywhere, Register, StoreError, User, UserStatus,
+    Accounts, Commit, Everywhere, StoreError,
     accounts::{read_user, user_key},
     error::failure,
-    items::{key, number, text},
-    login::REGISTER_SK,
+    items::{REGISTER_SK, key, number, text},
     transaction::transact,
 };
-use crate::{backoff, ids::UserKey, password::PasswordHash, username::Username};
+use crate::{
+    backoff::Backoff,
+    ids::UserKey,
+    model::{Register, User, UserStatus},
+    password::PasswordHash,
+    username::Username,
+};
 
 /// A change that ends the user's logins.
 #[derive(Debug, Clone)]
@@ -32,20 +37,18 @@ impl Accounts {
     /// # Errors
     /// [`StoreError`]. The user may have been changed already; do it again, until it succeeds.
     pub async fn change_user(&self, username: &Username, change: &UserChange) -> Result<Option<(User, usize)>, StoreError> {
-        for attempt in 0.. {
+        let mut backoff = Backoff::new();
+        loop {
             let Some(user) = self.read_user(username).await? else { return Ok(None) };
             let user_key = UserKey::of(&user.user_id);
             let register = self.store.read_user_logins(&user_key).await?.register;
-            let items = self
-                .change_items(&user, change, &user_key, register.as_ref())
-                .map_err(|_| StoreError::Rejected { operation: "TransactWriteItems", code: "request not built".into() })?;
+            let items = self.change_items(&user, change, &user_key, register.as_ref())?;
             if transact(&self.store.client, items).await? == Commit::Done {
                 let ended = self.store.end_all(&user_key, Everywhere::All).await?;
                 return Ok(self.read_user(username).await?.map(|user| (user, ended)));
             }
-            backoff::pause(attempt).await;
+            backoff.wait().await;
         }
-        Ok(None)
     }
 
     fn change_items(

@@ -9,11 +9,11 @@ use aws_sdk_dynamodb::{
 
 use super::{
     Store, StoreError,
-    error::failure,
+    error::{condition_failed, failure},
     items::{login_key, read_login, session_key, text},
 };
 use crate::{
-    backoff,
+    backoff::Backoff,
     ids::{Generation, LoginKey},
     token::{Access, Claim, ProofHash, Refresh, TokenHash},
 };
@@ -84,7 +84,7 @@ impl Store {
     /// [`StoreError`] where it is not known whether the login is gone.
     pub async fn end_login(&self, key: &LoginKey, proof: &EndProof) -> Result<Ended, StoreError> {
         let (condition, values) = proof.condition();
-        let mut attempt = 0;
+        let mut backoff = Backoff::new();
         loop {
             let deleted = self
                 .client
@@ -101,13 +101,10 @@ impl Store {
                     let login = read_login(output.attributes().unwrap_or(&Default::default()))?;
                     return Ok(Ended::Now { generation: login.generation });
                 }
-                Err(error) => match error.code() {
-                    Some("ConditionalCheckFailedException") => return Ok(Ended::NotThere),
-                    Some("TransactionConflictException") => backoff::pause(attempt).await,
-                    _ => return Err(failure("DeleteItem", &error)),
-                },
+                Err(error) if condition_failed(&error) => return Ok(Ended::NotThere),
+                Err(error) if error.code() == Some("TransactionConflictException") => backoff.wait().await,
+                Err(error) => return Err(failure("DeleteItem", &error)),
             }
-            attempt += 1;
         }
     }
 

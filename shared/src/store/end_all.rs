@@ -3,18 +3,16 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::{error::ProvideErrorMetadata as _, types::ReturnValue};
-use tokio::task::JoinSet;
+use futures_util::future::join_all;
 
 use super::{
     EndProof, Ended, Store, StoreError,
-    error::failure,
-    items::{Reader, key, number},
-    login::REGISTER_SK,
+    error::{condition_failed, failure},
+    items::{REGISTER_SK, Reader, key, number},
 };
 use crate::{
-    backoff,
+    backoff::Backoff,
     ids::{LoginId, LoginKey, UserKey},
-    signals,
 };
 
 /// Which of a user's logins are ended.
@@ -60,12 +58,11 @@ impl Store {
         let mut ended = 0;
         while !ending.is_empty() {
             let rest = ending.split_off(ending.len().min(SIDE_BY_SIDE));
-            let mut deletions = JoinSet::new();
-            for login_id in std::mem::replace(&mut ending, rest) {
-                let (store, key) = (self.clone(), LoginKey { user_key: user_key.clone(), login_id });
-                deletions.spawn(signals::taken_along(async move { store.end_owned(&key).await }));
-            }
-            for deletion in deletions.join_all().await {
+            let deletions = std::mem::replace(&mut ending, rest).into_iter().map(async |login_id| {
+                let key = LoginKey { user_key: user_key.clone(), login_id };
+                self.end_owned(&key).await
+            });
+            for deletion in join_all(deletions).await {
                 ended += usize::from(deletion? != Ended::NotThere);
             }
         }
@@ -87,7 +84,7 @@ impl Store {
 
     /// Moves the register and gives the login that it names; none where the user never logged in.
     async fn close_register(&self, user_key: &UserKey) -> Result<Option<LoginId>, StoreError> {
-        let mut attempt = 0;
+        let mut backoff = Backoff::new();
         loop {
             let moved = self
                 .client
@@ -106,13 +103,10 @@ impl Store {
                     let read = Reader { item: &item, kind: "register" };
                     return Ok(Some(read.parsed("last_login_id", |id| LoginId::parse(id).ok())?));
                 }
-                Err(error) => match error.code() {
-                    Some("ConditionalCheckFailedException") => return Ok(None),
-                    Some("TransactionConflictException") => backoff::pause(attempt).await,
-                    _ => return Err(failure("UpdateItem", &error)),
-                },
+                Err(error) if condition_failed(&error) => return Ok(None),
+                Err(error) if error.code() == Some("TransactionConflictException") => backoff.wait().await,
+                Err(error) => return Err(failure("UpdateItem", &error)),
             }
-            attempt += 1;
         }
     }
 }

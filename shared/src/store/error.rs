@@ -1,6 +1,6 @@
 //! What can go wrong below a decision, and what DynamoDB's errors mean to us.
 
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 
 use super::ItemError;
 
@@ -28,6 +28,18 @@ pub enum StoreError {
     /// An item that Latchkey didn't write so.
     #[error(transparent)]
     Item(#[from] ItemError),
+}
+
+impl From<BuildError> for StoreError {
+    /// A request that the SDK found incomplete. Only transactions are put together from parts.
+    fn from(_: BuildError) -> Self {
+        Self::Rejected { operation: "TransactWriteItems", code: "request not built".into() }
+    }
+}
+
+/// Whether DynamoDB found the condition of a single write false.
+pub(super) fn condition_failed(error: &impl ProvideErrorMetadata) -> bool {
+    error.code() == Some("ConditionalCheckFailedException")
 }
 
 /// The short name of an SDK error: DynamoDB's code, or how the connection failed.

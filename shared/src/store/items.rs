@@ -10,11 +10,10 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::login::REGISTER_SK;
 use crate::{
     clock::rfc3339,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    session::{ImportedPair, Login, Session},
+    model::{ImportedPair, Login, Session},
 };
 
 /// A DynamoDB item, as the SDK has it.
@@ -22,6 +21,9 @@ pub type Item = HashMap<String, AttributeValue>;
 
 /// The version of the items' form. A reader refuses a newer one instead of guessing.
 const SCHEMA: u32 = 1;
+
+/// Sorts before every login id, so that a forward query reads it first.
+pub(super) const REGISTER_SK: &str = "!user";
 
 /// The indexes' keys.
 const ACCESS: &str = "access_token_hash";

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     ids::{LoginId, LoginKey, UserKey},
-    log::Event,
     token::{AnyToken, Kind, PresentedToken, TokenHash},
 };
 
@@ -31,17 +30,6 @@ pub enum NotLocated {
     /// An index leads to two logins: whose it is can't be told, so it is nobody's.
     #[error("leads to two logins")]
     Ambiguous,
-}
-
-impl NotLocated {
-    /// The line it is logged with: an alarm where two logins share a token, `otherwise` where nobody has it.
-    #[must_use]
-    pub const fn event(self, otherwise: Event) -> Event {
-        match self {
-            Self::Unknown => otherwise,
-            Self::Ambiguous => Event::TokenAmbiguous,
-        }
-    }
 }
 
 impl Store {
@@ -115,19 +103,5 @@ impl Store {
             });
         }
         Ok(logins)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::log::Refused;
-
-    /// F7: the same session was imported for two users.
-    #[test]
-    fn two_logins_under_one_hash_raise_an_alarm() {
-        let denied = Event::AccessDenied(Refused::Unknown);
-        assert_eq!(NotLocated::Ambiguous.event(denied), Event::TokenAmbiguous);
-        assert_eq!(NotLocated::Unknown.event(denied), denied);
     }
 }

@@ -1,49 +1,21 @@
 //! A user's logins, and making a new one.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use aws_sdk_dynamodb::{
     error::BuildError,
     types::{ConditionCheck, Delete, Put, TransactWriteItem, Update},
 };
 
 use super::{
-    Accounts, Commit, Store, StoreError, User,
+    Accounts, Commit, Store, StoreError,
     accounts::user_key,
     error::failure,
-    items::{Item, StoredItem, key, login_item, login_key, number, read_item, session_item, text},
+    items::{Item, REGISTER_SK, StoredItem, alias_item, key, login_item, login_key, number, read_item, session_item, text},
     transaction::transact,
 };
 use crate::{
-    decision::{LoginCreation, NewLogin},
-    ids::{Generation, LoginId, LoginKey, UserKey},
-    session::Login,
+    ids::{LoginId, LoginKey, UserKey},
+    model::{Login, LoginCreation, NewLogin, Register, User, UserLogins},
 };
-
-/// Sorts before every login id, so that a forward query reads it first.
-pub(super) const REGISTER_SK: &str = "!user";
-
-/// What logins and "log out everywhere" of one user contend on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Register {
-    /// Moves with every login and every "everywhere".
-    pub version: u64,
-    /// The login that moved it last.
-    pub last_login_id: LoginId,
-}
-
-/// What one complete, strongly consistent read saw of a user's logins.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UserLogins {
-    /// Absent until the first login.
-    pub register: Option<Register>,
-    /// The login items; they alone are counted and listed.
-    pub logins: BTreeMap<LoginId, Login>,
-    /// Which sessions are there.
-    pub sessions: BTreeSet<(LoginId, Generation)>,
-    /// Which logins were imported, those that have ended since among them.
-    pub aliases: BTreeSet<LoginId>,
-}
 
 impl Store {
     /// Reads a user's register, logins and sessions, in this order.
@@ -87,10 +59,7 @@ impl Accounts {
     /// # Errors
     /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
     pub async fn create_login(&self, user: &User, new: &NewLogin, creation: &LoginCreation) -> Result<Commit, StoreError> {
-        let items = self
-            .creation_items(user, new, creation)
-            .map_err(|_| StoreError::Rejected { operation: "TransactWriteItems", code: "request not built".into() })?;
-        transact(&self.store.client, items).await
+        transact(&self.store.client, self.creation_items(user, new, creation)?).await
     }
 
     fn creation_items(&self, user: &User, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
@@ -114,9 +83,25 @@ impl Accounts {
 }
 
 impl Store {
+    /// Makes a login of imported tokens, all or nothing, if the register and the previous login are still as they were read.
+    ///
+    /// # Errors
+    /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
+    pub async fn create_imported(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Commit, StoreError> {
+        transact(&self.client, self.import_items(new, creation)?).await
+    }
+
+    fn import_items(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
+        let mut items = self.login_items(new, creation)?;
+        if let Some(imported) = &new.login.imported {
+            items.push(self.put_absent(alias_item(&new.login.key, &new.login.user_id, imported))?);
+        }
+        Ok(items)
+    }
+
     /// What makes a login in the sessions table: the register moves on, the login and its session come, those that make room
     /// go.
-    pub(super) fn login_items(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
+    fn login_items(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
         let mut items = vec![
             self.advance_register(&new.login, creation.register.as_ref())?,
             self.put_absent(login_item(&new.login))?,
@@ -161,7 +146,7 @@ impl Store {
         Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
-    pub(super) fn put_absent(&self, item: Item) -> Result<TransactWriteItem, BuildError> {
+    fn put_absent(&self, item: Item) -> Result<TransactWriteItem, BuildError> {
         let put =
             Put::builder().table_name(&self.sessions).set_item(Some(item)).condition_expression("attribute_not_exists(sk)").build()?;
         Ok(TransactWriteItem::builder().put(put).build())

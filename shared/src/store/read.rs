@@ -5,7 +5,7 @@ use super::{
     error::failure,
     items::{Reader, SortKey, read_login, read_session, text},
 };
-use crate::{ids::LoginKey, session::LoginState};
+use crate::{ids::LoginKey, model::LoginState};
 
 impl Store {
     /// What the table says of one login: its item and its session, in one strongly consistent query of one read unit.

@@ -1,12 +1,16 @@
 //! Removing a user, with all that is kept about them.
 
 use super::{
-    Accounts, Item, StoreError, User, UserChange, UserStatus,
+    Accounts, Item, StoreError, UserChange,
     accounts::user_key,
     error::failure,
     items::{number, text},
 };
-use crate::{ids::UserKey, username::Username};
+use crate::{
+    ids::UserKey,
+    model::{User, UserStatus},
+    username::Username,
+};
 
 impl Accounts {
     /// Disables the user, which ends every login and lets none that is under way come to be; then removes what the sessions

@@ -11,7 +11,7 @@ use super::{
     transaction::transact,
 };
 use crate::{
-    session::{Login, ProofHashes, REMEMBERED_ROTATIONS, Session},
+    model::{Login, ProofHashes, REMEMBERED_ROTATIONS, Session},
     token::{Refresh, TokenHash},
 };
 
@@ -34,10 +34,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
     pub async fn rotate(&self, rotation: Rotation<'_>) -> Result<Commit, StoreError> {
-        let items = self
-            .rotation_items(rotation)
-            .map_err(|_| StoreError::Rejected { operation: "TransactWriteItems", code: "request not built".into() })?;
-        transact(&self.client, items).await
+        transact(&self.client, self.rotation_items(rotation)?).await
     }
 
     fn rotation_items(&self, rotation: Rotation<'_>) -> Result<Vec<TransactWriteItem>, BuildError> {

@@ -19,7 +19,7 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
 use super::{Accounts, Store};
-use crate::signals::StoreCalls;
+use crate::telling::signals::StoreCalls;
 
 /// One answer.
 #[derive(Debug, Clone)]

@@ -10,8 +10,12 @@ mod writes;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{User, UserStatus};
-use crate::{decision::states::start, password::PasswordHash, username::Username};
+use crate::{
+    decision::states::start,
+    model::{User, UserStatus},
+    password::PasswordHash,
+    username::Username,
+};
 
 const CONDITION: &str = "ConditionalCheckFailedException";
 const CONFLICT: &str = "TransactionConflictException";

@@ -8,7 +8,7 @@ use rand::{TryCryptoRng, TryRng};
 use super::{SealedSeed, Seed, test_values};
 use crate::{
     ids::{Generation, UserKey},
-    session::ReplayKeyHash,
+    model::ReplayKeyHash,
 };
 
 const ACCESS: &str = "lka_h2uzXkR-4Tn0EKGWcJpQdr0123456789-_abcdefghiwAAAAHhMxe9Lcxgf1fh-CM2lu--EqvQ_BP8xbPNoYhF07B4cgs7iuFh5LpvaCN7RYzWZnxSCToqNW9SDZw5Wm-Rq98pqoOogQ8D0wkYqaxY9-qPuGMKxFkRrlRSmAbhirJesg8VDaJV9iTSdEnIpQ85ZSxf6ObIfXQK6jVR-sKfRGk-ER7SrJ4NP2n1Zp3zw98js4dSRppMAY8dqi";

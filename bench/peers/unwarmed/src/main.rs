@@ -8,9 +8,8 @@ use latchkey::{
     clock::Clock,
     config::{Environment, ReaderConfig},
     limits::Limits,
-    log,
-    signals::{Function, Signals},
     store::Store,
+    telling::{log, signals::Function},
 };
 use latchkey_authorizer::Authorizer;
 
@@ -19,7 +18,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     log::init();
     let environment = Environment::of_process();
     let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
-    let signals = &Signals::read(&environment, Function::Authorizer).unwrap_or_else(|error| log::stop(&error));
+    let signals = &environment.signals(Function::Authorizer).unwrap_or_else(|error| log::stop(&error));
     let client = aws::client(&environment, Limits::PRODUCTION).await.unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(client, config.sessions_table);
     let authorizer = &Authorizer::new(store, config.imported_tokens, Clock::system(), Limits::PRODUCTION);

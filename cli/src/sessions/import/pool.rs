@@ -5,7 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use latchkey::{
     clock::Clock,
     import::ImportedSession,
-    store::{ImportOutcome, Store, StoreError},
+    operations::{ImportOutcome, import_session},
+    store::{Store, StoreError},
 };
 use tokio::task::{JoinError, JoinSet};
 
@@ -78,7 +79,7 @@ impl Pool {
     fn start(&mut self, line: u64, session: ImportedSession) {
         let (store, clock) = (self.store.clone(), self.clock.clone());
         self.in_flight.spawn(async move {
-            let outcome = patiently(|| store.import(&session, clock.now())).await;
+            let outcome = patiently(|| import_session(&store, &session, clock.now())).await;
             Done { line, user_id: session.user_id, outcome }
         });
     }

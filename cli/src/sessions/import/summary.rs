@@ -1,6 +1,6 @@
 //! What became of a file.
 
-use latchkey::store::ImportOutcome;
+use latchkey::operations::ImportOutcome;
 use serde_json::{Value, json};
 
 use crate::listing::Listing;

@@ -1,7 +1,8 @@
 use super::*;
 use crate::{
     decision::states::{Chain, at, start},
-    session::Device,
+    ids::{Generation, LoginKey},
+    model::{Device, Session},
 };
 
 fn id(number: usize) -> LoginId {

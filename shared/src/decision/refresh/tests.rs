@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     decision::states::{Chain, STEP_MS, WINDOW_MS, at},
-    session::LoginState,
+    model::LoginState,
     token::TokenPair,
 };
 
@@ -28,7 +28,7 @@ fn a_wrong_proof_is_forged_and_ends_nothing() {
     let chain = Chain::of(3);
     let mut state = chain.state();
     if let Some(login) = &mut state.login {
-        login.proofs = crate::session::ProofHashes::of(&crate::token::test_values::other_proof()).ok();
+        login.proofs = crate::model::ProofHashes::of(&crate::token::test_values::other_proof()).ok();
     }
     for presented in 0..=3 {
         assert_eq!(decide(&state, &chain.pair(presented), chain.now()), RefreshDecision::Refuse(RefreshRefusal::Forged), "{presented}");
@@ -180,7 +180,7 @@ fn imported(generation: u32, known_until: DateTime<Utc>) -> LoginState {
     let mut state = Chain::of(generation).state();
     if let Some(login) = &mut state.login {
         let first = Chain::of(0).session(0);
-        login.imported = Some(crate::session::ImportedPair {
+        login.imported = Some(crate::model::ImportedPair {
             access_token_hash: first.access_token_hash,
             refresh_token_hash: first.refresh_token_hash,
             known_until,

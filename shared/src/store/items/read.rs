@@ -7,8 +7,7 @@ use super::{ACCESS, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH,
 use crate::{
     clock::parse_rfc3339,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    session::{Device, ImportedPair, Login, Predecessor, ProofHashes, ReplayKeyHash, Session},
-    store::Register,
+    model::{Device, ImportedPair, Login, Predecessor, ProofHashes, Register, ReplayKeyHash, Session},
     token::{ProofHash, SealedSeed, TokenHash},
 };
 

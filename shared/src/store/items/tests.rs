@@ -1,6 +1,6 @@
 use super::*;
 use crate::decision::states::Chain;
-use crate::session::{Device, ReplayKeyHash};
+use crate::model::{Device, ReplayKeyHash};
 
 #[test]
 fn items_read_back_as_they_were_written() {

@@ -3,10 +3,13 @@
 use serde_json::json;
 
 use super::{CONDITION, LOGIN_ID, THROTTLED, USER_KEY, key, n, s, user};
-use crate::store::{
-    StoreError, UserStatus,
-    accounts::user_item,
-    script::{Script, error, output, wire},
+use crate::{
+    model::UserStatus,
+    store::{
+        StoreError,
+        accounts::user_item,
+        script::{Script, error, output, wire},
+    },
 };
 
 #[tokio::test]

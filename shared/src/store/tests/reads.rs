@@ -6,8 +6,9 @@ use super::{LOGIN_ID, OTHER_ID, THROTTLED, USER_KEY, key, n, register_item, s};
 use crate::{
     decision::states::Chain,
     ids::{LoginId, UserKey},
+    model::Register,
     store::{
-        Located, NotLocated, Register, StoreError, login_item, read_login,
+        Located, NotLocated, StoreError, login_item, read_login,
         script::{Answer, Script, error, output, wire},
         session_item,
     },

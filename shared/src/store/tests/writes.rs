@@ -4,16 +4,16 @@ use serde_json::{Value, json};
 
 use super::{CONDITION, CONFLICT, LOGIN_ID, OTHER_ID, THROTTLED, key, n, now, register_item, s, user};
 use crate::{
-    decision::{
-        LoginCreation, NewLogin,
-        states::{Chain, at},
-    },
+    decision::states::{Chain, at},
     ids::{Generation, LoginId, LoginKey, UserKey},
     import::{ImportRow, ImportedSession},
-    issue::{issue_login, issue_successor},
-    session::{Device, Lifetimes, ProofHashes},
+    model::{Device, Lifetimes, LoginCreation, NewLogin, ProofHashes, Register, UserStatus},
+    operations::{
+        ImportOutcome, import_session,
+        issue::{issue_login, issue_successor},
+    },
     store::{
-        Commit, ImportOutcome, Register, Rotation, StoreError, UserChange, UserStatus,
+        Commit, Rotation, StoreError, UserChange,
         accounts::user_item,
         items::alias_item,
         login_item,
@@ -126,7 +126,7 @@ fn imported_session() -> ImportedSession {
 async fn an_import() {
     let session = imported_session();
     let script = Script::new([output(json!({"Items": [register_item()]})), output(json!({}))]);
-    assert_eq!(script.store().import(&session, now()).await, Ok(ImportOutcome::Imported));
+    assert_eq!(import_session(&script.store(), &session, now()).await, Ok(ImportOutcome::Imported));
     let (_, request) = script.asked().remove(1);
     let items = request["TransactItems"].as_array().unwrap();
     let NewLogin { login, session } = session.login(now());
@@ -149,7 +149,7 @@ async fn an_import_whose_answer_was_lost() {
     let login = session.login(now()).login;
     let alias = wire(&alias_item(&login.key, "user-1", login.imported.as_ref().unwrap()));
     let (nothing, there) = (output(json!({"Items": []})), output(json!({"Items": [alias]})));
-    let import = async |answers: Vec<Answer>| Script::new(answers).store().import(&session, now()).await;
+    let import = async |answers: Vec<Answer>| import_session(&Script::new(answers).store(), &session, now()).await;
     assert_eq!(import(vec![there.clone()]).await, Ok(ImportOutcome::AlreadyThere));
     assert_eq!(import(vec![nothing.clone(), error(CONFLICT), nothing, error(CONFLICT), there]).await, Ok(ImportOutcome::Imported));
 }

@@ -3,7 +3,7 @@
 use http::{HeaderValue, Response, header};
 use serde::Serialize;
 
-use crate::{clock::rfc3339, session::Session, token::TokenPair};
+use crate::{clock::rfc3339, model::Session, token::TokenPair};
 
 #[derive(Serialize)]
 struct Body<'a> {

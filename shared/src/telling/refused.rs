@@ -1,10 +1,5 @@
 //! Why tokens are refused, in the few words that are counted.
 
-use crate::{
-    decision::{AccessRefusal, RefreshRefusal},
-    token::MalformedToken,
-};
-
 /// Why a token was refused, as a metric's dimension tells it. A line's `reason` may say more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
@@ -43,34 +38,6 @@ impl Refused {
             Self::NoSession => "no_session",
             Self::Forged => "forged",
             Self::Expired => "expired",
-        }
-    }
-}
-
-impl From<MalformedToken> for Refused {
-    fn from(_: MalformedToken) -> Self {
-        Self::Malformed
-    }
-}
-
-impl From<AccessRefusal> for Refused {
-    fn from(refusal: AccessRefusal) -> Self {
-        match refusal {
-            AccessRefusal::Ended => Self::Ended,
-            AccessRefusal::Rotated => Self::Rotated,
-            AccessRefusal::NoSession => Self::NoSession,
-            AccessRefusal::Forged => Self::Forged,
-            AccessRefusal::Expired => Self::Expired,
-        }
-    }
-}
-
-impl From<RefreshRefusal> for Refused {
-    fn from(refusal: RefreshRefusal) -> Self {
-        match refusal {
-            RefreshRefusal::Ended => Self::Ended,
-            RefreshRefusal::Forged => Self::Forged,
-            RefreshRefusal::Expired => Self::Expired,
         }
     }
 }

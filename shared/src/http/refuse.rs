@@ -6,9 +6,9 @@ use http::Response;
 use tracing::Level;
 
 use crate::{
-    log::{Event, Fields, log},
-    problem::{Problem, ProblemCode},
+    http::problem::{Problem, ProblemCode},
     store::StoreError,
+    telling::log::{Event, Fields, log},
 };
 
 impl StoreError {

@@ -8,9 +8,8 @@ use rand::TryCryptoRng;
 use crate::{
     CryptoError,
     clock::later,
-    decision::NewLogin,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    session::{Device, Expiries, Lifetimes, Login, Predecessor, ProofHashes, ReplayKeyHash, Session},
+    model::{Device, Expiries, Lifetimes, Login, NewLogin, Predecessor, ProofHashes, ReplayKeyHash, Session},
     token::{MintError, PresentedToken, Proof, Refresh, SealedSeed, Seed, TokenPair},
 };
 

@@ -6,7 +6,7 @@
 //! does, or put a timeout layer around it.
 //!
 //! ```
-//! # use latchkey::{clock::Clock, middleware::{Authenticate, ByAccessToken, CurrentSession}, store::Store, token::ImportedTokens};
+//! # use latchkey::{clock::Clock, http::middleware::{Authenticate, ByAccessToken, CurrentSession}, store::Store, token::ImportedTokens};
 //! # fn example(client: aws_sdk_dynamodb::Client) {
 //! let store = Store::new(client, "latchkey-sessions");
 //! let layer = Authenticate::with(ByAccessToken { store, clock: Clock::system(), imported: ImportedTokens::Refused });
@@ -30,7 +30,7 @@ use http::{Request, Response, request::Parts};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 
 /// Finds out from a request's head who is asking.
 pub trait Authenticator: Send + Sync + 'static {

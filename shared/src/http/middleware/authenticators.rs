@@ -7,15 +7,20 @@ use http::request::Parts;
 
 use super::{Authenticator, RequestId};
 use crate::{
-    bearer::{Presented, presented},
     clock::Clock,
     decision::authorize,
+    http::{
+        bearer::{Presented, presented},
+        problem::{Problem, ProblemCode},
+        refuse::store_problem,
+    },
     ids::{Generation, LoginId, LoginKey},
-    log::{Event, Fields, Refused, log},
-    problem::{Problem, ProblemCode},
-    refuse::store_problem,
-    session::{LoginState, Session},
+    model::{LoginState, Session},
     store::{EndProof, Located, NotLocated, Store, StoreError},
+    telling::{
+        Refused,
+        log::{Event, Fields, log},
+    },
     token::{AnyToken, Claim, ImportedTokens, Kind, MalformedToken, PresentedToken, Refresh},
 };
 

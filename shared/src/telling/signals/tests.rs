@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    log::{Fields, Refused, log},
     store::script::{Script, error, output},
+    telling::{
+        Refused,
+        log::{Event, Fields, log},
+    },
 };
 
 /// Signals whose lines are read afterwards.
@@ -147,7 +150,8 @@ async fn each_request_counts_for_itself() {
                 .of_request(None, async {
                     tokio::task::yield_now().await;
                     logged(event);
-                    tokio::spawn(taken_along(async { with_tally(|tally| tally.store_call(Duration::from_millis(2), 0)) })).await.unwrap();
+                    tokio::task::yield_now().await;
+                    with_tally(|tally| tally.store_call(Duration::from_millis(2), 0));
                 })
                 .await;
         }
@@ -166,7 +170,7 @@ async fn a_call_to_dynamodb_is_measured_with_its_attempts() {
     let (signals, lines) = heard(Function::Authorizer);
     let script = Script::new([error("ThrottlingException"), output(json!({"Count": 0, "Items": []}))]);
     let store = script.store_trying(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)));
-    signals.of_request(None, store.warm_up()).await;
+    signals.of_request(None, store.warm_up()).await.unwrap();
     assert_eq!(script.asked().len(), 2);
     let document = assert_valid(&lines.lock().unwrap()[0]);
     assert_eq!(document["StoreLatency"].as_array().unwrap().len(), 1, "{document}");
@@ -177,7 +181,7 @@ async fn a_call_to_dynamodb_is_measured_with_its_attempts() {
 #[test]
 fn there_are_few_metrics() {
     let each = Metric::ALL.iter().map(|metric| metric.functions().len() + metric.reasons().len());
-    let documented = include_str!("../../../docs/metrics.md");
+    let documented = include_str!("../../../../docs/metrics.md");
     assert!(documented.contains(&format!("CloudWatch has {} metrics", each.sum::<usize>())));
     let names: BTreeSet<_> = Metric::ALL.iter().map(|metric| metric.name()).collect();
     assert_eq!(names.len(), Metric::ALL.len());
@@ -186,7 +190,7 @@ fn there_are_few_metrics() {
 
 #[test]
 fn the_metrics_are_documented_as_they_are() {
-    let documented = include_str!("../../../docs/metrics.md");
+    let documented = include_str!("../../../../docs/metrics.md");
     for metric in Metric::ALL {
         let functions: Vec<_> = metric.functions().iter().map(|function| function.name()).collect();
         let functions = if functions.len() == Function::ALL.len() { "all".to_owned() } else { functions.join(", ") };

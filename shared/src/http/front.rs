@@ -24,11 +24,15 @@ use lambda_runtime::LambdaEvent;
 use tower_service::Service;
 
 use crate::{
+    http::{
+        middleware::RequestId,
+        problem::{Problem, ProblemCode},
+    },
     limits::Limits,
-    log::{Event, Fields, log},
-    middleware::RequestId,
-    problem::{Problem, ProblemCode},
-    signals::Signals,
+    telling::{
+        log::{Event, Fields, log},
+        signals::Signals,
+    },
 };
 
 /// Where a request came from, as the gateway saw it.

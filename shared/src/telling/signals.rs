@@ -1,6 +1,6 @@
 //! What a function tells beside its log lines: metrics, one line a request at the most, and the request's trace.
 //!
-//! Nothing here knows what happened: [`crate::log`] counts what it is told to log, and [`StoreCalls`] measures the calls to
+//! Nothing here knows what happened: [`crate::telling::log`] counts what it is told to log, and [`StoreCalls`] measures the calls to
 //! DynamoDB. Both find the request they belong to in the task that runs it; where there is none, nothing is counted.
 //!
 //! A metrics line holds numbers and names of our own, so nothing of a client's or a user's can be in it.
@@ -26,11 +26,8 @@ use std::{
     },
 };
 
-use crate::{
-    clock::Clock,
-    config::{ConfigError, Environment},
-    log::Event,
-};
+use super::Refused;
+use crate::clock::Clock;
 use tally::Tally;
 
 /// The signals of one function's process. Off, unless `METRICS_NAMESPACE` is set.
@@ -60,19 +57,17 @@ tokio::task_local! {
 }
 
 impl Signals {
-    /// As `METRICS_NAMESPACE` says, to standard output, where CloudWatch finds them in the function's log.
-    ///
-    /// # Errors
-    /// [`ConfigError`] for a namespace that CloudWatch wouldn't take.
-    pub fn read(environment: &Environment<'_>, function: Function) -> Result<Self, ConfigError> {
-        let to_stdout = |line: &str| {
-            // Nobody is there to be told that nobody reads the log.
+    /// Under `namespace`, to standard output, where CloudWatch finds them in the function's log. Off without a namespace.
+    #[must_use]
+    pub fn to_stdout(namespace: Option<&str>, function: Function) -> Self {
+        let write = |line: &str| {
+            // If stdout is gone there is nowhere to report it.
             let _written = writeln!(std::io::stdout().lock(), "{line}");
         };
-        Ok(environment.metrics_namespace()?.map_or_else(Self::default, |namespace| Self::to(&namespace, function, to_stdout)))
+        namespace.map_or_else(Self::default, |namespace| Self::to(namespace, function, write))
     }
 
-    /// Under `namespace`, each line to `sink`. The namespace is one that [`Environment::metrics_namespace`] takes.
+    /// Under `namespace`, each line to `sink`. The namespace is one that CloudWatch takes.
     #[must_use]
     pub fn to(namespace: &str, function: Function, sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(Metrics { namespace: namespace.to_owned(), function, cold: AtomicBool::new(true), sink: Box::new(sink) })))
@@ -105,21 +100,13 @@ impl Metrics {
     }
 }
 
-/// Takes the request along to a task of its own, so that what is measured there is the request's.
-pub(crate) fn taken_along<F: Future>(future: F) -> impl Future<Output = F::Output> {
-    let current = CURRENT.try_with(Arc::clone).unwrap_or_default();
-    CURRENT.scope(current, future)
-}
-
 /// Counts what is logged for the request at hand.
-pub(crate) fn count(event: Event) {
-    if let Some(metric) = event.counts() {
-        with_tally(|tally| tally.count(metric, event.refused()));
-    }
+pub(super) fn count(metric: Metric, refused: Option<Refused>) {
+    with_tally(|tally| tally.count(metric, refused));
 }
 
 /// The trace of the request at hand, where it is kept.
-pub(crate) fn trace_id() -> Option<String> {
+pub(super) fn trace_id() -> Option<String> {
     CURRENT.try_with(|current| current.trace_id.clone()).ok().flatten()
 }
 

@@ -3,15 +3,11 @@
 //! A line holds ids, codes and hash prefixes; never a token, a password, a name or an address. What is logged is counted, in
 //! the same place: [`Event::counts`].
 
-mod refused;
-
-pub use refused::Refused;
-
 use tracing::{Level, Subscriber, event};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::{
-    config::ConfigError,
+use super::{
+    Refused,
     signals::{self, Metric},
 };
 
@@ -212,7 +208,9 @@ pub struct Fields<'a> {
 
 /// Counts what happened, and writes a line.
 pub fn log(what: Event, fields: Fields<'_>, error: Option<&dyn std::error::Error>) {
-    signals::count(what);
+    if let Some(metric) = what.counts() {
+        signals::count(metric, what.refused());
+    }
     let code = what.code();
     let trace_id = signals::trace_id();
     let Fields { request_id, user_key, login_id, token_hash, reason } = fields;
@@ -266,7 +264,7 @@ pub fn init() {
 }
 
 /// Ends the process at its start, with a line that says what to set.
-pub fn stop(error: &ConfigError) -> ! {
+pub fn stop(error: &dyn std::error::Error) -> ! {
     log(Event::Misconfigured, Fields::default(), Some(error));
     std::process::exit(1)
 }
@@ -284,7 +282,7 @@ mod tests {
 
     #[test]
     fn the_catalogue_is_documented_as_it_is() {
-        let documented = include_str!("../../docs/logs.md");
+        let documented = include_str!("../../../docs/logs.md");
         for event in Event::ALL {
             let counted = event.counts().map_or_else(|| "–".to_owned(), |metric| format!("`{}`", metric.name()));
             let row = format!("| `{}` | {} | {counted} |", event.code(), event.level());

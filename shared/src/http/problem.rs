@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_catalogue_is_documented_as_it_is() {
-        let documented = include_str!("../../docs/problems.md");
+        let documented = include_str!("../../../docs/problems.md");
         let rows: Vec<_> = documented.lines().filter(|line| line.starts_with("| `")).collect();
         assert_eq!(rows.len(), ProblemCode::ALL.len());
         for (code, row) in ProblemCode::ALL.into_iter().zip(rows) {

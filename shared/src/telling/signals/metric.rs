@@ -1,6 +1,6 @@
 //! What is counted and measured. `docs/metrics.md` says what each means to an operator.
 
-use crate::log::Refused;
+use crate::telling::Refused;
 
 /// The functions, by the name that the dimension `Function` has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Metric;
-use crate::log::Refused;
+use crate::telling::Refused;
 
 /// How many values CloudWatch takes of one metric in one line
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).

@@ -1,0 +1,60 @@
+//! The start that the four functions have in common.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+
+use crate::{
+    aws,
+    config::{ConfigError, Environment},
+    limits::Limits,
+    store::Store,
+    telling::{
+        log::{self, Event, Fields, log},
+        signals::{Function, Signals},
+    },
+};
+
+/// Upper bound of the warm-up: a start must not hang on a table that doesn't answer.
+const WARM_UP: Duration = Duration::from_secs(1);
+
+/// What every function starts with.
+#[derive(Debug)]
+pub struct Started<C> {
+    /// The settings of this function.
+    pub config: C,
+    /// The DynamoDB client, for further tables.
+    pub client: Client,
+    /// The sessions table, warmed up.
+    pub store: Store,
+    /// Metrics and trace ids.
+    pub signals: Signals,
+    /// `CORS_ALLOW_ORIGIN`.
+    pub cors_allow_origin: Option<String>,
+}
+
+/// Starts the process of `function`: the log, the settings that `read` reads, the client, and a first call to the table.
+/// A missing or wrong setting stops the process with a line that names it.
+pub async fn start<C>(function: Function, limits: Limits, read: fn(&Environment<'_>) -> Result<C, ConfigError>) -> Started<C> {
+    log::init();
+    let environment = Environment::of_process();
+    let config = read(&environment).unwrap_or_else(|error| log::stop(&error));
+    let sessions_table = environment.sessions_table().unwrap_or_else(|error| log::stop(&error));
+    let signals = environment.signals(function).unwrap_or_else(|error| log::stop(&error));
+    let client = aws::client(&environment, limits).await.unwrap_or_else(|error| log::stop(&error));
+    let store = Store::new(client.clone(), sessions_table);
+    warm_up(&store).await;
+    Started { config, client, store, signals, cors_allow_origin: environment.cors_allow_origin() }
+}
+
+/// Lambda runs a start at full speed whatever the function's memory, and the first request not. So the name lookup, the TLS
+/// handshake and what the SDK does once are paid here. A failure is logged, and the first request tries again.
+async fn warm_up(store: &Store) {
+    let asked = tokio::time::timeout(WARM_UP, store.warm_up()).await;
+    let error: &dyn std::error::Error = match &asked {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error,
+        Err(elapsed) => elapsed,
+    };
+    log(Event::WarmUpFailed, Fields::default(), Some(error));
+}

@@ -1,0 +1,9 @@
+//! From an HTTP request to an operation, and from its result to an answer.
+
+pub mod bearer;
+#[cfg(feature = "lambda-http")]
+pub mod front;
+pub mod middleware;
+pub mod pair;
+pub mod problem;
+pub mod refuse;
