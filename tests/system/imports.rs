@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Each part with the parts it may import, lowest first.
-const MAY_IMPORT: [(&str, &[&str]); 20] = [
+const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ("clock", &[]),
     ("crypto", &[]),
     ("entropy", &[]),
