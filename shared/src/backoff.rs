@@ -24,9 +24,32 @@ impl Backoff {
 
     /// Waits, and doubles the longest next pause up to a quarter of a second.
     pub async fn wait(&mut self) {
-        let ceiling = FIRST_PAUSE_MS.saturating_mul(1 << self.attempt.min(16)).min(LONGEST_PAUSE_MS);
+        let ceiling = longest_pause_ms(self.attempt);
         self.attempt = self.attempt.saturating_add(1);
         let random = random_bytes(&mut system_rng()).map_or(ceiling, u64::from_be_bytes);
         tokio::time::sleep(Duration::from_millis(1 + random % ceiling)).await;
+    }
+}
+
+fn longest_pause_ms(attempt: u32) -> u64 {
+    FIRST_PAUSE_MS.saturating_mul(1 << attempt.min(16)).min(LONGEST_PAUSE_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_a_quarter_of_a_second() {
+        assert_eq!([0, 1, 2, 3, 4, 5, 6, 64, u32::MAX].map(longest_pause_ms), [8, 16, 32, 64, 128, 250, 250, 250, 250]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_wait_counts() {
+        let mut backoff = Backoff::new();
+        for waited in 1..=3 {
+            backoff.wait().await;
+            assert_eq!(backoff.attempt, waited);
+        }
     }
 }

@@ -33,16 +33,36 @@ impl HttpConnector for Silence {
     }
 }
 
-fn silent(timeouts: TimeoutConfig) -> Client {
+fn silent(timeouts: TimeoutConfig, retries: RetryConfig) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("latchkey", "test", None, None, "test"))
         .http_client(http_client_fn(|_, _| SharedHttpConnector::new(Silence)))
         .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard())
+        .retry_config(retries)
         .build();
     Client::from_conf(config)
+}
+
+/// How long a call takes to fail when DynamoDB doesn't respond.
+async fn fails_after(limits: Limits, retries: RetryConfig) -> Duration {
+    let since = Instant::now();
+    assert!(silent(limits.timeouts(), retries).list_tables().send().await.is_err());
+    since.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_dynamodb_ends_an_attempt_after_one_second() {
+    assert_eq!(fails_after(Limits::PRODUCTION, RetryConfig::disabled()).await, Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_dynamodb_ends_a_call_after_three_seconds() {
+    // With a longer limit for the attempt, the limit of the call ends it.
+    let limits = Limits { attempt: Duration::from_secs(60), ..Limits::PRODUCTION };
+    assert_eq!(fails_after(limits, RetryConfig::disabled()).await, Duration::from_secs(3));
+    assert!(fails_after(Limits::PRODUCTION, RetryConfig::standard()).await <= Duration::from_secs(3));
 }
 
 /// The authorizer's answer for a valid token when DynamoDB doesn't respond, and the time it takes.
@@ -50,7 +70,12 @@ async fn asked_in_silence(timeouts: TimeoutConfig) -> (AuthorizerError, Duration
     const LIFETIMES: Lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) };
     let clock = TestClock::default();
     let token = issue_login("ada", Device::default(), LIFETIMES, None, clock.now(), &mut system_rng()).unwrap().pair.access;
-    let authorizer = Authorizer::new(Store::new(silent(timeouts), "sessions"), ImportedTokens::Refused, clock.clock(), Limits::PRODUCTION);
+    let authorizer = Authorizer::new(
+        Store::new(silent(timeouts, RetryConfig::standard()), "sessions"),
+        ImportedTokens::Refused,
+        clock.clock(),
+        Limits::PRODUCTION,
+    );
     let event = json!({
         "type": "TOKEN",
         "authorizationToken": format!("Bearer {}", token.expose()),
