@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::{
     args::SmokeArgs,
     client::{self, ClientError},
-    exit::Exit,
+    exit::{Exit, ExitWith},
     users::{NoPassword, UsersError, add_user, read_password, table},
 };
 
@@ -72,10 +72,8 @@ pub enum SmokeError {
     },
 }
 
-impl SmokeError {
-    /// What the command exits with.
-    #[must_use]
-    pub fn exit(&self) -> Exit {
+impl ExitWith for SmokeError {
+    fn exit(&self) -> Exit {
         match self {
             Self::Url(_) | Self::Table(_) | Self::NoPassword(_) | Self::Username(_) => Exit::Usage,
             Self::Client(_) | Self::Store(_) | Self::Entropy(_) | Self::LeftBehind { .. } => Exit::Failed,
