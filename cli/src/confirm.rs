@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
-use crate::exit::Exit;
+use crate::exit::{Exit, ExitWith};
 
 /// Nothing was done.
 #[derive(Debug, thiserror::Error)]
@@ -15,10 +15,8 @@ pub enum NotConfirmed {
     Unreadable(#[from] io::Error),
 }
 
-impl NotConfirmed {
-    /// What the command exits with.
-    #[must_use]
-    pub fn exit(&self) -> Exit {
+impl ExitWith for NotConfirmed {
+    fn exit(&self) -> Exit {
         match self {
             Self::Declined => Exit::Usage,
             Self::Unreadable(_) => Exit::Failed,

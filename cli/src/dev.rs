@@ -22,6 +22,7 @@ use crate::{
     args::DevArgs,
     client,
     console::{About, Console},
+    exit::{Exit, ExitWith},
     gateway::{Gateway, GatewayOptions},
     invoke::{FunctionError, Invoker, RemoteInvoker},
     linked,
@@ -82,6 +83,12 @@ pub enum DevError {
     /// Serving stopped.
     #[error("serving stopped: {0}; start it again")]
     Serve(#[source] io::Error),
+}
+
+impl ExitWith for DevError {
+    fn exit(&self) -> Exit {
+        Exit::Failed
+    }
 }
 
 /// Runs until Ctrl-C.

@@ -19,7 +19,7 @@ use crate::{
     args::DoctorArgs,
     client::{self, ClientError, is_emulated},
     dev::TEMPLATE,
-    exit::Exit,
+    exit::{Exit, ExitWith},
     template::{Table, Template, TemplateError},
     users::table,
 };
@@ -56,10 +56,8 @@ pub enum DoctorError {
     Findings(usize),
 }
 
-impl DoctorError {
-    /// What the command exits with.
-    #[must_use]
-    pub fn exit(&self) -> Exit {
+impl ExitWith for DoctorError {
+    fn exit(&self) -> Exit {
         match self {
             Self::Table(_) => Exit::Usage,
             Self::Client(_) | Self::Template(_) | Self::DynamoDb { .. } => Exit::Failed,

@@ -1,20 +1,16 @@
 //! API Gateway on a laptop: HTTP in, events to the functions, their answers back.
 //!
-//! Of a template it serves the API that is there: a REST API ([`rest`]) or an HTTP API ([`http_api`]), each with Lambda
-//! proxy integrations. A request goes: read, find its route, authorizer, function, answer. Both do as API Gateway does,
-//! where that is known. They differ, on purpose, in this:
+//! It serves the REST API of a template with Lambda proxy integrations. A request goes: read, find its route, authorizer,
+//! function, answer. The gateway does what API Gateway does, where that is known. It differs on purpose in these points:
 //! - Nothing is throttled: no usage plans, no route or method settings, no 429 of its own. No WAF, no resource policy, no
 //!   API keys, no request validators, no 10,240-byte limit on headers (the HTTP library's own is larger), no limit on a
 //!   method's ARN.
-//! - A REST API's stage is in the events and ARNs, not in the URL, as behind a custom domain. An HTTP API has the stage
-//!   `$default`, which is in no URL anyway.
+//! - The stage is in the events and ARNs, not in the URL, as behind a custom domain.
 //! - Header names are lower-case, because the HTTP library keeps no spelling.
 //! - Bodies that aren't UTF-8 are Base64 both ways, and no others: without regard to `BinaryMediaTypes` or Content-Type.
 //! - The validation expression is in the `regex` crate's dialect, not Java's.
-//! - An HTTP API, too, waits 29 s for a function, not 30.
 
 mod answer;
-mod http_api;
 mod incoming;
 mod integration;
 mod kept;
@@ -36,7 +32,7 @@ use axum::{
 use http::{HeaderName, HeaderValue, Method};
 use latchkey::clock::Clock;
 
-use self::{http_api::HttpApi, incoming::Ids, rest::RestApi};
+use self::{incoming::Ids, rest::RestApi};
 use crate::{
     invoke::Invoker,
     template::{ACCOUNT, REGION, Template},
@@ -75,16 +71,11 @@ impl Default for GatewayOptions {
 
 /// The API of a template, ready to serve.
 pub struct Gateway {
-    api: Api,
+    api: RestApi,
     platform: Platform,
 }
 
-enum Api {
-    Rest(RestApi),
-    Http(HttpApi),
-}
-
-/// What both kinds of API stand on.
+/// What the API runs on.
 struct Platform {
     invoker: Invoker,
     options: GatewayOptions,
@@ -112,11 +103,7 @@ impl Gateway {
     /// A gateway for `template` whose functions `invoker` runs.
     #[must_use]
     pub fn new(template: &Template, invoker: Invoker, options: GatewayOptions) -> Self {
-        let api = match &template.http_api {
-            Some(declared) => Api::Http(HttpApi::new(declared, template)),
-            None => Api::Rest(RestApi::new(template)),
-        };
-        Self { api, platform: Platform { invoker, options } }
+        Self { api: RestApi::new(template), platform: Platform { invoker, options } }
     }
 
     /// The gateway as a service for every path and method.
@@ -129,10 +116,7 @@ impl Gateway {
 
     async fn serve(&self, request: Request) -> Response {
         let (started, ids, method) = (Instant::now(), Ids::random(), request.method().clone());
-        let outcome = match &self.api {
-            Api::Rest(api) => api.serve(request, &ids, &self.platform).await,
-            Api::Http(api) => api.serve(request, &ids, &self.platform).await,
-        };
+        let outcome = self.api.serve(request, &ids, &self.platform).await;
         log(&method, &outcome, started.elapsed());
         let Outcome { mut response, route, reason } = outcome;
         response.extensions_mut().insert(Answered { route, reason });
@@ -147,17 +131,6 @@ fn identify(response: &mut Response, ids: &[(&'static str, &str)]) {
             response.headers_mut().insert(HeaderName::from_static(name), value);
         }
     }
-}
-
-/// `error` and everything under it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut under = error.source();
-    while let Some(cause) = under {
-        text = format!("{text}: {cause}");
-        under = cause.source();
-    }
-    text
 }
 
 /// One line for each request. The route's path, not the request's: a URL may carry a credential that went astray.

@@ -7,7 +7,7 @@ use clap::Parser as _;
 use latchkey_cli::{
     args::{Command, Latchkey},
     completions, dev, doctor,
-    exit::Exit,
+    exit::{Exit, ExitWith},
     sessions, smoke, users,
 };
 
@@ -16,21 +16,23 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let failed = |exit: Exit, message: String| {
-        anstream::eprintln!("{ERROR}error:{ERROR:#} {message}");
-        ExitCode::from(exit)
-    };
-    match Latchkey::parse().command.unwrap_or_default() {
-        Command::Dev(args) => dev::run(args).await.map_err(|error| failed(Exit::Failed, error.to_string())),
+    let ended = match Latchkey::parse().command.unwrap_or_default() {
+        Command::Dev(args) => dev::run(args).await.map_err(failed),
         Command::Completions { shell } => {
             // A reader that has enough is no error: `latchkey completions bash | head`.
             let _enough = io::stdout().write_all(&completions::script(shell));
             Ok(())
         }
-        Command::Users { command } => users::run(command).await.map_err(|error| failed(error.exit(), error.to_string())),
-        Command::Sessions { command } => sessions::run(command).await.map_err(|error| failed(error.exit(), error.to_string())),
-        Command::Doctor(args) => doctor::run(args).await.map_err(|error| failed(error.exit(), error.to_string())),
-        Command::Smoke(args) => smoke::run(args).await.map_err(|error| failed(error.exit(), error.to_string())),
-    }
-    .map_or_else(|code| code, |()| ExitCode::SUCCESS)
+        Command::Users { command } => users::run(command).await.map_err(failed),
+        Command::Sessions { command } => sessions::run(command).await.map_err(failed),
+        Command::Doctor(args) => doctor::run(args).await.map_err(failed),
+        Command::Smoke(args) => smoke::run(args).await.map_err(failed),
+    };
+    ended.map_or_else(ExitCode::from, |()| ExitCode::SUCCESS)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn failed(error: impl ExitWith) -> Exit {
+    anstream::eprintln!("{ERROR}error:{ERROR:#} {error}");
+    error.exit()
 }

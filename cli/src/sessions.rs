@@ -18,7 +18,7 @@ use crate::{
     args::{SessionsCommand, TableArgs},
     client,
     confirm::{NotConfirmed, confirm},
-    exit::Exit,
+    exit::{Exit, ExitWith},
     listing::{Listing, readable},
     progress::Spinner,
     users::table,
@@ -56,10 +56,8 @@ pub enum SessionsError {
     Import(#[from] ImportError),
 }
 
-impl SessionsError {
-    /// What the command exits with.
-    #[must_use]
-    pub fn exit(&self) -> Exit {
+impl ExitWith for SessionsError {
+    fn exit(&self) -> Exit {
         match self {
             Self::Table(_) | Self::LoginId(_) => Exit::Usage,
             Self::Store(_) => Exit::Failed,

@@ -1,7 +1,10 @@
 //! `latchkey smoke`.
 
 mod api;
+mod steps;
 mod walk;
+
+use std::time::Duration;
 
 use latchkey::{
     config::ConfigError,
@@ -15,7 +18,7 @@ use serde_json::json;
 use crate::{
     args::SmokeArgs,
     client::{self, ClientError},
-    exit::Exit,
+    exit::{Exit, ExitWith},
     users::{NoPassword, UsersError, add_user, read_password, table},
 };
 
@@ -69,10 +72,8 @@ pub enum SmokeError {
     },
 }
 
-impl SmokeError {
-    /// What the command exits with.
-    #[must_use]
-    pub fn exit(&self) -> Exit {
+impl ExitWith for SmokeError {
+    fn exit(&self) -> Exit {
         match self {
             Self::Url(_) | Self::Table(_) | Self::NoPassword(_) | Self::Username(_) => Exit::Usage,
             Self::Client(_) | Self::Store(_) | Self::Entropy(_) | Self::LeftBehind { .. } => Exit::Failed,
@@ -90,11 +91,16 @@ impl SmokeError {
 /// [`SmokeError`] says which step went wrong, and what to do about it.
 pub async fn run(args: SmokeArgs) -> Result<(), SmokeError> {
     let api = Api::at(&args.url)?;
-    let settings = Settings { authorizer_ttl: std::time::Duration::from_secs(args.authorizer_ttl), replay: !args.no_replay };
+    let settings = Settings {
+        authorizer_ttl: Duration::from_secs(args.authorizer_ttl),
+        replay: !args.no_replay,
+        single_session: args.single_session,
+        reuse_after: args.reuse_after,
+    };
     let mut walk = Walk::new(&api, settings, args.json);
     match &args.username {
         Some(username) => as_user(&mut walk, username, args.password_stdin).await,
-        None => as_nobody(&mut walk, &args).await,
+        None => as_new_user(&mut walk, &args).await,
     }
     .inspect_err(|error| {
         if args.json {
@@ -111,13 +117,13 @@ async fn as_user(walk: &mut Walk<'_>, username: &str, password_stdin: bool) -> R
     let who = Credentials { username: username.to_owned(), password: read_password(password_stdin)? };
     let walked = until_interrupted(walk, &who).await;
     if !walk.log_out().await {
-        eprintln!("the walk's login couldn't be ended: it is in {username}'s list as \"latchkey smoke\"");
+        eprintln!("not every login of the walk could be ended; they are in {username}'s list as \"latchkey smoke\"");
     }
     walked
 }
 
-/// With a user made for the walk.
-async fn as_nobody(walk: &mut Walk<'_>, args: &SmokeArgs) -> Result<(), SmokeError> {
+/// Creates a user for the walk and removes it.
+async fn as_new_user(walk: &mut Walk<'_>, args: &SmokeArgs) -> Result<(), SmokeError> {
     let users_table = table(args.at.users_table.as_ref(), "USERS_TABLE", "the name of the users table")?;
     let sessions_table = table(args.at.sessions_table.as_ref(), "SESSIONS_TABLE", "the name of the sessions table")?;
     let client = client::checked(&args.at.aws).await?;

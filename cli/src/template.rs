@@ -1,7 +1,7 @@
 //! `template.yaml` as plain data: what the local gateway needs to do as the deployed one does.
 //!
 //! Reads the part of AWS SAM that Latchkey's template is written in (the AWS SAM specification, 2016-10-31): parameters
-//! and their overrides, conditions, `Globals`, tables, functions with their events, and one API: a REST API or an HTTP API.
+//! and their overrides, conditions, `Globals`, tables, functions with their events, and one REST API.
 //! What it doesn't know it refuses, naming the place, where a wrong guess would make the laptop differ from AWS.
 
 mod api;
@@ -10,7 +10,6 @@ mod document;
 mod evaluated;
 mod function;
 mod gateway_response;
-mod http_api;
 mod node;
 mod permission;
 mod scope;
@@ -28,7 +27,6 @@ pub use self::{
     api::{Authorizer, Cors, Route},
     function::Function,
     gateway_response::GatewayResponse,
-    http_api::{DEFAULT_ROUTE, DEFAULT_STAGE, HttpApi, IdentitySource, RequestAuthorizer},
     permission::{Permission, permissions},
     scope::{ACCOUNT, REGION},
     table::{AttributeType, Index, KeySchema, Projection, Table},
@@ -51,8 +49,6 @@ pub struct Template {
     pub cors: Option<Cors>,
     /// By response type: `UNAUTHORIZED`, `DEFAULT_4XX`, …
     pub gateway_responses: BTreeMap<String, GatewayResponse>,
-    /// The HTTP API, where the template declares one instead of a REST API.
-    pub http_api: Option<HttpApi>,
 }
 
 /// What is wrong with a template.
@@ -144,33 +140,30 @@ impl Template {
         let root = Node::new(&scope, &document, "template");
         let function_globals = root.at(&["Globals", "Function"])?;
 
-        let (mut apis, mut http_apis, mut declared_functions, mut tables) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut apis, mut declared_functions, mut tables) = (Vec::new(), Vec::new(), Vec::new());
         for (id, resource) in scope.resources()? {
             let node = Node::new(&scope, resource, format!("Resources.{id}"));
             match node.required("Type")?.text()?.as_str() {
                 "AWS::DynamoDB::Table" => tables.push(table::table(id, &node)?),
                 "AWS::Serverless::Function" => declared_functions.push((id, node)),
                 "AWS::Serverless::Api" => apis.push(node),
-                "AWS::Serverless::HttpApi" => http_apis.push((id, node)),
+                "AWS::Serverless::HttpApi" => return Err(node.unexpected("no HTTP API: the local gateway serves REST APIs only")),
                 _ => {}
             }
         }
-        if let [_, second, ..] = apis.iter().chain(http_apis.iter().map(|(_, node)| node)).collect::<Vec<_>>().as_slice() {
+        if let [_, second, ..] = apis.as_slice() {
             return Err(second.unexpected("no second API"));
         }
         let api = api::api(apis.first(), root.at(&["Globals", "Api"])?.as_ref())?;
-        let http_globals = root.at(&["Globals", "HttpApi"])?;
-        let http_api = http_apis.first().map(|(id, node)| http_api::Declaration::read(id, node, http_globals.as_ref())).transpose()?;
 
-        let (mut own_functions, mut routes, mut http_routes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut own_functions, mut routes) = (Vec::new(), Vec::new());
         for (id, node) in declared_functions {
             own_functions.push(function::function(id, &node, function_globals.as_ref())?);
             for event in function::events(&node)? {
                 let kind = event.required("Type")?;
-                match (kind.text()?.as_str(), &http_api) {
-                    ("Api", _) => routes.push(api::route(id, &event, api.default_authorizer.as_deref())?),
-                    ("HttpApi", Some(http_api)) => http_routes.push(http_api.route(id, &event)?),
-                    ("HttpApi", None) => return Err(kind.unexpected("an AWS::Serverless::HttpApi that the event belongs to")),
+                match kind.text()?.as_str() {
+                    "Api" => routes.push(api::route(id, &event, api.default_authorizer.as_deref())?),
+                    "HttpApi" => return Err(kind.unexpected("an event of the REST API")),
                     _ => {}
                 }
             }
@@ -183,9 +176,8 @@ impl Template {
             authorizer: api.authorizer,
             cors: api.cors,
             gateway_responses: api.gateway_responses,
-            http_api: http_api.map(|declared| declared.with_routes(http_routes)),
         };
-        template.check_authorizers()?;
+        template.check_authorizer()?;
         Ok(template)
     }
 
@@ -195,18 +187,11 @@ impl Template {
         self.functions.iter().find(|function| function.logical_id == logical_id)
     }
 
-    fn check_authorizers(&self) -> Result<(), TemplateError> {
-        self.check_authorizer(self.authorizer.as_ref().map(|one| one.function.as_str()), &self.routes)?;
-        self.http_api
-            .as_ref()
-            .map_or(Ok(()), |api| self.check_authorizer(api.authorizer.as_ref().map(|one| one.function.as_str()), &api.routes))
-    }
-
-    fn check_authorizer(&self, function: Option<&str>, routes: &[Route]) -> Result<(), TemplateError> {
+    fn check_authorizer(&self) -> Result<(), TemplateError> {
         let missing = |name: &str| TemplateError::UnknownReference { place: "the API's Auth".to_owned(), name: name.to_owned() };
-        match function {
+        match self.authorizer.as_ref().map(|authorizer| authorizer.function.as_str()) {
             Some(function) if self.function(function).is_none() => Err(missing(function)),
-            None if routes.iter().any(|route| route.authorized) => Err(missing("authorizer for its routes")),
+            None if self.routes.iter().any(|route| route.authorized) => Err(missing("authorizer for its routes")),
             _ => Ok(()),
         }
     }

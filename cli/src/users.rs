@@ -19,7 +19,7 @@ use crate::{
     args::{ChangeArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, TableArgs, UserArgs, UsersCommand},
     client,
     confirm::{NotConfirmed, confirm},
-    exit::Exit,
+    exit::{Exit, ExitWith},
     listing::{Listing, readable},
     password_rules::{WeakPassword, check},
     progress::Spinner,
@@ -69,10 +69,8 @@ pub enum UsersError {
     Entropy(#[from] NoEntropy),
 }
 
-impl UsersError {
-    /// What the command exits with.
-    #[must_use]
-    pub fn exit(&self) -> Exit {
+impl ExitWith for UsersError {
+    fn exit(&self) -> Exit {
         match self {
             Self::Username(_) | Self::Weak(_) | Self::Password(_) | Self::UsersTable(_) | Self::SessionsTable(_) => Exit::Usage,
             Self::NoPassword(NoPassword::Differ | NoPassword::NoTerminal) => Exit::Usage,

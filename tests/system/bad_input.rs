@@ -203,3 +203,15 @@ async fn there_is_nothing_elsewhere() {
         assert_eq!(send(service.request(method, path)).await.outcome(), (404, "not_found"), "{method} {path}");
     }
 }
+
+/// Path and query together, as API Gateway counts them; the local gateway takes more.
+#[tokio::test]
+async fn a_request_line_longer_than_any_of_api_gateways_is_refused() {
+    let service = Service::start(&[]).await;
+    let pair = service.login().await;
+    for (bytes, status) in [(10_240, 200), (10_241, 400)] {
+        let value = "v".repeat(bytes - "/sessions".len() - "q".len());
+        let answer = send(service.request("GET", &format!("/sessions?q={value}")).bearer_auth(&pair.access)).await;
+        assert_eq!(answer.status, status, "{bytes} bytes");
+    }
+}

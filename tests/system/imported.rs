@@ -242,6 +242,20 @@ async fn a_token_that_leads_to_two_logins_is_nobodys() {
     service.assert_allowed(&grace.access).await;
 }
 
+/// One token is ada's access token and the refresh token of two others. As a refresh token it leads to two logins, so it ends
+/// none: neither theirs nor, as an access token, ada's.
+#[tokio::test]
+async fn an_ambiguous_refresh_token_ends_nothing_by_the_access_index() {
+    let service = imported().await;
+    for (user, access) in [("grace", "hers-access-0123456789"), ("alan", "his-access-0123456789")] {
+        assert_eq!(import(&service, user, access, ACCESS).await, ImportOutcome::Imported);
+    }
+    assert_eq!(service.logout(ACCESS).await.status, 204);
+    for access in [ACCESS, "hers-access-0123456789", "his-access-0123456789"] {
+        service.assert_allowed(access).await;
+    }
+}
+
 /// Promise G5.
 #[tokio::test]
 async fn an_index_that_is_out_of_reach_is_an_outage() {

@@ -1,6 +1,5 @@
-//! A team's own API behind Latchkey's authorizer, as the examples' templates declare it. The function of
-//! examples/protect-your-api runs behind a REST API and behind an HTTP API, each on its own local gateway. The service
-//! next to it issues the tokens.
+//! A team's own API behind Latchkey's authorizer: the function of examples/protect-your-api behind a REST API on a local
+//! gateway of its own, with tokens of the service beside it, and behind an HTTP API by recorded events.
 
 mod http_api;
 mod rest_api;

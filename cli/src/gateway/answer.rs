@@ -1,4 +1,4 @@
-//! What a function answered, as HTTP: what both payload formats have in common.
+//! What a function answered, as HTTP.
 
 use axum::{body::Body, response::Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub(super) enum Malformed {
     #[error("malformed Lambda proxy response: expected {0}")]
     Shape(&'static str),
-    #[error("malformed Lambda proxy response: its status is none of HTTP's")]
+    #[error("malformed Lambda proxy response: invalid HTTP status")]
     Status,
     #[error("malformed Lambda proxy response: {0} can't be a header")]
     Header(String),

@@ -1,4 +1,4 @@
-//! A request as the gateway reads it off the wire, before anybody is asked.
+//! A request as the gateway reads it off the wire, before the authorizer or a function is asked.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -13,9 +13,8 @@ use http::{HeaderMap, HeaderName, Method, Version, header};
 use http_body_util::BodyExt as _;
 use uuid::Uuid;
 
-/// The payload quota of both kinds of API, bytes
-/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>,
-/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
+/// The payload quota of a REST API, bytes
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>).
 pub(super) const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
 /// How much of a body beyond the limit is read and thrown away, bytes: a client that is still writing when the answer
@@ -40,9 +39,9 @@ const DROPPED: [HeaderName; 12] = [
 
 /// What the gateway itself says about a request.
 pub(super) struct Ids {
-    /// A REST API's `$context.requestId`, `x-amzn-RequestId`.
+    /// `$context.requestId`, `x-amzn-RequestId`.
     pub(super) request: String,
-    /// A REST API's `$context.extendedRequestId`, `x-amz-apigw-id`; an HTTP API's `$context.requestId`, `apigw-requestid`.
+    /// `$context.extendedRequestId`, `x-amz-apigw-id`.
     pub(super) extended: String,
 }
 
@@ -114,7 +113,7 @@ impl Incoming {
         self.domain().split(['.', ':']).next().unwrap_or_default()
     }
 
-    /// When it arrived, in the form of Apache's logs, which both kinds of event have.
+    /// When it arrived, in the form of Apache's logs, as events carry it.
     pub(super) fn time(&self) -> String {
         self.arrived.format("%d/%b/%Y:%H:%M:%S %z").to_string()
     }

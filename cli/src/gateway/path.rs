@@ -1,4 +1,4 @@
-//! Paths with parameters, as both kinds of API write them: `/pets/{id}`, `/pets/{proxy+}`.
+//! Paths with parameters, as the template writes them: `/pets/{id}`, `/pets/{proxy+}`.
 
 use std::collections::BTreeMap;
 
@@ -29,11 +29,6 @@ impl Pattern {
         Self(segments.collect())
     }
 
-    /// Whether its end is `{name+}`.
-    pub(super) fn is_greedy(&self) -> bool {
-        matches!(self.0.last(), Some(Segment::Greedy(_)))
-    }
-
     /// The path parameters of `path` (still percent-encoded); none where it isn't such a path.
     pub(super) fn parameters(&self, path: &str) -> Option<BTreeMap<String, String>> {
         let parts = segments_of(path);
@@ -60,9 +55,8 @@ fn segments_of(path: &str) -> Vec<&str> {
     path.strip_prefix('/').map_or_else(Vec::new, |rest| rest.split('/').collect())
 }
 
-/// Both kinds of API decode "URL-encoded request parameters before passing them" on
-/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html>,
-/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>).
+/// API Gateway decodes "URL-encoded request parameters before passing them" on
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html>).
 fn decoded(part: &str) -> String {
     percent_decode_str(part).decode_utf8_lossy().into_owned()
 }

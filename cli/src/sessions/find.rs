@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::SessionsError;
 use crate::{
     args::FindArgs,
-    exit::Exit,
+    exit::{Exit, ExitWith},
     listing::{Listing, readable},
 };
 
@@ -37,8 +37,8 @@ pub enum FindError {
     Ambiguous,
 }
 
-impl FindError {
-    pub(super) fn exit(&self) -> Exit {
+impl ExitWith for FindError {
+    fn exit(&self) -> Exit {
         match self {
             Self::Malformed => Exit::Usage,
             Self::Nowhere => Exit::NotFound,

@@ -8,6 +8,7 @@ mod csv_rows;
 mod duplicates;
 mod json_rows;
 mod pool;
+mod row;
 mod rows;
 mod summary;
 
@@ -32,12 +33,17 @@ use tokio::{
     sync::mpsc::{Receiver, Sender, channel},
 };
 
-use crate::{args::ImportArgs, exit::Exit, progress::FileProgress};
+use crate::{
+    args::ImportArgs,
+    exit::{Exit, ExitWith},
+    progress::FileProgress,
+};
 
-pub use rows::FileError;
+pub use row::FileError;
 
 use pool::{Done, Pool};
-use rows::{BadRow, Counted, Row, Rows, format_of};
+use row::{BadRow, Counted};
+use rows::{Row, Rows, format_of};
 use summary::Summary;
 
 /// How many rows are read ahead.
@@ -71,8 +77,8 @@ pub enum ImportError {
     Panicked,
 }
 
-impl ImportError {
-    pub(super) fn exit(&self) -> Exit {
+impl ExitWith for ImportError {
+    fn exit(&self) -> Exit {
         match self {
             Self::File(FileError::Unreadable(_) | FileError::EndlessRow { .. }) => Exit::Failed,
             Self::File(_) => Exit::Usage,

@@ -1,13 +1,16 @@
-//! The walk: each step, and what it must get.
+//! What a step of the walk can ask of the stage, and how its answer is judged.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use http::Method;
 use serde_json::{Value, json};
 
 use super::api::{Answer, Api, NoAnswer};
 
-/// Who walks.
+/// The user that the walk logs in as.
 pub(super) struct Credentials {
     pub(super) username: String,
     pub(super) password: String,
@@ -15,10 +18,14 @@ pub(super) struct Credentials {
 
 /// What isn't the same on every stage.
 pub(super) struct Settings {
-    /// How long a refused token may still pass.
+    /// How long an ended token may still pass.
     pub(super) authorizer_ttl: Duration,
-    /// Whether a refresh may be tried a second time.
+    /// Whether a repeated refresh gets the same pair.
     pub(super) replay: bool,
+    /// Whether a user may have only one login at a time.
+    pub(super) single_session: bool,
+    /// How long to wait before a token is reused; `None` to leave that out.
+    pub(super) reuse_after: Option<Duration>,
 }
 
 /// The step that went wrong.
@@ -55,82 +62,35 @@ pub enum WalkError {
 /// A walk through a stage, as far as it got.
 pub(super) struct Walk<'a> {
     api: &'a Api,
-    settings: Settings,
+    pub(super) settings: Settings,
     json: bool,
     begun: Instant,
-    /// A token of the login that is to be ended.
-    live: Option<String>,
+    /// A token of each login that the walk still has to end, by login id.
+    live: BTreeMap<String, String>,
 }
 
-struct Pair {
-    access: String,
-    refresh: String,
-    login_id: String,
+pub(super) struct Pair {
+    pub(super) access: String,
+    pub(super) refresh: String,
+    pub(super) login_id: String,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(api: &'a Api, settings: Settings, json: bool) -> Self {
-        Self { api, settings, json, begun: Instant::now(), live: None }
+        Self { api, settings, json, begun: Instant::now(), live: BTreeMap::new() }
     }
 
-    /// All of it.
-    pub(super) async fn go(&mut self, who: &Credentials) -> Result<(), WalkError> {
-        let body = json!({"username": who.username, "password": who.password, "device": "latchkey smoke"});
-        let step = "a login gives a pair";
-        let answer = self.ask(step, Method::POST, "/login", None, Some(&body)).await?;
-        let first = self.pair(step, &answer)?;
-        self.done(step);
-
-        self.allowed("the access token passes", &first).await?;
-        self.refused("without a token nothing passes", Method::GET, "/me", None, "missing_token").await?;
-
-        let step = "a refresh gives the next pair of the same login";
-        let rotated = self.ask(step, Method::POST, "/refresh", Some(&first.refresh), None).await?;
-        let next = self.pair(step, &rotated)?;
-        if next.login_id != first.login_id || next.access == first.access || next.refresh == first.refresh {
-            return Err(differs(step, "other tokens of the same login", "the same tokens, or another login"));
-        }
-        self.done(step);
-
-        self.allowed("the new access token passes at once", &next).await?;
-        self.refused_soon("the old access token is refused", &first.access).await?;
-
-        if self.settings.replay {
-            let step = "the same refresh again gives the same pair";
-            let replayed = self.ask(step, Method::POST, "/refresh", Some(&first.refresh), None).await?;
-            expect(step, &replayed, 200, None).map_err(|error| if replayed.status == 401 { no_replay(step) } else { error })?;
-            if replayed.body != rotated.body {
-                return Err(differs(step, "the same pair", "another one"));
-            }
-            self.done(step);
-        }
-
-        let step = "the login is in the list, marked as the current one";
-        let listed = self.ask(step, Method::GET, "/sessions", Some(&next.access), None).await?;
-        expect(step, &listed, 200, None)?;
-        let is_it = |row: &Value| row["login_id"] == next.login_id.as_str() && row["current"] == true;
-        if !listed.body["sessions"].as_array().is_some_and(|rows| rows.iter().any(is_it)) {
-            return Err(differs(step, "a row for it", "a list without it"));
-        }
-        self.done(step);
-
-        let step = "a logout is acknowledged";
-        let gone = self.ask(step, Method::POST, "/logout", Some(&next.refresh), None).await?;
-        expect(step, &gone, 204, None)?;
-        self.live = None;
-        self.done(step);
-
-        self.refused_soon("its access token is refused", &next.access).await?;
-        self.refused("its refresh token is refused", Method::POST, "/refresh", Some(&next.refresh), "invalid_token").await
-    }
-
-    /// Ends the login of a walk that didn't come so far. Whether it could.
+    /// Ends the logins that the walk left alive. Whether it could.
     pub(super) async fn log_out(&mut self) -> bool {
-        let Some(token) = self.live.take() else { return true };
-        self.api.call(Method::POST, "/logout", Some(&token), None).await.is_ok_and(|answer| answer.status == 204)
+        let mut all_ended = true;
+        for token in std::mem::take(&mut self.live).into_values() {
+            let answer = self.api.call(Method::POST, "/logout", Some(&token), None).await;
+            all_ended &= answer.is_ok_and(|answer| answer.status == 204);
+        }
+        all_ended
     }
 
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         step: &'static str,
         method: Method,
@@ -142,7 +102,7 @@ impl<'a> Walk<'a> {
         if matches!(answer.status, 429 | 500..) { Err(WalkError::Unavailable { step, status: answer.status }) } else { Ok(answer) }
     }
 
-    async fn allowed(&self, step: &'static str, pair: &Pair) -> Result<(), WalkError> {
+    pub(super) async fn allowed(&self, step: &'static str, pair: &Pair) -> Result<(), WalkError> {
         let answer = self.ask(step, Method::GET, "/me", Some(&pair.access), None).await?;
         expect(step, &answer, 200, None)?;
         if answer.body["login_id"] != pair.login_id.as_str() {
@@ -152,14 +112,22 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    async fn refused(&self, step: &'static str, method: Method, path: &str, token: Option<&str>, code: &str) -> Result<(), WalkError> {
+    /// 401 with `code`.
+    pub(super) async fn refused(
+        &self,
+        step: &'static str,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        code: &str,
+    ) -> Result<(), WalkError> {
         expect(step, &self.ask(step, method, path, token, None).await?, 401, Some(code))?;
         self.done(step);
         Ok(())
     }
 
-    /// At once, or when the gateway has forgotten what the authorizer said.
-    async fn refused_soon(&self, step: &'static str, access: &str) -> Result<(), WalkError> {
+    /// 401 at once, or once API Gateway no longer caches the authorizer's answer.
+    pub(super) async fn refused_soon(&self, step: &'static str, access: &str) -> Result<(), WalkError> {
         let since = Instant::now();
         loop {
             let answer = self.ask(step, Method::GET, "/me", Some(access), None).await?;
@@ -176,14 +144,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn pair(&mut self, step: &'static str, answer: &Answer) -> Result<Pair, WalkError> {
+    /// The pair in `answer`. Its login is ended after the walk, even if the pair is not as it should be.
+    pub(super) fn pair(&mut self, step: &'static str, answer: &Answer) -> Result<Pair, WalkError> {
         expect(step, answer, 200, None)?;
         let text = |name: &str| answer.body[name].as_str().unwrap_or_default().to_owned();
         let pair = Pair { access: text("access_token"), refresh: text("refresh_token"), login_id: text("login_id") };
-        // Before it is judged: whatever it is, it stands for a login.
-        self.live = Some(pair.refresh.clone());
-        if pair.access.len() != 256 || pair.refresh.len() != 256 || pair.access == pair.refresh {
-            return Err(differs(step, "two tokens of 256 characters", "something else"));
+        self.live.insert(pair.login_id.clone(), pair.refresh.clone());
+        let is_token = |token: &str, prefix: &str| token.len() == 256 && token.starts_with(prefix);
+        if !is_token(&pair.access, "lka_") || !is_token(&pair.refresh, "lkr_") {
+            return Err(differs(step, "tokens of 256 characters that begin with lka_ and lkr_", "something else"));
         }
         if !answer.no_store {
             return Err(differs(step, "Cache-Control: no-store", "none"));
@@ -191,7 +160,12 @@ impl<'a> Walk<'a> {
         Ok(pair)
     }
 
-    fn done(&self, step: &str) {
+    /// `login_id` has been ended, and the walk need not end it.
+    pub(super) fn ended(&mut self, login_id: &str) {
+        self.live.remove(login_id);
+    }
+
+    pub(super) fn done(&self, step: &str) {
         let at = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         if self.json {
             println!("{}", json!({"step": step, "ok": true, "at_ms": at}));
@@ -201,18 +175,14 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn expect(step: &'static str, answer: &Answer, status: u16, code: Option<&str>) -> Result<(), WalkError> {
+pub(super) fn expect(step: &'static str, answer: &Answer, status: u16, code: Option<&str>) -> Result<(), WalkError> {
     if answer.status == status && (code.is_none() || answer.code() == code) {
         return Ok(());
     }
-    let told = |status: u16, code: Option<&str>| format!("{status} {}", code.unwrap_or_default()).trim_end().to_owned();
-    Err(differs(step, told(status, code), told(answer.status, answer.code())))
+    let spelled = |status: u16, code: Option<&str>| format!("{status} {}", code.unwrap_or_default()).trim_end().to_owned();
+    Err(differs(step, spelled(status, code), spelled(answer.status, answer.code())))
 }
 
-fn differs(step: &'static str, expected: impl Into<String>, came: impl Into<String>) -> WalkError {
+pub(super) fn differs(step: &'static str, expected: impl Into<String>, came: impl Into<String>) -> WalkError {
     WalkError::Differs { step, expected: expected.into(), came: came.into() }
-}
-
-fn no_replay(step: &'static str) -> WalkError {
-    differs(step, "200", "401, which has ended the login; if the stage has REPLAY_WINDOW=0, pass --no-replay")
 }

@@ -1,5 +1,6 @@
 mod deployment;
-mod http_api;
+
+use serde_json::json;
 
 use super::*;
 
@@ -238,7 +239,7 @@ fn errors_name_the_place_and_what_was_expected() {
         ("!If [Prod, live,", "!If [Production, live,", format!("{api}.StageName: there is no Production")),
         ("{AttributeName: sk, KeyType: RANGE}", "{AttributeName: sk, KeyType: SORT}", "Resources.SessionsTable.Properties.KeySchema[1].KeyType: expected HASH or RANGE, found \"SORT\"".to_owned()),
         ("        - {AttributeName: sk, AttributeType: S}\n", "", "Resources.SessionsTable.Properties.AttributeDefinitions: expected a definition of sk, found a list".to_owned()),
-        ("Type: Api, Properties: {RestApiId: !Ref Api, Path: /login", "Type: HttpApi, Properties: {Path: /login", "Resources.LoginFunction.Properties.Events.Login.Type: expected an AWS::Serverless::HttpApi that the event belongs to, found \"HttpApi\"".to_owned()),
+        ("Type: Api, Properties: {RestApiId: !Ref Api, Path: /login", "Type: HttpApi, Properties: {Path: /login", "Resources.LoginFunction.Properties.Events.Login.Type: expected an event of the REST API, found \"HttpApi\"".to_owned()),
         ("'[Bb]earer lk[ar]_[A-Za-z0-9_-]{252}'", "'(?<=x)y'", format!("{api}.Auth.Authorizers.Bearer.Identity.ValidationExpression: expected a regular expression")),
     ];
     for (from, to, expected) in cases {
@@ -321,4 +322,37 @@ fn the_real_template() {
     assert!(template.cors.as_ref().is_some_and(|cors| !cors.authorized), "preflight takes no authorizer");
     assert_eq!(template.gateway_responses["MISSING_AUTHENTICATION_TOKEN"].status, Some(404));
     assert_eq!(template.gateway_responses["ACCESS_DENIED"].status, Some(401));
+}
+
+/// examples/http-api: API Gateway asks the authorizer before every route but `/health`, and may invoke it.
+#[test]
+fn the_http_api_example() {
+    let text = include_str!("../../../examples/http-api/template.yaml");
+    let template = document::read(text).unwrap();
+    let resources = &template["Resources"];
+    let authorizer = json!({
+        "FunctionArn": {"Ref": "AuthorizerFunctionArn"},
+        "AuthorizerPayloadFormatVersion": "2.0",
+        "EnableSimpleResponses": "true",
+        "EnableFunctionDefaultPermissions": "true",
+        "Identity": {"Headers": ["Authorization"], "Context": ["routeKey"], "ReauthorizeEvery": {"Ref": "AuthorizerResultTtl"}},
+    });
+    let auth = json!({"DefaultAuthorizer": "Latchkey", "Authorizers": {"Latchkey": authorizer}});
+    assert_eq!(resources["Api"]["Properties"]["Auth"], auth);
+    assert_eq!(template["Parameters"]["AuthorizerResultTtl"]["Default"], "0");
+    let events = resources["HelloFunction"]["Properties"]["Events"].as_object().unwrap();
+    let event = |event: &Value| {
+        let properties = &event["Properties"];
+        assert_eq!((&event["Type"], &properties["ApiId"]), (&json!("HttpApi"), &json!({"Ref": "Api"})));
+        let text = |name: &str| properties[name].as_str().unwrap().to_owned();
+        (text("Method"), text("Path"), properties["Auth"]["Authorizer"].as_str().map(str::to_owned))
+    };
+    let mut events: Vec<_> = events.values().map(event).collect();
+    events.sort_unstable();
+    let route = |method: &str, path: &str, authorizer: Option<&str>| (method.to_owned(), path.to_owned(), authorizer.map(str::to_owned));
+    assert_eq!(events, [route("GET", "/health", Some("NONE")), route("GET", "/hello", None), route("POST", "/hello", None)]);
+
+    let parameters = [("AuthorizerFunctionArn".to_owned(), "arn:aws:lambda:us-east-1:123456789012:function:authorizer".to_owned())].into();
+    let error = Template::parse(text, &parameters).unwrap_err().to_string();
+    assert_eq!(error, "Resources.Api: expected no HTTP API: the local gateway serves REST APIs only, found a mapping");
 }

@@ -114,6 +114,22 @@ async fn a_bad_row_is_told_and_the_rest_goes_on() {
     service.assert_allowed("access-token-000003").await;
 }
 
+/// Once its access token has expired, a session is still worth its refresh token.
+#[tokio::test]
+async fn a_dry_run_judges_expiry_by_the_refresh_token_as_the_import_does() {
+    let service = accepting().await;
+    let now = service.clock.now();
+    let row = |n: usize, access: i64, refresh: i64| {
+        let at = |days| rfc3339(now + chrono::TimeDelta::days(days));
+        format!("user-1,access-token-{n:06},refresh-token-{n:06},{},{}\n", at(access), at(refresh))
+    };
+    let file = File::new("expired.csv", &format!("{HEADER}{}{}{}", row(1, -1, 7), row(2, 1, 7), row(3, -2, -1)));
+    let checked = import(&service.database, &file, "--dry-run --json").await;
+    assert_eq!(checked.json(), [json!({"good": 2, "expired": 1, "bad": 0})]);
+    let imported = import(&service.database, &file, "--json").await;
+    assert_eq!(imported.json(), [json!({"imported": 2, "already_there": 0, "expired": 1, "bad": 0})]);
+}
+
 #[tokio::test]
 async fn standard_input_is_a_file_too() {
     let service = accepting().await;

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use chrono::TimeDelta;
 use latchkey_cli::dev::DEMO_PASSWORD;
 use latchkey_tests::{database::Database, service::Service, tap::Line};
 
@@ -24,9 +25,43 @@ async fn a_stage_that_keeps_its_promises() {
     let smoked = smoke(&service, "").await;
     smoked.assert_done();
     assert!(smoked.stdout.ends_with("ok      its refresh token is refused\nEvery step was as promised.\n"), "{smoked:?}");
-    assert_eq!((smoked.stdout.lines().count(), smoked.stderr.as_str()), (12, ""), "{smoked:?}");
+    assert!(smoked.stderr.is_empty(), "{smoked:?}");
+    let steps = |smoked: &Ran| smoked.stdout.lines().filter(|line| line.starts_with("ok      ")).count();
+    assert_eq!(steps(&smoked), 27, "{smoked:?}");
     assert_nothing_left(&service.database).await;
     assert!(smoke(&service, "--json").await.json().iter().all(|step| step["ok"] == true && step["step"].is_string()));
+}
+
+/// The clock passes the replay window while the walk's fourth attempt to log in, its last, is on the way to the users table.
+#[tokio::test]
+async fn a_reused_token_ends_its_login_after_the_window() {
+    let service = Service::start(&[]).await;
+    let logins: Vec<_> = (0..4).map(|_| service.tap.hold("GetItem")).collect();
+    let child = command(&service.database, &format!("smoke {} --reuse-after 1s", service.url)).spawn().unwrap();
+    let mut smoked = tokio::spawn(output_of(child));
+    for (index, mut login) in logins.into_iter().enumerate() {
+        tokio::select! {
+            () = login.reached() => {}
+            ended = &mut smoked => panic!("{ended:?}"),
+        }
+        if index == 3 {
+            service.clock.advance(TimeDelta::seconds(31));
+        }
+        login.release();
+    }
+    let smoked = smoked.await.unwrap();
+    assert_eq!((smoked.code, smoked.stderr.as_str()), (0, "waiting 1 s for the replay window to pass\n"), "{smoked:?}");
+    for step in ["its login is ended: the newest refresh token is refused", "the other login lives on"] {
+        assert!(smoked.stdout.contains(&format!("ok      {step}\n")), "{smoked:?}");
+    }
+    assert_nothing_left(&service.database).await;
+
+    let too_soon = smoke(&service, "--reuse-after 1s").await;
+    assert!(too_soon.code == 6 && too_soon.stderr.ends_with("--reuse-after must be longer than REPLAY_WINDOW\n"), "{too_soon:?}");
+    assert_nothing_left(&service.database).await;
+    for refused in ["--reuse-after 0s", "--reuse-after 31", "--reuse-after 31s --no-replay"] {
+        smoke(&service, refused).await.assert_refused(2, "--reuse-after");
+    }
 }
 
 #[tokio::test]
@@ -57,6 +92,12 @@ async fn what_a_stage_may_be_set_to_is_hinted_at() {
     assert!(ended.code == 6 && ended.stderr.contains("--no-replay") && ended.json().last().unwrap()["ok"] == false, "{ended:?}");
     assert_nothing_left(&service.database).await;
     smoke(&service, "--no-replay").await.assert_done();
+
+    let service = Service::start(&[("MAX_SESSIONS_PER_USER", "1")]).await;
+    let ended = smoke(&service, "").await;
+    assert!(ended.code == 6 && ended.stderr.contains("--single-session"), "{ended:?}");
+    assert_nothing_left(&service.database).await;
+    smoke(&service, "--single-session").await.assert_done();
 }
 
 #[tokio::test]

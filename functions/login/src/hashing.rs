@@ -60,6 +60,38 @@ fn held(memories: &Mutex<Vec<HashMemory>>) -> MutexGuard<'_, Vec<HashMemory>> {
 mod tests {
     use super::*;
 
+    /// As many hashes run at a time as there are processors. The others wait without any memory.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn as_many_at_a_time_as_there_are_processors() {
+        let hashing = Hashing::new();
+        let bound = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let (started, starts) = std::sync::mpsc::channel();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let released = Arc::new(Mutex::new(released));
+        let hashes: Vec<_> = (0..bound + 3)
+            .map(|_| {
+                let (hashing, started, released) = (hashing.clone(), started.clone(), Arc::clone(&released));
+                let hash = move |_: &mut HashMemory| {
+                    started.send(()).unwrap();
+                    let _released = released.lock().map(|released| released.recv());
+                };
+                tokio::spawn(async move { hashing.run(hash).await })
+            })
+            .collect();
+        let starts = tokio::task::spawn_blocking(move || {
+            (0..bound).for_each(|_| starts.recv().unwrap());
+            starts
+        });
+        let starts = starts.await.unwrap();
+        assert_eq!(hashing.places.available_permits(), 0, "no place is left for the other three");
+        assert!(starts.try_recv().is_err(), "and none of them has started");
+        (0..bound + 3).for_each(|_| release.send(()).unwrap());
+        for hash in hashes {
+            assert!(hash.await.unwrap().is_ok());
+        }
+        assert!(held(&hashing.at_rest).len() <= bound);
+    }
+
     /// As many buffers are kept as hashes ran in parallel, however many hashes ran in total.
     #[tokio::test]
     async fn memory_is_kept_from_one_hash_to_the_next() {

@@ -137,6 +137,22 @@ mod tests {
         assert_eq!(seen.iter().filter(|row| row.current).map(|row| row.login_id.as_str()).collect::<Vec<_>>(), [current.as_str()]);
     }
 
+    /// Logins made in the same millisecond are ordered by id: a cursor that knew the time alone would skip all but one.
+    #[test]
+    fn no_page_skips_a_login_of_the_same_instant() {
+        let logins = [0, 0, 0, 0].map(login);
+        let now = logins[0].logged_in_at;
+        let mut expected: Vec<_> = logins.iter().map(|login| login.key.login_id.to_string()).collect();
+        expected.sort_unstable_by(|one, other| other.cmp(one));
+        let mut after = None;
+        for (index, login_id) in expected.iter().enumerate() {
+            let page = page(logins.iter().cloned(), &logins[0].key.login_id, 1, after.as_ref(), now);
+            assert_eq!(page.sessions.iter().map(|row| &row.login_id).collect::<Vec<_>>(), [login_id]);
+            assert_eq!(page.next.is_some(), index < 3);
+            after = page.next.and_then(|next| cursor(Some(&next)).unwrap());
+        }
+    }
+
     #[test]
     fn an_expired_login_is_not_listed() {
         let one = login(0);

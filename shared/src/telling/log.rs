@@ -230,7 +230,8 @@ pub fn log(what: Event, fields: Fields<'_>, error: Option<&dyn std::error::Error
 }
 
 /// An error with what caused it, each level once.
-fn chain(error: &dyn std::error::Error) -> String {
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -272,6 +273,23 @@ pub fn stop(error: &dyn std::error::Error) -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An error whose text ends in its cause's, as many of the SDK's do, says the cause once.
+    #[test]
+    fn a_chain_says_each_cause_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{text}")]
+        struct Level {
+            text: &'static str,
+            source: Option<Box<Self>>,
+        }
+        let error = |texts: [&'static str; 3]| {
+            texts.into_iter().rev().fold(None, |source, text| Some(Box::new(Level { text, source }))).map(|error| chain(&*error)).unwrap()
+        };
+        assert_eq!(error(["no answer", "connect", "refused"]), "no answer: connect: refused");
+        assert_eq!(error(["no answer: connect", "connect", "refused"]), "no answer: connect: refused");
+        assert_eq!(error(["no answer: refused", "refused", "refused"]), "no answer: refused");
+    }
 
     #[test]
     fn codes_are_unique_snake_case_words() {

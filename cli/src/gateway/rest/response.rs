@@ -12,7 +12,9 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use regex::{Captures, Regex};
 use serde_json::Value;
 
-use crate::{gateway::chain, template::GatewayResponse};
+use latchkey::telling::log::chain;
+
+use crate::template::GatewayResponse;
 
 /// The types that the local gateway has reason to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::io::{self, Chain, Read};
 use csv::{ByteRecord, Reader as CsvReader, ReaderBuilder, Terminator};
 use latchkey::import::COLUMNS;
 
-use super::rows::{BadRow, Counted, FileError, ROW_MAX_BYTES, Reader, RowText};
+use super::row::{BadRow, Counted, FileError, ROW_MAX_BYTES, Reader, RowText};
 
 /// Put after the file, so that its last row is ended too.
 const LINE_FEED: &[u8] = b"\n";

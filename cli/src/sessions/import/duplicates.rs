@@ -4,7 +4,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use latchkey::import::ImportedSession;
 
-use super::rows::BadRow;
+use super::row::BadRow;
 
 /// 72 bits of a hash: two tokens of a file that share them are one token.
 type Key = [u8; 12];

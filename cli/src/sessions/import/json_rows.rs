@@ -6,7 +6,7 @@ use latchkey::import::COLUMNS;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::rows::{BadRow, Counted, FileError, ROW_MAX_BYTES, Reader, RowText};
+use super::row::{BadRow, Counted, FileError, ROW_MAX_BYTES, Reader, RowText};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 

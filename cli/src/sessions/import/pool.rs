@@ -84,3 +84,45 @@ impl Pool {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use latchkey::{clock::rfc3339, import::ImportRow};
+    use latchkey_tests::database::Database;
+
+    use super::*;
+
+    fn session(user_id: &str, n: usize, clock: &Clock) -> ImportedSession {
+        let expiry = rfc3339(clock.now() + chrono::TimeDelta::days(1));
+        ImportedSession::parse(ImportRow {
+            user_id,
+            access_token: &format!("access-token-{n:06}"),
+            refresh_token: &format!("refresh-token-{n:06}"),
+            access_token_expires_at: &expiry,
+            refresh_token_expires_at: &expiry,
+        })
+        .unwrap()
+    }
+
+    /// The rows of one user are imported one after the other, in the order of the file.
+    #[tokio::test]
+    async fn one_users_rows_are_never_side_by_side() {
+        let database = Database::new().await;
+        let clock = Clock::system();
+        let mut pool = Pool::new(Store::new(database.client.clone(), database.table("SessionsTable")), clock.clone());
+        for (index, user) in ["ada", "ada", "grace", "ada", "grace"].into_iter().enumerate() {
+            pool.add(index as u64, session(user, index, &clock));
+        }
+        let mut done: HashMap<String, Vec<u64>> = HashMap::new();
+        for left in (1..=5).rev() {
+            let all_done = |(user, rows): (&str, usize)| done.get(user).is_some_and(|lines| lines.len() == rows);
+            let users_left = [("ada", 3), ("grace", 2)].into_iter().filter(|user| !all_done(*user)).count();
+            assert_eq!((pool.in_flight.len(), pool.count), (users_left, left - users_left), "one row of each user is in flight");
+            let row = pool.next(true).await.unwrap().unwrap();
+            assert_eq!(row.outcome.unwrap(), ImportOutcome::Imported);
+            done.entry(row.user_id).or_default().push(row.line);
+        }
+        assert!(pool.is_idle() && pool.waiting.is_empty());
+        assert_eq!(done, [("ada".to_owned(), vec![0, 1, 3]), ("grace".to_owned(), vec![2, 4])].into());
+    }
+}
