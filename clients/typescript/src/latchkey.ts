@@ -5,7 +5,7 @@ import { locksFor } from './locks.js';
 import type { CallOptions, Credentials, DeviceSession, LogOutReason, Options, SessionInfo } from './options.js';
 import { firstSession, Refreshing, type Patience } from './refreshing.js';
 import { Requests, within, type Fetch, type Request } from './requests.js';
-import { freshness, type Session } from './session.js';
+import { age, freshness, type Session } from './session.js';
 import { systemTiming, type Timing } from './timing.js';
 import { Vault } from './vault.js';
 
@@ -31,7 +31,11 @@ export class Latchkey {
       throw new TypeError('baseUrl and apis take addresses like https://api.example.com/v1');
     }
     const locks = options.locks ?? locksFor(options.storage);
-    const timeout = options.attemptTimeout ?? 10_000;
+    const replayWindow = options.replayWindow ?? 30_000;
+    const timeout = options.attemptTimeout ?? (replayWindow > 0 ? Math.min(10_000, replayWindow / 3) : 10_000);
+    if (replayWindow > 0 && timeout > replayWindow / 2) {
+      throw new TypeError('attemptTimeout is at most half of replayWindow: a token that arrives later looks stolen');
+    }
     this.#requests = new Requests(this.#addresses[0]!, this.#fetch, this.#timing, timeout);
     this.#vault = new Vault(options.storage, this.#key, locks, this.#timing, () => this.#tell('elsewhere'));
     this.#refreshing = new Refreshing({
@@ -40,7 +44,7 @@ export class Latchkey {
       locks,
       lockName: `${this.#key} refresh`,
       lockPatience: timeout + 1_000,
-      replayWindow: options.replayWindow ?? 30_000,
+      replayWindow,
       timing: this.#timing,
       ended: () => this.#tell('ended'),
     });
@@ -85,7 +89,8 @@ export class Latchkey {
     const session = await this.#usable(patience);
     const response = await this.#send(url, init, session, patience);
     if (!(this.#options.isRefusal ?? is401)(response)) return response;
-    const newer = await this.#refreshing.after(session, patience);
+    if (!this.#options.isRefusal && this.#isTheApisOwn(response, session) && !(await this.#replaced(session))) return response;
+    const newer = await this.#refreshed(session, patience);
     // Not repeated in the name of somebody else who has logged in meanwhile, nor with a body that is used up.
     if (newer.login_id !== session.login_id || isStream(init.body)) return response;
     await response.body?.cancel?.().catch(() => {});
@@ -101,7 +106,7 @@ export class Latchkey {
   async refresh(options: CallOptions = {}): Promise<SessionInfo> {
     const session = await this.#vault.read();
     if (!session) throw new LoggedOut();
-    return info(await this.#refreshing.after(session, this.#patience(options)));
+    return info(await this.#refreshed(session, this.#patience(options)));
   }
 
   /**
@@ -185,13 +190,39 @@ export class Latchkey {
       case 'fresh':
         return session;
       case 'expired':
-        return this.#refreshing.after(session, patience);
+        return this.#refreshed(session, patience);
       case 'due':
-        return this.#refreshing.after(session, { ...patience, early: true }).catch((error: unknown) => {
+        return this.#refreshed(session, { ...patience, early: true }).catch((error: unknown) => {
           if (error instanceof Unavailable) return session;
           throw error;
         });
     }
+  }
+
+  /**
+   * The session after `session`, with an access token that hasn't expired. A recovered pair may be hours old: its answer was lost,
+   * and nothing was asked since. It is stored like any other, and refreshed before a call goes. Twice at most: after that the
+   * device's clock is the likelier explanation, and the API's word counts.
+   */
+  async #refreshed(session: Session, patience: Patience): Promise<Session> {
+    let newer = await this.#refreshing.after(session, patience);
+    for (let times = 1; times < 3 && freshness(newer, this.#timing.now(), 0) === 'expired'; times += 1) {
+      newer = await this.#refreshing.after(newer, { ...patience, early: false });
+    }
+    return newer;
+  }
+
+  /** Whether a 401 is about something else than the token: a new token was good a moment ago, and nothing says that it was refused. */
+  #isTheApisOwn(response: Response, session: Session): boolean {
+    const saysSo = ['WWW-Authenticate', 'x-amzn-Remapped-WWW-Authenticate'].some((name) =>
+      response.headers.get(name)?.includes('error="invalid_token"'),
+    );
+    const since = age(session, this.#timing.now());
+    return !saysSo && since >= 0 && since < YOUNG;
+  }
+
+  async #replaced(session: Session): Promise<boolean> {
+    return (await this.#vault.read())?.access_token !== session.access_token;
   }
 
   async #send(url: string, init: RequestInit & CallOptions, session: Session, { deadline }: Patience): Promise<Response> {
@@ -213,7 +244,7 @@ export class Latchkey {
     const session = await this.#usable(patience);
     const answer = await this.#ask({ method, path, token: session.access_token }, options);
     if (answer.status !== 401) return answer;
-    const newer = await this.#refreshing.after(session, patience);
+    const newer = await this.#refreshed(session, patience);
     if (newer.login_id !== session.login_id) throw new LoggedOut();
     return this.#ask({ method, path, token: newer.access_token }, options);
   }
@@ -249,6 +280,8 @@ export class Latchkey {
   }
 }
 
+// Milliseconds for which a 401 costs no refresh, unless it says that the token was refused.
+const YOUNG = 10_000;
 const is401 = (response: Response): boolean => response.status === 401;
 const isStream = (body: unknown): boolean => typeof (body as { getReader?: unknown } | null)?.getReader === 'function';
 

@@ -15,15 +15,19 @@ export interface Options {
   readonly apis?: readonly string[];
   /** Milliseconds that a call waits for a usable token before it fails with Unavailable. 20 000 unless set. */
   readonly patience?: number;
-  /** Milliseconds for one request to Latchkey. 10 000 unless set: more than the service takes, less than its replay window. */
+  /**
+   * Milliseconds for one request to Latchkey: more than the service takes, at most half of `replayWindow`. 10 000, or a third of
+   * `replayWindow` where that is less, unless set.
+   */
   readonly attemptTimeout?: number;
   /** Milliseconds before its expiry from which an access token is refreshed. 30 000 unless set; never more than a quarter of its life. */
   readonly refreshEarly?: number;
   /** The service's REPLAY_WINDOW in milliseconds. 30 000 unless set. */
   readonly replayWindow?: number;
   /**
-   * Whether an answer of an API says that the access token was refused: status 401 unless set. Say it more narrowly for an
-   * API with 401s of its own, and `403` for one behind API Gateway's HTTP API.
+   * Whether an answer of an API says that the access token was refused. Status 401 unless set; but in the first 10 s of a token's
+   * life only with `error="invalid_token"` in `WWW-Authenticate`. Set it for an API with 401s of its own, and for one behind API
+   * Gateway's HTTP API, which says 403.
    */
   readonly isRefusal?: (response: Response) => boolean;
   readonly fetch?: Fetch;

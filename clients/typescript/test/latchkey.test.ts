@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { Latchkey, memoryStorage, Refused, secureStorage, StorageFailed, Unavailable, webStorage, type Storage } from '../src/index.js';
-import { outcome, page, problem, World } from './support.js';
+import { outcome, page, problem, REFUSAL, World } from './support.js';
 
 const DEMO = { username: 'demo', password: 'correct-horse-battery-staple' };
 
@@ -51,9 +51,10 @@ test('one device id for an installation', async () => {
 test('a refused token is refreshed, and the call repeated once', async () => {
   const world = new World();
   const { latchkey } = await world.loggedIn();
-  world.fault('/me', problem('invalid_token'));
+  world.fault('/me', REFUSAL);
   assert.equal(await outcome(world.time.until(latchkey.fetch('/me'))), '200');
   assert.equal(world.refreshes.length, 1);
+  await world.time.pass(11_000);
   world.fault('/me', page(401), page(401), page(401));
   const again = await world.time.until(latchkey.fetch('/me'));
   assert.equal(again.status, 401, 'the second refusal is the API’s word');
@@ -90,6 +91,27 @@ test('an API with 401s of its own, and one that says 403', async () => {
   assert.equal(world.refreshes.length, 1);
 });
 
+test('an API’s own 401 costs no refresh while the token is younger than 10 s, unless it says invalid_token', async () => {
+  const world = new World();
+  const { latchkey } = await world.loggedIn();
+  const own = { ...page(401), headers: { 'Content-Type': 'application/json', 'WWW-Authenticate': 'Bearer' } };
+  world.outage = ({ path }) => (path === '/me' ? own : null);
+  await world.time.pass(11_000);
+  for (let calls = 0; calls < 100; calls += 1) assert.equal(await outcome(world.time.until(latchkey.fetch('/me'))), '401');
+  assert.equal(world.refreshes.length, 1);
+  for (const name of ['WWW-Authenticate', 'x-amzn-Remapped-WWW-Authenticate']) {
+    const before: number = world.refreshes.length;
+    world.outage = null;
+    world.fault('/me', problem('invalid_token', { [name]: 'Bearer error="invalid_token"' }));
+    assert.equal(await outcome(world.time.until(latchkey.fetch('/me'))), '200', name);
+    assert.equal(world.refreshes.length, before + 1, name);
+  }
+  // A device's clock that was set back says nothing of the token's age.
+  world.time.wrong = -86_400_000;
+  world.fault('/me', own);
+  assert.equal(await outcome(world.time.until(latchkey.fetch('/me'))), '200');
+});
+
 test('a call isn’t repeated in the name of somebody else', async () => {
   const world = new World();
   const { latchkey } = await world.loggedIn();
@@ -106,7 +128,7 @@ test('a body that is used up isn’t sent again', async () => {
   const world = new World();
   const { latchkey } = await world.loggedIn();
   const body = (): ReadableStream => new ReadableStream({ start: (controller) => controller.close() });
-  world.fault('/me', problem('invalid_token'));
+  world.fault('/me', REFUSAL);
   assert.equal(await outcome(world.time.until(latchkey.fetch('/me', { method: 'POST', body: body() }))), '401');
   assert.equal(world.service.seen.filter(({ path }) => path === '/me').length, 0);
   assert.equal(world.refreshes.length, 1, 'the next call has a good token');
@@ -226,6 +248,9 @@ test('the token goes to the addresses that were named, and to no other', async (
   // No password and no token follows a redirect.
   const own = world.inits.filter((_, index) => /\/(login|refresh|logout)$/.test(world.urls[index]!));
   assert.ok(own.length > 0 && own.every(({ redirect, credentials }) => redirect === 'manual' && credentials === 'omit'));
+  for (const attemptTimeout of [15_001, 30_000]) {
+    assert.throws(() => new Latchkey({ baseUrl: 'https://api.test', storage: memoryStorage(), attemptTimeout }), /half of replayWindow/);
+  }
   for (const baseUrl of ['api.test', 'https://', 'https://a@b', '/v1', 'https://api.test/v1?x']) {
     assert.throws(() => new Latchkey({ baseUrl, storage: memoryStorage() }), TypeError, baseUrl);
   }

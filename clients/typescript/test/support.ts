@@ -36,6 +36,9 @@ const service = (await import(new URL('../../../conformance/service.js', import.
 };
 export const { problem } = service;
 
+/** The refusal of an access token, as the authorizer words it. */
+export const REFUSAL: Answer = problem('invalid_token', { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
+
 export const page = (status: number, headers: Record<string, string> = {}): Answer => ({
   status,
   headers: { 'Content-Type': 'text/html', ...headers },
