@@ -53,16 +53,16 @@ const NO_VERDICTS = [
 
 /** The stored pair's successor was lost, and hours have passed: its access token has expired too. */
 async function hoursLater(t) {
-  const { network, client } = await t.loggedIn();
+  const { network, client } = await t.loggedIn({ accessLife: 4_000 });
   network.fault('/refresh', 'lost');
   network.outage = ({ path }) => (path === '/refresh' ? 'drop' : 'pass');
   is(t, await client.do('refresh'), 'later', 'a refresh whose answer was lost, and no network after it');
   await client.kill();
   network.outage = null;
+  await sleep(4_500); // The device's own clock says that the stored access token has expired.
   network.ahead += 5 * 3_600_000;
   const again = await t.client(network);
-  is(t, await again.do('refresh'), 'ok', 'the same refresh, five hours later');
-  answered(t, await again.call(), 'a call after that');
+  answered(t, await again.call(), 'a call, hours later');
   t.check(refused(network) === 0, 'the API was sent an access token that had expired');
   t.check(network.service.generation === 2, `the service has rotated ${network.service.generation} times, not 2`);
 }
