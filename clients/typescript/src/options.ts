@@ -11,6 +11,8 @@ export interface Options {
   readonly storage: Storage;
   /** Its name there; another one for each service. `latchkey` unless set. */
   readonly key?: string;
+  /** Permits `http://` to other hosts than this machine: while you develop, for `latchkey dev` and a phone. */
+  readonly allowHttp?: boolean;
   /** Addresses that `fetch` may send the access token to, beside `baseUrl`: those of your own APIs. */
   readonly apis?: readonly string[];
   /** Milliseconds that a call waits for a usable token before it fails with Unavailable. 20 000 unless set. */
@@ -31,7 +33,9 @@ export interface Options {
    */
   readonly isRefusal?: (response: Response) => boolean;
   readonly fetch?: Fetch;
-  /** Locks that reach as far as the storage does. Web Locks where there are some, unless set. */
+  /** Told of each request to Latchkey, for your metrics. It gets no token, no password and no id. */
+  readonly onEvent?: (event: ClientEvent) => void;
+  /** Locks that reach as far as the storage does. Web Locks between a browser's tabs unless set; processes don't exclude each other. */
   readonly locks?: Locks;
   /** For tests. */
   readonly timing?: Timing;
@@ -48,6 +52,24 @@ export interface Credentials {
   readonly password: string;
   /** A name of the device, for people. */
   readonly device?: string;
+}
+
+/** A request to Latchkey that is over. */
+export interface ClientEvent {
+  readonly kind: 'login' | 'refresh' | 'logout' | 'sessions';
+  /** The answer's status, or why there was none. */
+  readonly status?: number;
+  readonly reason?: 'network' | 'timeout';
+  /** How often this was tried, with this one. */
+  readonly attempt: number;
+  readonly milliseconds: number;
+}
+
+/** What has become of the session. */
+export interface SessionEvent {
+  /** `in`: there is a session now. `refreshed`: the same login has a new pair. `out`: there is no session. */
+  readonly type: 'in' | 'refreshed' | 'out';
+  readonly session: SessionInfo | null;
 }
 
 /** Why there is no session any more: the service ended it, this client logged out, or another tab did. */

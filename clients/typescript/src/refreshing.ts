@@ -4,6 +4,7 @@ import { LoggedOut, StorageFailed, Unavailable, type Later } from './errors.js';
 import { keyFor } from './keys.js';
 import { locked, type Locks } from './locks.js';
 import type { Requests } from './requests.js';
+import { reasonOf } from './signals.js';
 import { clockOffset, isNewer, type Pair, type Session } from './session.js';
 import { LONGEST_PAUSE, pauseAfter } from './pacing.js';
 import type { Timing } from './timing.js';
@@ -48,7 +49,11 @@ export class Refreshing {
   /** A pair that came and couldn't be stored. */
   #unsaved: { session: Session; presented: string } | null = null;
 
-  constructor(private readonly parts: RefreshingParts) {}
+  readonly #parts: RefreshingParts;
+
+  constructor(parts: RefreshingParts) {
+    this.#parts = parts;
+  }
 
   /** The session after `from`: stored by another tab meanwhile, or refreshed. */
   async after(from: Session, patience: Patience): Promise<Session> {
@@ -63,10 +68,10 @@ export class Refreshing {
   }
 
   #join(from: Session, patience: Patience): Promise<Outcome> {
-    const { timing } = this.parts;
+    const { timing } = this.#parts;
     const { deadline, signal, early } = patience;
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
+      if (signal?.aborted) return reject(reasonOf(signal));
       const rest = this.#rest;
       if (rest && rest.until > timing.elapsed() && (early || rest.until > deadline)) {
         return resolve({ kind: 'later', later: this.#told(rest.later) });
@@ -77,7 +82,7 @@ export class Refreshing {
         signal?.removeEventListener('abort', aborted);
         over.abort();
       };
-      const aborted = (): void => (done(), reject(signal?.reason));
+      const aborted = (): void => (done(), reject(reasonOf(signal!)));
       const giveUp = (later: Later): void => (done(), resolve({ kind: 'later', later: this.#told(later) }));
       const waiter: Waiter = { ...patience, giveUp };
       this.#waiters.add(waiter);
@@ -96,7 +101,7 @@ export class Refreshing {
   /** `later` with the seconds that are left of its Retry-After. */
   #told(later: Later): Later {
     if (later.retryAfter === undefined || !this.#rest) return later;
-    const left = Math.ceil((this.#rest.until - this.parts.timing.elapsed()) / 1000);
+    const left = Math.ceil((this.#rest.until - this.#parts.timing.elapsed()) / 1000);
     return { ...later, retryAfter: Math.max(0, left) };
   }
 
@@ -105,7 +110,7 @@ export class Refreshing {
    * `LOST_ANSWER=window` recovers a lost answer no later. Any other recovers it whenever the next call asks.
    */
   async #run(from: Session): Promise<Outcome> {
-    const { timing, replayWindow } = this.parts;
+    const { timing, replayWindow } = this.#parts;
     const goOnUntil = timing.elapsed() + replayWindow;
     for (let failures = 1; ; failures += 1) {
       const wait = (this.#rest?.until ?? 0) - timing.elapsed();
@@ -130,7 +135,7 @@ export class Refreshing {
 
   /** The pause after an attempt that began at `begun`. */
   #pause(later: Later, begun: number): number {
-    const { timing, replayWindow } = this.parts;
+    const { timing, replayWindow } = this.#parts;
     // Without an attempt for longer than any pause, the outage that was seen may be over long since.
     if (!this.#outage || (this.#rest && begun - this.#rest.until > LONGEST_PAUSE)) this.#outage = { since: begun, attempts: 0 };
     const attempt = (this.#outage.attempts += 1);
@@ -140,7 +145,7 @@ export class Refreshing {
 
   /** One attempt, alone among the tabs where they have a lock. */
   #attempt(from: Session, again: boolean): Promise<Outcome> {
-    const { locks, lockName, lockPatience, timing } = this.parts;
+    const { locks, lockName, lockPatience, timing } = this.#parts;
     return locked(locks, lockName, lockPatience, timing, async () => {
       try {
         return await this.#exchange(from);
@@ -154,7 +159,7 @@ export class Refreshing {
   }
 
   async #exchange(from: Session): Promise<Outcome> {
-    const { vault, requests, timing, ended, replayWindow } = this.parts;
+    const { vault, requests, timing, ended, replayWindow } = this.#parts;
     // Read right before it is sent: a token that was read earlier may be an old one by now, and an old one looks stolen.
     const stored = await vault.read();
     if (!stored) return { kind: 'logged out' };
@@ -166,6 +171,8 @@ export class Refreshing {
     }
 
     const answer = await requests.send({
+      kind: 'refresh',
+      attempt: (this.#outage?.attempts ?? 0) + 1,
       method: 'POST',
       path: '/refresh',
       token: stored.refresh_token,
@@ -199,10 +206,10 @@ export class Refreshing {
 
   /** Stores first; only what is stored is used. */
   async #keep(next: Session): Promise<Outcome> {
-    const kept = await this.parts.vault.keep(next);
+    const kept = await this.#parts.vault.keep(next);
     this.#unsaved = null;
     if (kept) return { kind: 'session', session: kept };
-    const other = await this.parts.vault.read();
+    const other = await this.#parts.vault.read();
     return other ? { kind: 'session', session: other } : { kind: 'logged out' };
   }
 }

@@ -143,7 +143,8 @@ export class World {
     this.inits.push(init);
     const headers = Object.fromEntries(new Headers(init.headers as HeadersInit));
     const path = url.replace(/^https?:\/\/[^/]+/, '');
-    const asked = { method: init.method ?? 'GET', path, headers, body: typeof init.body === 'string' ? init.body : '' };
+    const asked = { method: init.method ?? 'GET', path, headers, body: '' };
+    if (init.body) asked.body = await new Response(init.body).text();
     this.sent.push(asked);
     const refreshing = path === '/refresh';
     if (refreshing) this.busiest = Math.max(this.busiest, (this.busy += 1));
@@ -175,8 +176,8 @@ export class World {
       ...options,
     });
     const loggedOut: LogOutReason[] = [];
-    latchkey.onLoggedOut((reason) => loggedOut.push(reason));
-    return { latchkey, storage, loggedOut };
+    const stop = latchkey.onLoggedOut((reason) => loggedOut.push(reason));
+    return { latchkey, storage, loggedOut, stop };
   }
 
   async loggedIn(options: Partial<Options> = {}): Promise<Client> {
@@ -195,6 +196,8 @@ export interface Client {
   latchkey: Latchkey;
   storage: Storage;
   loggedOut: LogOutReason[];
+  /** Stops listening. */
+  stop: () => void;
 }
 
 /** The outcome of a call in a word. */
