@@ -520,6 +520,20 @@ export const REQUIREMENTS = [
         }
         await client.do('call', { path: url });
         t.check(!strangers.some((text) => /lk[ar]_|correct-horse/.test(text)), 'a token or a password went to another address');
+
+        // Another path of the same origin isn't the service either: a page of somebody else's, behind the same gateway.
+        const below = await t.network();
+        below.below = '/v1';
+        const other = await t.client(below, { LATCHKEY_URL: `${below.url}/v1` });
+        is(t, await other.login(), 'ok', 'a login at a service that is below a path');
+        for (const status of [302, 307, 308]) {
+          below.fault('/me', page(status, { Location: '/elsewhere' }));
+          below.fault('/refresh', page(status, { Location: '/elsewhere' }));
+          await other.call();
+          await other.do('refresh');
+        }
+        t.check(!below.outside.some((authorization) => /lk[ar]_/.test(authorization)), 'a token followed a redirect out of the service’s address');
+        answered(t, await other.call(), 'afterwards');
       } finally {
         stranger.closeAllConnections();
         stranger.close();

@@ -35,17 +35,18 @@ const MUTANTS: [string, ...Edit[]][] = [
   ['C16', ['vault', 'if (!isNewer(next, stored))', 'if (false)']],
   ['C17', ['refreshing', 'if (isNewer(stored, from) || stored.login_id !== from.login_id)', 'if (false)']],
   ['C18', ['vault', '?.refresh_token !== refreshToken)', '?.refresh_token === null)']],
-  ['C19', ['latchkey', "path: '/logout', token: session.refresh_token", "path: '/logout', token: session.access_token"]],
+  ['C19', ['latchkey', "path: '/logout', token: session.refresh_token }, options", "path: '/logout', token: session.access_token }, options"]],
   ['C19', ['latchkey', 'if (!ended)', 'if (false)']],
   ['C20', ['vault', 'if (stored?.login_id !== next.login_id)', 'if (false)'], ['vault', '!isNewer(next, stored)', 'stored && !isNewer(next, stored)']],
   ['C21', ['answer', 'if (pair && pair.login_id === loginId)', 'if (pair)'], ['vault', 'if (stored?.login_id !== next.login_id)', 'if (!stored)'], ['vault', '!isNewer(next, stored)', 'next.generation <= stored.generation']],
   ['C22', ['refreshing', 'this.#waiters.size === 0 && until >= goOnUntil', 'this.#waiters.size === 0']],
   ['C22', ['latchkey', 'times < 3 &&', 'false &&']],
   ['C23', ['requests', "redirect: 'manual'", "redirect: 'follow'"]],
-  ['C23', ['latchkey', 'if (!known)', 'if (false)']],
+  ['C23', ['calls', "init['redirect'] = 'manual'", "init['redirect'] = 'follow'"]],
+  ['C23', ['addresses', 'if (!this.has(address))', 'if (false)']],
   ['C24', ['latchkey', 'problem === null || ', '']],
   ['C25', ['latchkey', 'if (stored && /^[A-Za-z0-9_-]{16,64}$/.test(stored))', 'if (false)']],
-  ['C26', ['requests', 'throw new Unavailable({ reason: answer });', 'throw new Error(`no answer to ${token}`);']],
+  ['C26', ['requests', 'throw new Unavailable({ reason });', 'throw new Error(`no answer to ${token}`);']],
 ];
 
 const here = fileURLToPath(new URL('..', import.meta.url)); // …/build/
