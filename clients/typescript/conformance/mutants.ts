@@ -25,7 +25,7 @@ const MUTANTS: [string, ...Edit[]][] = [
   ['C8', ['answer', "return { kind: 'ended' };", 'return later(answer, now);']],
   ['C8', ['vault', 'await this.#delete();\n            return true;', 'return true;']],
   ['C9', ['latchkey', 'this.#options.patience ?? 20_000', '600_000']],
-  ['C10', ['refreshing', '(later.retryAfter ?? 0) * 1000', '0']],
+  ['C10', ['pacing', '(failure.retryAfter ?? 0) * 1000', '0']],
   ['C11', ['refreshing', 'this.#pause(later, begun)', '10']],
   ['C12', ['refreshing', 'until: timing.elapsed() + replayWindow }', 'until: 0 }']],
   ['C13', ['refreshing', 'if (isNewer(stored, from) || stored.login_id !== from.login_id)', 'if (false)']],
@@ -75,7 +75,7 @@ async function noticed(index: number, id: string, edits: Edit[]): Promise<[boole
     const driver = `node '${join(copy, 'conformance', 'driver.js')}'`;
     const conformance = await ends('node', ['../conformance/run.js', '--client', driver, '--only', only, '--must-fail', id]);
     const tests = readdirSync(join(copy, 'test')).filter((name) => name.endsWith('.test.js'));
-    const unit = await ends('node', ['--test', ...tests.map((name) => join(copy, 'test', name))]);
+    const unit = await ends('node', ['--test', '--test-timeout=60000', ...tests.map((name) => join(copy, 'test', name))]);
     return [conformance.code === 0 && conformance.output.includes('refused'), unit.code !== 0];
   } finally {
     rmSync(copy, { recursive: true, force: true });
