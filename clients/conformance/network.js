@@ -7,6 +7,10 @@ export class Network {
   ahead = 0;
   /** What happens to every request for which no single fault is left: a function of {method, path}. */
   outage = null;
+  /** The path that the service is below: '' or one like /v1. */
+  below = '';
+  /** The Authorization of each request that came to another path. */
+  outside = [];
   /** When each request came: {at, method, path, token}. */
   came = [];
   #faults = new Map();
@@ -55,7 +59,11 @@ export class Network {
   async #serve(request, response) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
-    const asked = { method: request.method, path: request.url, headers: request.headers, body: Buffer.concat(chunks).toString() };
+    if (!request.url.startsWith(this.below)) {
+      this.outside.push(request.headers.authorization ?? '');
+      return void response.end();
+    }
+    const asked = { method: request.method, path: request.url.slice(this.below.length), headers: request.headers, body: Buffer.concat(chunks).toString() };
     this.came.push({ at: Date.now(), method: asked.method, path: asked.path, token: request.headers.authorization ?? null });
     const fault = this.#faults.get(asked.path)?.shift() ?? this.outage?.(asked) ?? 'pass';
     const answer = () => this.service.handle(asked);

@@ -28,6 +28,9 @@ async function recovers(t, client, when) {
   answered(t, told, when);
 }
 
+/** The API's refusal of a token, as the authorizer words it. */
+const REFUSAL = problem('invalid_token', { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
+
 /** What isn't a verdict on the token, though some of it looks like one. */
 const NO_VERDICTS = [
   ['a portal’s 401', page(401)],
@@ -48,6 +51,37 @@ const NO_VERDICTS = [
   ['no answer', 'hang'],
 ];
 
+/** The stored pair's successor was lost, and hours have passed: its access token has expired too. */
+async function hoursLater(t) {
+  const { network, client } = await t.loggedIn({ accessLife: 4_000 });
+  network.fault('/refresh', 'lost');
+  network.outage = ({ path }) => (path === '/refresh' ? 'drop' : 'pass');
+  is(t, await client.do('refresh'), 'later', 'a refresh whose answer was lost, and no network after it');
+  await client.kill();
+  network.outage = null;
+  await sleep(4_500); // The device's own clock says that the stored access token has expired.
+  network.ahead += 5 * 3_600_000;
+  const again = await t.client(network);
+  answered(t, await again.call(), 'a call, hours later');
+  t.check(refused(network) === 0, 'the API was sent an access token that had expired');
+  t.check(network.service.generation === 2, `the service has rotated ${network.service.generation} times, not 2`);
+}
+
+/** A service that recovers lost answers inside the window only. */
+async function inTheBackground(t) {
+  const { network, client } = await t.loggedIn({ replayWindow: 12_000, lostAnswer: 'window' });
+  network.fault('/refresh', 'lost');
+  network.outage = ({ path }) => (path === '/refresh' ? 'drop' : 'pass');
+  is(t, await client.do('refresh'), 'later', 'a refresh whose answer was lost, and no network after it');
+  const before = network.count('/refresh');
+  network.outage = null;
+  for (let tenths = 0; tenths < 110 && network.count('/refresh') === before; tenths += 1) await sleep(100);
+  t.check(network.count('/refresh') > before, 'it wasn’t repeated before the replay window was over');
+  await sleep(300);
+  network.ahead += 20_000;
+  answered(t, await client.call(), 'after the window');
+}
+
 export const REQUIREMENTS = [
   {
     id: 'C1',
@@ -59,15 +93,19 @@ export const REQUIREMENTS = [
       const used = new Promise((resolve) => {
         network.outage = ({ path, headers }) => {
           if (path !== '/me' || network.service.generation === 0) return 'pass';
-          resolve(headers.authorization);
-          return 'hang';
+          // The service counts it as the first use; the client hears nothing of it.
+          return (answer) => {
+            answer();
+            resolve(headers.authorization);
+            return new Promise(() => {});
+          };
         };
       });
       void client.call();
       await Promise.race([used, sleep(5_000)]);
       await client.kill();
       network.outage = null;
-      network.ahead += 60_000; // After the replay window the old token would end the login.
+      network.ahead += 60_000; // A window after the first use the old token would end the login.
       const again = await t.client(network);
       answered(t, await again.call(), 'after a crash at the first use of a new pair');
     },
@@ -126,10 +164,10 @@ export const REQUIREMENTS = [
     title: 'on a 401 of the API: refreshes, repeats the call once, then hands the answer on',
     async run(t) {
       const { network, client } = await t.loggedIn();
-      network.fault('/me', problem('invalid_token'));
+      network.fault('/me', REFUSAL);
       answered(t, await client.call(), 'a call whose token was refused once');
       t.check(network.count('/refresh') === 1 && network.count('/me', 'GET') === 2, 'it takes one refresh and one repetition');
-      network.outage = ({ path }) => (path === '/me' ? problem('invalid_token') : 'pass');
+      network.outage = ({ path }) => (path === '/me' ? REFUSAL : 'pass');
       const told = await client.call();
       t.check(told.outcome === 'ok' && told.status === 401, `refused twice: ${told.outcome} ${told.status ?? ''}, not ok 401`);
       t.check(network.count('/me', 'GET') === 4, `a call that is always refused was sent ${network.count('/me', 'GET') - 2} times`);
@@ -139,7 +177,7 @@ export const REQUIREMENTS = [
   },
   {
     id: 'C6',
-    title: 'repeats a refresh whose answer was lost, with the same token',
+    title: 'repeats a refresh whose answer was lost, with the same token, after the replay window and a restart too',
     async run(t) {
       const { network, client } = await t.loggedIn();
       network.fault('/refresh', 'lost', 'lost');
@@ -147,6 +185,17 @@ export const REQUIREMENTS = [
       t.check(new Set(refreshes(network).map(({ token }) => token)).size === 1, 'it was repeated with another token');
       t.check(network.service.generation === 1, `the service has rotated ${network.service.generation} times`);
       answered(t, await client.call(), 'afterwards');
+
+      network.fault('/refresh', 'lost');
+      network.outage = ({ path }) => (path === '/refresh' ? 'drop' : 'pass');
+      is(t, await client.do('refresh'), 'later', 'a refresh whose answer was lost, and no network after it');
+      await client.kill();
+      network.outage = null;
+      network.ahead += 60_000; // Twice the replay window. The lost pair still awaits its first use.
+      const again = await t.client(network);
+      is(t, await again.do('refresh'), 'ok', 'the same refresh, a minute later and after a restart');
+      t.check(network.service.generation === 2, `the service has rotated ${network.service.generation} times, not 2`);
+      answered(t, await again.call(), 'with the recovered pair');
     },
   },
   {
@@ -438,19 +487,9 @@ export const REQUIREMENTS = [
   },
   {
     id: 'C22',
-    title: 'goes on in the background for the replay window when no call waits any more',
+    title: 'recovers a pair hours later where the service can, and refreshes it before a call; goes on in the background for the window',
     async run(t) {
-      const { network, client } = await t.loggedIn({ replayWindow: 12_000 });
-      network.fault('/refresh', 'lost');
-      network.outage = ({ path }) => (path === '/refresh' ? 'drop' : 'pass');
-      is(t, await client.do('refresh'), 'later', 'a refresh whose answer was lost, and no network after it');
-      const before = network.count('/refresh');
-      network.outage = null;
-      for (let tenths = 0; tenths < 110 && network.count('/refresh') === before; tenths += 1) await sleep(100);
-      t.check(network.count('/refresh') > before, 'it wasn’t repeated before the replay window was over');
-      await sleep(300);
-      network.ahead += 20_000;
-      answered(t, await client.call(), 'after the window');
+      await Promise.all([hoursLater(t), inTheBackground(t)]);
     },
   },
   {
@@ -481,6 +520,20 @@ export const REQUIREMENTS = [
         }
         await client.do('call', { path: url });
         t.check(!strangers.some((text) => /lk[ar]_|correct-horse/.test(text)), 'a token or a password went to another address');
+
+        // Another path of the same origin isn't the service either: a page of somebody else's, behind the same gateway.
+        const below = await t.network();
+        below.below = '/v1';
+        const other = await t.client(below, { LATCHKEY_URL: `${below.url}/v1` });
+        is(t, await other.login(), 'ok', 'a login at a service that is below a path');
+        for (const status of [302, 307, 308]) {
+          below.fault('/me', page(status, { Location: '/elsewhere' }));
+          below.fault('/refresh', page(status, { Location: '/elsewhere' }));
+          await other.call();
+          await other.do('refresh');
+        }
+        t.check(!below.outside.some((authorization) => /lk[ar]_/.test(authorization)), 'a token followed a redirect out of the service’s address');
+        answered(t, await other.call(), 'afterwards');
       } finally {
         stranger.closeAllConnections();
         stranger.close();

@@ -21,6 +21,9 @@ export function problem(code, headers = {}) {
   return { status, headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', ...headers }, body };
 }
 
+// Milliseconds that clocks of the service's own environments may differ by.
+const TOLERANCE = 5_000;
+
 const text = (length) => randomBytes(length).toString('base64url').slice(0, length);
 const iso = (milliseconds) => new Date(milliseconds).toISOString();
 
@@ -28,9 +31,11 @@ export class Service {
   /** Every request to it, in order: {method, path, token, key, deviceId, status}. Tokens are as they were sent. */
   seen = [];
   #logins = [];
+  #user = text(22);
 
-  constructor({ now = Date.now, accessLife = 300_000, refreshLife = 7 * 86_400_000, replayWindow = 30_000, sendsDate = true } = {}) {
-    Object.assign(this, { now, accessLife, refreshLife, replayWindow, sendsDate });
+  /** `lostAnswer` is `until_first_use` or `window`: until when a refresh whose answer was lost gets the identical pair. */
+  constructor({ now = Date.now, accessLife = 300_000, refreshLife = 7 * 86_400_000, replayWindow = 30_000, sendsDate = true, lostAnswer = 'until_first_use' } = {}) {
+    Object.assign(this, { now, accessLife, refreshLife, replayWindow, sendsDate, lostAnswer });
   }
 
   /** Takes {method, path, headers with lower-case names, body}; gives {status, headers, body}. */
@@ -73,8 +78,18 @@ export class Service {
       }
       default: {
         const login = this.#logins.find((login) => !login.ended && login.pairs.at(-1).access === token);
-        if (!login || this.now() >= login.pairs.at(-1).accessExpires) {
+        const newest = login?.pairs.at(-1);
+        if (!login || this.now() >= newest.accessExpires) {
           return problem('invalid_token', { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
+        }
+        // The first use of a pair: the client has it, so its predecessor is good for one more window only.
+        newest.usedUntil ??= this.now() + this.replayWindow;
+        const row = (other) => ({ login_id: other.id, current: other === login });
+        const live = this.#logins.filter((other) => !other.ended);
+        if (method === 'GET' && path.startsWith('/sessions')) return this.#json({ sessions: live.map(row), next: null });
+        if (method === 'DELETE' && path === '/sessions') {
+          this.endAll();
+          return { status: 204, headers: { 'Cache-Control': 'no-store' }, body: '' };
         }
         if (path.startsWith('/me')) return this.#json({ user_id: login.user, login_id: login.id });
         return problem('not_found');
@@ -95,7 +110,7 @@ export class Service {
     }
     entry.deviceId = request.device_id ?? null;
     if (request.password !== 'correct-horse-battery-staple') return problem('invalid_credentials');
-    const login = { id: text(22), user: text(22), pairs: [], ended: false };
+    const login = { id: text(22), user: this.#user, pairs: [], ended: false };
     this.#logins.push(login);
     return this.#mint(login, null);
   }
@@ -106,7 +121,10 @@ export class Service {
       refresh: `lkr_${text(252)}`,
       accessExpires: this.now() + this.accessLife,
       refreshExpires: this.now() + this.refreshLife,
-      since: this.now(),
+      /** Until then the token before this one is answered with this pair, or with 409. */
+      replayUntil: this.now() + this.replayWindow,
+      /** The same, from its first use; null while it awaits that. */
+      usedUntil: null,
       key,
     });
     return this.#pair(login);
@@ -132,10 +150,22 @@ export class Service {
     const presented = login.pairs.findIndex((pair) => pair.refresh === token);
     const newest = login.pairs.at(-1);
     if (this.now() >= newest.refreshExpires) return problem('invalid_token');
-    const behind = login.pairs.length - 1 - presented;
-    if (behind === 0) return this.#mint(login, key);
-    if (this.now() < login.pairs[presented + 1].since + this.replayWindow) {
-      return behind === 1 && newest.key === key ? this.#pair(login) : problem('superseded');
+    const now = this.now();
+    const next = login.pairs[presented + 1];
+    if (next === undefined) {
+      // A rotation is a first use too: two requests of one client may recover the pair, and one of them refresh at once.
+      newest.usedUntil ??= now + this.replayWindow;
+      return this.#mint(login, key);
+    }
+    const used = this.lostAnswer === 'window' ? next.replayUntil : (next.usedUntil ?? Number.POSITIVE_INFINITY);
+    const until = Math.max(next.replayUntil, used);
+    if (next === newest && next.key === key) {
+      if (now < until) return this.#pair(login);
+      if (now < until + TOLERANCE) return problem('superseded');
+    } else {
+      // With another key it is somebody else's request, or a client's from before it knew keys: never longer than the window.
+      const most = next === newest ? next.replayUntil : until;
+      if (now < most + TOLERANCE) return problem('superseded');
     }
     login.ended = true;
     return problem('invalid_token');

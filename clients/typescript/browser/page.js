@@ -18,8 +18,13 @@ async function run() {
     outcomes.push(...(await Promise.all(tabs.map((tab) => tab.call()))));
   }
   await tabs[0].logout();
+  // Idle tabs hear of it without a call.
+  for (let tries = 0; tries < 250 && tabs.some((tab) => tab.seen().loggedOut.length === 0); tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const idle = tabs.map((tab) => tab.seen().loggedOut.length);
   const afterwards = await Promise.all(tabs.map((tab) => tab.call()));
-  return { locks: 'locks' in navigator, outcomes, afterwards, tabs: tabs.map((tab) => tab.seen()) };
+  return { locks: 'locks' in navigator, outcomes, idle, afterwards, tabs: tabs.map((tab) => tab.seen()) };
 }
 const result = await run().catch((error) => ({ error: String(error) }));
 await fetch('/result', { method: 'POST', body: JSON.stringify(result) });

@@ -16,7 +16,7 @@ const MUTANTS: [string, ...Edit[]][] = [
     ['locks', 'return await locks.request(name, { signal: giveUp.signal }, once);', 'return await once();'],
   ],
   ['C3', ['session', "return 'expired'", "return 'fresh'"], ['session', "? 'due' : 'fresh'", "? 'fresh' : 'fresh'"]],
-  ['C4', ['refreshing', 'clockOffset(now, date, pair)', '0']],
+  ['C4', ['refreshing', 'clockOffset(now, date, pair, before)', '0']],
   ['C5', ['latchkey', '(this.#options.isRefusal ?? is401)(response)', 'false']],
   ['C6', ['refreshing', 'const { later } = outcome;', 'if (outcome) return outcome; const { later } = outcome;']],
   ['C7', ['answer', "answer.status === 401 && problemCode(answer) === 'invalid_token'", 'answer.status === 401']],
@@ -25,8 +25,8 @@ const MUTANTS: [string, ...Edit[]][] = [
   ['C8', ['answer', "return { kind: 'ended' };", 'return later(answer, now);']],
   ['C8', ['vault', 'await this.#delete();\n            return true;', 'return true;']],
   ['C9', ['latchkey', 'this.#options.patience ?? 20_000', '600_000']],
-  ['C10', ['refreshing', '(later.retryAfter ?? 0) * 1000', '0']],
-  ['C11', ['refreshing', 'backoff(failures, timing.random(), most)', '10']],
+  ['C10', ['pacing', '(failure.retryAfter ?? 0) * 1000', '0']],
+  ['C11', ['refreshing', 'this.#pause(later, begun)', '10']],
   ['C12', ['refreshing', 'until: timing.elapsed() + replayWindow }', 'until: 0 }']],
   ['C13', ['refreshing', 'if (isNewer(stored, from) || stored.login_id !== from.login_id)', 'if (false)']],
   ['C14', ['refreshing', "'Idempotency-Key': stored.idempotency_key", "'Idempotency-Key': crypto.randomUUID()"]],
@@ -35,16 +35,18 @@ const MUTANTS: [string, ...Edit[]][] = [
   ['C16', ['vault', 'if (!isNewer(next, stored))', 'if (false)']],
   ['C17', ['refreshing', 'if (isNewer(stored, from) || stored.login_id !== from.login_id)', 'if (false)']],
   ['C18', ['vault', '?.refresh_token !== refreshToken)', '?.refresh_token === null)']],
-  ['C19', ['latchkey', "path: '/logout', token: session.refresh_token", "path: '/logout', token: session.access_token"]],
+  ['C19', ['latchkey', "path: '/logout', token: session.refresh_token }, options", "path: '/logout', token: session.access_token }, options"]],
   ['C19', ['latchkey', 'if (!ended)', 'if (false)']],
   ['C20', ['vault', 'if (stored?.login_id !== next.login_id)', 'if (false)'], ['vault', '!isNewer(next, stored)', 'stored && !isNewer(next, stored)']],
   ['C21', ['answer', 'if (pair && pair.login_id === loginId)', 'if (pair)'], ['vault', 'if (stored?.login_id !== next.login_id)', 'if (!stored)'], ['vault', '!isNewer(next, stored)', 'next.generation <= stored.generation']],
   ['C22', ['refreshing', 'this.#waiters.size === 0 && until >= goOnUntil', 'this.#waiters.size === 0']],
+  ['C22', ['latchkey', 'times < 3 &&', 'false &&']],
   ['C23', ['requests', "redirect: 'manual'", "redirect: 'follow'"]],
-  ['C23', ['latchkey', 'if (!known)', 'if (false)']],
+  ['C23', ['calls', "init['redirect'] = 'manual'", "init['redirect'] = 'follow'"]],
+  ['C23', ['addresses', 'if (!this.has(address))', 'if (false)']],
   ['C24', ['latchkey', 'problem === null || ', '']],
   ['C25', ['latchkey', 'if (stored && /^[A-Za-z0-9_-]{16,64}$/.test(stored))', 'if (false)']],
-  ['C26', ['requests', 'throw new Unavailable({ reason: answer });', 'throw new Error(`no answer to ${token}`);']],
+  ['C26', ['requests', 'throw new Unavailable({ reason });', 'throw new Error(`no answer to ${token}`);']],
 ];
 
 const here = fileURLToPath(new URL('..', import.meta.url)); // …/build/
@@ -73,7 +75,7 @@ async function noticed(index: number, id: string, edits: Edit[]): Promise<[boole
     const driver = `node '${join(copy, 'conformance', 'driver.js')}'`;
     const conformance = await ends('node', ['../conformance/run.js', '--client', driver, '--only', only, '--must-fail', id]);
     const tests = readdirSync(join(copy, 'test')).filter((name) => name.endsWith('.test.js'));
-    const unit = await ends('node', ['--test', ...tests.map((name) => join(copy, 'test', name))]);
+    const unit = await ends('node', ['--test', '--test-timeout=60000', ...tests.map((name) => join(copy, 'test', name))]);
     return [conformance.code === 0 && conformance.output.includes('refused'), unit.code !== 0];
   } finally {
     rmSync(copy, { recursive: true, force: true });

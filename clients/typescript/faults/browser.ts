@@ -16,6 +16,8 @@ interface Result {
   locks: boolean;
   outcomes: string[];
   afterwards: string[];
+  /** How often each tab was told of the log-out before it made a call. */
+  idle: number[];
   tabs: { refreshes: { from: number; until: number; token: string; key: string; date: string | null }[]; loggedOut: string[] }[];
 }
 
@@ -71,6 +73,7 @@ if (result.error !== undefined) {
   expect(overlaps === 0, `${overlaps} refreshes overlapped in spite of Web Locks`);
   expect(keys.size === refreshes.length && [...keys.values()].every((each) => each.size === 1), 'a token was sent twice');
   expect(refreshes.every(({ date }) => date !== null), 'the page can’t read Date');
+  expect(result.idle.join() === '1,1,1', `idle tabs were told of the log-out ${result.idle.join()} times`);
   expect(result.afterwards.every((name) => name === 'LoggedOut'), `after the log-out: ${result.afterwards.join(', ')}`);
   expect(result.tabs.map((tab) => tab.loggedOut.join()).join() === 'logout,elsewhere,elsewhere', 'not every tab was told of the log-out');
   if (broken.length === 0) console.log(`in Chromium: 3 tabs, 90 calls, ${refreshes.length} refreshes, none at the same time`);

@@ -1,7 +1,6 @@
 // A device: tabs that share a storage, a clock that may be wrong, and an eye on what must never happen.
 import { Latchkey, LocalLocks, type LogOutReason, type Locks, type Storage, type Timing } from '../src/index.js';
 import { sleep } from './chance.js';
-import { REPLAY_WINDOW } from './service.js';
 
 export interface Counts {
   /** Somebody was told "logged out" while the login was alive. */
@@ -55,6 +54,7 @@ export class Device {
     private readonly url: string,
     private readonly random: () => number,
     readonly hasLocks: boolean,
+    private readonly replayWindow: number,
   ) {
     this.#locks = hasLocks ? new LocalLocks() : NO_LOCKS;
   }
@@ -80,7 +80,7 @@ export class Device {
       timing,
       attemptTimeout: 5_000,
       patience: 15_000,
-      replayWindow: REPLAY_WINDOW,
+      replayWindow: this.replayWindow,
       fetch: (url, init) => this.#fetch(life, url, init ?? {}),
     });
     latchkey.onLoggedOut((reason) => life.alive && loggedOut.push(reason));

@@ -42,10 +42,13 @@ const SHARES: [string, number][] = [
   ['408', 1], ['429', 2], ['500', 1], ['503', 2], ['503 page', 1],
 ];
 
-// The promise is for whoever gets through inside the replay window: a refresh token that was sent on once is
-// disturbed no longer than this, and nothing is late by more than LATEST.
+// Where the service recovers lost answers inside the replay window only, a refresh token that was sent once is disturbed no longer.
 const DISTURBED_FOR = 12_000;
+// No request is late by more: one that is a replay window late can't be told from a thief's.
 const LATEST = 2_500;
+// Of the refresh tokens, the share whose answers are lost for longer than any window, and the first of them.
+const ONE_IN = 40;
+const FIRST = 3;
 
 export class Proxy {
   readonly faults = new Map<string, number>();
@@ -56,12 +59,27 @@ export class Proxy {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
   readonly #firstSent = new Map<string, number>();
   readonly #attempts = new Map<string, string[]>();
+  /** Refresh tokens whose answers are all lost until then. */
+  readonly #lostUntil = new Map<string, number>();
+  readonly #recovered = new Set<string>();
   #portalUntil = 0;
 
+  /** `lostFor`: for how many milliseconds some refresh tokens' answers are lost; null where the service recovers inside the window only. */
   constructor(
     private readonly upstream: string,
     private readonly seed: number,
+    private readonly lostFor: number | null,
   ) {}
+
+  /** How many refresh tokens had all their answers lost for `lostFor`, and how many of them brought a pair after that. */
+  get lostForLong(): { tokens: number; recovered: number } {
+    return { tokens: this.#lostUntil.size, recovered: this.#recovered.size };
+  }
+
+  /** Waits until no answer is being lost for long any more. */
+  async losesNoMore(): Promise<void> {
+    for (const until of this.#lostUntil.values()) await sleep(Math.max(0, until - Date.now()));
+  }
 
   async listen(): Promise<string> {
     const server = createServer((request, response) => {
@@ -104,6 +122,7 @@ export class Proxy {
         return reply(response, answer);
       }
       case 'answer lost':
+      case 'answer lost, for long':
         await this.#forward(request, body);
         return void response.destroy();
       case 'cut short': {
@@ -118,8 +137,12 @@ export class Proxy {
       case 'doubled late':
         void sleep(late).then(() => this.#forward(request, body).catch(() => {}));
         return reply(response, await this.#forward(request, body));
-      default:
-        return reply(response, await this.#forward(request, body));
+      default: {
+        const answer = await this.#forward(request, body);
+        const token = nameOf(request);
+        if (request.url === '/refresh' && answer.status === 200 && this.#lostUntil.has(token)) this.#recovered.add(token);
+        return reply(response, answer);
+      }
     }
   }
 
@@ -128,8 +151,14 @@ export class Proxy {
     const token = nameOf(request);
     if (request.url === '/refresh') {
       const since = Date.now() - (this.#firstSent.get(token) ?? Date.now());
-      if (since > DISTURBED_FOR) return 'none';
-      if (!this.#firstSent.has(token)) this.#firstSent.set(token, Date.now());
+      if (!this.#firstSent.has(token)) {
+        this.#firstSent.set(token, Date.now());
+        const chosen = this.lostFor !== null && this.#firstSent.size % ONE_IN === FIRST;
+        if (chosen) this.#lostUntil.set(token, Date.now() + this.lostFor + 5_000 * random());
+      }
+      const lostUntil = this.#lostUntil.get(token);
+      if (lostUntil !== undefined) return Date.now() < lostUntil ? 'answer lost, for long' : 'none';
+      if (this.lostFor === null && since > DISTURBED_FOR) return 'none';
     }
     // Now and then a portal closes for everybody.
     if (Date.now() < this.#portalUntil) return 'portal 401';

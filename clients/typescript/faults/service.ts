@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
 import { sleep } from './chance.js';
 
@@ -10,19 +10,47 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** Until when a service gives the identical pair again to a refresh whose answer was lost. */
+export type LostAnswer = 'until_first_use' | 'window';
+
 /**
- * Milliseconds. As long as access tokens of a minute allow, for the machine may be slow; the faults themselves take a
- * quarter of it at most.
+ * The service's REPLAY_WINDOW, milliseconds. Where only the window saves a lost answer it is as long as access tokens of a minute
+ * allow, for the machine may be slow and the faults take a quarter of it. Else it bounds only how late a request may come.
  */
-export const REPLAY_WINDOW = 50_000;
+export const replayWindowOf = (rule: LostAnswer): number => (rule === 'window' ? 50_000 : 15_000);
+
+/** What the service's environments may differ by, milliseconds: for so long after a window it still answers 409. */
+export const TOLERANCE = 5_000;
+
+/** Which rule `latchkey dev` has. A version with the setting LOST_ANSWER refuses to start with an unknown value; others ignore it. */
+export function ruleOf(command: string): LostAnswer {
+  const { status, error } = spawnSync(command, ['dev', '--port', '0'], {
+    stdio: 'ignore',
+    timeout: 5_000,
+    killSignal: 'SIGKILL',
+    env: { ...process.env, LOST_ANSWER: 'sometimes' },
+  });
+  if (error && (error as NodeJS.ErrnoException).code !== 'ETIMEDOUT') throw error;
+  return typeof status === 'number' && status !== 0 ? 'until_first_use' : 'window';
+}
+
+/** The conformance script's service on a free port, with access tokens that live a minute. */
+export async function startStandIn(rule: LostAnswer): Promise<{ url: string; stop: () => void }> {
+  const { Network } = (await import(new URL('../../../conformance/network.js', import.meta.url).href)) as {
+    Network: new (options: object) => { listen(): Promise<void>; close(): void; url: string };
+  };
+  const network = new Network({ accessLife: 60_000, replayWindow: replayWindowOf(rule), lostAnswer: rule });
+  await network.listen();
+  return { url: network.url, stop: () => network.close() };
+}
 
 /** `latchkey dev` on a free port, with access tokens that live a minute. */
-export async function startService(command: string): Promise<{ url: string; stop: () => void }> {
+export async function startService(command: string, rule: LostAnswer = 'window'): Promise<{ url: string; stop: () => void }> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(command, ['dev', '--port', String(port)], {
     stdio: 'ignore',
-    env: { ...process.env, ACCESS_TOKEN_TTL: '1m', REPLAY_WINDOW: `${REPLAY_WINDOW / 1000}s` },
+    env: { ...process.env, ACCESS_TOKEN_TTL: '1m', REPLAY_WINDOW: `${replayWindowOf(rule) / 1000}s` },
   });
   const stop = (): void => void child.kill('SIGINT');
   process.on('exit', stop);

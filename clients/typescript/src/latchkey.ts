@@ -1,11 +1,14 @@
+import { Addresses } from './addresses.js';
 import { later, pairIn, problemCode, type Answer } from './answer.js';
+import { callOf, isOneShot, type Call } from './calls.js';
 import { LoggedOut, Refused, StorageFailed, Unavailable } from './errors.js';
 import { randomName } from './keys.js';
 import { locksFor } from './locks.js';
-import type { CallOptions, Credentials, DeviceSession, LogOutReason, Options, SessionInfo } from './options.js';
+import type { CallOptions, Credentials, DeviceSession, LogOutReason, Options, SessionEvent, SessionInfo } from './options.js';
 import { firstSession, Refreshing, type Patience } from './refreshing.js';
-import { Requests, within, type Fetch, type Request } from './requests.js';
-import { freshness, type Session } from './session.js';
+import { Requests, within, type Fetch, type Request as Asking } from './requests.js';
+import { age, freshness, type Session } from './session.js';
+import { hear } from './tabs.js';
 import { systemTiming, type Timing } from './timing.js';
 import { Vault } from './vault.js';
 
@@ -18,29 +21,40 @@ export class Latchkey {
   readonly #requests: Requests;
   readonly #refreshing: Refreshing;
   readonly #key: string;
-  readonly #addresses: readonly string[];
+  readonly #addresses: Addresses;
   readonly #listeners = new Set<(reason: LogOutReason) => void>();
+  readonly #watchers = new Set<(event: SessionEvent) => void>();
+  #current: SessionInfo | null | undefined;
+  #stopHearing: (() => void) | null = null;
 
   constructor(options: Options) {
     this.#options = options;
     this.#timing = options.timing ?? systemTiming;
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
     this.#key = options.key ?? 'latchkey';
-    this.#addresses = [options.baseUrl, ...(options.apis ?? [])].map((address) => address.replace(/\/+$/, ''));
-    if (!this.#addresses.every((address) => /^https?:\/\/[^/?#@\\\s]+(\/[^?#\\\s]*)?$/.test(address))) {
-      throw new TypeError('baseUrl and apis take addresses like https://api.example.com/v1');
-    }
+    this.#addresses = new Addresses(options.baseUrl, options.apis ?? [], options.allowHttp ?? false);
     const locks = options.locks ?? locksFor(options.storage);
-    const timeout = options.attemptTimeout ?? 10_000;
-    this.#requests = new Requests(this.#addresses[0]!, this.#fetch, this.#timing, timeout);
-    this.#vault = new Vault(options.storage, this.#key, locks, this.#timing, () => this.#tell('elsewhere'));
+    const replayWindow = options.replayWindow ?? 30_000;
+    const timeout = options.attemptTimeout ?? (replayWindow > 0 ? Math.min(10_000, replayWindow / 3) : 10_000);
+    if (replayWindow > 0 && timeout > replayWindow / 2) {
+      throw new TypeError('attemptTimeout is at most half of replayWindow: a token that arrives later looks stolen');
+    }
+    this.#requests = new Requests(this.#addresses.base, this.#fetch, this.#timing, timeout, options.onEvent);
+    this.#vault = new Vault({
+      storage: options.storage,
+      key: this.#key,
+      locks,
+      timing: this.#timing,
+      gone: () => this.#tell('elsewhere'),
+      changed: (now, before) => this.#changed(now, before),
+    });
     this.#refreshing = new Refreshing({
       vault: this.#vault,
       requests: this.#requests,
       locks,
       lockName: `${this.#key} refresh`,
       lockPatience: timeout + 1_000,
-      replayWindow: options.replayWindow ?? 30_000,
+      replayWindow,
       timing: this.#timing,
       ended: () => this.#tell('ended'),
     });
@@ -54,6 +68,7 @@ export class Latchkey {
     const device_id = await this.#deviceId();
     const answer = await this.#ask(
       {
+        kind: 'login',
         method: 'POST',
         path: '/login',
         headers: { 'Content-Type': 'application/json' },
@@ -64,7 +79,13 @@ export class Latchkey {
     const pair = pairIn(answer);
     if (!pair) throw this.#failure(answer);
     const session = await firstSession(pair, secret, this.#timing.now(), answer.headers.get('Date'));
-    await this.#vault.begin(session);
+    try {
+      await this.#vault.begin(session);
+    } catch (error) {
+      // What can't be stored can't be used: the login would stay in the device list for good.
+      await this.#requests.send({ kind: 'logout', method: 'POST', path: '/logout', token: session.refresh_token }).catch(() => {});
+      throw error;
+    }
     return info(session);
   }
 
@@ -77,20 +98,23 @@ export class Latchkey {
   /**
    * `fetch` with the access token, refreshed before where it is due. Where the API refuses the token, the call is repeated once
    * with a newer one. `input` is an address of `baseUrl` or of `apis`, or a path below `baseUrl`. The answer is the API's, whatever
-   * its status. Fails with LoggedOut, with Unavailable where no good token was to be had in time, or as `fetch` does.
+   * its status. Fails with LoggedOut, with Unavailable where no good token was to be had in time, or as `fetch` does. It is bound:
+   * hand it to a library that takes a `fetch`.
    */
-  async fetch(input: string, init: RequestInit & CallOptions = {}): Promise<Response> {
-    const url = this.#address(input);
-    const patience = this.#patience(init);
+  readonly fetch = async (input: string | URL | Request, init: RequestInit & CallOptions = {}): Promise<Response> => {
+    const { timeout, ...rest } = init;
+    const call = await callOf(this.#addresses, input, rest);
+    const patience = this.#patience({ signal: call.init.signal ?? null, ...(timeout === undefined ? {} : { timeout }) });
     const session = await this.#usable(patience);
-    const response = await this.#send(url, init, session, patience);
+    const response = await this.#send(call, timeout, session, patience);
     if (!(this.#options.isRefusal ?? is401)(response)) return response;
-    const newer = await this.#refreshing.after(session, patience);
+    if (await this.#isTheApisOwn(response, session)) return response;
+    const newer = await this.#refreshed(session, patience);
     // Not repeated in the name of somebody else who has logged in meanwhile, nor with a body that is used up.
-    if (newer.login_id !== session.login_id || isStream(init.body)) return response;
+    if (newer.login_id !== session.login_id || isOneShot(call.init.body)) return response;
     await response.body?.cancel?.().catch(() => {});
-    return this.#send(url, init, newer, patience);
-  }
+    return this.#send(call, timeout, newer, patience);
+  };
 
   /** An access token that is good now, for what isn't sent by `fetch`: a WebSocket, for example. Don't keep it. */
   async accessToken(options: CallOptions = {}): Promise<string> {
@@ -101,7 +125,7 @@ export class Latchkey {
   async refresh(options: CallOptions = {}): Promise<SessionInfo> {
     const session = await this.#vault.read();
     if (!session) throw new LoggedOut();
-    return info(await this.#refreshing.after(session, this.#patience(options)));
+    return info(await this.#refreshed(session, this.#patience(options)));
   }
 
   /**
@@ -112,7 +136,7 @@ export class Latchkey {
     for (;;) {
       const session = await this.#vault.read();
       if (!session) return;
-      const answer = await this.#ask({ method: 'POST', path: '/logout', token: session.refresh_token }, options);
+      const answer = await this.#ask({ kind: 'logout', method: 'POST', path: '/logout', token: session.refresh_token }, options);
       const ended = answer.status === 204 || (answer.status === 401 && problemCode(answer) === 'invalid_token');
       if (!ended) throw new Unavailable(later(answer, this.#timing.now()));
       if (await this.#vault.forget(session.refresh_token)) return this.#tell('logout');
@@ -143,7 +167,9 @@ export class Latchkey {
 
   /** Ends one login of the user's. One that is ended already is fine. */
   async endSession(loginId: string, options: CallOptions = {}): Promise<void> {
-    const answer = await this.#askAs('DELETE', `/sessions/${encodeURIComponent(loginId)}`, options);
+    // Checked here: an empty id would ask for the end of all logins, and `.` for the same once the address is parsed.
+    if (!LOGIN_ID.test(loginId)) throw new TypeError('a login id has 22 characters of A-Z a-z 0-9 - _');
+    const answer = await this.#askAs('DELETE', `/sessions/${loginId}`, options);
     if (answer.status !== 204 && problemCode(answer) !== 'not_found') throw this.#failure(answer);
     await this.#forgetIf((session) => session.login_id === loginId);
   }
@@ -158,8 +184,44 @@ export class Latchkey {
 
   /** Calls back when the session is over. Nothing else means logged out. Gives what takes the callback away. */
   onLoggedOut(listener: (reason: LogOutReason) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#listen(this.#listeners, listener);
+  }
+
+  /**
+   * Calls back when a session begins, is refreshed or is over, here or in another tab; first with what is stored, as soon as that has
+   * been read. Gives what takes the callback away.
+   */
+  readonly subscribe = (listener: (event: SessionEvent) => void): (() => void) => {
+    const stop = this.#listen(this.#watchers, listener);
+    if (this.#current === undefined) this.#look();
+    return stop;
+  };
+
+  /** The session as it was last seen, without asking the storage; null where there was none, undefined until it has been read. */
+  get current(): SessionInfo | null | undefined {
+    return this.#current;
+  }
+
+  #listen<T>(listeners: Set<T>, listener: T): () => void {
+    listeners.add(listener);
+    this.#stopHearing ??= hear(this.#options.storage, this.#key, () => this.#look());
+    return () => {
+      listeners.delete(listener);
+      if (this.#listeners.size + this.#watchers.size > 0) return;
+      this.#stopHearing?.();
+      this.#stopHearing = null;
+    };
+  }
+
+  /** Reads the storage for its news. One that can't be read has none; the next call says so. */
+  #look(): void {
+    void this.#vault.read().catch(() => {});
+  }
+
+  #changed(now: Session | null, before: Session | null | undefined): void {
+    const type = !now ? 'out' : before?.login_id === now.login_id ? 'refreshed' : 'in';
+    this.#current = now && info(now);
+    for (const watcher of this.#watchers) void Promise.resolve({ type, session: this.#current } as const).then(watcher);
   }
 
   #tell(reason: LogOutReason): void {
@@ -185,24 +247,45 @@ export class Latchkey {
       case 'fresh':
         return session;
       case 'expired':
-        return this.#refreshing.after(session, patience);
+        return this.#refreshed(session, patience);
       case 'due':
-        return this.#refreshing.after(session, { ...patience, early: true }).catch((error: unknown) => {
+        return this.#refreshed(session, { ...patience, early: true }).catch((error: unknown) => {
           if (error instanceof Unavailable) return session;
           throw error;
         });
     }
   }
 
-  async #send(url: string, init: RequestInit & CallOptions, session: Session, { deadline }: Patience): Promise<Response> {
-    const { timeout, signal, ...rest } = init;
-    const headers = new Headers(rest.headers);
-    headers.set('Authorization', `Bearer ${session.access_token}`);
-    if (timeout === undefined) return this.#fetch(url, { ...rest, signal: signal ?? null, headers });
-    return within(this.#timing, deadline, signal, (bounded) => this.#fetch(url, { ...rest, signal: bounded, headers }));
+  /**
+   * The session after `session`, with an access token that hasn't expired. A recovered pair may be hours old: its answer was lost,
+   * and nothing was asked since. It is stored like any other, and refreshed before a call goes. Twice at most: after that the
+   * device's clock is the likelier explanation, and the API's word counts.
+   */
+  async #refreshed(session: Session, patience: Patience): Promise<Session> {
+    let newer = await this.#refreshing.after(session, patience);
+    for (let times = 1; times < 3 && freshness(newer, this.#timing.now(), 0) === 'expired'; times += 1) {
+      newer = await this.#refreshing.after(newer, { ...patience, early: false });
+    }
+    return newer;
   }
 
-  #ask(request: Request, { signal, timeout }: CallOptions): Promise<Answer> {
+  /** Whether a 401 is about something else than the token: a new token was good a moment ago, and nothing says that it was refused. */
+  async #isTheApisOwn({ headers }: Response, session: Session): Promise<boolean> {
+    if (this.#options.isRefusal) return false;
+    const said = `${headers.get('WWW-Authenticate')} ${headers.get('x-amzn-Remapped-WWW-Authenticate')}`;
+    const since = age(session, this.#timing.now());
+    if (said.includes('error="invalid_token"') || since < 0 || since >= YOUNG) return false;
+    return (await this.#vault.read())?.access_token === session.access_token;
+  }
+
+  async #send({ url, init }: Call, timeout: number | undefined, session: Session, { deadline, signal }: Patience): Promise<Response> {
+    const headers = new Headers(init.headers);
+    headers.set('Authorization', `Bearer ${session.access_token}`);
+    const send = (bounded?: AbortSignal): Promise<Response> => this.#fetch(url, { ...init, signal: bounded ?? null, headers });
+    return timeout === undefined ? send(signal) : within(this.#timing, deadline, signal, send);
+  }
+
+  #ask(request: Asking, { signal, timeout }: CallOptions): Promise<Answer> {
     if (timeout === undefined) return this.#requests.send(request, signal ?? undefined);
     return within(this.#timing, this.#timing.elapsed() + timeout, signal, (bounded) => this.#requests.send(request, bounded));
   }
@@ -211,11 +294,11 @@ export class Latchkey {
   async #askAs(method: 'GET' | 'DELETE', path: string, options: CallOptions): Promise<Answer> {
     const patience = this.#patience(options);
     const session = await this.#usable(patience);
-    const answer = await this.#ask({ method, path, token: session.access_token }, options);
+    const answer = await this.#ask({ kind: 'sessions', method, path, token: session.access_token }, options);
     if (answer.status !== 401) return answer;
-    const newer = await this.#refreshing.after(session, patience);
+    const newer = await this.#refreshed(session, patience);
     if (newer.login_id !== session.login_id) throw new LoggedOut();
-    return this.#ask({ method, path, token: newer.access_token }, options);
+    return this.#ask({ kind: 'sessions', attempt: 2, method, path, token: newer.access_token }, options);
   }
 
   /** What an answer that isn't what was asked for is thrown as. */
@@ -225,32 +308,35 @@ export class Latchkey {
     return new Refused(answer.status, problem, answer.headers.get('x-amzn-RequestId'));
   }
 
-  /** Chosen once for an installation: a login whose answer was lost is then replaced by the next, and leaves no ghost. */
-  async #deviceId(): Promise<string> {
+  /**
+   * Chosen once for an installation: a login whose answer was lost is then replaced by the next, and leaves no ghost. One that can't be
+   * read is drawn anew: a keystore that lost its key after a restore never reads it again, and nobody could log in on that phone.
+   * Where it can't be stored the login goes without.
+   */
+  async #deviceId(): Promise<string | undefined> {
     const key = `${this.#key}.device`;
     const { storage } = this.#options;
+    const drawn = randomName();
     try {
       const stored = await storage.get(key);
       if (stored && /^[A-Za-z0-9_-]{16,64}$/.test(stored)) return stored;
-      const drawn = randomName();
+    } catch {
+      // Written over.
+    }
+    try {
       await storage.set(key, drawn);
       return drawn;
     } catch {
-      throw new StorageFailed('the storage failed');
+      return undefined;
     }
-  }
-
-  /** The address to send to. A token goes to those that were named, and nowhere else. */
-  #address(input: string): string {
-    if (input.startsWith('/') && !input.startsWith('//')) return this.#addresses[0] + input;
-    const known = this.#addresses.some((address) => input.startsWith(address) && ['', '/', '?', '#'].includes(input.charAt(address.length)));
-    if (!known) throw new TypeError('this address is neither below baseUrl nor in apis: the access token is not sent there');
-    return input;
   }
 }
 
+const LOGIN_ID = /^[A-Za-z0-9_-]{22}$/;
+
+// Milliseconds for which a 401 costs no refresh, unless it says that the token was refused.
+const YOUNG = 10_000;
 const is401 = (response: Response): boolean => response.status === 401;
-const isStream = (body: unknown): boolean => typeof (body as { getReader?: unknown } | null)?.getReader === 'function';
 
 function info(session: Session): SessionInfo {
   return {

@@ -31,9 +31,10 @@ export class LocalLocks implements Locks {
 
 const local = new WeakMap<Storage, LocalLocks>();
 
-/** The locks that reach as far as the storage does: Web Locks between tabs, where there are any. */
+/** The locks that reach as far as the storage does: Web Locks between tabs, in a browser. Elsewhere those of one process. */
 export function locksFor(storage: Storage): Locks {
   const web = (globalThis as { navigator?: { locks?: Locks } }).navigator?.locks;
+  // Node and Deno have `navigator.locks` as well; those too reach no further than the process.
   if (web && !storage.oneContext) return web;
   const locks = local.get(storage) ?? new LocalLocks();
   local.set(storage, locks);

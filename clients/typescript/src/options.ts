@@ -11,23 +11,31 @@ export interface Options {
   readonly storage: Storage;
   /** Its name there; another one for each service. `latchkey` unless set. */
   readonly key?: string;
+  /** Permits `http://` to other hosts than this machine: while you develop, for `latchkey dev` and a phone. */
+  readonly allowHttp?: boolean;
   /** Addresses that `fetch` may send the access token to, beside `baseUrl`: those of your own APIs. */
   readonly apis?: readonly string[];
   /** Milliseconds that a call waits for a usable token before it fails with Unavailable. 20 000 unless set. */
   readonly patience?: number;
-  /** Milliseconds for one request to Latchkey. 10 000 unless set: more than the service takes, less than its replay window. */
+  /**
+   * Milliseconds for one request to Latchkey: more than the service takes, at most half of `replayWindow`. 10 000, or a third of
+   * `replayWindow` where that is less, unless set.
+   */
   readonly attemptTimeout?: number;
   /** Milliseconds before its expiry from which an access token is refreshed. 30 000 unless set; never more than a quarter of its life. */
   readonly refreshEarly?: number;
   /** The service's REPLAY_WINDOW in milliseconds. 30 000 unless set. */
   readonly replayWindow?: number;
   /**
-   * Whether an answer of an API says that the access token was refused: status 401 unless set. Say it more narrowly for an
-   * API with 401s of its own, and `403` for one behind API Gateway's HTTP API.
+   * Whether an answer of an API says that the access token was refused. Status 401 unless set; but in the first 10 s of a token's
+   * life only with `error="invalid_token"` in `WWW-Authenticate`. Set it for an API with 401s of its own, and for one behind API
+   * Gateway's HTTP API, which says 403.
    */
   readonly isRefusal?: (response: Response) => boolean;
   readonly fetch?: Fetch;
-  /** Locks that reach as far as the storage does. Web Locks where there are some, unless set. */
+  /** Told of each request to Latchkey, for your metrics. It gets no token, no password and no id. */
+  readonly onEvent?: (event: ClientEvent) => void;
+  /** Locks that reach as far as the storage does. Web Locks between a browser's tabs unless set; processes don't exclude each other. */
   readonly locks?: Locks;
   /** For tests. */
   readonly timing?: Timing;
@@ -44,6 +52,24 @@ export interface Credentials {
   readonly password: string;
   /** A name of the device, for people. */
   readonly device?: string;
+}
+
+/** A request to Latchkey that is over. */
+export interface ClientEvent {
+  readonly kind: 'login' | 'refresh' | 'logout' | 'sessions';
+  /** The answer's status, or why there was none. */
+  readonly status?: number;
+  readonly reason?: 'network' | 'timeout';
+  /** How often this was tried, with this one. */
+  readonly attempt: number;
+  readonly milliseconds: number;
+}
+
+/** What has become of the session. */
+export interface SessionEvent {
+  /** `in`: there is a session now. `refreshed`: the same login has a new pair. `out`: there is no session. */
+  readonly type: 'in' | 'refreshed' | 'out';
+  readonly session: SessionInfo | null;
 }
 
 /** Why there is no session any more: the service ended it, this client logged out, or another tab did. */

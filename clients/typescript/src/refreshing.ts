@@ -4,8 +4,10 @@ import { LoggedOut, StorageFailed, Unavailable, type Later } from './errors.js';
 import { keyFor } from './keys.js';
 import { locked, type Locks } from './locks.js';
 import type { Requests } from './requests.js';
+import { reasonOf } from './signals.js';
 import { clockOffset, isNewer, type Pair, type Session } from './session.js';
-import { backoff, type Timing } from './timing.js';
+import { LONGEST_PAUSE, pauseAfter } from './pacing.js';
+import type { Timing } from './timing.js';
 import type { Vault } from './vault.js';
 
 /** How long a call waits: up to `deadline` by `Timing.elapsed`, and where `early` is set only for the first attempt. */
@@ -28,7 +30,7 @@ export interface RefreshingParts {
   readonly lockName: string;
   /** How long an attempt of another tab may take before this one goes ahead without the lock. */
   readonly lockPatience: number;
-  /** The service's replay window, milliseconds: for how long a refresh whose answer was lost can still be repeated. */
+  /** The service's replay window, milliseconds. */
   readonly replayWindow: number;
   readonly timing: Timing;
   /** Told when the server has ended the stored login. */
@@ -40,12 +42,18 @@ export class Refreshing {
   readonly #waiters = new Set<Waiter>();
   /** What the last attempt came to, and when the next may be made. */
   #rest: { later: Later; until: number } | null = null;
+  /** The outage under way: when its first attempt began, and how many there were. Outlives the calls, or each would begin in haste. */
+  #outage: { since: number; attempts: number } | null = null;
   /** A refresh token that was superseded: it isn't sent again before `until`. */
   #held: { token: string; until: number } | null = null;
   /** A pair that came and couldn't be stored. */
   #unsaved: { session: Session; presented: string } | null = null;
 
-  constructor(private readonly parts: RefreshingParts) {}
+  readonly #parts: RefreshingParts;
+
+  constructor(parts: RefreshingParts) {
+    this.#parts = parts;
+  }
 
   /** The session after `from`: stored by another tab meanwhile, or refreshed. */
   async after(from: Session, patience: Patience): Promise<Session> {
@@ -60,10 +68,10 @@ export class Refreshing {
   }
 
   #join(from: Session, patience: Patience): Promise<Outcome> {
-    const { timing } = this.parts;
+    const { timing } = this.#parts;
     const { deadline, signal, early } = patience;
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
+      if (signal?.aborted) return reject(reasonOf(signal));
       const rest = this.#rest;
       if (rest && rest.until > timing.elapsed() && (early || rest.until > deadline)) {
         return resolve({ kind: 'later', later: this.#told(rest.later) });
@@ -74,7 +82,7 @@ export class Refreshing {
         signal?.removeEventListener('abort', aborted);
         over.abort();
       };
-      const aborted = (): void => (done(), reject(signal?.reason));
+      const aborted = (): void => (done(), reject(reasonOf(signal!)));
       const giveUp = (later: Later): void => (done(), resolve({ kind: 'later', later: this.#told(later) }));
       const waiter: Waiter = { ...patience, giveUp };
       this.#waiters.add(waiter);
@@ -93,31 +101,30 @@ export class Refreshing {
   /** `later` with the seconds that are left of its Retry-After. */
   #told(later: Later): Later {
     if (later.retryAfter === undefined || !this.#rest) return later;
-    const left = Math.ceil((this.#rest.until - this.parts.timing.elapsed()) / 1000);
+    const left = Math.ceil((this.#rest.until - this.#parts.timing.elapsed()) / 1000);
     return { ...later, retryAfter: Math.max(0, left) };
   }
 
   /**
-   * Attempts until one succeeds. When no call waits any more it goes on for the rest of the replay window: a refresh whose answer
-   * was lost has to be repeated in time, or the token that is stored is an old one for good.
+   * Attempts until one succeeds. When no call waits any more it goes on for the rest of the replay window: a service with
+   * A service that recovers a lost answer inside its replay window only does so no later. Any other does when the next call asks.
    */
   async #run(from: Session): Promise<Outcome> {
-    const { timing, replayWindow } = this.parts;
+    const { timing, replayWindow } = this.#parts;
     const goOnUntil = timing.elapsed() + replayWindow;
     for (let failures = 1; ; failures += 1) {
       const wait = (this.#rest?.until ?? 0) - timing.elapsed();
       if (wait > 0) await timing.sleep(wait);
       if (failures > 1 && this.#waiters.size === 0 && timing.elapsed() >= goOnUntil) return { kind: 'later', later: this.#rest!.later };
+      const begun = timing.elapsed();
       const outcome = await this.#attempt(from, failures > 1);
       if (outcome.kind !== 'later') {
         this.#rest = null;
+        this.#outage = null;
         return outcome;
       }
       const { later } = outcome;
-      // While a token is held only the storage is asked, where the newer pair may be any moment.
-      const most = later.reason === 'superseded' ? 1_000 : 4_000;
-      const pause = Math.max(backoff(failures, timing.random(), most), (later.retryAfter ?? 0) * 1000);
-      const until = timing.elapsed() + pause;
+      const until = timing.elapsed() + this.#pause(later, begun);
       this.#rest = { later, until };
       for (const waiter of [...this.#waiters]) {
         if (waiter.early || until > waiter.deadline) waiter.giveUp(later);
@@ -126,9 +133,19 @@ export class Refreshing {
     }
   }
 
+  /** The pause after an attempt that began at `begun`. */
+  #pause(later: Later, begun: number): number {
+    const { timing, replayWindow } = this.#parts;
+    // Without an attempt for longer than any pause, the outage that was seen may be over long since.
+    if (!this.#outage || (this.#rest && begun - this.#rest.until > LONGEST_PAUSE)) this.#outage = { since: begun, attempts: 0 };
+    const attempt = (this.#outage.attempts += 1);
+    const now = timing.elapsed();
+    return pauseAfter({ ...later, attempt, took: now - begun, since: now - this.#outage.since }, replayWindow, timing.random());
+  }
+
   /** One attempt, alone among the tabs where they have a lock. */
   #attempt(from: Session, again: boolean): Promise<Outcome> {
-    const { locks, lockName, lockPatience, timing } = this.parts;
+    const { locks, lockName, lockPatience, timing } = this.#parts;
     return locked(locks, lockName, lockPatience, timing, async () => {
       try {
         return await this.#exchange(from);
@@ -142,7 +159,8 @@ export class Refreshing {
   }
 
   async #exchange(from: Session): Promise<Outcome> {
-    const { vault, requests, timing, ended, replayWindow } = this.parts;
+    const { vault, requests, timing, ended, replayWindow } = this.#parts;
+    // Read right before it is sent: a token that was read earlier may be an old one by now, and an old one looks stolen.
     const stored = await vault.read();
     if (!stored) return { kind: 'logged out' };
     if (isNewer(stored, from) || stored.login_id !== from.login_id) return { kind: 'session', session: stored };
@@ -153,6 +171,8 @@ export class Refreshing {
     }
 
     const answer = await requests.send({
+      kind: 'refresh',
+      attempt: (this.#outage?.attempts ?? 0) + 1,
       method: 'POST',
       path: '/refresh',
       token: stored.refresh_token,
@@ -175,8 +195,8 @@ export class Refreshing {
         return newer ? { kind: 'session', session: newer } : { kind: 'logged out' };
       }
       case 'later':
-        // Kept from being sent while the window may be open: after it, it would end the login. By then the newer pair is
-        // stored, or there is none, and the service says so.
+        // Another process has used the newer pair, or is about to store it. Sent again after the window of that first use, the
+        // old token would end the login. So it is held for a window; by then the newer pair is stored, or the service decides.
         if (verdict.reason === 'superseded') {
           this.#held = { token: stored.refresh_token, until: timing.elapsed() + replayWindow };
         }
@@ -186,29 +206,29 @@ export class Refreshing {
 
   /** Stores first; only what is stored is used. */
   async #keep(next: Session): Promise<Outcome> {
-    const kept = await this.parts.vault.keep(next);
+    const kept = await this.#parts.vault.keep(next);
     this.#unsaved = null;
     if (kept) return { kind: 'session', session: kept };
-    const other = await this.parts.vault.read();
+    const other = await this.#parts.vault.read();
     return other ? { kind: 'session', session: other } : { kind: 'logged out' };
   }
 }
 
 /** What is stored of a login's first pair. */
 export async function firstSession(pair: Pair, secret: string, now: number, date: string | null): Promise<Session> {
-  return session(pair, 0, secret, now, date);
+  return session(pair, null, secret, now, date);
 }
 
 async function nextSession(presented: Session, pair: Pair, now: number, date: string | null): Promise<Session> {
-  return session(pair, presented.generation + 1, presented.key_secret, now, date);
+  return session(pair, presented, presented.key_secret, now, date);
 }
 
-async function session(pair: Pair, generation: number, secret: string, now: number, date: string | null): Promise<Session> {
-  const clock_offset = clockOffset(now, date, pair);
+async function session(pair: Pair, before: Session | null, secret: string, now: number, date: string | null): Promise<Session> {
+  const clock_offset = clockOffset(now, date, pair, before);
   return {
     ...pair,
     version: 1,
-    generation,
+    generation: before ? before.generation + 1 : 0,
     idempotency_key: await keyFor(pair.refresh_token, secret),
     key_secret: secret,
     received_at: now + clock_offset,

@@ -1,11 +1,17 @@
 // Requests to Latchkey itself, each bounded in time, and read to its end.
 import type { Answer } from './answer.js';
 import { Unavailable } from './errors.js';
+import type { ClientEvent } from './options.js';
+import { reasonOf } from './signals.js';
 import type { Timing } from './timing.js';
 
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 
+/** A request to Latchkey. */
 export interface Request {
+  readonly kind: ClientEvent['kind'];
+  /** 1 unless it repeats another. */
+  readonly attempt?: number;
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly token?: string;
@@ -14,27 +20,34 @@ export interface Request {
 }
 
 export class Requests {
-  constructor(
-    private readonly baseUrl: string,
-    private readonly fetch: Fetch,
-    private readonly timing: Timing,
-    private readonly timeout: number,
-  ) {}
+  readonly #baseUrl: string;
+  readonly #fetch: Fetch;
+  readonly #timing: Timing;
+  readonly #timeout: number;
+  readonly #onEvent: ((event: ClientEvent) => void) | undefined;
+
+  constructor(baseUrl: string, fetch: Fetch, timing: Timing, timeout: number, onEvent: ((event: ClientEvent) => void) | undefined) {
+    this.#baseUrl = baseUrl;
+    this.#fetch = fetch;
+    this.#timing = timing;
+    this.#timeout = timeout;
+    this.#onEvent = onEvent;
+  }
 
   /** The answer, whatever its status. Fails with Unavailable where none came, or with the signal's reason. */
-  async send({ method, path, token, headers, body }: Request, signal?: AbortSignal): Promise<Answer> {
-    const request = new AbortController();
-    const over = new AbortController();
-    const cancelled = (): void => over.abort();
-    signal?.addEventListener('abort', cancelled);
-    if (signal?.aborted) over.abort();
-    const timer = this.timing.sleep(this.timeout, over.signal);
-    const exchange = async (): Promise<Answer> => {
-      const response = await this.fetch(this.baseUrl + path, {
+  async send({ kind, attempt = 1, method, path, token, headers, body }: Request, signal?: AbortSignal): Promise<Answer> {
+    const begun = this.#timing.elapsed();
+    const told = (what: { status: number } | { reason: 'network' | 'timeout' }): void => {
+      const event = { kind, attempt, milliseconds: Math.round(this.#timing.elapsed() - begun), ...what };
+      // In a turn of its own: what the app's function throws stops nothing here.
+      if (this.#onEvent) void Promise.resolve(event).then(this.#onEvent);
+    };
+    const exchange = async (bounded: AbortSignal): Promise<Answer> => {
+      const response = await this.#fetch(this.#baseUrl + path, {
         method,
         headers: { ...headers, ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
         ...(body === undefined ? {} : { body }),
-        signal: request.signal,
+        signal: bounded,
         cache: 'no-store',
         credentials: 'omit',
         // A portal's redirect is an answer like any other, and no password or token goes after it.
@@ -43,15 +56,14 @@ export class Requests {
       return { status: response.status, headers: response.headers, text: await response.text() };
     };
     try {
-      // The clock is asked as well as the request: not every fetch heeds its signal.
-      const answer = await Promise.race([exchange().catch(() => 'network' as const), timer.then(() => 'timeout' as const)]);
-      if (signal?.aborted) throw signal.reason;
-      if (typeof answer === 'string') throw new Unavailable({ reason: answer });
+      const answer = await within(this.#timing, begun + this.#timeout, signal, exchange);
+      told({ status: answer.status });
       return answer;
-    } finally {
-      signal?.removeEventListener('abort', cancelled);
-      over.abort();
-      request.abort();
+    } catch (error) {
+      if (signal?.aborted) throw reasonOf(signal);
+      const reason = error instanceof Unavailable ? 'timeout' : 'network';
+      told({ reason });
+      throw new Unavailable({ reason });
     }
   }
 }
@@ -65,15 +77,17 @@ export async function within<T>(
 ): Promise<T> {
   const bounded = new AbortController();
   const done = new AbortController();
-  const late = new Unavailable({ reason: 'timeout' });
-  if (signal?.aborted) bounded.abort(signal.reason);
-  // Stays, for the answer's body may still be read: the caller's signal is good for that as well.
-  signal?.addEventListener('abort', () => bounded.abort(signal.reason), { once: true });
-  void timing.sleep(Math.max(0, deadline - timing.elapsed()), done.signal).then((slept) => slept && bounded.abort(late));
+  // Raced with the work: not every fetch heeds its signal.
+  const over = new Promise<never>((_, reject) => {
+    const end = (reason: unknown): void => (bounded.abort(reason), reject(reason));
+    const aborted = (): void => end(reasonOf(signal!));
+    if (signal?.aborted) aborted();
+    // Stays, for the answer's body may still be read: the caller's signal is good for that as well.
+    signal?.addEventListener('abort', aborted, { once: true });
+    void timing.sleep(Math.max(0, deadline - timing.elapsed()), done.signal).then((slept) => slept && end(new Unavailable({ reason: 'timeout' })));
+  });
   try {
-    return await work(bounded.signal);
-  } catch (error) {
-    throw bounded.signal.aborted && !signal?.aborted ? late : error;
+    return await Promise.race([over, work(bounded.signal)]);
   } finally {
     done.abort();
   }

@@ -79,14 +79,28 @@ export function isNewer(other: Session, session: Session): boolean {
 }
 
 /**
- * What to add to the device's clock at `now` to have the server's. `date` is the answer's Date header, which has whole seconds.
- * Without one (a page of another origin sees it only if the server exposes it) the device's clock has to do, unless by it
- * the new token has expired already: an access token lives a minute or more, so then the clock is taken to be wrong.
+ * What to add to the device's clock at `now` to get the server's. `date` is the answer's Date header, which has whole seconds.
+ * Without it (a page of another origin sees it only if the server exposes it) the offset of the session `before` still holds.
+ *
+ * A token that has expired by that offset has two explanations:
+ * 1. The answer to this refresh was lost hours ago, and this is the recovered pair. The clock is right; the client refreshes again.
+ * 2. The device's clock was set ahead.
+ * The first is assumed once. If the pair before had expired on its arrival too, or this is the first pair of a login, the clock is
+ * wrong: a new access token lives a minute or more.
  */
-export function clockOffset(now: number, date: string | null, pair: Pair): number {
+export function clockOffset(now: number, date: string | null, pair: Pair, before: Session | null): number {
   const server = date === null ? Number.NaN : Date.parse(date);
   if (!Number.isNaN(server)) return server - now;
-  return Math.min(0, Date.parse(pair.access_token_expires_at) - 60_000 - now);
+  const offset = before?.clock_offset ?? 0;
+  if (before && !expiredOnArrival(before)) return offset;
+  return Math.min(offset, Date.parse(pair.access_token_expires_at) - 60_000 - now);
+}
+
+const expiredOnArrival = (session: Session): boolean => session.received_at >= Date.parse(session.access_token_expires_at);
+
+/** Milliseconds since the pair came, at `now` by the device's clock. Negative or huge where that clock was set since. */
+export function age(session: Session, now: number): number {
+  return now + session.clock_offset - session.received_at;
 }
 
 export type Freshness = 'fresh' | 'due' | 'expired';

@@ -7,6 +7,8 @@ export interface Storage {
   delete(key: string): Promise<void>;
   /** True where no other tab or process sees the store: then locks of this JavaScript context are enough. */
   readonly oneContext?: boolean;
+  /** Calls back when another tab has changed `key`, if the storage notices. Gives what stops it. */
+  subscribe?(key: string, changed: () => void): () => void;
 }
 
 /** For tests and for programs that log in at each start. */
@@ -32,6 +34,14 @@ export function webStorage(store: WebStorage): Storage {
     get: async (key) => store.getItem(key),
     set: async (key, value) => store.setItem(key, value),
     delete: async (key) => store.removeItem(key),
+    subscribe: (key, changed) => {
+      // `key` is null where all was cleared.
+      const heard = (event: StorageEvent): void => {
+        if ((event.storageArea ?? store) === store && (event.key ?? key) === key) changed();
+      };
+      globalThis.addEventListener?.('storage', heard);
+      return () => globalThis.removeEventListener?.('storage', heard);
+    },
   };
 }
 

@@ -31,9 +31,3 @@ export const systemTiming: Timing = {
       signal?.addEventListener('abort', aborted);
     }),
 };
-
-/** Milliseconds before the attempt after `failures` failures: doubling up to `most`, each anywhere in its upper half. */
-export function backoff(failures: number, random: number, most = 4_000): number {
-  const full = Math.min(most, 250 * 2 ** Math.min(failures - 1, 20));
-  return Math.round(full * (0.5 + random / 2));
-}

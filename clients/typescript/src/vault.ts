@@ -3,32 +3,39 @@ import { StorageFailed } from './errors.js';
 import { locked, type Locks } from './locks.js';
 import { decode, isNewer, type Session } from './session.js';
 import type { Storage } from './storage.js';
+import { tell } from './tabs.js';
 import type { Timing } from './timing.js';
 
 // A change takes milliseconds; who holds the lock for longer is asleep.
 const LOCK_PATIENCE = 2_000;
 
-export class Vault {
-  /** The newest session that was seen stored, by this instance. */
-  #seen: Session | null = null;
+export interface VaultParts {
+  readonly storage: Storage;
+  readonly key: string;
+  readonly locks: Locks;
+  readonly timing: Timing;
+  /** Told when the stored session is found gone though nothing here took it away. */
+  readonly gone: () => void;
+  /** Told of what is stored now, when that is something else than was seen before. */
+  readonly changed: (now: Session | null, before: Session | null | undefined) => void;
+}
 
-  constructor(
-    private readonly storage: Storage,
-    private readonly key: string,
-    private readonly locks: Locks,
-    private readonly timing: Timing,
-    /** Told when the stored session is found gone though nobody here took it away. */
-    private readonly gone: () => void,
-  ) {}
+export class Vault {
+  /** The newest session that was seen stored, by this instance; undefined until it has looked. */
+  #seen: Session | null | undefined;
+
+  readonly #parts: VaultParts;
+
+  constructor(parts: VaultParts) {
+    this.#parts = parts;
+  }
 
   /** The stored session. Asked anew for each call: another tab may have refreshed, logged out, or in as somebody else. */
   async read(): Promise<Session | null> {
     const stored = await this.#get();
     if (!stored) {
-      if (this.#seen) {
-        this.#seen = null;
-        this.gone();
-      }
+      if (this.#seen) this.#parts.gone();
+      this.#see(null);
       return null;
     }
     if (this.#seen && isNewer(this.#seen, stored)) {
@@ -36,7 +43,7 @@ export class Vault {
       // login, so the newer one is put back.
       return (await this.keep(this.#seen)) ?? this.read();
     }
-    this.#seen = stored;
+    this.#see(stored);
     return stored;
   }
 
@@ -54,7 +61,7 @@ export class Vault {
       const stored = await this.#get();
       if (stored?.login_id !== next.login_id) return null;
       if (!isNewer(next, stored)) {
-        this.#seen = stored;
+        this.#see(stored);
         return stored;
       }
       await this.#set(next);
@@ -77,25 +84,33 @@ export class Vault {
   }
 
   #locked<T>(work: () => Promise<T>): Promise<T> {
-    return locked(this.locks, `${this.key} store`, LOCK_PATIENCE, this.timing, work);
+    return locked(this.#parts.locks, `${this.#parts.key} store`, LOCK_PATIENCE, this.#parts.timing, work);
   }
 
   async #get(): Promise<Session | null> {
-    const text = await this.#try(() => this.storage.get(this.key), "can't be read");
+    const text = await this.#try(() => this.#parts.storage.get(this.#parts.key), "can't be read");
     if (text === null || text === undefined) return null;
     const session = decode(text);
-    if (!session) throw new StorageFailed(`what is stored under "${this.key}" is no session of this client: call forget(), and log in`);
+    if (!session) throw new StorageFailed(`what is stored under "${this.#parts.key}" is no session of this client: call forget(), and log in`);
     return session;
   }
 
   async #set(session: Session): Promise<void> {
-    await this.#try(() => this.storage.set(this.key, JSON.stringify(session)), "can't be written");
-    this.#seen = session;
+    await this.#try(() => this.#parts.storage.set(this.#parts.key, JSON.stringify(session)), "can't be written");
+    this.#see(session);
+    tell(this.#parts.storage, this.#parts.key);
   }
 
   async #delete(): Promise<void> {
-    await this.#try(() => this.storage.delete(this.key), "can't be written");
-    this.#seen = null;
+    await this.#try(() => this.#parts.storage.delete(this.#parts.key), "can't be written");
+    this.#see(null);
+    tell(this.#parts.storage, this.#parts.key);
+  }
+
+  #see(session: Session | null): void {
+    const before = this.#seen;
+    this.#seen = session;
+    if (before === undefined || before?.access_token !== session?.access_token) this.#parts.changed(session, before);
   }
 
   async #try<T>(work: () => Promise<T>, what: string): Promise<T> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { Latchkey, memoryStorage, Refused, secureStorage, StorageFailed, Unavailable, webStorage, type Storage } from '../src/index.js';
-import { outcome, page, problem, World } from './support.js';
+import { outcome, page, problem, REFUSAL, World } from './support.js';
 
 const DEMO = { username: 'demo', password: 'correct-horse-battery-staple' };
 
@@ -51,9 +51,10 @@ test('one device id for an installation', async () => {
 test('a refused token is refreshed, and the call repeated once', async () => {
   const world = new World();
   const { latchkey } = await world.loggedIn();
-  world.fault('/me', problem('invalid_token'));
+  world.fault('/me', REFUSAL);
   assert.equal(await outcome(world.time.until(latchkey.fetch('/me'))), '200');
   assert.equal(world.refreshes.length, 1);
+  await world.time.pass(11_000);
   world.fault('/me', page(401), page(401), page(401));
   const again = await world.time.until(latchkey.fetch('/me'));
   assert.equal(again.status, 401, 'the second refusal is the API’s word');
@@ -90,6 +91,27 @@ test('an API with 401s of its own, and one that says 403', async () => {
   assert.equal(world.refreshes.length, 1);
 });
 
+test('an API’s own 401 costs no refresh while the token is younger than 10 s, unless it says invalid_token', async () => {
+  const world = new World();
+  const { latchkey } = await world.loggedIn();
+  const own = { ...page(401), headers: { 'Content-Type': 'application/json', 'WWW-Authenticate': 'Bearer' } };
+  world.outage = ({ path }) => (path === '/me' ? own : null);
+  await world.time.pass(11_000);
+  for (let calls = 0; calls < 100; calls += 1) assert.equal(await outcome(world.time.until(latchkey.fetch('/me'))), '401');
+  assert.equal(world.refreshes.length, 1);
+  for (const name of ['WWW-Authenticate', 'x-amzn-Remapped-WWW-Authenticate']) {
+    const before: number = world.refreshes.length;
+    world.outage = null;
+    world.fault('/me', problem('invalid_token', { [name]: 'Bearer error="invalid_token"' }));
+    assert.equal(await outcome(world.time.until(latchkey.fetch('/me'))), '200', name);
+    assert.equal(world.refreshes.length, before + 1, name);
+  }
+  // A device's clock that was set back says nothing of the token's age.
+  world.time.wrong = -86_400_000;
+  world.fault('/me', own);
+  assert.equal(await outcome(world.time.until(latchkey.fetch('/me'))), '200');
+});
+
 test('a call isn’t repeated in the name of somebody else', async () => {
   const world = new World();
   const { latchkey } = await world.loggedIn();
@@ -106,7 +128,7 @@ test('a body that is used up isn’t sent again', async () => {
   const world = new World();
   const { latchkey } = await world.loggedIn();
   const body = (): ReadableStream => new ReadableStream({ start: (controller) => controller.close() });
-  world.fault('/me', problem('invalid_token'));
+  world.fault('/me', REFUSAL);
   assert.equal(await outcome(world.time.until(latchkey.fetch('/me', { method: 'POST', body: body() }))), '401');
   assert.equal(world.service.seen.filter(({ path }) => path === '/me').length, 0);
   assert.equal(world.refreshes.length, 1, 'the next call has a good token');
@@ -219,6 +241,8 @@ test('the token goes to the addresses that were named, and to no other', async (
   for (const url of [
     'https://evil.test/', 'http://api.test/me', 'https://api.test.evil.test/', 'https://api.test@evil.test/', 'https://api.test:8443/me',
     '//evil.test/', 'https://orders.test/v21', 'https://orders.test/', 'me', '',
+    // A parser of addresses leads these out of what they begin with.
+    'https://orders.test/v2/../me', 'https://orders.test/v2/%2E%2e/me', 'https://orders.test/v2/.\t./me', '/\\evil.test', '/..', '/./',
   ]) {
     await assert.rejects(latchkey.fetch(url), TypeError, url);
   }
@@ -226,6 +250,9 @@ test('the token goes to the addresses that were named, and to no other', async (
   // No password and no token follows a redirect.
   const own = world.inits.filter((_, index) => /\/(login|refresh|logout)$/.test(world.urls[index]!));
   assert.ok(own.length > 0 && own.every(({ redirect, credentials }) => redirect === 'manual' && credentials === 'omit'));
+  for (const attemptTimeout of [15_001, 30_000]) {
+    assert.throws(() => new Latchkey({ baseUrl: 'https://api.test', storage: memoryStorage(), attemptTimeout }), /half of replayWindow/);
+  }
   for (const baseUrl of ['api.test', 'https://', 'https://a@b', '/v1', 'https://api.test/v1?x']) {
     assert.throws(() => new Latchkey({ baseUrl, storage: memoryStorage() }), TypeError, baseUrl);
   }
@@ -241,8 +268,9 @@ test('the device list, and ending from it', async () => {
   assert.deepEqual(await world.time.until(latchkey.sessions({ limit: 1, after: 'a/b' })), { sessions: [row], next: 'more' });
   world.fault('/sessions', page(200));
   await assert.rejects(world.time.until(latchkey.sessions()), Unavailable);
-  world.fault('/sessions/other', problem('not_found'));
-  await world.time.until(latchkey.endSession('other'));
+  const other = 'A'.repeat(22);
+  world.fault(`/sessions/${other}`, problem('not_found'));
+  await world.time.until(latchkey.endSession(other));
   world.fault('/sessions?keep=current', done);
   await world.time.until(latchkey.endSessions({ keepCurrent: true }));
   assert.deepEqual(loggedOut, []);
@@ -254,6 +282,75 @@ test('the device list, and ending from it', async () => {
   world.fault(`/sessions/${loginId}`, done);
   await world.time.until(latchkey.endSession(loginId));
   assert.equal(await latchkey.session(), null);
+});
+
+test('an id that is none is refused before anything is sent', async () => {
+  const world = new World();
+  const { latchkey } = await world.loggedIn();
+  const sent = world.sent.length;
+  for (const id of ['', '.', '..', '%2e', 'x'.repeat(21), 'x'.repeat(23), `${'x'.repeat(21)}/`, ` ${'x'.repeat(21)}`, undefined, null]) {
+    await assert.rejects(latchkey.endSession(id as string), TypeError, String(id));
+  }
+  assert.equal(world.sent.length, sent);
+});
+
+test('a device id that can’t be read is drawn anew; one that can’t be written is left out', async () => {
+  const world = new World();
+  const values = new Map<string, string>();
+  const unreadable = new Set(['latchkey', 'latchkey.device']);
+  const storage: Storage = {
+    oneContext: true,
+    get: async (key) => (unreadable.has(key) ? Promise.reject(new Error('could not decrypt')) : (values.get(key) ?? null)),
+    set: async (key, value) => void (unreadable.delete(key), values.set(key, value)),
+    delete: async (key) => void (unreadable.delete(key), values.delete(key)),
+  };
+  const { latchkey } = world.client({ storage });
+  assert.equal(await outcome(latchkey.session()), 'StorageFailed');
+  await world.time.until(latchkey.login(DEMO));
+  assert.equal(world.service.seen.at(-1)!.deviceId, values.get('latchkey.device'));
+  assert.equal(await outcome(world.time.until(latchkey.fetch('/me'))), '200');
+
+  const memory = memoryStorage();
+  const refusing: Storage = { ...memory, set: async (key, value) => (key.endsWith('.device') ? Promise.reject(new Error('full')) : memory.set(key, value)) };
+  await world.time.until(world.client({ storage: refusing }).latchkey.login(DEMO));
+  assert.equal(world.service.seen.at(-1)!.deviceId, null);
+});
+
+test('a login that can’t be stored is ended at the service', async () => {
+  const world = new World();
+  const storage: Storage = { ...memoryStorage(), set: () => Promise.reject(new Error('full')) };
+  assert.equal(await outcome(world.time.until(world.client({ storage }).latchkey.login(DEMO))), 'StorageFailed');
+  assert.deepEqual(world.service.seen.map(({ path, status }) => `${path} ${status}`), ['/login 200', '/logout 204']);
+});
+
+test('http:// leads to this machine only, unless that is allowed', () => {
+  const of = (baseUrl: string, allowHttp?: boolean): Latchkey => new Latchkey({ baseUrl, storage: memoryStorage(), ...(allowHttp ? { allowHttp } : {}) });
+  for (const host of ['localhost', 'localhost:3000', '127.0.0.1:3000', '127.9.9.9', '[::1]:3000', 'app.localhost', 'LOCALHOST']) of(`http://${host}/v1`);
+  for (const host of ['api.test', '192.168.1.2:3000', 'localhost.evil.test', '127.0.0.1.evil.test', '0.0.0.0', 'notlocalhost']) {
+    assert.throws(() => of(`http://${host}`), TypeError, host);
+    of(`http://${host}`, true);
+    of(`https://${host}`);
+  }
+  assert.throws(() => new Latchkey({ baseUrl: 'https://api.test', apis: ['http://orders.test'], storage: memoryStorage() }), TypeError);
+});
+
+test('onEvent hears of each request, without tokens, passwords and ids', async () => {
+  const events: unknown[] = [];
+  const world = new World();
+  const { latchkey } = await world.loggedIn({ onEvent: (event) => void events.push(event), attemptTimeout: 1_000 });
+  world.fault('/refresh', 'drop', 'hang');
+  await world.time.until(latchkey.refresh());
+  await assert.rejects(world.time.until(latchkey.endSession('A'.repeat(22))).then(() => Promise.reject(new Error('done'))), /done/);
+  await world.time.until(latchkey.logout());
+  const told = (kind: string, attempt: number, more: object): object => ({ kind, attempt, milliseconds: 0, ...more });
+  assert.deepEqual(events, [
+    told('login', 1, { status: 200 }),
+    told('refresh', 1, { reason: 'network' }),
+    told('refresh', 2, { reason: 'timeout', milliseconds: 1_000 }),
+    told('refresh', 3, { status: 200 }),
+    told('sessions', 1, { status: 404 }),
+    told('logout', 1, { status: 204 }),
+  ]);
 });
 
 test('a storage that fails is not "no session"', async () => {

@@ -102,6 +102,76 @@ test('an answer that is lost is asked for again, with the same token and key', a
   assert.deepEqual(loggedOut, []);
 });
 
+test('a lost answer is recovered hours later, and the recovered token isn’t used where it has expired', async () => {
+  for (const sendsDate of [true, false]) {
+    const world = new World({ sendsDate });
+    const { latchkey, storage } = await world.loggedIn({ patience: 2_000 });
+    world.fault('/refresh', 'lost');
+    world.outage = ({ path }) => (path === '/refresh' ? 'drop' : null);
+    assert.equal(await outcome(world.time.until(latchkey.refresh())), 'Unavailable');
+    await world.time.pass(5 * 3_600_000);
+    world.outage = null;
+    const restarted = world.client({ storage });
+    assert.equal(await outcome(world.time.until(restarted.latchkey.fetch('/me', { method: 'POST', body: new Blob(['x']).stream() }))), '200');
+    assert.deepEqual(world.service.seen.filter(({ path }) => path === '/me').map(({ status }) => status), [200], 'no expired token was sent');
+    assert.equal(world.service.generation, 2);
+    assert.equal(await outcome(world.time.until(restarted.latchkey.accessToken())), 'ok');
+    assert.equal(world.service.generation, 2);
+    assert.deepEqual(restarted.loggedOut, []);
+  }
+});
+
+test('the pair that was recovered is stored before it is refreshed', async () => {
+  const world = new World();
+  const { latchkey, storage } = await world.loggedIn({ patience: 2_000 });
+  world.fault('/refresh', 'lost');
+  world.outage = ({ path }) => (path === '/refresh' ? 'drop' : null);
+  await outcome(world.time.until(latchkey.refresh()));
+  await world.time.pass(3_600_000);
+  world.outage = null;
+  world.fault('/refresh', 'pass', 'drop', 'drop');
+  assert.equal(await outcome(world.time.until(latchkey.fetch('/me', { timeout: 100 }))), 'Unavailable');
+  assert.equal(JSON.parse((await storage.get('latchkey'))!).generation, 1);
+});
+
+test('a clock set ahead where no Date comes along: two refreshes, and none with each call after', async () => {
+  const world = new World({ sendsDate: false });
+  const { latchkey } = await world.loggedIn();
+  world.time.wrong = 86_400_000;
+  for (let calls = 0; calls < 5; calls += 1) assert.equal(await outcome(world.time.until(latchkey.fetch('/me'))), '200');
+  assert.equal(world.refreshes.length, 2);
+});
+
+test('the storage is read right before a refresh is sent, in the same turn', async () => {
+  const world = new World();
+  const memory = memoryStorage();
+  let turn = 0;
+  let read = -1;
+  const storage: Storage = { ...memory, get: async (key) => ((read = turn), memory.get(key)) };
+  const sent: number[] = [];
+  const { latchkey } = await world.loggedIn({
+    storage,
+    fetch: (url, init) => (url.endsWith('/refresh') && sent.push(turn - read), world.fetch(url, init)),
+  });
+  setInterval(() => (turn += 1), 0).unref();
+  world.fault('/refresh', 'drop', 'drop', 'drop');
+  await world.time.until(latchkey.refresh());
+  assert.deepEqual(sent, [0, 0, 0, 0]);
+});
+
+test('an outage is remembered from call to call: an app that asks each second sends no more', async () => {
+  const world = new World();
+  const { latchkey } = await world.loggedIn({ patience: 500 });
+  await world.time.pass(300_000);
+  world.outage = ({ path }) => (path === '/refresh' ? problem('unavailable', { 'Retry-After': '1' }) : null);
+  for (let seconds = 0; seconds < 20; seconds += 1) {
+    await outcome(world.time.until(latchkey.fetch('/me')));
+    await world.time.pass(1_000);
+  }
+  const asked = world.sent.filter(({ path }) => path === '/refresh').length;
+  assert.ok(asked >= 2 && asked <= 4, `${asked}`);
+});
+
 test('an answer that never comes is asked for again', async () => {
   const world = new World();
   const { latchkey } = await world.loggedIn({ attemptTimeout: 5_000 });
@@ -115,7 +185,7 @@ test('a call that gives up doesn’t stop the refresh that it began', async () =
   const { latchkey, loggedOut } = await world.loggedIn({ patience: 500 });
   world.fault('/refresh', 'lost', 'drop', 'drop', 'drop');
   assert.equal(await outcome(world.time.until(latchkey.refresh())), 'Unavailable');
-  // Nobody waits now; yet the pair that the lost answer carried is fetched inside the replay window.
+  // No call waits now; yet the pair that the lost answer carried is fetched inside the replay window.
   await world.time.pass(29_000);
   assert.equal(world.service.generation, 1);
   await world.time.pass(60_000);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyFor } from '../src/keys.js';
 import { clockOffset, decode, freshness, isNewer, type Session } from '../src/session.js';
-import { backoff } from '../src/timing.js';
+import { backoff, pauseAfter, type Failure } from '../src/pacing.js';
 
 const NOW = Date.parse('2026-11-24T12:00:00Z');
 const SESSION: Session = {
@@ -54,7 +54,7 @@ test('expiry goes by the server’s clock', () => {
   const day = 86_400_000;
   // The device is a day ahead, then a day behind.
   for (const wrong of [day, -day]) {
-    const offset = clockOffset(NOW + wrong, new Date(NOW).toUTCString(), SESSION);
+    const offset = clockOffset(NOW + wrong, new Date(NOW).toUTCString(), SESSION, null);
     const session = { ...SESSION, clock_offset: offset };
     assert.equal(freshness(session, NOW + wrong, 30_000), 'fresh');
     assert.equal(freshness(session, NOW + wrong + 300_000, 30_000), 'expired');
@@ -62,11 +62,20 @@ test('expiry goes by the server’s clock', () => {
 });
 
 test('without a Date a new token isn’t expired', () => {
-  assert.equal(clockOffset(NOW, null, SESSION), 0);
-  const offset = clockOffset(NOW + 86_400_000, null, SESSION);
+  assert.equal(clockOffset(NOW, null, SESSION, null), 0);
+  const offset = clockOffset(NOW + 86_400_000, null, SESSION, null);
   const session = { ...SESSION, clock_offset: offset, received_at: NOW + 86_400_000 + offset };
   assert.equal(freshness(session, NOW + 86_400_000, 30_000), 'fresh');
   assert.equal(freshness(session, NOW + 86_400_000 + 60_000, 30_000), 'expired');
+});
+
+test('without a Date an expired token is taken for a recovered one first, and for a wrong clock then', () => {
+  const later = NOW + 86_400_000;
+  const before = { ...SESSION, clock_offset: 7 };
+  assert.equal(clockOffset(later, null, SESSION, before), 7);
+  const recovered = { ...SESSION, received_at: later, clock_offset: 0 };
+  const offset = clockOffset(later, null, SESSION, recovered);
+  assert.ok(later + offset < Date.parse(SESSION.access_token_expires_at));
 });
 
 test('keys: the same for one token in every tab, another for each token, not to be told without the secret', async () => {
@@ -75,6 +84,23 @@ test('keys: the same for one token in every tab, another for each token, not to 
   assert.equal(await keyFor('token-1', 'secret'), key);
   assert.notEqual(await keyFor('token-2', 'secret'), key);
   assert.notEqual(await keyFor('token-1', 'other'), key);
+});
+
+test('pauses: quick where no answer came, few attempts where the service is in trouble, a minute at most in the end', () => {
+  const failure = (more: Partial<Failure>): Failure => ({ reason: 'answer', status: 503, attempt: 1, took: 0, since: 0, ...more });
+  const pause = (more: Partial<Failure>, random = 0.5): number => pauseAfter(failure(more), 30_000, random);
+  assert.equal(pause({ reason: 'network', attempt: 1 }, 1), 250);
+  assert.equal(pause({ status: 200, attempt: 9 }, 1), 4_000, 'a portal');
+  for (const took of [0, 3_000]) {
+    assert.equal(took + pause({ took }, 0), Math.max(3_000, took + 125));
+    assert.equal(took + pause({ took, attempt: 2 }, 0), 8_600);
+    assert.equal(took + pause({ took, attempt: 2 }, 1), 9_600);
+  }
+  assert.equal(pause({ retryAfter: 30 }), 30_000);
+  assert.equal(pause({ since: 31_000, attempt: 9 }, 0), 1_000);
+  assert.equal(pause({ since: 3_600_000, attempt: 9 }, 1), 60_000);
+  assert.equal(pause({ since: 3_600_000, reason: 'network', attempt: 9 }, 1), 15_000);
+  assert.equal(pause({ since: 3_600_000, reason: 'storage', attempt: 9 }, 1), 4_000);
 });
 
 test('back-off doubles up to its most, in the upper half', () => {

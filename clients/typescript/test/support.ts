@@ -36,6 +36,9 @@ const service = (await import(new URL('../../../conformance/service.js', import.
 };
 export const { problem } = service;
 
+/** The refusal of an access token, as the authorizer words it. */
+export const REFUSAL: Answer = problem('invalid_token', { 'WWW-Authenticate': 'Bearer error="invalid_token"' });
+
 export const page = (status: number, headers: Record<string, string> = {}): Answer => ({
   status,
   headers: { 'Content-Type': 'text/html', ...headers },
@@ -140,7 +143,8 @@ export class World {
     this.inits.push(init);
     const headers = Object.fromEntries(new Headers(init.headers as HeadersInit));
     const path = url.replace(/^https?:\/\/[^/]+/, '');
-    const asked = { method: init.method ?? 'GET', path, headers, body: typeof init.body === 'string' ? init.body : '' };
+    const asked = { method: init.method ?? 'GET', path, headers, body: '' };
+    if (init.body) asked.body = await new Response(init.body).text();
     this.sent.push(asked);
     const refreshing = path === '/refresh';
     if (refreshing) this.busiest = Math.max(this.busiest, (this.busy += 1));
@@ -172,8 +176,8 @@ export class World {
       ...options,
     });
     const loggedOut: LogOutReason[] = [];
-    latchkey.onLoggedOut((reason) => loggedOut.push(reason));
-    return { latchkey, storage, loggedOut };
+    const stop = latchkey.onLoggedOut((reason) => loggedOut.push(reason));
+    return { latchkey, storage, loggedOut, stop };
   }
 
   async loggedIn(options: Partial<Options> = {}): Promise<Client> {
@@ -192,6 +196,8 @@ export interface Client {
   latchkey: Latchkey;
   storage: Storage;
   loggedOut: LogOutReason[];
+  /** Stops listening. */
+  stop: () => void;
 }
 
 /** The outcome of a call in a word. */
