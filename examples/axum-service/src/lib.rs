@@ -1,7 +1,10 @@
 //! A service of a team's own, without a gateway: Latchkey's middleware reads the sessions table itself.
 
 use axum::{Extension, Router, routing::get};
-use latchkey::http::middleware::{Authenticate, ByAccessToken, CurrentSession};
+use latchkey::{
+    http::middleware::{Authenticate, ByAccessToken},
+    model::CurrentSession,
+};
 
 /// The service. What stands above the layer needs an access token; what stands below it doesn't.
 pub fn app(by_access_token: ByAccessToken) -> Router {

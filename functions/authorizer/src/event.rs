@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use latchkey::http::bearer::{Presented, presented_in};
+use latchkey::{http::bearer::presented_in, operations::Presented};
 use serde::Deserialize;
 
 /// An authorizer event. Read leniently: what is missing is judged here, and never by a parser's error.

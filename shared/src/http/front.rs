@@ -25,12 +25,9 @@ use tower_service::Service;
 
 use crate::{
     aws::REQUEST_BUDGET,
-    http::{
-        middleware::RequestId,
-        problem::{Problem, ProblemCode},
-    },
+    http::problem::{Problem, ProblemCode},
     telling::{
-        log::{Event, Fields, log},
+        log::{Event, Fields, RequestId, log},
         signals::Signals,
     },
 };
