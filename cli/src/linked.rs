@@ -9,7 +9,7 @@ use latchkey::{
     config::{ConfigError, Environment, LoginConfig, ReaderConfig, RefreshConfig},
     http::front::{Front, GatewayEvent},
     limits::Limits,
-    store::{Accounts, Store},
+    store::{Accounts, Attempts, Store, Users},
     telling::signals::{Function, Signals},
 };
 use latchkey_authorizer::Authorizer;
@@ -58,9 +58,16 @@ pub fn functions_that_tell(
     let login = {
         let environment = environment("login");
         let config = LoginConfig::read(&environment)?;
-        let accounts =
-            Accounts::new(Store::new(client("login"), &config.sessions_table), &config.users_table, &config.login_attempts_table);
-        behind_the_gateway(latchkey_login::service(accounts, config, clock.clone()), &environment, limits, signals(Function::Login)?)
+        let client = client("login");
+        let users = Users::new(client.clone(), &config.users_table);
+        let accounts = Accounts::new(Store::new(client.clone(), &config.sessions_table), users);
+        let attempts = Attempts::new(client, &config.login_attempts_table);
+        behind_the_gateway(
+            latchkey_login::service(accounts, attempts, config, clock.clone()),
+            &environment,
+            limits,
+            signals(Function::Login)?,
+        )
     };
     let refresh = {
         let environment = environment("refresh");

@@ -10,7 +10,8 @@ use latchkey::{
     config::ConfigError,
     ids::{LoginId, LoginKey, MalformedId, UserKey},
     model::{Login, UserLogins},
-    store::{Ended, Everywhere, Store, StoreError},
+    operations::{self, Everywhere, end_owned},
+    store::{Ended, Store, StoreError},
 };
 use serde_json::json;
 
@@ -78,7 +79,7 @@ pub async fn run(command: SessionsCommand) -> Result<(), SessionsError> {
         SessionsCommand::List { user_id, json, at } => list(&store(&at).await?, &user_id, json).await,
         SessionsCommand::End { user_id, login_id, at } => {
             let key = LoginKey { user_key: UserKey::of(&user_id), login_id: LoginId::parse(&login_id)? };
-            match store(&at).await?.end_owned(&key).await? {
+            match end_owned(&store(&at).await?, &key).await? {
                 Ended::Now { .. } => println!("ended {}", key.login_id),
                 Ended::NotThere => return Err(SessionsError::UnknownLogin(key.login_id)),
             }
@@ -145,7 +146,7 @@ async fn end_all(store: &Store, user_id: &str, yes: bool) -> Result<(), Sessions
     let count = read_logins(store, user_id).await?.logins.len();
     confirm(&format!("End all logins of {user_id}? There are {count}."), yes)?;
     let ending = Spinner::start("ending logins");
-    let ended = store.end_all(&UserKey::of(user_id), Everywhere::All).await?;
+    let ended = operations::end_all(store, &UserKey::of(user_id), Everywhere::All).await?;
     drop(ending);
     println!("ended {ended}");
     Ok(())

@@ -10,7 +10,8 @@ use latchkey::{
     config::ConfigError,
     entropy::{NoEntropy, system_rng},
     ids::{LoginId, UserKey},
-    store::{Accounts, Store, StoreError},
+    operations::remove_user,
+    store::{Accounts, Store, StoreError, Users},
     username::{Username, UsernameError},
 };
 use serde_json::json;
@@ -127,7 +128,7 @@ async fn as_new_user(walk: &mut Walk<'_>, args: &SmokeArgs) -> Result<(), SmokeE
     let users_table = table(args.at.users_table.as_ref(), "USERS_TABLE", "the name of the users table")?;
     let sessions_table = table(args.at.sessions_table.as_ref(), "SESSIONS_TABLE", "the name of the sessions table")?;
     let client = client::checked(&args.at.aws).await?;
-    let accounts = Accounts::new(Store::new(client.clone(), sessions_table), users_table.clone(), "");
+    let accounts = Accounts::new(Store::new(client.clone(), sessions_table), Users::new(client.clone(), &users_table));
     // Before anything is made: what can't be read couldn't be cleaned up either.
     accounts.store().read_user_logins(&UserKey::of("smoke")).await?;
 
@@ -137,7 +138,7 @@ async fn as_new_user(walk: &mut Walk<'_>, args: &SmokeArgs) -> Result<(), SmokeE
     let who = Credentials { username: username.to_string(), password };
     add_user(&client, &users_table, username.clone(), who.password.clone()).await?;
     let walked = until_interrupted(walk, &who).await;
-    match accounts.remove_user(&username).await {
+    match remove_user(&accounts, &username).await {
         Ok(_) => walked,
         Err(source) => {
             let walk = walked.err().map(|error| format!("{error}; ")).unwrap_or_default();

@@ -9,8 +9,9 @@ use latchkey::{
     entropy::{NoEntropy, system_rng},
     ids::LoginId,
     model::{User, UserStatus},
+    operations::{change_user, remove_user},
     password::{HashError, HashMemory, Password, PasswordLengthError},
-    store::{Accounts, Store, StoreError, UserChange},
+    store::{Accounts, Store, StoreError, UserChange, Users},
     username::{Username, UsernameError},
 };
 use serde_json::json;
@@ -112,9 +113,9 @@ async fn add(args: PasswordArgs) -> Result<(), UsersError> {
 }
 
 async fn list(args: ListUsersArgs) -> Result<(), UsersError> {
-    let accounts = Accounts::new(Store::new(client::for_aws(&args.at.aws).await, ""), users_table(&args.at)?, "");
+    let users = Users::new(client::for_aws(&args.at.aws).await, users_table(&args.at)?);
     let reading = Spinner::start("reading the users");
-    let mut users = accounts.list_users().await?;
+    let mut users = users.list_users().await?;
     drop(reading);
     users.sort_by(|a, b| a.username.cmp(&b.username));
     let cells =
@@ -154,7 +155,7 @@ async fn remove(args: ChangeArgs) -> Result<(), UsersError> {
     let username = known(&accounts, &args.user.name).await?.username;
     confirm(&format!("Remove {username}, with all their logins and all that is kept about them?"), args.yes)?;
     let removing = Spinner::start("removing the user");
-    let user = accounts.remove_user(&username).await?.ok_or(UsersError::Unknown(username))?;
+    let user = remove_user(&accounts, &username).await?.ok_or(UsersError::Unknown(username))?;
     drop(removing);
     if args.user.json {
         let mut row = row(&user);
@@ -183,12 +184,12 @@ async fn set_password(args: SetPasswordArgs) -> Result<(), UsersError> {
 
 async fn known(accounts: &Accounts, name: &str) -> Result<User, UsersError> {
     let username = Username::parse(name)?;
-    accounts.read_user(&username).await?.ok_or(UsersError::Unknown(username))
+    accounts.users().read_user(&username).await?.ok_or(UsersError::Unknown(username))
 }
 
 async fn change(accounts: &Accounts, username: Username, change: &UserChange, done: &str, json: bool) -> Result<(), UsersError> {
     let ending = Spinner::start("ending logins");
-    let (user, ended) = accounts.change_user(&username, change).await?.ok_or(UsersError::Unknown(username))?;
+    let (user, ended) = change_user(accounts, &username, change).await?.ok_or(UsersError::Unknown(username))?;
     drop(ending);
     told(&user, ended, done, json);
     Ok(())
@@ -206,7 +207,8 @@ fn told(user: &User, ended: usize, done: &str, json: bool) {
 
 async fn accounts(at: &TableArgs) -> Result<Accounts, UsersError> {
     let (sessions, users) = (sessions_table(at)?, users_table(at)?);
-    Ok(Accounts::new(Store::new(client::for_aws(&at.aws).await, sessions), users, ""))
+    let client = client::for_aws(&at.aws).await;
+    Ok(Accounts::new(Store::new(client.clone(), sessions), Users::new(client, users)))
 }
 
 fn users_table(at: &TableArgs) -> Result<String, UsersError> {
@@ -227,8 +229,7 @@ pub(crate) fn table(flag: Option<&String>, variable: &'static str, takes: &str) 
 /// # Errors
 /// [`UsersError::Taken`] where there is one of that name; otherwise what went wrong.
 pub async fn add_user(client: &Client, users_table: &str, username: Username, password: String) -> Result<User, UsersError> {
-    // Nothing of a login is touched here, so the other tables needn't be named.
-    let accounts = Accounts::new(Store::new(client.clone(), ""), users_table, "");
+    let users = Users::new(client.clone(), users_table);
     let user = User {
         user_id: LoginId::generate(&mut system_rng())?.to_string(),
         password_hash: Password::parse(password)?.hash(&mut system_rng(), &mut HashMemory::default())?,
@@ -237,5 +238,5 @@ pub async fn add_user(client: &Client, users_table: &str, username: Username, pa
         created_at: Clock::system().now(),
         username,
     };
-    if accounts.create_user(&user).await? { Ok(user) } else { Err(UsersError::Taken(user.username)) }
+    if users.create_user(&user).await? { Ok(user) } else { Err(UsersError::Taken(user.username)) }
 }

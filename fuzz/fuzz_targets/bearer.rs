@@ -2,7 +2,10 @@
 #![no_main]
 
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
-use latchkey::http::bearer::{Presented, presented, presented_in};
+use latchkey::{
+    http::bearer::{presented, presented_in},
+    operations::Presented,
+};
 
 /// RFC 6750, section 2.1: the scheme in any case, `1*SP`, the token.
 fn token_by_the_rule(value: &str) -> Option<&str> {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
+
 use crate::{
     aws,
     config::{ConfigError, Environment},
@@ -21,6 +23,8 @@ const WARM_UP: Duration = Duration::from_secs(1);
 pub struct Started<C> {
     /// The settings of this function.
     pub config: C,
+    /// The DynamoDB client, for further tables.
+    pub client: Client,
     /// The sessions table, warmed up.
     pub store: Store,
     /// Metrics and trace ids.
@@ -38,9 +42,9 @@ pub async fn start<C>(function: Function, limits: Limits, read: fn(&Environment<
     let sessions_table = environment.sessions_table().unwrap_or_else(|error| log::stop(&error));
     let signals = environment.signals(function).unwrap_or_else(|error| log::stop(&error));
     let client = aws::client(&environment, limits).await.unwrap_or_else(|error| log::stop(&error));
-    let store = Store::new(client, sessions_table);
+    let store = Store::new(client.clone(), sessions_table);
     warm_up(&store).await;
-    Started { config, store, signals, cors_allow_origin: environment.cors_allow_origin() }
+    Started { config, client, store, signals, cors_allow_origin: environment.cors_allow_origin() }
 }
 
 /// Lambda runs a start at full speed whatever the function's memory, and the first request not. So the name lookup, the TLS

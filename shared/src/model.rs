@@ -1,9 +1,11 @@
 //! Logins, sessions and users as plain data. Nothing here reads, decides or writes.
 
+mod current;
 mod register;
 mod session;
 mod user;
 
+pub use current::CurrentSession;
 pub use register::{LoginCreation, NewLogin, Register, UserLogins};
 pub use session::{
     Device, Expiries, ImportedPair, Lifetimes, Login, LoginState, Predecessor, ProofHashes, REMEMBERED_ROTATIONS, ReplayKeyHash, Session,

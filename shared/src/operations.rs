@@ -1,7 +1,15 @@
 //! What a request or a command does: read, decide, write, and read again until it is settled.
 
+mod authorize;
+mod change_user;
+mod credentials;
+mod end_all;
 mod events;
 mod import;
 pub mod issue;
 
+pub use authorize::authorize;
+pub use change_user::{change_user, remove_user};
+pub use credentials::{Denied, Presented, locate, token_of};
+pub use end_all::{Everywhere, end_all, end_owned, end_scanned};
 pub use import::{ImportOutcome, import_session};

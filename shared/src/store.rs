@@ -6,7 +6,6 @@ mod accounts;
 mod attempts;
 mod change_user;
 mod end;
-mod end_all;
 mod end_everyone;
 mod error;
 mod items;
@@ -20,18 +19,20 @@ pub(crate) mod script;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod users;
 mod warm_up;
 
-pub use accounts::{Accounts, read_user};
+pub use accounts::Accounts;
+pub use attempts::Attempts;
 pub use change_user::UserChange;
 pub use end::{EndProof, Ended};
-pub use end_all::Everywhere;
 pub use end_everyone::{ScanCursor, ScannedUser};
 pub use error::StoreError;
 pub use items::{Item, ItemError, StoredItem, login_item, read_item, read_login, read_session, session_item};
 pub use locate::{Located, NotLocated};
 pub use rotate::Rotation;
 pub use transaction::Commit;
+pub use users::{Users, read_user};
 
 use aws_sdk_dynamodb::Client;
 

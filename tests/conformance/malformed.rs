@@ -4,12 +4,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::DateTime;
 use latchkey::{
     entropy::system_rng,
-    http::{
-        bearer::{Presented, presented_in},
-        front::GatewayEvent,
-    },
+    http::{bearer::presented_in, front::GatewayEvent},
     model::{Device, Lifetimes},
-    operations::issue::{IssuedLogin, issue_login},
+    operations::{
+        Presented,
+        issue::{IssuedLogin, issue_login},
+    },
     store::{Item, login_item, read_login, read_session, session_item},
     token::{AccessToken, AnyToken, ImportedTokens, RefreshToken},
 };

@@ -16,7 +16,7 @@ use latchkey::{
     model::{Device, Lifetimes, LoginCreation, User, UserStatus},
     operations::{ImportOutcome, import_session, issue::issue_login},
     password::{HashMemory, Password, PasswordHash},
-    store::{Accounts, Commit, Store},
+    store::{Accounts, Commit, Store, Users},
 };
 use latchkey_cli::{
     gateway::{Gateway, GatewayOptions},
@@ -108,7 +108,7 @@ impl Subject {
         let serving = Serving::start(listener, gateway.into_router());
 
         let store = Store::new(database.client.clone(), database.table("SessionsTable"));
-        let accounts = Accounts::new(store, database.table("UsersTable"), database.table("LoginAttemptsTable"));
+        let accounts = Accounts::new(store, Users::new(database.client.clone(), database.table("UsersTable")));
         let name = format!("user{}", users.fetch_add(1, Ordering::Relaxed));
         let user = User {
             username: name.parse_username(),
@@ -118,7 +118,7 @@ impl Subject {
             version: 1,
             created_at: clock.now(),
         };
-        assert_eq!(accounts.create_user(&user).await, Ok(true));
+        assert_eq!(accounts.users().create_user(&user).await, Ok(true));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { ground: ground.clone(), tap, clock, accounts, user, url, http, slowest, panics, _serving: serving }
     }

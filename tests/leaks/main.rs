@@ -12,10 +12,10 @@ use std::{
 
 use axum::http::Request;
 use latchkey::{
-    http::middleware::{Authenticator as _, ByAccessToken, RequestId},
+    http::middleware::{Authenticator as _, ByAccessToken},
     store::Store,
     telling::{
-        log::{Event, Fields},
+        log::{Event, Fields, RequestId},
         signals::Signals,
     },
     token::{AnyToken, ImportedTokens, Refresh},

@@ -16,7 +16,7 @@ use latchkey::{
     entropy::{random_bytes, system_rng},
     model::{User, UserStatus},
     password::{HashMemory, Password},
-    store::{Accounts, Store},
+    store::Users,
 };
 use latchkey_tests::{
     database::Database,
@@ -51,7 +51,7 @@ async fn main() {
 }
 
 async fn add_users(database: &Database, count: u32) {
-    let accounts = Accounts::new(Store::new(database.client.clone(), ""), database.table("UsersTable"), "");
+    let users = Users::new(database.client.clone(), database.table("UsersTable"));
     let hash = Password::parse("the right password".to_owned())
         .expect("a password")
         .hash(&mut system_rng(), &mut HashMemory::default())
@@ -66,7 +66,7 @@ async fn add_users(database: &Database, count: u32) {
             version: 1,
             created_at: latchkey::clock::Clock::system().now(),
         };
-        assert_eq!(accounts.create_user(&user).await, Ok(true));
+        assert_eq!(users.create_user(&user).await, Ok(true));
     }
 }
 

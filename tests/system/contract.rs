@@ -10,7 +10,7 @@ use latchkey::{
     model::{Device, Lifetimes, Login, LoginCreation, LoginState, NewLogin, Register, User, UserStatus},
     operations::issue::{IssuedLogin, IssuedSession, issue_login, issue_successor},
     password::PasswordHash,
-    store::{Accounts, Commit, EndProof, Ended, Rotation, Store, login_item, session_item},
+    store::{Accounts, Commit, EndProof, Ended, Rotation, Store, Users, login_item, session_item},
     token::RefreshToken,
 };
 use latchkey_tests::{database::Database, service::ParseUsername as _};
@@ -28,7 +28,7 @@ impl Contract {
     async fn new() -> Self {
         let database = Database::new().await;
         let store = Store::new(database.client.clone(), database.table("SessionsTable"));
-        let accounts = Accounts::new(store, database.table("UsersTable"), database.table("LoginAttemptsTable"));
+        let accounts = Accounts::new(store, Users::new(database.client.clone(), database.table("UsersTable")));
         let now = latchkey::clock::Clock::system().now();
         let user = User {
             username: "ada".parse_username(),
@@ -38,7 +38,7 @@ impl Contract {
             version: 1,
             created_at: now,
         };
-        assert_eq!(accounts.create_user(&user).await, Ok(true));
+        assert_eq!(accounts.users().create_user(&user).await, Ok(true));
         Self { database, accounts, user, now }
     }
 
@@ -280,29 +280,29 @@ async fn only_a_proof_of_the_login_ends_it() {
 #[tokio::test]
 async fn a_user_is_created_once_and_read_back() {
     let contract = Contract::new().await;
-    let read = contract.accounts.read_user(&contract.user.username).await.unwrap().unwrap();
+    let read = contract.accounts.users().read_user(&contract.user.username).await.unwrap().unwrap();
     assert_eq!((read.user_id.as_str(), read.version, read.created_at), ("user-1", 1, contract.now));
-    assert_eq!(contract.accounts.create_user(&User { user_id: "user-2".into(), ..contract.user.clone() }).await, Ok(false));
-    assert_eq!(contract.accounts.read_user(&contract.user.username).await.unwrap().unwrap().user_id, "user-1");
-    assert!(contract.accounts.read_user(&"nobody".parse_username()).await.unwrap().is_none());
+    assert_eq!(contract.accounts.users().create_user(&User { user_id: "user-2".into(), ..contract.user.clone() }).await, Ok(false));
+    assert_eq!(contract.accounts.users().read_user(&contract.user.username).await.unwrap().unwrap().user_id, "user-1");
+    assert!(contract.accounts.users().read_user(&"nobody".parse_username()).await.unwrap().is_none());
 }
 
 /// The hash is updated while the password changes: the new password stays.
 #[tokio::test]
 async fn a_rehash_leaves_a_changed_user_alone() {
     let contract = Contract::new().await;
-    let stored = async || contract.accounts.read_user(&contract.user.username).await.unwrap().unwrap().password_hash;
+    let stored = async || contract.accounts.users().read_user(&contract.user.username).await.unwrap().unwrap().password_hash;
     let hashes: [PasswordHash; 2] = [0, 1].map(|salt| {
         let text = contract.user.password_hash.as_str().replace("$s4w/", &format!("$s4w{salt}"));
         PasswordHash::parse(text).unwrap()
     });
     assert!(!hashes.contains(&contract.user.password_hash), "a new salt");
     let older = User { version: 0, ..contract.user.clone() };
-    assert_eq!(contract.accounts.replace_password_hash(&older, &hashes[0]).await, Ok(()));
+    assert_eq!(contract.accounts.users().replace_password_hash(&older, &hashes[0]).await, Ok(()));
     let other = User { password_hash: hashes[1].clone(), ..contract.user.clone() };
-    assert_eq!(contract.accounts.replace_password_hash(&other, &hashes[0]).await, Ok(()));
+    assert_eq!(contract.accounts.users().replace_password_hash(&other, &hashes[0]).await, Ok(()));
     assert_eq!(stored().await, contract.user.password_hash, "a new version and a new hash");
-    assert_eq!(contract.accounts.replace_password_hash(&contract.user, &hashes[0]).await, Ok(()));
+    assert_eq!(contract.accounts.users().replace_password_hash(&contract.user, &hashes[0]).await, Ok(()));
     assert_eq!(stored().await, hashes[0]);
 }
 

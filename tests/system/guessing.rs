@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use latchkey::{
     model::{User, UserStatus},
     password::PasswordHash,
-    store::{Accounts, Store},
+    store::Users,
 };
 use latchkey_tests::{
     database::Database,
@@ -40,8 +40,8 @@ impl Guesser {
             version: 1,
             created_at: logins.clock.now(),
         };
-        let accounts = Accounts::new(Store::new(database.client.clone(), ""), database.table("UsersTable"), "");
-        assert_eq!(accounts.create_user(&victim).await, Ok(true));
+        let users = Users::new(database.client.clone(), database.table("UsersTable"));
+        assert_eq!(users.create_user(&victim).await, Ok(true));
         Self { logins, networks: Cell::new(0) }
     }
 

@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
     clock::rfc3339,
     import::{ImportRow, ImportedSession},
-    operations::{ImportOutcome, import_session},
-    store::{Everywhere, Store},
+    operations::{Everywhere, ImportOutcome, end_all, import_session},
+    store::Store,
 };
 use latchkey_tests::{
     service::{Pair, Service},
@@ -210,7 +210,7 @@ async fn an_index_that_lags_behind_decides_nothing() {
     let first = Pair::of(&service.refresh(REFRESH).await);
     // The alias still exists, but its session doesn't.
     service.assert_refused(ACCESS).await;
-    store(&service).end_all(&latchkey::ids::UserKey::of("ada"), Everywhere::All).await.unwrap();
+    end_all(&store(&service), &latchkey::ids::UserKey::of("ada"), Everywhere::All).await.unwrap();
     assert_eq!(service.refresh(REFRESH).await.outcome(), (401, "invalid_token"));
     service.assert_refused(&first.access).await;
 
@@ -315,7 +315,7 @@ async fn an_import_in_mid_commit_does_not_survive_the_end_of_all() {
     let now = service.clock.now();
     let importing = tokio::spawn(async move { import_session(&tapped, &other, now).await });
     held.reached().await;
-    assert_eq!(store(&service).end_all(&latchkey::ids::UserKey::of("ada"), Everywhere::All).await.unwrap(), 1);
+    assert_eq!(end_all(&store(&service), &latchkey::ids::UserKey::of("ada"), Everywhere::All).await.unwrap(), 1);
     held.release();
     assert_eq!(importing.await.unwrap().unwrap(), ImportOutcome::Imported, "it read again and was written after the end");
     service.assert_refused(ACCESS).await;

@@ -7,9 +7,9 @@ use latchkey::{
     entropy::system_rng,
     ids::UserKey,
     model::{Device, Lifetimes, LoginCreation, User, UserStatus},
-    operations::issue::issue_login,
+    operations::{Everywhere, change_user, end_all, issue::issue_login},
     password::{HashMemory, Password},
-    store::{Accounts, Commit, Everywhere, Store, UserChange},
+    store::{Accounts, Commit, Store, UserChange, Users},
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
@@ -22,13 +22,13 @@ const NEW_PASSWORD: &str = "another password entirely";
 
 /// Changes the user as the command does: over its own connection.
 async fn change(service: &Service, change: &UserChange) -> Option<(User, usize)> {
-    accounts(service, &service.database.client).change_user(&DEMO_USER.parse_username(), change).await.unwrap()
+    change_user(&accounts(service, &service.database.client), &DEMO_USER.parse_username(), change).await.unwrap()
 }
 
 fn accounts(service: &Service, client: &Client) -> Accounts {
     let database = &service.database;
     let store = Store::new(client.clone(), database.table("SessionsTable"));
-    Accounts::new(store, database.table("UsersTable"), "")
+    Accounts::new(store, Users::new(client.clone(), database.table("UsersTable")))
 }
 
 /// Decides a change, runs `meanwhile`, then writes the change. Returns the user's and the register's versions afterwards.
@@ -37,7 +37,7 @@ async fn change_while(service: &Service, change: UserChange, meanwhile: impl Asy
     let mut transaction = service.tap.hold("TransactWriteItems");
     let changing = tokio::spawn({
         let accounts = accounts.clone();
-        async move { accounts.change_user(&DEMO_USER.parse_username(), &change).await }
+        async move { change_user(&accounts, &DEMO_USER.parse_username(), &change).await }
     });
     transaction.reached().await;
     meanwhile().await;
@@ -159,10 +159,10 @@ async fn a_change_overtaken_by_ends_does_not_set_the_register_back() {
     let service = Service::start(&[]).await;
     service.login().await;
     let accounts = accounts(&service, &service.database.client);
-    let user = accounts.read_user(&DEMO_USER.parse_username()).await.unwrap().unwrap();
+    let user = accounts.users().read_user(&DEMO_USER.parse_username()).await.unwrap().unwrap();
     let versions = change_while(&service, new_password(), async || {
         for _ in 0..2 {
-            accounts.store().end_all(&UserKey::of(&user.user_id), Everywhere::All).await.unwrap();
+            end_all(accounts.store(), &UserKey::of(&user.user_id), Everywhere::All).await.unwrap();
         }
     })
     .await;
@@ -174,7 +174,7 @@ async fn a_change_overtaken_by_ends_does_not_set_the_register_back() {
 async fn a_change_overtaken_by_the_first_login_is_decided_anew() {
     let service = Service::start(&[]).await;
     let accounts = accounts(&service, &service.database.client);
-    let user = accounts.read_user(&DEMO_USER.parse_username()).await.unwrap().unwrap();
+    let user = accounts.users().read_user(&DEMO_USER.parse_username()).await.unwrap().unwrap();
     let lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(3600) };
     let first = issue_login(&user.user_id, Device::default(), lifetimes, None, service.clock.now(), &mut system_rng()).unwrap().new;
     let versions = change_while(&service, new_password(), async || {

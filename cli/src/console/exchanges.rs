@@ -4,7 +4,8 @@ use axum::response::Response;
 use http::Request;
 use http_body_util::BodyExt as _;
 use latchkey::{
-    http::bearer::{self, Presented},
+    http::bearer::{self},
+    operations::Presented,
     token::{AccessToken, Kind, RefreshToken, Token},
 };
 use serde::Serialize;

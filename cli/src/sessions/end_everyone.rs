@@ -1,6 +1,6 @@
 //! `latchkey sessions end-everyone`.
 
-use latchkey::store::Store;
+use latchkey::{operations::end_scanned, store::Store};
 use tokio::task::JoinSet;
 
 use super::{SessionsError, patiently::patiently};
@@ -21,7 +21,7 @@ pub(super) async fn run(store: Store, yes: bool) -> Result<(), SessionsError> {
             for (user_key, seen) in page.by_ref().take(SIDE_BY_SIDE) {
                 users += usize::from(seen.has_register);
                 let store = store.clone();
-                ending.spawn(async move { patiently(|| store.end_scanned(&user_key, &seen)).await });
+                ending.spawn(async move { patiently(|| end_scanned(&store, &user_key, &seen)).await });
             }
             for outcome in ending.join_all().await {
                 ended += outcome?;

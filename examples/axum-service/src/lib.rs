@@ -1,7 +1,10 @@
 //! A team's own service without a gateway: Latchkey's middleware reads the sessions table itself.
 
 use axum::{Extension, Router, routing::get};
-use latchkey::http::middleware::{Authenticate, ByAccessToken, CurrentSession};
+use latchkey::{
+    http::middleware::{Authenticate, ByAccessToken},
+    model::CurrentSession,
+};
 
 /// The service. Routes above the layer need an access token; routes below it don't.
 pub fn app(by_access_token: ByAccessToken) -> Router {

@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html>
 
-use latchkey::{clock::rfc3339, http::middleware::CurrentSession};
+use latchkey::{clock::rfc3339, model::CurrentSession};
 use serde::Serialize;
 
 use crate::AuthorizerEvent;

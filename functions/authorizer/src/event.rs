@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use latchkey::http::bearer::{Presented, presented_in};
+use latchkey::{http::bearer::presented_in, operations::Presented};
 use serde::Deserialize;
 
 /// An authorizer event. Every field is optional: missing fields are handled here, not by serde.

@@ -14,15 +14,12 @@ use std::time::Duration;
 
 use latchkey::{
     clock::Clock,
-    decision::authorize,
-    http::{bearer::Presented, middleware::CurrentSession},
     limits::Limits,
-    store::{Located, Store, StoreError},
-    telling::{
-        Refused,
-        log::{Event, Fields, log},
-    },
-    token::{Access, ImportedTokens, PresentedToken},
+    model::CurrentSession,
+    operations::{Denied, authorize},
+    store::{Store, StoreError},
+    telling::log::{Event, Fields, log},
+    token::ImportedTokens,
 };
 
 /// Why a request got no verdict. The gateway answers 503, as the template has it.
@@ -91,35 +88,10 @@ impl Authorizer {
 
     /// The session that may pass, or none.
     async fn verdict(&self, event: &AuthorizerEvent, fields: Fields<'_>) -> Result<Option<CurrentSession>, AuthorizerError> {
-        let now = self.clock.now();
-        let refuse = |event: Event, reason: &str, fields: Fields<'_>| {
-            log(event, Fields { reason: Some(reason), ..fields }, None);
-            Ok(None)
-        };
-        let token = match event.presented() {
-            Presented::Token(text) => PresentedToken::<Access>::parse(text, self.imported),
-            Presented::Nothing => return refuse(Event::AccessDenied(Refused::Absent), "nothing presented", fields),
-            Presented::Unusable => return refuse(Event::AccessDenied(Refused::Malformed), "not one token", fields),
-        };
-        let token = match token {
-            Ok(token) => token,
-            Err(malformed) => return refuse(Event::AccessDenied(malformed.into()), &malformed.to_string(), fields),
-        };
-        let claim = token.claim();
-        let hash = claim.hash.log_prefix();
-        let fields = Fields { token_hash: Some(&hash), ..fields };
-        let key = match self.store.locate(&token).await.map_err(AuthorizerError::Store)? {
-            Located::At(key) => key,
-            Located::Nowhere(why) => return refuse(why.event(Event::AccessDenied(Refused::Unknown)), &why.to_string(), fields),
-        };
-        let state = self.store.read_login(&key).await.map_err(AuthorizerError::Store)?;
-        let fields = Fields { login_id: Some(key.login_id.as_str()), ..fields };
-        match authorize(&state, &claim, now) {
-            Ok(session) => {
-                log(Event::AccessAllowed, fields, None);
-                Ok(Some(session.into()))
-            }
-            Err(refusal) => refuse(Event::AccessDenied(refusal.into()), &refusal.to_string(), fields),
+        match authorize(&self.store, event.presented(), self.imported, self.clock.now(), fields).await {
+            Ok(session) => Ok(Some(session)),
+            Err(Denied::Missing | Denied::Invalid) => Ok(None),
+            Err(Denied::Store(error)) => Err(AuthorizerError::Store(error)),
         }
     }
 }

@@ -14,12 +14,12 @@ use latchkey::{
     config::LoginConfig,
     decision::{LoginDecision, decide_login, is_void},
     entropy::system_rng,
-    http::{middleware::RequestId, pair::pair_response},
+    http::pair::pair_response,
     ids::UserKey,
     model::{Device, LoginCreation, User, UserLogins, UserStatus},
     operations::issue::{IssuedLogin, issue_login},
     password::{Password, PasswordHash},
-    store::{Accounts, Commit, EndProof, StoreError},
+    store::{Accounts, Attempts, Commit, EndProof, StoreError},
     telling::log::{Event, Fields, log},
     throttle::{Counts, Subjects, wait_until},
     username::Username,
@@ -32,10 +32,11 @@ use request::LoginRequest;
 /// The service.
 pub fn service(
     accounts: Accounts,
+    attempts: Attempts,
     config: LoginConfig,
     clock: Clock,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
-    let handler = Arc::new(Handler { accounts, config, clock, hashing: Hashing::new() });
+    let handler = Arc::new(Handler { accounts, attempts, config, clock, hashing: Hashing::new() });
     service_fn(move |request| {
         let handler = Arc::clone(&handler);
         async move { Ok(handler.answer(request).await) }
@@ -45,6 +46,7 @@ pub fn service(
 #[derive(Debug)]
 struct Handler {
     accounts: Accounts,
+    attempts: Attempts,
     config: LoginConfig,
     clock: Clock,
     hashing: Hashing,
@@ -53,8 +55,7 @@ struct Handler {
 impl Handler {
     async fn answer(&self, request: Request) -> Response<Body> {
         let now = self.clock.now();
-        let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
-        let fields = Fields { request_id: request_id.as_deref(), ..Fields::default() };
+        let fields = Fields::of(request.extensions());
         let login = match LoginRequest::read(&request) {
             Ok(login) => self.login(login, now, fields).await,
             Err(malformed) => Err(malformed.into()),
@@ -74,8 +75,8 @@ impl Handler {
         let subjects = Subjects::of(&username, &source_ip, &self.config.throttle, now);
 
         // Counted before anything is known of the password.
-        let counts = self.accounts.count_attempt(&subjects, &self.config.throttle, now);
-        let (user, counts) = tokio::join!(self.accounts.read_user(&username), counts);
+        let counts = self.attempts.count_attempt(&subjects, &self.config.throttle, now);
+        let (user, counts) = tokio::join!(self.accounts.users().read_user(&username), counts);
         let counts = counts?;
         let entitled = match self.throttled(&counts, &subjects, now) {
             Some(wait) => Err(wait),
@@ -83,12 +84,12 @@ impl Handler {
         };
         // Only a password that was looked at counts: neither a guess that had to wait nor an outage is a failure of anybody.
         if !matches!(entitled, Ok(_) | Err(Refusal::Credentials)) {
-            warn_of(self.accounts.uncount_attempt(&subjects, &counts).await, fields);
+            warn_of(self.attempts.uncount_attempt(&subjects, &counts).await, fields);
         }
         let (user, logins) = entitled?;
 
         let (settled, refunded) =
-            tokio::join!(self.settle(&user, &password, logins, &device, now, fields), self.accounts.attempt_succeeded(&subjects, now));
+            tokio::join!(self.settle(&user, &password, logins, &device, now, fields), self.attempts.attempt_succeeded(&subjects, now));
         warn_of(refunded, fields);
         let issued = settled?;
         self.rehash(&user, &password, fields).await;
@@ -163,7 +164,7 @@ impl Handler {
             }
             let store = self.accounts.store();
             let key = &issued.new.login.key;
-            let (current, logins) = tokio::join!(self.accounts.read_user(&user.username), store.read_user_logins(&key.user_key));
+            let (current, logins) = tokio::join!(self.accounts.users().read_user(&user.username), store.read_user_logins(&key.user_key));
             user = self.still_entitled(user, current?, password).await?;
             seen = logins?;
             if sent_on.is_some_and(|register| is_void(&seen, &key.login_id, register.as_ref())) {
@@ -196,7 +197,7 @@ impl Handler {
             return;
         }
         match self.hashing.hash(Arc::clone(password)).await {
-            Ok(hash) => warn_of(self.accounts.replace_password_hash(user, &hash).await, fields),
+            Ok(hash) => warn_of(self.accounts.users().replace_password_hash(user, &hash).await, fields),
             Err(refusal) => log(Event::CleanupFailed, fields, Some(&refusal)),
         }
     }

@@ -4,6 +4,7 @@ mod refusal;
 
 use std::convert::Infallible;
 
+use chrono::{DateTime, Utc};
 use http::HeaderMap;
 use lambda_http::{Body, Request, Response, Service, service_fn, tower::ServiceBuilder};
 use latchkey::{
@@ -13,7 +14,7 @@ use latchkey::{
     decision::{RefreshDecision, RefreshRequest, decide_refresh},
     entropy::system_rng,
     http::{
-        middleware::{Authenticate, ByRefreshToken, PresentedRefresh, RequestId},
+        middleware::{Authenticate, ByRefreshToken, PresentedRefresh},
         pair::pair_response,
         problem::{Problem, ProblemCode},
     },
@@ -22,7 +23,7 @@ use latchkey::{
     operations::issue::{IssuedSession, issue_successor, reissue},
     store::{Commit, EndProof, Ended, Rotation, Store},
     telling::log::{Event, Fields, log},
-    token::{Claim, Refresh, TokenPair},
+    token::{Claim, PresentedToken, Refresh, TokenPair},
 };
 
 use refusal::Refusal;
@@ -47,6 +48,15 @@ struct Handler {
     config: RefreshConfig,
 }
 
+/// What stays the same through every re-read of one request.
+#[derive(Clone, Copy)]
+struct Presented<'a> {
+    token: &'a PresentedToken<Refresh>,
+    claim: &'a Claim<Refresh>,
+    key: &'a LoginKey,
+    now: DateTime<Utc>,
+}
+
 /// How a refresh succeeded.
 struct Refreshed {
     event: Event,
@@ -56,21 +66,19 @@ struct Refreshed {
 
 impl Handler {
     async fn answer(&self, request: Request) -> Response<Body> {
-        let (parts, _body) = request.into_parts();
-        let Some(presented) = parts.extensions.get::<PresentedRefresh>().cloned() else {
+        let (mut parts, _body) = request.into_parts();
+        let Some(PresentedRefresh { token, claim, key, state, now }) = parts.extensions.remove() else {
             return Problem::from(ProblemCode::Internal).into_response();
         };
-        let claim = presented.token.claim();
         let hash = claim.hash.log_prefix();
         let fields = Fields {
-            request_id: parts.extensions.get::<RequestId>().map(|id| id.0.as_str()),
-            user_key: Some(presented.key.user_key.as_str()),
-            login_id: Some(presented.key.login_id.as_str()),
+            user_key: Some(key.user_key.as_str()),
+            login_id: Some(key.login_id.as_str()),
             token_hash: Some(&hash),
-            reason: None,
+            ..Fields::of(&parts.extensions)
         };
         let refreshed = match replay_key(&parts.headers) {
-            Ok(key) => self.refresh(&presented, &claim, key, fields).await,
+            Ok(replay_key) => self.refresh(Presented { token: &token, claim: &claim, key: &key, now }, state, replay_key, fields).await,
             Err(refusal) => Err(refusal),
         };
         match refreshed {
@@ -85,24 +93,23 @@ impl Handler {
     /// Decides, writes and reads again until it is settled. The front's deadline bounds it.
     async fn refresh(
         &self,
-        presented: &PresentedRefresh,
-        claim: &Claim<Refresh>,
+        presented: Presented<'_>,
+        mut state: LoginState,
         replay_key: Option<ReplayKeyHash>,
         fields: Fields<'_>,
     ) -> Result<Refreshed, Refusal> {
-        let PresentedRefresh { token, key, state, now } = presented;
-        let mut state: LoginState = state.clone();
+        let Presented { token, claim, key, now } = presented;
         let mut issued: Option<IssuedSession> = None;
         let mut backoff = Backoff::new();
         loop {
             let minted = issued.as_ref().map(|issued| &issued.session.refresh_token_hash);
-            match decide_refresh(&state, RefreshRequest { claim, replay_key: replay_key.as_ref(), minted, now: *now }) {
+            match decide_refresh(&state, RefreshRequest { claim, replay_key: replay_key.as_ref(), minted, now }) {
                 RefreshDecision::Rotate { login } => {
                     let fresh = match issued.take() {
                         Some(issued) => issued,
                         None => {
                             let RefreshConfig { lifetimes, replay_window, .. } = self.config;
-                            issue_successor(login, token, replay_key.clone(), lifetimes, replay_window, *now, &mut system_rng())?
+                            issue_successor(login, token, replay_key.clone(), lifetimes, replay_window, now, &mut system_rng())?
                         }
                     };
                     let rotation =

@@ -3,12 +3,13 @@
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use latchkey::{
     http::{
-        middleware::CurrentSession,
         problem::{Problem, ProblemCode},
         refuse::store_problem,
     },
     ids::{LoginId, LoginKey, UserKey},
-    store::{Ended, Everywhere, Store},
+    model::CurrentSession,
+    operations::{Everywhere, end_all as end_all_logins, end_owned},
+    store::{Ended, Store},
     telling::log::{Event, Fields, log},
 };
 
@@ -21,7 +22,7 @@ pub(crate) async fn end_one(store: &Store, request: &Request, session: &CurrentS
         return not_found();
     };
     let key = LoginKey { user_key: UserKey::of(&session.user_id), login_id };
-    match store.end_owned(&key).await {
+    match end_owned(store, &key).await {
         Ok(Ended::Now { .. }) => {
             log(Event::LoggedOut, Fields { login_id: Some(key.login_id.as_str()), ..fields }, None);
             no_content()
@@ -38,7 +39,7 @@ pub(crate) async fn end_all(store: &Store, request: &Request, session: &CurrentS
         Some("current") => Everywhere::AllBut(&session.login_id),
         Some(_) => return Problem::invalid_request("`keep` takes `current`").into_response(),
     };
-    match store.end_all(&UserKey::of(&session.user_id), which).await {
+    match end_all_logins(store, &UserKey::of(&session.user_id), which).await {
         Ok(_) => {
             log(Event::LoggedOutEverywhere, Fields { login_id: Some(session.login_id.as_str()), ..fields }, None);
             no_content()

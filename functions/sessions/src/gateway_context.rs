@@ -7,10 +7,11 @@ use lambda_http::request::RequestContext;
 use latchkey::{
     clock::parse_rfc3339,
     http::{
-        middleware::{Authenticator, CurrentSession, RequestId},
+        middleware::Authenticator,
         problem::{Problem, ProblemCode},
     },
     ids::{Generation, LoginId},
+    model::CurrentSession,
     telling::log::{Event, Fields, log},
 };
 use serde_json::Value;
@@ -28,8 +29,7 @@ impl Authenticator for ByGatewayContext {
             _ => None,
         };
         context.ok_or_else(|| {
-            let request_id = request.extensions.get::<RequestId>().map(|id| id.0.as_str());
-            log(Event::ContextMissing, Fields { request_id, ..Fields::default() }, None);
+            log(Event::ContextMissing, Fields::of(&request.extensions), None);
             ProblemCode::Internal.into()
         })
     }

@@ -18,9 +18,10 @@ use lambda_http::{
 use latchkey::{
     clock::Clock,
     http::{
-        middleware::{Authenticate, ByEitherToken, CurrentSession, RequestId},
+        middleware::{Authenticate, ByEitherToken},
         problem::{Problem, ProblemCode},
     },
+    model::CurrentSession,
     store::Store,
     telling::log::Fields,
     token::ImportedTokens,
@@ -53,7 +54,7 @@ async fn protected(store: Store, clock: Clock, request: Request) -> Result<Respo
     let Some(session) = request.extensions().get::<CurrentSession>() else {
         return Ok(Problem::from(ProblemCode::Internal).into_response());
     };
-    let fields = Fields { request_id: request.extensions().get::<RequestId>().map(|id| id.0.as_str()), ..Fields::default() };
+    let fields = Fields::of(request.extensions());
     Ok(match (request.method(), resource(&request)) {
         (&Method::GET, Some("/me")) => me::me(session),
         (&Method::GET, Some("/sessions")) => list::list(&store, &request, session, clock.now(), fields).await,

@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use latchkey::{
     clock::{parse_rfc3339, rfc3339},
-    http::{middleware::CurrentSession, pair::json_response, problem::Problem, refuse::store_problem},
+    http::{pair::json_response, problem::Problem, refuse::store_problem},
     ids::{LoginId, UserKey},
-    model::Login,
+    model::{CurrentSession, Login},
     store::Store,
     telling::log::Fields,
 };

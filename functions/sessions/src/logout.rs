@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use latchkey::{
     http::{
-        middleware::{PresentedLogin, RequestId},
+        middleware::PresentedLogin,
         problem::{Problem, ProblemCode},
         refuse::store_problem,
     },
@@ -20,7 +20,7 @@ pub(crate) async fn logout(store: Store, request: Request) -> Result<Response<Bo
     let Some(PresentedLogin(presented)) = request.extensions().get::<PresentedLogin>() else {
         return Ok(Problem::from(ProblemCode::Internal).into_response());
     };
-    let fields = Fields { request_id: request.extensions().get::<RequestId>().map(|id| id.0.as_str()), ..Fields::default() };
+    let fields = Fields::of(request.extensions());
     let (key, proof) = match presented {
         Ok(presented) => presented,
         Err(nowhere) => {

@@ -1,10 +1,7 @@
 //! `GET /me`.
 
 use lambda_http::{Body, Response};
-use latchkey::{
-    clock::rfc3339,
-    http::{middleware::CurrentSession, pair::json_response},
-};
+use latchkey::{clock::rfc3339, http::pair::json_response, model::CurrentSession};
 use serde::Serialize;
 
 #[derive(Serialize)]

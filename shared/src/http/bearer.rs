@@ -2,16 +2,7 @@
 
 use http::{HeaderMap, header};
 
-/// What a request presents as its credentials.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Presented<'a> {
-    /// Nothing that looks like a bearer token: no header, another scheme, a scheme without a token.
-    Nothing,
-    /// Something that can't be one token: two headers, or bytes that no token has.
-    Unusable,
-    /// The text after the scheme. Whether it is a token is for [`crate::token::Token::parse`] to say.
-    Token(&'a str),
-}
+use crate::operations::Presented;
 
 /// What the request's headers present. Two `Authorization` headers are refused, never first or last wins.
 #[must_use]

@@ -24,13 +24,10 @@ use lambda_runtime::LambdaEvent;
 use tower_service::Service;
 
 use crate::{
-    http::{
-        middleware::RequestId,
-        problem::{Problem, ProblemCode},
-    },
+    http::problem::{Problem, ProblemCode},
     limits::Limits,
     telling::{
-        log::{Event, Fields, log},
+        log::{Event, Fields, RequestId, log},
         signals::Signals,
     },
 };

@@ -6,7 +6,7 @@
 //! does, or put a timeout layer around it.
 //!
 //! ```
-//! # use latchkey::{clock::Clock, http::middleware::{Authenticate, ByAccessToken, CurrentSession}, store::Store, token::ImportedTokens};
+//! # use latchkey::{clock::Clock, http::middleware::{Authenticate, ByAccessToken}, model::CurrentSession, store::Store, token::ImportedTokens};
 //! # fn example(client: aws_sdk_dynamodb::Client) {
 //! let store = Store::new(client, "latchkey-sessions");
 //! let layer = Authenticate::with(ByAccessToken { store, clock: Clock::system(), imported: ImportedTokens::Refused });
@@ -17,7 +17,7 @@
 
 mod authenticators;
 
-pub use authenticators::{ByAccessToken, ByEitherToken, ByRefreshToken, CurrentSession, PresentedLogin, PresentedRefresh};
+pub use authenticators::{ByAccessToken, ByEitherToken, ByRefreshToken, PresentedLogin, PresentedRefresh};
 
 use std::{
     future::Future,
@@ -43,10 +43,6 @@ pub trait Authenticator: Send + Sync + 'static {
     /// The [`Problem`] to answer with; it has been logged.
     fn authenticate(&self, request: &Parts) -> impl Future<Output = Result<Self::Found, Problem>> + Send;
 }
-
-/// The id by which the gateway knows a request. Left in the extensions by whoever receives it; optional.
-#[derive(Debug, Clone)]
-pub struct RequestId(pub String);
 
 /// The layer.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use tracing::Level;
 
 use crate::{
     http::problem::{Problem, ProblemCode},
+    operations::Denied,
     store::StoreError,
     telling::log::{Event, Fields, log},
 };
@@ -19,6 +20,16 @@ impl StoreError {
             Self::Unavailable { .. } => (Event::StoreUnavailable, ProblemCode::Unavailable),
             Self::Rejected { .. } | Self::Item(_) => (Event::Internal, ProblemCode::Internal),
         }
+    }
+}
+
+/// The problem to answer a denied request with. A failure of the store is logged here.
+#[must_use]
+pub fn denied_problem(denied: &Denied, fields: Fields<'_>) -> Problem {
+    match denied {
+        Denied::Missing => ProblemCode::MissingToken.into(),
+        Denied::Invalid => ProblemCode::InvalidToken.into(),
+        Denied::Store(error) => store_problem(error, fields),
     }
 }
 

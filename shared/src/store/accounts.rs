@@ -1,28 +1,19 @@
-//! Users, as far as logging in needs them.
+//! The users table and the sessions table together, for transactions that span both.
 
-use super::{
-    Store, StoreError,
-    error::{condition_failed, failure},
-    items::{Item, ItemError, Reader, number, text, time},
-};
-use crate::{
-    model::{User, UserStatus},
-    password::PasswordHash,
-    username::Username,
-};
+use super::{Store, Users};
 
-/// The store together with the users and the login attempts: what a login touches.
+/// The two tables that a login and a change of a user are written to.
 #[derive(Debug, Clone)]
 pub struct Accounts {
     pub(super) store: Store,
-    pub(super) users: String,
-    pub(super) attempts: String,
+    pub(super) users: Users,
 }
 
 impl Accounts {
-    /// Adds the tables named `users` and `login_attempts` to `store`.
-    pub fn new(store: Store, users: impl Into<String>, login_attempts: impl Into<String>) -> Self {
-        Self { store, users: users.into(), attempts: login_attempts.into() }
+    /// Transactions over `store` and `users`, by the client of `store`.
+    #[must_use]
+    pub fn new(store: Store, users: Users) -> Self {
+        Self { store, users }
     }
 
     /// The sessions.
@@ -31,104 +22,9 @@ impl Accounts {
         &self.store
     }
 
-    /// The user with this name, read strongly.
-    ///
-    /// # Errors
-    /// [`StoreError`]; an outage is never "no such user".
-    pub async fn read_user(&self, username: &Username) -> Result<Option<User>, StoreError> {
-        let output = self
-            .store
-            .client
-            .get_item()
-            .table_name(&self.users)
-            .set_key(Some(user_key(username)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| failure("GetItem", &error))?;
-        Ok(output.item().map(read_user).transpose()?)
+    /// The users.
+    #[must_use]
+    pub fn users(&self) -> &Users {
+        &self.users
     }
-
-    /// Creates a user. `false` where the name is taken; then nothing is changed.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn create_user(&self, user: &User) -> Result<bool, StoreError> {
-        let created = self
-            .store
-            .client
-            .put_item()
-            .table_name(&self.users)
-            .set_item(Some(user_item(user)))
-            .condition_expression("attribute_not_exists(username)")
-            .send()
-            .await;
-        match created {
-            Ok(_) => Ok(true),
-            Err(error) if condition_failed(&error) => Ok(false),
-            Err(error) => Err(failure("PutItem", &error)),
-        }
-    }
-
-    /// Replaces the hash of an unchanged password by one with the current parameters. The version stays: logins that
-    /// are under way were verified against the same password. A user changed meanwhile keeps the change.
-    ///
-    /// # Errors
-    /// [`StoreError`], for the log; the next login tries again.
-    pub async fn replace_password_hash(&self, user: &User, hash: &PasswordHash) -> Result<(), StoreError> {
-        let replaced = self
-            .store
-            .client
-            .update_item()
-            .table_name(&self.users)
-            .set_key(Some(user_key(&user.username)))
-            .update_expression("SET password_hash = :new")
-            .condition_expression("version = :version AND password_hash = :old")
-            .expression_attribute_values(":new", text(hash.as_str()))
-            .expression_attribute_values(":old", text(user.password_hash.as_str()))
-            .expression_attribute_values(":version", number(user.version))
-            .send()
-            .await;
-        match replaced {
-            Ok(_) => Ok(()),
-            Err(error) if condition_failed(&error) => Ok(()),
-            Err(error) => Err(failure("UpdateItem", &error)),
-        }
-    }
-}
-
-pub(super) fn user_key(username: &Username) -> Item {
-    [("username".into(), text(username.as_str()))].into()
-}
-
-pub(super) fn user_item(user: &User) -> Item {
-    let mut item = user_key(&user.username);
-    item.insert("schema".into(), number(1));
-    item.insert("user_id".into(), text(&user.user_id));
-    item.insert("password_hash".into(), text(user.password_hash.as_str()));
-    item.insert("status".into(), text(user.status.name()));
-    item.insert("version".into(), number(user.version));
-    item.insert("created_at".into(), time(user.created_at));
-    item
-}
-
-/// Reads an item of the users table.
-///
-/// # Errors
-/// [`ItemError`] names the first attribute that is not as it was written.
-pub fn read_user(item: &Item) -> Result<User, ItemError> {
-    let read = Reader { item, kind: "user" };
-    read.check_schema()?;
-    Ok(User {
-        username: read.parsed("username", |name| Username::parse(name).ok().filter(|read| read.as_str() == name))?,
-        user_id: read.parsed("user_id", |id| (id.len() <= crate::ids::USER_ID_MAX_BYTES).then(|| id.to_owned()))?,
-        password_hash: read.parsed("password_hash", |hash| PasswordHash::parse(hash.to_owned()).ok())?,
-        status: read.parsed("status", |status| match status {
-            "active" => Some(UserStatus::Active),
-            "disabled" => Some(UserStatus::Disabled),
-            _ => None,
-        })?,
-        version: read.number("version")?,
-        created_at: read.time("created_at")?,
-    })
 }

@@ -1,6 +1,7 @@
 //! Counting login attempts, each count by one conditional update.
 
 use aws_sdk_dynamodb::{
+    Client,
     error::SdkError,
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
@@ -8,7 +9,7 @@ use aws_sdk_dynamodb::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Accounts, StoreError,
+    StoreError,
     error::{condition_failed, failure},
     items::{Item, Reader, number, text, time},
 };
@@ -17,7 +18,19 @@ use crate::{
     throttle::{Counts, KNOWN_NETWORK_DAYS, PairCount, STRANGER_INTERVAL, Subjects, Throttle},
 };
 
-impl Accounts {
+/// The login attempts table.
+#[derive(Debug, Clone)]
+pub struct Attempts {
+    client: Client,
+    table: String,
+}
+
+impl Attempts {
+    /// The attempts over `client`, in the table named `table`.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
     /// Counts an attempt as a failure, before anything is known of its password. Three updates side by side.
     ///
     /// # Errors
@@ -143,7 +156,7 @@ impl Accounts {
     }
 
     fn update(&self, subject: &str) -> UpdateItemFluentBuilder {
-        self.store.client.update_item().table_name(&self.attempts).key("subject", text(subject))
+        self.client.update_item().table_name(&self.table).key("subject", text(subject))
     }
 }
 

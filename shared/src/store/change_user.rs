@@ -1,4 +1,4 @@
-//! Changing a user so that no login made before survives it.
+//! The write that changes a user and keeps every login that was decided before it from committing.
 
 use aws_sdk_dynamodb::{
     error::BuildError,
@@ -6,18 +6,15 @@ use aws_sdk_dynamodb::{
 };
 
 use super::{
-    Accounts, Commit, Everywhere, StoreError,
-    accounts::{read_user, user_key},
-    error::failure,
+    Accounts, Commit, StoreError,
     items::{REGISTER_SK, key, number, text},
     transaction::transact,
+    users::user_key,
 };
 use crate::{
-    backoff::Backoff,
     ids::UserKey,
     model::{Register, User, UserStatus},
     password::PasswordHash,
-    username::Username,
 };
 
 /// A change that ends the user's logins.
@@ -30,36 +27,17 @@ pub enum UserChange {
 }
 
 impl Accounts {
-    /// Changes the user, then ends every login made before: the item and the register move in one transaction, so a login
-    /// that was decided on the old user can't commit after it; then all that is there is ended. Gives the user as it is
-    /// now and how many logins were ended; none where there is no such user.
+    /// Writes the change and moves the register, if both are still as they were read.
     ///
     /// # Errors
-    /// [`StoreError`]. The user may have been changed already; do it again, until it succeeds.
-    pub async fn change_user(&self, username: &Username, change: &UserChange) -> Result<Option<(User, usize)>, StoreError> {
-        let mut backoff = Backoff::new();
-        loop {
-            let Some(user) = self.read_user(username).await? else { return Ok(None) };
-            let user_key = UserKey::of(&user.user_id);
-            let register = self.store.read_user_logins(&user_key).await?.register;
-            let items = self.change_items(&user, change, &user_key, register.as_ref())?;
-            if transact(&self.store.client, items).await? == Commit::Done {
-                let ended = self.store.end_all(&user_key, Everywhere::All).await?;
-                return Ok(self.read_user(username).await?.map(|user| (user, ended)));
-            }
-            backoff.wait().await;
-        }
+    /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
+    pub async fn write_change(&self, user: &User, change: &UserChange, register: Option<&Register>) -> Result<Commit, StoreError> {
+        transact(&self.store.client, self.change_items(user, change, register)?).await
     }
 
-    fn change_items(
-        &self,
-        user: &User,
-        change: &UserChange,
-        user_key_: &UserKey,
-        register: Option<&Register>,
-    ) -> Result<Vec<TransactWriteItem>, BuildError> {
+    fn change_items(&self, user: &User, change: &UserChange, register: Option<&Register>) -> Result<Vec<TransactWriteItem>, BuildError> {
         let update = Update::builder()
-            .table_name(&self.users)
+            .table_name(&self.users.table)
             .set_key(Some(user_key(&user.username)))
             .update_expression("SET #changed = :changed, version = :next")
             .condition_expression("version = :version")
@@ -73,7 +51,7 @@ impl Accounts {
                 update.expression_attribute_names("#changed", "status").expression_attribute_values(":changed", text(status.name()))
             }
         };
-        let register_key = Some(key(user_key_, REGISTER_SK));
+        let register_key = Some(key(&UserKey::of(&user.user_id), REGISTER_SK));
         let register = match register {
             Some(register) => {
                 let moved = Update::builder()
@@ -94,18 +72,5 @@ impl Accounts {
             }
         };
         Ok(vec![TransactWriteItem::builder().update(update.build()?).build(), register.build()])
-    }
-
-    /// All users, in no order.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn list_users(&self) -> Result<Vec<User>, StoreError> {
-        let mut users = Vec::new();
-        let mut items = self.store.client.scan().table_name(&self.users).into_paginator().items().send();
-        while let Some(item) = items.next().await {
-            users.push(read_user(&item.map_err(|error| failure("Scan", &error))?)?);
-        }
-        Ok(users)
     }
 }

@@ -10,11 +10,11 @@ use aws_sdk_dynamodb::{
 use super::{
     Store, StoreError,
     error::{condition_failed, failure},
-    items::{login_key, read_login, session_key, text},
+    items::{REGISTER_SK, Reader, key, login_key, number, read_login, session_key, text},
 };
 use crate::{
     backoff::Backoff,
-    ids::{Generation, LoginKey},
+    ids::{Generation, LoginId, LoginKey, UserKey},
     token::{Access, Claim, ProofHash, Refresh, TokenHash},
 };
 
@@ -116,5 +116,36 @@ impl Store {
     pub async fn sweep_session(&self, key: &LoginKey, generation: Generation) -> Result<(), StoreError> {
         let deleted = self.client.delete_item().table_name(&self.sessions).set_key(Some(session_key(key, generation))).send().await;
         deleted.map(|_| ()).map_err(|error| failure("DeleteItem", &error))
+    }
+
+    /// Moves the register and returns the login that it names; `None` if the user never logged in.
+    ///
+    /// # Errors
+    /// [`StoreError`]; whether the register moved is not known then.
+    pub async fn close_register(&self, user_key: &UserKey) -> Result<Option<LoginId>, StoreError> {
+        let mut backoff = Backoff::new();
+        loop {
+            let moved = self
+                .client
+                .update_item()
+                .table_name(&self.sessions)
+                .set_key(Some(key(user_key, REGISTER_SK)))
+                .update_expression("SET version = version + :one")
+                .condition_expression("attribute_exists(sk)")
+                .expression_attribute_values(":one", number(1))
+                .return_values(ReturnValue::AllNew)
+                .send()
+                .await;
+            match moved {
+                Ok(output) => {
+                    let item = output.attributes.unwrap_or_default();
+                    let read = Reader { item: &item, kind: "register" };
+                    return Ok(Some(read.parsed("last_login_id", |id| LoginId::parse(id).ok())?));
+                }
+                Err(error) if condition_failed(&error) => return Ok(None),
+                Err(error) if error.code() == Some("TransactionConflictException") => backoff.wait().await,
+                Err(error) => return Err(failure("UpdateItem", &error)),
+            }
+        }
     }
 }

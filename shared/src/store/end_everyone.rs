@@ -1,13 +1,13 @@
-//! Logging everybody out: after a restore, or when nobody knows what was stolen.
+//! Reading the whole sessions table, to end every login after a restore or a theft.
 
 use std::collections::BTreeMap;
 
 use super::{
-    Ended, Everywhere, Item, Store, StoreError,
+    Item, Store, StoreError,
     error::failure,
     items::{Reader, SortKey, text},
 };
-use crate::ids::{LoginId, LoginKey, UserKey};
+use crate::ids::{LoginId, UserKey};
 
 /// A user, as one page of a scan saw them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,22 +53,5 @@ impl Store {
             }
         }
         Ok((users, page.last_evaluated_key.filter(|key| !key.is_empty()).map(ScanCursor)))
-    }
-
-    /// Ends all logins of a user that were made before this, and gives how many it ended.
-    ///
-    /// # Errors
-    /// [`StoreError`] where it is not known that all are gone. What was ended stays ended; try again.
-    pub async fn end_scanned(&self, user_key: &UserKey, seen: &ScannedUser) -> Result<usize, StoreError> {
-        if seen.has_register {
-            return self.end_all(user_key, Everywhere::All).await;
-        }
-        // Their register came with an earlier page, and these have been ended; or there is none.
-        let mut ended = 0;
-        for login_id in &seen.logins {
-            let key = LoginKey { user_key: user_key.clone(), login_id: login_id.clone() };
-            ended += usize::from(self.end_owned(&key).await? != Ended::NotThere);
-        }
-        Ok(ended)
     }
 }

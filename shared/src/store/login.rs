@@ -7,10 +7,10 @@ use aws_sdk_dynamodb::{
 
 use super::{
     Accounts, Commit, Store, StoreError,
-    accounts::user_key,
     error::failure,
     items::{Item, REGISTER_SK, StoredItem, alias_item, key, login_item, login_key, number, read_item, session_item, text},
     transaction::transact,
+    users::user_key,
 };
 use crate::{
     ids::{LoginId, LoginKey, UserKey},
@@ -71,7 +71,7 @@ impl Accounts {
     /// A password change or a disabling in between moves the version: a login with the old password doesn't come to be.
     fn check_user(&self, user: &User) -> Result<TransactWriteItem, BuildError> {
         let check = ConditionCheck::builder()
-            .table_name(&self.users)
+            .table_name(&self.users.table)
             .set_key(Some(user_key(&user.username)))
             .condition_expression("version = :version AND #status = :active")
             .expression_attribute_names("#status", "status")

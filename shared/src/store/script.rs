@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
-use super::{Accounts, Store};
+use super::{Accounts, Attempts, Store, Users};
 use crate::telling::signals::StoreCalls;
 
 /// One answer.
@@ -64,6 +64,18 @@ impl Script {
     }
 
     pub(crate) fn store_trying(&self, again: RetryConfig) -> Store {
+        Store::new(self.client(again), "sessions")
+    }
+
+    pub(crate) fn users(&self) -> Users {
+        Users::new(self.client(RetryConfig::disabled()), "users")
+    }
+
+    pub(crate) fn attempts(&self) -> Attempts {
+        Attempts::new(self.client(RetryConfig::disabled()), "attempts")
+    }
+
+    fn client(&self, again: RetryConfig) -> Client {
         let connector = SharedHttpConnector::new(self.clone());
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -73,11 +85,11 @@ impl Script {
             .retry_config(again)
             .interceptor(StoreCalls)
             .build();
-        Store::new(Client::from_conf(config), "sessions")
+        Client::from_conf(config)
     }
 
     pub(crate) fn accounts(&self) -> Accounts {
-        Accounts::new(self.store(), "users", "attempts")
+        Accounts::new(self.store(), self.users())
     }
 }
 

@@ -206,6 +206,18 @@ pub struct Fields<'a> {
     pub reason: Option<&'a str>,
 }
 
+/// The id by which the gateway knows a request. The front leaves it in the request's extensions.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+impl<'a> Fields<'a> {
+    /// The fields that a request's extensions give: its id, where the front has left one.
+    #[must_use]
+    pub fn of(extensions: &'a http::Extensions) -> Self {
+        Self { request_id: extensions.get::<RequestId>().map(|id| id.0.as_str()), ..Self::default() }
+    }
+}
+
 /// Counts what happened, and writes a line.
 pub fn log(what: Event, fields: Fields<'_>, error: Option<&dyn std::error::Error>) {
     if let Some(metric) = what.counts() {

@@ -1,5 +1,8 @@
 //! Latchkey's authorizer without its warm-up: the first request opens the connection.
 
+// The SDK's futures are nested deeply; without `function::start` the compiler sees all their layers from here.
+#![recursion_limit = "256"]
+
 use std::pin::pin;
 
 use lambda_runtime::{LambdaEvent, service_fn};

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::http::bearer::{Presented, presented};
+use crate::{http::bearer::presented, operations::Presented};
 
 /// Answers with what it saw of the request.
 #[derive(Clone)]

@@ -11,6 +11,7 @@ use super::*;
 use crate::{
     clock::Clock,
     decision::states::Chain,
+    model::CurrentSession,
     store::{
         login_item,
         script::{Answer, Script, error, output, wire},

@@ -5,10 +5,11 @@ use serde_json::json;
 use super::{CONDITION, LOGIN_ID, THROTTLED, USER_KEY, key, n, s, user};
 use crate::{
     model::UserStatus,
+    operations::remove_user,
     store::{
         StoreError,
-        accounts::user_item,
         script::{Script, error, output, wire},
+        users::user_item,
     },
 };
 
@@ -18,17 +19,17 @@ async fn a_user_reads_back_as_written() {
     disabled.insert("status".into(), crate::store::items::text(UserStatus::Disabled.name()));
     let script =
         Script::new([output(json!({"Item": wire(&user_item(&user()))})), output(json!({"Item": wire(&disabled)})), output(json!({}))]);
-    let accounts = script.accounts();
-    let read = accounts.read_user(&user().username).await.unwrap().unwrap();
+    let users = script.users();
+    let read = users.read_user(&user().username).await.unwrap().unwrap();
     let as_written = (read.username.as_str(), read.user_id.as_str(), read.password_hash, read.status, read.version, read.created_at);
     assert_eq!(as_written, ("ada", "user-1", user().password_hash, UserStatus::Active, 4, super::now()));
-    assert_eq!(accounts.read_user(&user().username).await.unwrap().unwrap().status, UserStatus::Disabled);
-    assert!(accounts.read_user(&user().username).await.unwrap().is_none());
+    assert_eq!(users.read_user(&user().username).await.unwrap().unwrap().status, UserStatus::Disabled);
+    assert!(users.read_user(&user().username).await.unwrap().is_none());
     for (operation, request) in script.asked() {
         assert_eq!(operation, "GetItem");
         assert_eq!(request, json!({"TableName": "users", "Key": {"username": s("ada")}, "ConsistentRead": true}));
     }
-    let refused = Script::new([error(THROTTLED)]).accounts().read_user(&user().username).await.unwrap_err();
+    let refused = Script::new([error(THROTTLED)]).users().read_user(&user().username).await.unwrap_err();
     assert!(matches!(refused, StoreError::Unavailable { .. }), "an outage is not nobody");
 }
 
@@ -37,23 +38,23 @@ async fn a_damaged_user_is_an_error() {
     for (attribute, wrong) in [("username", "Ada"), ("user_id", &"u".repeat(129)), ("password_hash", "x"), ("status", "Active")] {
         let mut item = user_item(&user());
         item.insert(attribute.into(), crate::store::items::text(wrong));
-        match crate::store::accounts::read_user(&item) {
+        match crate::store::users::read_user(&item) {
             Err(error) => assert_eq!(error.attribute, attribute),
             Ok(_) => panic!("{attribute} {wrong}"),
         }
     }
     let mut longest = user_item(&user());
     longest.insert("user_id".into(), crate::store::items::text("u".repeat(128)));
-    assert!(crate::store::accounts::read_user(&longest).is_ok());
+    assert!(crate::store::users::read_user(&longest).is_ok());
 }
 
 #[tokio::test]
 async fn a_user_is_created_where_none_is() {
     let script = Script::new([output(json!({})), error(CONDITION), error(THROTTLED)]);
-    let accounts = script.accounts();
-    assert_eq!(accounts.create_user(&user()).await, Ok(true));
-    assert_eq!(accounts.create_user(&user()).await, Ok(false));
-    assert!(matches!(accounts.create_user(&user()).await, Err(StoreError::Unavailable { operation: "PutItem", .. })));
+    let users = script.users();
+    assert_eq!(users.create_user(&user()).await, Ok(true));
+    assert_eq!(users.create_user(&user()).await, Ok(false));
+    assert!(matches!(users.create_user(&user()).await, Err(StoreError::Unavailable { operation: "PutItem", .. })));
     let (operation, request) = script.asked().remove(0);
     assert_eq!(operation, "PutItem");
     let condition = "attribute_not_exists(username)";
@@ -64,11 +65,11 @@ async fn a_user_is_created_where_none_is() {
 #[tokio::test]
 async fn a_hash_is_replaced_where_the_user_is_unchanged() {
     let script = Script::new([output(json!({})), error(CONDITION), error(THROTTLED)]);
-    let accounts = script.accounts();
+    let users = script.users();
     let hash = user().password_hash;
-    assert_eq!(accounts.replace_password_hash(&user(), &hash).await, Ok(()));
-    assert_eq!(accounts.replace_password_hash(&user(), &hash).await, Ok(()));
-    assert!(matches!(accounts.replace_password_hash(&user(), &hash).await, Err(StoreError::Unavailable { operation: "UpdateItem", .. })));
+    assert_eq!(users.replace_password_hash(&user(), &hash).await, Ok(()));
+    assert_eq!(users.replace_password_hash(&user(), &hash).await, Ok(()));
+    assert!(matches!(users.replace_password_hash(&user(), &hash).await, Err(StoreError::Unavailable { operation: "UpdateItem", .. })));
     let (operation, request) = script.asked().remove(0);
     assert_eq!(operation, "UpdateItem");
     assert_eq!(
@@ -93,10 +94,10 @@ async fn all_users_are_listed() {
         output(json!({"Items": [second]})),
         error(THROTTLED),
     ]);
-    let accounts = script.accounts();
-    let names: Vec<_> = accounts.list_users().await.unwrap().into_iter().map(|user| user.username.to_string()).collect();
+    let users = script.users();
+    let names: Vec<_> = users.list_users().await.unwrap().into_iter().map(|user| user.username.to_string()).collect();
     assert_eq!(names, ["ada", "grace"]);
-    assert!(matches!(accounts.list_users().await, Err(StoreError::Unavailable { operation: "Scan", .. })));
+    assert!(matches!(users.list_users().await, Err(StoreError::Unavailable { operation: "Scan", .. })));
 }
 
 /// Disabled first; then all that is kept about them, page after page; and the user at last, if nobody enabled them meanwhile.
@@ -118,7 +119,7 @@ async fn a_removal_of_a_user() {
         done(),
         done(),
     ]);
-    let removed = script.accounts().remove_user(&user().username).await.unwrap().unwrap();
+    let removed = remove_user(&script.accounts(), &user().username).await.unwrap().unwrap();
     assert_eq!((removed.user_id.as_str(), removed.version), ("user-1", 5));
     let asked = script.asked();
     let disabling = &asked[2].1["TransactItems"][0]["Update"]["ExpressionAttributeValues"];
@@ -148,6 +149,6 @@ async fn a_removal_of_a_user() {
             })),
         ]
     );
-    let nobody = Script::new([output(json!({}))]).accounts().remove_user(&user().username).await;
+    let nobody = remove_user(&Script::new([output(json!({}))]).accounts(), &user().username).await;
     assert!(matches!(nobody, Ok(None)));
 }

@@ -55,7 +55,7 @@ fn by_subject(script: &Script) -> Vec<(String, Value)> {
 #[tokio::test]
 async fn an_attempt_is_counted_three_times() {
     let script = Script::new([output(json!({"Attributes": pair(1)})), output(json!({})), output(json!({}))]);
-    let counts = script.accounts().count_attempt(&subjects(), &THROTTLE, now()).await;
+    let counts = script.attempts().count_attempt(&subjects(), &THROTTLE, now()).await;
     assert_eq!(counts, Ok(Counts { pair: pair_count(true, 1), network_counted: true, account_counted: true }));
     let ttl = n(now().timestamp() + 31 * DAY);
     assert_eq!(
@@ -103,18 +103,18 @@ async fn an_attempt_is_counted_three_times() {
 async fn what_a_full_count_answers() {
     let refused = Answer::Error(CONDITION, json!({"Item": pair(7)}));
     let script = Script::new([refused, error(CONDITION), error(CONDITION)]);
-    let counts = script.accounts().count_attempt(&subjects(), &THROTTLE, now()).await;
+    let counts = script.attempts().count_attempt(&subjects(), &THROTTLE, now()).await;
     assert_eq!(counts, Ok(Counts { pair: pair_count(false, 7), network_counted: false, account_counted: false }));
 
     // An attempt that can't be counted is not made, whichever of the three it is.
     for place in 0..3 {
         let mut answers = [output(json!({"Attributes": pair(1)})), output(json!({})), output(json!({}))];
         answers[place] = error(THROTTLED);
-        let counts = Script::new(answers).accounts().count_attempt(&subjects(), &THROTTLE, now()).await;
+        let counts = Script::new(answers).attempts().count_attempt(&subjects(), &THROTTLE, now()).await;
         assert!(matches!(counts, Err(StoreError::Unavailable { operation: "UpdateItem", .. })), "{counts:?}");
     }
     let lost = Script::new([Answer::Lost, output(json!({})), output(json!({}))]);
-    assert!(matches!(lost.accounts().count_attempt(&subjects(), &THROTTLE, now()).await, Err(StoreError::Unavailable { .. })));
+    assert!(matches!(lost.attempts().count_attempt(&subjects(), &THROTTLE, now()).await, Err(StoreError::Unavailable { .. })));
 }
 
 /// One back for each that was counted, and none below zero.
@@ -122,7 +122,7 @@ async fn what_a_full_count_answers() {
 async fn an_attempt_that_was_not_made_is_taken_back() {
     let counts = Counts { pair: pair_count(true, 1), network_counted: false, account_counted: true };
     let script = Script::new([output(json!({})), error(CONDITION)]);
-    assert_eq!(script.accounts().uncount_attempt(&subjects(), &counts).await, Ok(()));
+    assert_eq!(script.attempts().uncount_attempt(&subjects(), &counts).await, Ok(()));
     let asked = by_subject(&script);
     assert_eq!(asked.iter().map(|(subject, _)| subject.as_str()).collect::<Vec<_>>(), ["account", "pair"]);
     assert_eq!(
@@ -140,14 +140,14 @@ async fn an_attempt_that_was_not_made_is_taken_back() {
     for place in 0..3 {
         let mut answers = [output(json!({})), output(json!({})), output(json!({}))];
         answers[place] = error(THROTTLED);
-        assert!(Script::new(answers).accounts().uncount_attempt(&subjects(), &all).await.is_err(), "{place}");
+        assert!(Script::new(answers).attempts().uncount_attempt(&subjects(), &all).await.is_err(), "{place}");
     }
 }
 
 #[tokio::test]
 async fn a_success_starts_the_counts_again() {
     let script = Script::new([output(json!({})), output(json!({})), output(json!({}))]);
-    assert_eq!(script.accounts().attempt_succeeded(&subjects(), now()).await, Ok(()));
+    assert_eq!(script.attempts().attempt_succeeded(&subjects(), now()).await, Ok(()));
     let asked: Vec<_> = by_subject(&script).into_iter().map(|(_, request)| request).collect();
     assert_eq!(
         asked[0],
@@ -172,6 +172,6 @@ async fn a_success_starts_the_counts_again() {
     for place in 0..3 {
         let mut answers = [output(json!({})), output(json!({})), output(json!({}))];
         answers[place] = error(THROTTLED);
-        assert!(Script::new(answers).accounts().attempt_succeeded(&subjects(), now()).await.is_err(), "{place}");
+        assert!(Script::new(answers).attempts().attempt_succeeded(&subjects(), now()).await.is_err(), "{place}");
     }
 }

@@ -6,8 +6,9 @@ use super::{CONDITION, CONFLICT, LOGIN_ID, OTHER_ID, THROTTLED, key, n, s};
 use crate::{
     decision::states::Chain,
     ids::{Generation, LoginId, UserKey},
+    operations::{Everywhere, end_all, end_scanned},
     store::{
-        EndProof, Ended, Everywhere, ScannedUser, StoreError, login_item,
+        EndProof, Ended, ScannedUser, StoreError, login_item,
         script::{Answer, Script, error, output, wire},
     },
     token::{Access, ImportedTokens, Kind, PresentedToken, Refresh, test_values},
@@ -83,7 +84,7 @@ fn seen() -> Answer {
 /// What was deleted, in order.
 async fn everywhere(which: Everywhere<'_>, answers: Vec<Answer>) -> (Result<usize, StoreError>, Vec<String>) {
     let script = Script::new(answers);
-    let ended = script.store().end_all(&UserKey::of("user-1"), which).await;
+    let ended = end_all(&script.store(), &UserKey::of("user-1"), which).await;
     let asked = script.asked();
     let deletions = asked.into_iter().filter(|(operation, _)| operation == "DeleteItem");
     (ended, deletions.map(|(_, request)| request["Key"]["sk"]["S"].as_str().unwrap().to_owned()).collect())
@@ -93,7 +94,7 @@ async fn everywhere(which: Everywhere<'_>, answers: Vec<Answer>) -> (Result<usiz
 #[tokio::test]
 async fn an_end_of_all() {
     let script = Script::new([moved(), seen(), error(CONDITION), error(CONDITION)]);
-    assert_eq!(script.store().end_all(&UserKey::of("user-1"), Everywhere::All).await, Ok(0));
+    assert_eq!(end_all(&script.store(), &UserKey::of("user-1"), Everywhere::All).await, Ok(0));
     let asked = script.asked();
     assert_eq!(
         asked.iter().map(|(operation, _)| operation.as_str()).collect::<Vec<_>>(),
@@ -166,7 +167,7 @@ async fn an_end_of_a_scanned_user() {
     let ended = async |has_register, answers| {
         let script = Script::new(answers);
         let seen = ScannedUser { has_register, logins: vec![LoginId::parse(LOGIN_ID).unwrap()] };
-        let ended = script.store().end_scanned(&user, &seen).await;
+        let ended = end_scanned(&script.store(), &user, &seen).await;
         (ended, script.asked().into_iter().map(|(operation, _)| operation).collect::<Vec<_>>())
     };
     let (count, asked) = ended(true, vec![moved(), seen(), error(CONDITION), error(CONDITION)]).await;

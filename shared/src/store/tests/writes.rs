@@ -9,16 +9,16 @@ use crate::{
     import::{ImportRow, ImportedSession},
     model::{Device, Lifetimes, LoginCreation, NewLogin, ProofHashes, Register, UserStatus},
     operations::{
-        ImportOutcome, import_session,
+        ImportOutcome, change_user, import_session,
         issue::{issue_login, issue_successor},
     },
     store::{
         Commit, Rotation, StoreError, UserChange,
-        accounts::user_item,
         items::alias_item,
         login_item,
         script::{Answer, Script, error, output, wire},
         session_item,
+        users::user_item,
     },
     token::{ImportedTokens, PresentedToken},
 };
@@ -245,7 +245,7 @@ async fn change(change: UserChange, register: Option<Value>) -> [Value; 2] {
     }
     answers.push(found);
     let script = Script::new(answers);
-    let changed = script.accounts().change_user(&user().username, &change).await.unwrap().unwrap();
+    let changed = change_user(&script.accounts(), &user().username, &change).await.unwrap().unwrap();
     assert_eq!((changed.0.version, changed.1), (4, 0));
     let (operation, request) = script.asked().remove(2);
     assert_eq!(operation, "TransactWriteItems");
@@ -297,11 +297,11 @@ async fn an_overtaken_change_is_decided_anew() {
     let none = output(json!({"Items": []}));
     let cancelled = Answer::Error("TransactionCanceledException", json!({"CancellationReasons": [{"Code": "ConditionalCheckFailed"}]}));
     let script = Script::new([found.clone(), none.clone(), cancelled, found.clone(), none, output(json!({})), error(CONDITION), found]);
-    assert!(script.accounts().change_user(&user().username, &UserChange::Status(UserStatus::Disabled)).await.unwrap().is_some());
+    assert!(change_user(&script.accounts(), &user().username, &UserChange::Status(UserStatus::Disabled)).await.unwrap().is_some());
     assert_eq!(script.asked().iter().filter(|(operation, _)| operation == "TransactWriteItems").count(), 2);
 
     let nobody = Script::new([output(json!({}))]);
-    assert!(nobody.accounts().change_user(&user().username, &UserChange::Status(UserStatus::Disabled)).await.unwrap().is_none());
+    assert!(change_user(&nobody.accounts(), &user().username, &UserChange::Status(UserStatus::Disabled)).await.unwrap().is_none());
 }
 
 /// How each end of a transaction is taken.

@@ -1,0 +1,44 @@
+//! Changing or removing a user so that no earlier login survives it.
+
+use super::end_all::{Everywhere, end_all};
+use crate::{
+    backoff::Backoff,
+    ids::UserKey,
+    model::{User, UserStatus},
+    store::{Accounts, Commit, StoreError, UserChange},
+    username::Username,
+};
+
+/// Changes the user, then ends every login made before. The item and the register move in one transaction, so a login that
+/// was decided on the old user can't commit after it; then all logins that are there are ended. Returns the user as it is now
+/// and how many logins were ended; `None` if there is no such user.
+///
+/// # Errors
+/// [`StoreError`]. The user may have been changed already: retry until it succeeds.
+pub async fn change_user(accounts: &Accounts, username: &Username, change: &UserChange) -> Result<Option<(User, usize)>, StoreError> {
+    let mut backoff = Backoff::new();
+    loop {
+        let Some(user) = accounts.users().read_user(username).await? else { return Ok(None) };
+        let user_key = UserKey::of(&user.user_id);
+        let register = accounts.store().read_user_logins(&user_key).await?.register;
+        if accounts.write_change(&user, change, register.as_ref()).await? == Commit::Done {
+            let ended = end_all(accounts.store(), &user_key, Everywhere::All).await?;
+            return Ok(accounts.users().read_user(username).await?.map(|user| (user, ended)));
+        }
+        backoff.wait().await;
+    }
+}
+
+/// Disables the user, which ends every login, including one being written. Then deletes the user's items in the sessions
+/// table, and at last the user. Returns the removed user; `None` if there is no such user. The login attempts are collected
+/// by their `ttl`: their keys are hashes.
+///
+/// # Errors
+/// [`StoreError`]. The user is disabled then, or unchanged: retry until it succeeds.
+pub async fn remove_user(accounts: &Accounts, username: &Username) -> Result<Option<User>, StoreError> {
+    let disabling = UserChange::Status(UserStatus::Disabled);
+    let Some((user, _)) = change_user(accounts, username, &disabling).await? else { return Ok(None) };
+    accounts.store().delete_items_of(&UserKey::of(&user.user_id)).await?;
+    accounts.users().delete_user(&user).await?;
+    Ok(Some(user))
+}
