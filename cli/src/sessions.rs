@@ -80,7 +80,7 @@ pub async fn run(command: SessionsCommand) -> Result<(), SessionsError> {
         SessionsCommand::End { user_id, login_id, at } => {
             let key = LoginKey { user_key: UserKey::of(&user_id), login_id: LoginId::parse(&login_id)? };
             match end_owned(&store(&at).await?, &key).await? {
-                Ended::Now { .. } => println!("ended {}", key.login_id),
+                Ended::Now { .. } | Ended::Unheard => println!("ended {}", key.login_id),
                 Ended::NotThere => return Err(SessionsError::UnknownLogin(key.login_id)),
             }
             Ok(())

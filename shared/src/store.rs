@@ -19,6 +19,7 @@ pub(crate) mod script;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod unheard;
 mod users;
 mod warm_up;
 

@@ -99,6 +99,17 @@ async fn an_outage_is_not_counted_as_a_guess() {
     assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200);
 }
 
+/// The answer to each count is lost, and the SDK counts again. The last free attempt isn't throttled by itself.
+#[tokio::test]
+async fn an_attempt_whose_count_was_lost_is_not_throttled_by_itself() {
+    let service = Service::start(&[("LOGIN_FREE_FAILURES", "1"), ("LOGIN_ACCOUNT_FAILURES", "1")]).await;
+    let lost = |nth| Rule { operation: "UpdateItem", nth, reach: Reach::OneAttempt, fault: Fault::LostAfter };
+    service.tap.arm([1, 2, 3].map(lost).into());
+    assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200);
+    let counts = service.tap.disarm().into_iter().filter(|call| call.operation == "UpdateItem" && call.nth <= 3).count();
+    assert_eq!(counts, 6, "each was sent twice");
+}
+
 /// The attempts table holds no user name and no address.
 #[tokio::test]
 async fn attempts_are_kept_under_hashes() {

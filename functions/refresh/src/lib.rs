@@ -21,7 +21,7 @@ use latchkey::{
     ids::LoginKey,
     model::{LoginState, ReplayKeyHash, Session},
     operations::issue::{IssuedSession, issue_successor, reissue},
-    store::{Commit, EndProof, Ended, Rotation, Store},
+    store::{Commit, EndProof, Rotation, Store},
     telling::log::{Event, Fields, log},
     token::{Claim, PresentedToken, Refresh, TokenPair},
 };
@@ -142,9 +142,8 @@ impl Handler {
 
     /// Ends the login of a reused token. Acknowledged by a 401, so it has to be settled before.
     async fn end(&self, key: &LoginKey, claim: &Claim<Refresh>, fields: Fields<'_>) -> Result<(), Refusal> {
-        if let Ended::Now { generation } = self.store.end_login(key, &EndProof::of_refresh(claim)).await?
-            && let Err(error) = self.store.sweep_session(key, generation).await
-        {
+        let ended = self.store.end_login(key, &EndProof::of_refresh(claim)).await?;
+        if let Err(error) = self.store.sweep(key, ended).await {
             log(Event::CleanupFailed, fields, Some(&error));
         }
         Ok(())

@@ -23,7 +23,7 @@ pub(crate) async fn end_one(store: &Store, request: &Request, session: &CurrentS
     };
     let key = LoginKey { user_key: UserKey::of(&session.user_id), login_id };
     match end_owned(store, &key).await {
-        Ok(Ended::Now { .. }) => {
+        Ok(Ended::Now { .. } | Ended::Unheard) => {
             log(Event::LoggedOut, Fields { login_id: Some(key.login_id.as_str()), ..fields }, None);
             no_content()
         }

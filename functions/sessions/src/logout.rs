@@ -10,7 +10,7 @@ use latchkey::{
         problem::{Problem, ProblemCode},
         refuse::store_problem,
     },
-    store::{Ended, Store},
+    store::Store,
     telling::log::{Event, Fields, log},
 };
 
@@ -30,15 +30,11 @@ pub(crate) async fn logout(store: Store, request: Request) -> Result<Response<Bo
     };
     let fields = Fields { login_id: Some(key.login_id.as_str()), ..fields };
     match store.end_login(key, proof).await {
-        Ok(Ended::Now { generation }) => {
-            log(Event::LoggedOut, fields, None);
-            if let Err(error) = store.sweep_session(key, generation).await {
+        Ok(ended) => {
+            log(if ended.by_this_call() { Event::LoggedOut } else { Event::LogoutOfNothing }, fields, None);
+            if let Err(error) = store.sweep(key, ended).await {
                 log(Event::CleanupFailed, fields, Some(&error));
             }
-            Ok(no_content())
-        }
-        Ok(Ended::NotThere) => {
-            log(Event::LogoutOfNothing, fields, None);
             Ok(no_content())
         }
         Err(error) => Ok(store_problem(&error, fields).into_response()),

@@ -56,7 +56,7 @@ async fn end_side_by_side(store: &Store, user_key: &UserKey, mut ending: Vec<Log
             end_owned(store, &key).await
         });
         for deletion in join_all(deletions).await {
-            ended += usize::from(deletion? != Ended::NotThere);
+            ended += usize::from(deletion?.by_this_call());
         }
     }
     Ok(ended)
@@ -68,10 +68,8 @@ async fn end_side_by_side(store: &Store, user_key: &UserKey, mut ending: Vec<Log
 /// [`StoreError`] where it is not known whether the login is gone.
 pub async fn end_owned(store: &Store, key: &LoginKey) -> Result<Ended, StoreError> {
     let ended = store.end_login(key, &EndProof::Owner).await?;
-    if let Ended::Now { generation } = ended {
-        // Nothing depends on the sweep; `ttl` collects what it leaves.
-        let _swept = store.sweep_session(key, generation).await;
-    }
+    // Nothing depends on the sweep; `ttl` collects what it leaves.
+    let _swept = store.sweep(key, ended).await;
     Ok(ended)
 }
 
@@ -87,7 +85,7 @@ pub async fn end_scanned(store: &Store, user_key: &UserKey, seen: &ScannedUser) 
     let mut ended = 0;
     for login_id in &seen.logins {
         let key = LoginKey { user_key: user_key.clone(), login_id: login_id.clone() };
-        ended += usize::from(end_owned(store, &key).await? != Ended::NotThere);
+        ended += usize::from(end_owned(store, &key).await?.by_this_call());
     }
     Ok(ended)
 }
