@@ -49,6 +49,7 @@ pub(super) fn code_of<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Cow<'_, s
     match error {
         SdkError::ServiceError(service) => match service.err().code() {
             Some(code) => code.into(),
+            None if service.raw().status().is_success() => "unreadable response".into(),
             None => format!("HTTP {}", service.raw().status()).into(),
         },
         SdkError::TimeoutError(_) => "timeout".into(),
@@ -88,6 +89,8 @@ mod tests {
         assert_eq!(named(SdkError::response_error("cut off", answer(200))), unavailable("unreadable response"));
         let nameless = SdkError::service_error(QueryError::generic(ErrorMetadata::builder().build()), answer(500));
         assert_eq!(named(nameless), unavailable("HTTP 500"));
+        let unread = SdkError::service_error(QueryError::generic(ErrorMetadata::builder().build()), answer(200));
+        assert_eq!(named(unread), unavailable("unreadable response"));
         let not_built = StoreError::Rejected { operation: "Query", code: "request not built".into() };
         assert_eq!(named(SdkError::construction_failure("no table name")), not_built);
     }

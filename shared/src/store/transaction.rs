@@ -29,8 +29,8 @@ pub(super) async fn transact(client: &Client, items: Vec<TransactWriteItem>) -> 
             TransactWriteItemsError::TransactionInProgressException(_) | TransactWriteItemsError::InternalServerError(_) => {
                 Ok(Commit::ReadAgain)
             }
-            // DynamoDB failed somewhere between the request and its answer: it may have been committed.
-            _ if service.raw().status().is_server_error() => Ok(Commit::ReadAgain),
+            // Not DynamoDB's own no: it failed somewhere between the request and its answer, and may have committed.
+            _ if !service.raw().status().is_client_error() => Ok(Commit::ReadAgain),
             _ => after_error(&code_of(&error)),
         },
         // Sent, and no word of the outcome: it may have been committed.
