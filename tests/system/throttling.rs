@@ -49,6 +49,30 @@ async fn parallel_guesses_are_counted_one_by_one() {
     assert_eq!(looked_at, 5);
 }
 
+/// Each attempt counts as a failure until its password is verified, so the sixth at once may have to wait. It gets in like the
+/// others, as its `Retry-After` says.
+#[tokio::test]
+async fn six_right_logins_at_once_all_get_in() {
+    let service = Service::start(&[]).await;
+    let login = |service: Service| async move {
+        let mut waits = 0;
+        loop {
+            let answer = guess(&service, DEMO_PASSWORD).await;
+            if answer.status == 200 {
+                return waits;
+            }
+            assert_eq!((answer.outcome(), answer.headers["retry-after"].to_str().unwrap()), ((429, "throttled"), "1"));
+            waits += 1;
+            service.clock.advance(TimeDelta::seconds(1));
+        }
+    };
+    let logins: Vec<_> = (0..6).map(|_| tokio::spawn(login(service.clone()))).collect();
+    for login in logins {
+        assert!(login.await.unwrap() <= 1, "one wait is enough");
+    }
+    assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200);
+}
+
 /// A network's budget counts the failures of all accounts together, and resets with the next window.
 #[tokio::test]
 async fn spraying_many_accounts_uses_up_the_networks_budget() {
