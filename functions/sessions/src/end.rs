@@ -2,6 +2,7 @@
 
 use lambda_http::{Body, Request, RequestExt as _, Response};
 use latchkey::{
+    entropy::Random,
     http::{
         problem::{Problem, ProblemCode},
         refuse::store_problem,
@@ -27,7 +28,13 @@ fn not_understood(request: &Request, known: &str) -> Option<Problem> {
 }
 
 /// Ends one of the caller's logins. Unknown ids, malformed ids and those of other users get the same answer.
-pub(crate) async fn end_one(store: &Store, request: &Request, session: &CurrentSession, fields: Fields<'_>) -> Response<Body> {
+pub(crate) async fn end_one(
+    store: &Store,
+    random: &Random,
+    request: &Request,
+    session: &CurrentSession,
+    fields: Fields<'_>,
+) -> Response<Body> {
     if let Some(problem) = not_understood(request, "") {
         return problem.into_response();
     }
@@ -36,7 +43,7 @@ pub(crate) async fn end_one(store: &Store, request: &Request, session: &CurrentS
         return not_found();
     };
     let key = LoginKey { user_key: UserKey::of(&session.user_id), login_id };
-    match end_owned(store, &key).await {
+    match end_owned(store, &key, random).await {
         Ok(Ended::Now { .. } | Ended::Unheard) => {
             log(Event::LoggedOut, Fields { login_id: Some(key.login_id.as_str()), ..fields }, None);
             no_content()
@@ -50,7 +57,13 @@ pub(crate) async fn end_one(store: &Store, request: &Request, session: &CurrentS
 ///
 /// The gateway ignores a slash at the end of the path, so `DELETE /sessions/{login_id}` with an empty id comes here. So does
 /// one with the id `.`, which HTTP clients take out of the path.
-pub(crate) async fn end_all(store: &Store, request: &Request, session: &CurrentSession, fields: Fields<'_>) -> Response<Body> {
+pub(crate) async fn end_all(
+    store: &Store,
+    random: &Random,
+    request: &Request,
+    session: &CurrentSession,
+    fields: Fields<'_>,
+) -> Response<Body> {
     if request.raw_http_path().ends_with('/') {
         return Problem::invalid_request("the path ends in a slash, as with an empty login id; nothing was ended").into_response();
     }
@@ -62,7 +75,7 @@ pub(crate) async fn end_all(store: &Store, request: &Request, session: &CurrentS
         Some(["current"]) => Everywhere::AllBut(&session.login_id),
         Some(_) => return Problem::invalid_request("`keep` takes `current`").into_response(),
     };
-    match end_all_logins(store, &UserKey::of(&session.user_id), which).await {
+    match end_all_logins(store, &UserKey::of(&session.user_id), which, random).await {
         Ok(_) => {
             log(Event::LoggedOutEverywhere, Fields { login_id: Some(session.login_id.as_str()), ..fields }, None);
             no_content()

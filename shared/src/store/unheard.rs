@@ -19,7 +19,7 @@ use aws_sdk_dynamodb::{
 /// Remembers an attempt of a call that DynamoDB may have carried out without a word of it. Give it to each send of the
 /// call, and ask it where the condition fails.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Unheard(Arc<AtomicBool>);
+pub struct Unheard(Arc<AtomicBool>);
 
 impl Unheard {
     /// Whether an earlier attempt may have been carried out.

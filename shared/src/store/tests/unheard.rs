@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use super::{CONDITION, CONFLICT, LOGIN_ID, THROTTLED, key, n, now, s, user};
 use crate::{
     decision::states::Chain,
+    entropy::Random,
     model::{User, UserStatus},
+    operations::end_login,
     password::PasswordHash,
     store::{
         Commit, EndProof, Ended, StoreError, UserChange, login_item,
@@ -31,7 +33,7 @@ fn again() -> RetryConfig {
 
 async fn end(answers: Vec<Answer>, again: RetryConfig) -> Result<Ended, StoreError> {
     let script = Script::new(answers);
-    let ended = script.store_trying(again).end_login(&test_values::key(), &EndProof::Owner).await;
+    let ended = end_login(&script.store_trying(again), &test_values::key(), &EndProof::Owner, &Random::system()).await;
     let _all_fetched = script.asked();
     ended
 }
