@@ -7,6 +7,7 @@ use latchkey_cli::doctor::breaches;
 use latchkey_tests::{
     clock::TestClock,
     database::Item,
+    seed::{seed_of_test, seeded},
     service::{Answer, Pair},
     tap::{Tear, Torn},
 };
@@ -122,27 +123,37 @@ async fn check_as_doctor(ground: &Ground, tally: &mut Tally) {
 
 /// Each rule of [`Tear`] has applied; otherwise the test shows nothing.
 fn check_each_rule_applied(torn: Torn) {
-    let Torn { windows, reads, mixed_reads, refused_writes, refused_transactions, lost_requests, lost_early, lost_late, doubles, in_progress } =
-        torn;
-    let counts = [windows, reads, mixed_reads, refused_writes, refused_transactions, lost_requests, lost_early, lost_late, doubles, in_progress];
+    let Torn {
+        windows,
+        reads,
+        mixed_reads,
+        refused_writes,
+        refused_transactions,
+        lost_requests,
+        lost_early,
+        lost_late,
+        doubles,
+        in_progress,
+    } = torn;
+    let counts =
+        [windows, reads, mixed_reads, refused_writes, refused_transactions, lost_requests, lost_early, lost_late, doubles, in_progress];
     assert!(counts.iter().all(|count| *count > 0), "a rule never applied: {torn:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn torn_transactions_harm_no_honest_client() {
-    let seed = seed();
-    let tear = Tear::seeded(seed);
+    let tear = Tear::new(seeded(seed_of_test("faults")));
     let ground = Ground::new().await;
     let storms = async {
         let mut tally = Tally::default();
-        for (clients, quick) in [(3, 12), (6, 6), (10, 1)] {
+        for (clients, quick) in [(3, 12), (6, 4), (10, 1)] {
             tally.add(parallel_refreshes(&torn_subject(&ground, &tear).await, clients, rounds(quick)).await);
         }
         tally
     };
     let ends = async {
         let mut tally = Tally::default();
-        for round in 0..rounds(18) {
+        for round in 0..rounds(15) {
             tally.add(ends_beside_refreshes(&ground, &tear, round).await);
         }
         tally
@@ -158,14 +169,7 @@ async fn torn_transactions_harm_no_honest_client() {
     tally.add(ends);
     tally.add(logins);
     check_as_doctor(&ground, &mut tally).await;
-    println!("seed {seed}: {:?}", tear.torn());
+    println!("{:?}", tear.torn());
     tally.close("honest clients beside torn transactions");
     check_each_rule_applied(tear.torn());
-}
-
-/// `LATCHKEY_SEED`, or always the same.
-fn seed() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "an environment variable repeats a run")]
-    let seed = std::env::var("LATCHKEY_SEED");
-    seed.ok().and_then(|seed| seed.parse().ok()).unwrap_or(1)
 }

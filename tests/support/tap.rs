@@ -62,10 +62,7 @@ struct State {
 struct Late(Arc<Mutex<Vec<JoinHandle<()>>>>);
 
 impl Late {
-    fn add<T: Send + 'static>(&self, call: JoinHandle<T>) {
-        let call = tokio::spawn(async move {
-            call.await.map(drop).unwrap_or_else(pass_on);
-        });
+    fn add(&self, call: JoinHandle<()>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call);
     }
 }

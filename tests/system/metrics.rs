@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use latchkey::{
     clock::rfc3339,
+    entropy::Random,
     import::{ImportRow, ImportedSession},
     limits::Limits,
     operations::import_session,
@@ -193,7 +194,7 @@ async fn two_logins_of_one_token(service: &Service) {
             access_token_expires_at: &in_an_hour,
             refresh_token_expires_at: &in_an_hour,
         };
-        import_session(&store, &ImportedSession::parse(row).unwrap(), now).await.unwrap();
+        import_session(&store, &ImportedSession::parse(row).unwrap(), now, &Random::system()).await.unwrap();
     }
     service.assert_refused(ACCESS).await;
     assert_eq!(service.refresh(REFRESH).await.status, 401);

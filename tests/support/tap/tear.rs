@@ -23,6 +23,7 @@ use aws_smithy_runtime_api::client::{
     orchestrator::{HttpRequest, HttpResponse},
     result::ConnectorError,
 };
+use latchkey::entropy::Random;
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -65,10 +66,10 @@ pub struct Torn {
 }
 
 impl Tear {
-    /// A layer whose draws depend on the seed alone. Which call meets which draw depends on the scheduler too.
+    /// A layer that draws from `random`. Which call meets which draw depends on the scheduler too.
     #[must_use]
-    pub fn seeded(seed: u64) -> Self {
-        Self { ledger: Arc::new(Mutex::new(Ledger::seeded(seed))), written: Arc::default() }
+    pub fn new(random: Random) -> Self {
+        Self { ledger: Arc::new(Mutex::new(Ledger::new(random))), written: Arc::default() }
     }
 
     /// How often each rule applied until now.
@@ -94,7 +95,12 @@ impl Tear {
     }
 
     /// Carries a call to DynamoDB and its answer back, if neither is lost. Calls that outlive their caller go to `late`.
-    pub(super) async fn carry(&self, inner: &SharedHttpConnector, request: HttpRequest, late: &Late) -> Result<HttpResponse, ConnectorError> {
+    pub(super) async fn carry(
+        &self,
+        inner: &SharedHttpConnector,
+        request: HttpRequest,
+        late: &Late,
+    ) -> Result<HttpResponse, ConnectorError> {
         let operation = request.headers().get("x-amz-target").and_then(|target| target.split('.').nth(1)).unwrap_or_default();
         match operation {
             "TransactWriteItems" => transaction::transaction(self, inner, request, late).await,

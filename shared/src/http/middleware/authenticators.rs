@@ -1,24 +1,16 @@
 //! The three ways to be known by a token.
 
-use std::sync::Arc;
-
-use chrono::{DateTime, Utc};
 use http::request::Parts;
 
 use super::Authenticator;
 use crate::{
     clock::Clock,
-    http::{
-        bearer::presented,
-        problem::Problem,
-        refuse::{denied_problem, store_problem},
-    },
-    ids::LoginKey,
-    model::{CurrentSession, LoginState},
-    operations::{authorize, locate, token_of},
-    store::{EndProof, Located, NotLocated, Store},
-    telling::log::{Event, Fields},
-    token::{AnyToken, Claim, ImportedTokens, PresentedToken, Refresh},
+    http::{bearer::presented, problem::Problem, refuse::denied_problem},
+    model::CurrentSession,
+    operations::{PresentedLogin, PresentedRefresh, authorize},
+    store::Store,
+    telling::log::Fields,
+    token::ImportedTokens,
 };
 
 /// Authorizes an access token against the table, and leaves a [`CurrentSession`]. For services without a gateway.
@@ -42,21 +34,6 @@ impl Authenticator for ByAccessToken {
     }
 }
 
-/// What a refresh request presents, with what the table said when it arrived.
-#[derive(Debug, Clone)]
-pub struct PresentedRefresh {
-    /// The token.
-    pub token: Arc<PresentedToken<Refresh>>,
-    /// What it claims.
-    pub claim: Claim<Refresh>,
-    /// Where its login is kept.
-    pub key: LoginKey,
-    /// The first read.
-    pub state: LoginState,
-    /// When the request arrived.
-    pub now: DateTime<Utc>,
-}
-
 /// Parses a refresh token, does the one read, and leaves a [`PresentedRefresh`] for the handler to decide.
 #[derive(Debug, Clone)]
 pub struct ByRefreshToken {
@@ -72,24 +49,12 @@ impl Authenticator for ByRefreshToken {
     type Found = PresentedRefresh;
 
     async fn authenticate(&self, request: &Parts) -> Result<PresentedRefresh, Problem> {
-        let now = self.clock.now();
         let fields = Fields::of(&request.extensions);
-        let present = async {
-            let token =
-                token_of(presented(&request.headers), Event::RefreshRefused, fields, |text| PresentedToken::parse(text, self.imported))?;
-            let claim = token.claim();
-            let key = locate(&self.store, &token, &claim, Event::RefreshRefused, fields).await?;
-            let state = self.store.read_login(&key).await?;
-            Ok(PresentedRefresh { token: Arc::new(token), claim, key, state, now })
-        };
-        present.await.map_err(|denied| denied_problem(&denied, fields))
+        let presented = presented(&request.headers);
+        let read = PresentedRefresh::read(&self.store, presented, self.imported, self.clock.now(), fields);
+        read.await.map_err(|denied| denied_problem(&denied, fields))
     }
 }
-
-/// The login that a request presents a token of, of either kind, expired or not, and what entitles to end it. Where the
-/// token leads nowhere there is nothing to end.
-#[derive(Debug, Clone)]
-pub struct PresentedLogin(pub Result<(LoginKey, EndProof), NotLocated>);
 
 /// Parses a token of either kind, and leaves a [`PresentedLogin`]. No read: ending is guarded by its own condition. Only an
 /// imported token has to be looked up.
@@ -106,12 +71,7 @@ impl Authenticator for ByEitherToken {
 
     async fn authenticate(&self, request: &Parts) -> Result<PresentedLogin, Problem> {
         let fields = Fields::of(&request.extensions);
-        let parse = |text: &str| AnyToken::parse(text, self.imported);
-        let token = token_of(presented(&request.headers), |_| Event::LogoutOfNothing, fields, parse);
-        match self.store.locate_any(&token.map_err(|denied| denied_problem(&denied, fields))?).await {
-            Ok((Located::At(key), proof)) => Ok(PresentedLogin(Ok((key, proof)))),
-            Ok((Located::Nowhere(why), _)) => Ok(PresentedLogin(Err(why))),
-            Err(error) => Err(store_problem(&error, fields)),
-        }
+        let located = PresentedLogin::locate(&self.store, presented(&request.headers), self.imported, fields);
+        located.await.map_err(|denied| denied_problem(&denied, fields))
     }
 }

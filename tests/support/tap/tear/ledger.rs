@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use latchkey::entropy::Random;
 use serde_json::Value;
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Ledger {
     pub(super) torn: Torn,
-    draws: fastrand::Rng,
+    random: Random,
     /// The items of transactions in progress.
     held: BTreeSet<ItemKey>,
     /// The number of single writes under way, by item.
@@ -68,10 +69,10 @@ const LASTS: usize = 5;
 const REPEATS: usize = 2;
 
 impl Ledger {
-    pub(super) fn seeded(seed: u64) -> Self {
+    pub(super) fn new(random: Random) -> Self {
         Self {
             torn: Torn::default(),
-            draws: fastrand::Rng::with_seed(seed),
+            random,
             held: BTreeSet::new(),
             writes: BTreeMap::new(),
             running: BTreeMap::new(),
@@ -81,8 +82,9 @@ impl Ledger {
     }
 
     /// A number below `end`.
-    pub(super) fn draw(&mut self, end: usize) -> usize {
-        self.draws.usize(..end)
+    pub(super) fn draw(&self, end: usize) -> usize {
+        let random = usize::from_be_bytes(self.random.bytes().expect("a seeded generator"));
+        random % end
     }
 
     pub(super) fn arrive(&mut self, token: &str, parts: &[Part]) -> Arrival {
@@ -112,9 +114,9 @@ impl Ledger {
 
     /// The transaction is about to be executed. If its caller leaves, it arrives again.
     pub(super) fn prepare(&mut self, token: &str, before: Vec<(ItemKey, Option<Value>)>, is_left: bool) {
-        let lasts = self.draws.usize(..=LASTS);
-        let repeats = if is_left { self.draws.usize(..=REPEATS) } else { 0 };
-        let items = before.into_iter().map(|(key, before)| Hidden { key, before, hides: self.draws.usize(..=lasts) }).collect();
+        let lasts = self.draw(LASTS + 1);
+        let repeats = if is_left { self.draw(REPEATS + 1) } else { 0 };
+        let items = before.into_iter().map(|(key, before)| Hidden { key, before, hides: self.draw(lasts + 1) }).collect();
         self.running.insert(token.to_owned(), Window { is_committed: false, met: 0, lasts, repeats, items });
     }
 

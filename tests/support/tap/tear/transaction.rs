@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::sync::oneshot;
 
 use super::{
     Tear,
@@ -69,7 +69,7 @@ pub(super) async fn transaction(tear: &Tear, inner: &SharedHttpConnector, reques
         Way::ArrivesLate => {
             tear.ledger().torn.lost_requests += 1;
             let pauses = u32::try_from(tear.ledger().draw(PAUSES)).unwrap_or_default();
-            late.add(sent.start(PAUSE * pauses, None));
+            drop(sent.start(PAUSE * pauses, None));
             Err(lost())
         }
         Way::LostEarly => {
@@ -103,24 +103,27 @@ struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    /// It arrives, in a task of its own, so that no caller can leave it half done.
-    fn start(&self, delay: Duration, committed: Option<oneshot::Sender<()>>) -> JoinHandle<Answered> {
+    /// It arrives, in a task of its own: it is executed to its end even if its caller is gone.
+    fn start(&self, delay: Duration, committed: Option<oneshot::Sender<()>>) -> oneshot::Receiver<Answered> {
         let (tear, inner) = (self.tear.clone(), self.inner.clone());
         let request = self.request.try_clone().expect("a request that can be sent again");
-        tokio::spawn(async move {
+        let (answer, answered) = oneshot::channel();
+        self.late.add(tokio::spawn(async move {
             tokio::time::sleep(delay).await;
-            commit(&tear, &inner, request, committed).await
-        })
+            // There is no receiver if its caller is gone.
+            let _ = answer.send(commit(&tear, &inner, request, committed).await);
+        }));
+        answered
     }
 
     async fn arrive(&self) -> Answered {
-        self.start(Duration::ZERO, None).await.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))
+        self.start(Duration::ZERO, None).await.unwrap_or_else(|_| Err(lost()))
     }
 
     /// It arrives, and its caller leaves in mid-commit. False if it was answered without a commit.
     async fn arrive_and_leave(&self) -> bool {
         let (committed, commits) = oneshot::channel();
-        self.late.add(self.start(Duration::ZERO, Some(committed)));
+        drop(self.start(Duration::ZERO, Some(committed)));
         commits.await.is_ok()
     }
 }
