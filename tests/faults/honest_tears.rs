@@ -66,6 +66,17 @@ async fn ends_beside_refreshes(ground: &Ground, tear: &Tear, round: usize) -> Ta
     tally
 }
 
+/// A login whose tokens are used at once. They pass until the next login replaces it.
+async fn login_and_use(subject: &Subject, device_id: Option<&str>) -> (Answer, bool) {
+    let answer = subject.login_from(device_id).await;
+    if answer.status != 200 {
+        return (answer, true);
+    }
+    let pair = Pair::of(&answer);
+    let fits = subject.allows(&pair.access).await || !Table::read(subject).await.logins.contains_key(&pair.login_id);
+    (answer, fits)
+}
+
 /// Several logins at once, while an earlier login is refreshed. With a `device_id` each login replaces the device's last one.
 async fn logins_beside_refreshes(ground: &Ground, tear: &Tear, device_id: Option<&'static str>) -> Tally {
     let mut tally = Tally { cells: 1, ..Tally::default() };
@@ -78,14 +89,16 @@ async fn logins_beside_refreshes(ground: &Ground, tear: &Tear, device_id: Option
     });
     let logins = together(3, move |_| {
         let subject = logging_in.clone();
-        async move { subject.login_from(device_id).await }
+        async move { login_and_use(&subject, device_id).await }
     });
     let (refreshes, logins) = tokio::join!(refreshes, logins);
     let (refreshes, are_gone): (Vec<_>, Vec<_>) = refreshes.into_iter().unzip();
+    let (logins, fit): (Vec<_>, Vec<_>) = logins.into_iter().unzip();
     for answer in refreshes.iter().chain(&logins) {
         *tally.answers.entry(format!("{} {}", answer.status, answer.code())).or_default() += 1;
     }
     tally.hold(are_gone.iter().all(|is_gone| *is_gone), Breach::Wrong401, || "a refresh before its login was replaced got 401".to_owned());
+    tally.hold(fit.iter().all(|fits| *fits), Breach::Wrong401, || "a new login's token doesn't pass at once".to_owned());
     let outcomes: Vec<_> = logins.iter().map(Answer::outcome).collect();
     tally.hold(outcomes.iter().all(|(status, _)| matches!(status, 200 | 503)), Breach::Unexpected, || format!("{outcomes:?}"));
 

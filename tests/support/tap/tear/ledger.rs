@@ -64,7 +64,7 @@ pub(super) enum Arrival {
 }
 
 /// At most so many reads meet a transaction in mid-commit before it is answered.
-const LASTS: usize = 5;
+const LASTS: usize = 8;
 /// All attempts of a call that the SDK makes after one that was lost in mid-commit.
 const REPEATS: usize = 2;
 
