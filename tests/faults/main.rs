@@ -12,6 +12,7 @@ mod device_list;
 mod histories;
 mod honest_tears;
 mod index;
+mod lost_answers;
 mod matrix;
 mod mortal;
 mod paths;

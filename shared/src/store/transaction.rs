@@ -22,18 +22,20 @@ pub enum Commit {
 
 /// Writes all or nothing. The SDK sends one idempotency token per call, so its own retries commit once.
 pub(super) async fn transact(client: &Client, items: Vec<TransactWriteItem>) -> Result<Commit, StoreError> {
-    match client.transact_write_items().set_transact_items(Some(items)).send().await {
-        Ok(_) => Ok(Commit::Done),
-        Err(SdkError::ServiceError(service)) => match service.err() {
+    let Err(error) = client.transact_write_items().set_transact_items(Some(items)).send().await else { return Ok(Commit::Done) };
+    match &error {
+        SdkError::ServiceError(service) => match service.err() {
             TransactWriteItemsError::TransactionCanceledException(cancelled) => after_cancellation(cancelled.cancellation_reasons()),
             TransactWriteItemsError::TransactionInProgressException(_) | TransactWriteItemsError::InternalServerError(_) => {
                 Ok(Commit::ReadAgain)
             }
-            other => after_error(aws_sdk_dynamodb::error::ProvideErrorMetadata::code(other).unwrap_or("unknown")),
+            // Not DynamoDB's own no: it failed somewhere between the request and its answer, and may have committed.
+            _ if !service.raw().status().is_client_error() => Ok(Commit::ReadAgain),
+            _ => after_error(&code_of(&error)),
         },
         // Sent, and no word of the outcome: it may have been committed.
-        Err(SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_)) => Ok(Commit::ReadAgain),
-        Err(error) => Err(StoreError::Rejected { operation: OPERATION, code: code_of(&error).to_owned() }),
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Ok(Commit::ReadAgain),
+        _ => Err(StoreError::Rejected { operation: OPERATION, code: code_of(&error).into_owned() }),
     }
 }
 
