@@ -24,7 +24,7 @@ pub fn emulator(endpoint: &str) -> Client {
 #[must_use]
 pub fn emulator_through(endpoint: &str, http: impl HttpClient + 'static) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(endpoint)
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("latchkey", "emulator", None, None, "latchkey dev"))
@@ -113,7 +113,7 @@ pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
 
 async fn config_of(args: &AwsArgs) -> SdkConfig {
     let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(Limits::PRODUCTION.timeouts());
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).timeout_config(Limits::PRODUCTION.timeouts());
     if let Some(profile) = &args.profile {
         loader = loader.profile_name(profile);
     }

@@ -69,7 +69,7 @@ impl Database {
     #[must_use]
     pub fn tapped(&self, tap: &Tap) -> Client {
         let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
+            .behavior_version(BehaviorVersion::v2026_01_12())
             .endpoint_url(&self.url)
             .region(Region::new("local"))
             .credentials_provider(Credentials::new("latchkey", "test", None, None, "test"))

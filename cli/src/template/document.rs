@@ -15,6 +15,10 @@ pub(super) fn read(text: &str) -> Result<Value, TemplateError> {
     let mut loader = YamlLoader::<Yaml<'_>>::default();
     loader.early_parse(false);
     Parser::new_from_str(text).load(&mut loader, true).map_err(TemplateError::Yaml)?;
+    // The parser's result says nothing of a key that is there twice, or of aliases that grow without bounds.
+    if let Some(error) = loader.error() {
+        return Err(TemplateError::Yaml(error.clone()));
+    }
     match loader.into_documents().as_slice() {
         [document] => value(document),
         documents => Err(TemplateError::Documents(documents.len())),
@@ -99,6 +103,7 @@ mod tests {
     #[test]
     fn what_is_no_yaml_is_refused() {
         assert!(matches!(read("a: [1"), Err(TemplateError::Yaml(_))));
+        assert!(matches!(read("a: 1\na: 2\n"), Err(TemplateError::Yaml(_))), "a key that is there twice");
         assert!(matches!(read("a: 1\n---\nb: 1\n"), Err(TemplateError::Documents(2))));
     }
 }

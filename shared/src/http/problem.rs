@@ -3,8 +3,8 @@
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
-/// What went wrong, as clients are told: they act on this and on nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What went wrong. Clients act on this code and on nothing else. In the order of the statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray)]
 pub enum ProblemCode {
     /// The request's form is wrong; the detail says how.
     InvalidRequest,
@@ -33,22 +33,6 @@ pub enum ProblemCode {
 }
 
 impl ProblemCode {
-    /// All of them, in the order of their statuses.
-    pub const ALL: [Self; 12] = [
-        Self::InvalidRequest,
-        Self::MissingToken,
-        Self::InvalidToken,
-        Self::InvalidCredentials,
-        Self::NotFound,
-        Self::SessionLimit,
-        Self::Superseded,
-        Self::PayloadTooLarge,
-        Self::UnsupportedMediaType,
-        Self::Throttled,
-        Self::Internal,
-        Self::Unavailable,
-    ];
-
     /// Status, `code`, `title`, `retryable`.
     #[must_use]
     pub const fn parts(self) -> (StatusCode, &'static str, &'static str, bool) {
@@ -147,6 +131,8 @@ impl Problem {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray as _;
+
     use super::*;
 
     #[test]
@@ -170,16 +156,16 @@ mod tests {
 
     #[test]
     fn codes_are_unique() {
-        let codes: std::collections::BTreeSet<_> = ProblemCode::ALL.iter().map(|code| code.parts().1).collect();
-        assert_eq!(codes.len(), ProblemCode::ALL.len());
+        let codes: std::collections::BTreeSet<_> = ProblemCode::VARIANTS.iter().map(|code| code.parts().1).collect();
+        assert_eq!(codes.len(), ProblemCode::VARIANTS.len());
     }
 
     #[test]
     fn the_catalogue_is_documented_as_it_is() {
         let documented = include_str!("../../../docs/problems.md");
         let rows: Vec<_> = documented.lines().filter(|line| line.starts_with("| `")).collect();
-        assert_eq!(rows.len(), ProblemCode::ALL.len());
-        for (code, row) in ProblemCode::ALL.into_iter().zip(rows) {
+        assert_eq!(rows.len(), ProblemCode::VARIANTS.len());
+        for (code, row) in ProblemCode::VARIANTS.iter().zip(rows) {
             let (status, code, title, retryable) = code.parts();
             let expected = format!("| `{code}` | {} | {title} | {} | ", status.as_u16(), if retryable { "yes" } else { "no" });
             assert!(row.starts_with(&expected), "docs/problems.md lacks {expected}");

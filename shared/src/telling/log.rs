@@ -11,8 +11,10 @@ use super::{
     signals::{self, Metric},
 };
 
-/// What a line reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a line reports. Its code is the variant's name in snake_case. Alarms match on codes, so they don't change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+#[cfg_attr(test, derive(strum::EnumIter))]
 pub enum Event {
     /// A login came to be.
     LoginSucceeded,
@@ -65,63 +67,10 @@ pub enum Event {
 }
 
 impl Event {
-    /// All of them, those with a reason once.
-    pub const ALL: [Self; 24] = [
-        Self::LoginSucceeded,
-        Self::LoginFailed,
-        Self::LoginThrottled,
-        Self::LoginLimitReached,
-        Self::RefreshRotated,
-        Self::RefreshReplayed,
-        Self::RefreshSuperseded,
-        Self::RefreshKeysDiffer,
-        Self::RefreshRefused(Refused::Ended),
-        Self::RefreshReused,
-        Self::AccessAllowed,
-        Self::AccessDenied(Refused::Ended),
-        Self::LoggedOut,
-        Self::LoggedOutEverywhere,
-        Self::LogoutOfNothing,
-        Self::RequestMalformed,
-        Self::StoreUnavailable,
-        Self::DeadlinePassed,
-        Self::Internal,
-        Self::ContextMissing,
-        Self::TokenAmbiguous,
-        Self::CleanupFailed,
-        Self::WarmUpFailed,
-        Self::Misconfigured,
-    ];
-
-    /// The code that alarms match on. Codes don't change.
+    /// The code that alarms match on.
     #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::LoginSucceeded => "login_succeeded",
-            Self::LoginFailed => "login_failed",
-            Self::LoginThrottled => "login_throttled",
-            Self::LoginLimitReached => "login_limit_reached",
-            Self::RefreshRotated => "refresh_rotated",
-            Self::RefreshReplayed => "refresh_replayed",
-            Self::RefreshSuperseded => "refresh_superseded",
-            Self::RefreshKeysDiffer => "refresh_keys_differ",
-            Self::RefreshRefused(_) => "refresh_refused",
-            Self::RefreshReused => "refresh_reused",
-            Self::AccessAllowed => "access_allowed",
-            Self::AccessDenied(_) => "access_denied",
-            Self::LoggedOut => "logged_out",
-            Self::LoggedOutEverywhere => "logged_out_everywhere",
-            Self::LogoutOfNothing => "logout_of_nothing",
-            Self::RequestMalformed => "request_malformed",
-            Self::StoreUnavailable => "store_unavailable",
-            Self::DeadlinePassed => "deadline_passed",
-            Self::Internal => "internal",
-            Self::ContextMissing => "context_missing",
-            Self::TokenAmbiguous => "token_ambiguous",
-            Self::CleanupFailed => "cleanup_failed",
-            Self::WarmUpFailed => "warm_up_failed",
-            Self::Misconfigured => "misconfigured",
-        }
+    pub fn code(self) -> &'static str {
+        self.into()
     }
 
     /// Ours at ERROR, theirs at WARN where somebody should look, at INFO otherwise.
@@ -284,6 +233,8 @@ pub fn stop(error: &dyn std::error::Error) -> ! {
 
 #[cfg(test)]
 mod tests {
+    use strum::IntoEnumIterator as _;
+
     use super::*;
 
     /// An error whose text ends in its cause's, as many of the SDK's do, says the cause once.
@@ -305,19 +256,19 @@ mod tests {
 
     #[test]
     fn codes_are_unique_snake_case_words() {
-        let codes: std::collections::BTreeSet<_> = Event::ALL.iter().map(|event| event.code()).collect();
-        assert_eq!(codes.len(), Event::ALL.len());
+        let codes: std::collections::BTreeSet<_> = Event::iter().map(Event::code).collect();
+        assert_eq!(codes.len(), Event::iter().count());
         assert!(codes.iter().all(|code| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')));
     }
 
     #[test]
     fn the_catalogue_is_documented_as_it_is() {
         let documented = include_str!("../../../docs/logs.md");
-        for event in Event::ALL {
+        for event in Event::iter() {
             let counted = event.counts().map_or_else(|| "–".to_owned(), |metric| format!("`{}`", metric.name()));
             let row = format!("| `{}` | {} | {counted} |", event.code(), event.level());
             assert!(documented.contains(&row), "docs/logs.md lacks {row}");
         }
-        assert_eq!(documented.lines().filter(|line| line.starts_with("| `")).count(), Event::ALL.len());
+        assert_eq!(documented.lines().filter(|line| line.starts_with("| `")).count(), Event::iter().count());
     }
 }

@@ -1,7 +1,9 @@
 //! Why tokens are refused, in the few words that are counted.
 
 /// Why a token was refused, as a metric's dimension tells it. A line's `reason` may say more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+#[cfg_attr(test, derive(Default))]
 pub enum Refused {
     /// Nothing was presented.
     Absent,
@@ -10,6 +12,7 @@ pub enum Refused {
     /// An imported token that no index knows.
     Unknown,
     /// Its login has ended, or never was.
+    #[cfg_attr(test, default)]
     Ended,
     /// Its session has been replaced.
     Rotated,
@@ -22,22 +25,9 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Absent, Self::Malformed, Self::Unknown, Self::Ended, Self::Rotated, Self::NoSession, Self::Forged, Self::Expired];
-
     /// The value of the dimension `Reason`.
     #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Absent => "absent",
-            Self::Malformed => "malformed",
-            Self::Unknown => "unknown",
-            Self::Ended => "ended",
-            Self::Rotated => "rotated",
-            Self::NoSession => "no_session",
-            Self::Forged => "forged",
-            Self::Expired => "expired",
-        }
+    pub fn word(self) -> &'static str {
+        self.into()
     }
 }
