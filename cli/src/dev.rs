@@ -143,10 +143,13 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     Ok(())
 }
 
-/// What the gateway itself has to know of the settings: which tokens it lets through to the authorizer.
+/// What the gateway itself has to know of the settings: which tokens it lets through to the authorizer, and which pages may read its own
+/// answers.
 fn parameters(process: &Environment<'_>) -> BTreeMap<String, String> {
     let imported = process.get("ACCEPT_IMPORTED_TOKENS").filter(|accept| accept == "true");
-    imported.map(|accept| ("AcceptImportedTokens".to_owned(), accept)).into_iter().collect()
+    let origin = process.get("CORS_ALLOW_ORIGIN");
+    let set = [("AcceptImportedTokens", imported), ("CorsAllowOrigin", origin)];
+    set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 /// The service's lines and the gateway's; of everybody else only errors.

@@ -7,9 +7,11 @@ mod end_all;
 mod events;
 mod import;
 pub mod issue;
+mod refresh;
 
 pub use authorize::authorize;
 pub use change_user::{change_user, remove_user};
 pub use credentials::{Denied, Presented, locate, token_of};
 pub use end_all::{Everywhere, end_all, end_owned, end_scanned};
 pub use import::{ImportOutcome, import_session};
+pub use refresh::{NotRefreshed, PresentedRefresh, Refreshed, refresh};

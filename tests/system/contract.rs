@@ -8,7 +8,7 @@ use latchkey::{
     entropy::system_rng,
     ids::{Generation, LoginId},
     model::{Device, Lifetimes, Login, LoginCreation, LoginState, NewLogin, Register, User, UserStatus},
-    operations::issue::{IssuedLogin, IssuedSession, issue_login, issue_successor},
+    operations::issue::{IssuedLogin, IssuedSession, RotationRequest, issue_login, issue_successor},
     password::PasswordHash,
     store::{Accounts, Commit, EndProof, Ended, Rotation, Store, Users, login_item, session_item},
     token::RefreshToken,
@@ -85,8 +85,16 @@ impl Contract {
 
     fn successor(&self, state: &LoginState, presented: &RefreshToken) -> IssuedSession {
         let login = state.login.as_ref().unwrap();
-        issue_successor(login, &presented.clone().into(), None, LIFETIMES, std::time::Duration::from_secs(30), self.now, &mut system_rng())
-            .unwrap()
+        let token = presented.clone().into();
+        let request = RotationRequest {
+            token: &token,
+            hash: presented.hash(),
+            replay_key: None,
+            lifetimes: LIFETIMES,
+            replay_window: std::time::Duration::from_secs(30),
+            now: self.now,
+        };
+        issue_successor(login, request, &mut system_rng()).unwrap()
     }
 }
 

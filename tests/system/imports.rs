@@ -26,7 +26,10 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ("store", &["backoff", "clock", "ids", "model", "password", "throttle", "token", "username"]),
     ("config", &["decision", "model", "telling", "throttle", "token"]),
     ("aws", &["config", "limits", "telling"]),
-    ("operations", &["backoff", "clock", "crypto", "decision", "ids", "import", "model", "store", "telling", "token", "username"]),
+    (
+        "operations",
+        &["backoff", "clock", "config", "crypto", "decision", "ids", "import", "model", "store", "telling", "token", "username"],
+    ),
     ("http", &["clock", "decision", "ids", "limits", "model", "operations", "store", "telling", "token"]),
     ("function", &["aws", "config", "limits", "store", "telling"]),
 ];

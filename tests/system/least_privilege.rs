@@ -2,7 +2,7 @@
 //! template.yaml, so a missing one fails some test. The test here takes every path that needs a permission, so it finds
 //! unused ones.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::{error::ProvideErrorMetadata as _, types::AttributeValue};
 use chrono::TimeDelta;
@@ -34,10 +34,42 @@ async fn the_functions_may_do_what_they_do_and_nothing_else() {
         if imported == "true" {
             use_imported_tokens(&service).await;
         }
-        let (given, used) = (service.guard.given(), service.guard.used());
-        assert_eq!(used.difference(given).collect::<Vec<_>>(), <[&Permission; 0]>::default(), "missing");
+        let (given, used) = (of_tables(service.guard.given()), service.guard.used());
+        assert_eq!(used.difference(&given).collect::<Vec<_>>(), <[&Permission; 0]>::default(), "missing");
         assert_eq!(given.difference(&used).collect::<Vec<_>>(), <[&Permission; 0]>::default(), "unused, imported: {imported}");
     }
+}
+
+fn of_tables(permissions: &BTreeSet<Permission>) -> BTreeSet<Permission> {
+    permissions.iter().filter(|one| one.action.starts_with("dynamodb:")).cloned().collect()
+}
+
+/// Lambda writes the log with the function's role.
+#[test]
+fn each_function_writes_to_its_own_log_group_only() {
+    let given = permissions(TEMPLATE, &BTreeMap::new()).unwrap();
+    let logs: BTreeSet<_> = given.difference(&of_tables(&given)).cloned().collect();
+    let own = |(function, group): (&str, &str)| {
+        ["logs:CreateLogStream", "logs:PutLogEvents"].map(|action| Permission {
+            function: function.to_owned(),
+            action: action.to_owned(),
+            resource: format!("{group}.Arn"),
+            conditional: false,
+        })
+    };
+    let groups = [("authorizer", "AuthorizerLogs"), ("login", "LoginLogs"), ("refresh", "RefreshLogs"), ("sessions", "SessionsLogs")];
+    assert_eq!(logs, groups.into_iter().flat_map(own).collect());
+}
+
+/// X-Ray has no resources, so these two are the only permissions on everything, and only where the stack is traced.
+#[test]
+fn traces_are_written_where_they_are_made() {
+    let traced = permissions(TEMPLATE, &[("Tracing".to_owned(), "Active".to_owned())].into()).unwrap();
+    let more: Vec<_> = traced.difference(&permissions(TEMPLATE, &BTreeMap::new()).unwrap()).cloned().collect();
+    let to_all: Vec<_> = traced.iter().filter(|one| one.resource.contains('*')).cloned().collect();
+    assert_eq!(more, to_all);
+    let actions: BTreeSet<_> = more.iter().map(|one| &*one.action).collect();
+    assert_eq!((more.len(), actions), (8, ["xray:PutTelemetryRecords", "xray:PutTraceSegments"].into()));
 }
 
 /// The calls of each `main` before its first event.
@@ -124,6 +156,6 @@ fn a_key_of_ones_own_is_for_dynamodb_to_use() {
         conditional: true,
     };
     assert_eq!(more, FUNCTIONS.map(unwrap).into());
-    assert!(without.is_subset(&with) && without.iter().all(|one| one.action.starts_with("dynamodb:") && !one.conditional));
+    assert!(without.is_subset(&with) && without.iter().all(|one| !one.action.starts_with("kms:") && !one.conditional));
     assert!(with.iter().all(|one| !format!("{one:?}").contains('*')), "no wildcard");
 }

@@ -42,8 +42,8 @@ pub struct Authorizer {
 /// What a preflight request is answered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cors {
-    /// `Access-Control-Allow-Origin`.
-    pub allow_origin: String,
+    /// `Access-Control-Allow-Origin`; nothing where no page is let in.
+    pub allow_origin: Option<String>,
     /// `Access-Control-Allow-Methods`; the path's own methods where the template is silent.
     pub allow_methods: Option<String>,
     /// `Access-Control-Allow-Headers`.
@@ -149,9 +149,14 @@ fn whole_match(node: &Node<'_>) -> Result<Regex, TemplateError> {
 
 fn read_cors(node: &Node<'_>, authorized: bool) -> Result<Cors, TemplateError> {
     let quoted = |key: &str| node.get(key)?.map(|value| value.quoted()).transpose();
-    let allow_origin = if node.is_text() { Some(node.quoted()?) } else { quoted("AllowOrigin")? };
+    let allow_origin = match (node.is_text(), node.has("AllowOrigin")) {
+        (true, _) => Some(node.quoted()?),
+        (false, true) => quoted("AllowOrigin")?,
+        // SAM's default. It isn't used for `AWS::NoValue`, which CloudFormation evaluates after SAM.
+        (false, false) => Some("*".to_owned()),
+    };
     Ok(Cors {
-        allow_origin: allow_origin.unwrap_or_else(|| "*".to_owned()),
+        allow_origin,
         allow_methods: quoted("AllowMethods")?,
         allow_headers: quoted("AllowHeaders")?,
         max_age: quoted("MaxAge")?,

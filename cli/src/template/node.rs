@@ -37,6 +37,11 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Whether anything stands under `key`, `AWS::NoValue` included.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.value.get(key).is_some()
+    }
+
     /// What stands at the end of `keys`.
     pub(super) fn at(&self, keys: &[&str]) -> Result<Option<Self>, TemplateError> {
         keys.iter().try_fold(Some(self.clone()), |node, key| match node {

@@ -1,6 +1,8 @@
-//! What the functions may do: their policies, taken apart.
+//! What the functions may do: the policies of their roles, taken apart.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use super::{TemplateError, document, node::Node, scope::Scope};
 
@@ -21,25 +23,39 @@ pub struct Permission {
 /// The permissions that a template's functions have, with `overrides` in place of its parameters' defaults.
 ///
 /// # Errors
-/// [`TemplateError`], also for a policy that isn't written out: one of AWS's by name, a `Deny`, a `NotAction`.
+/// [`TemplateError`], also for a policy that isn't written out: one of AWS's by name, a `Deny`, a `NotAction`. A function without a
+/// role of the template has such a policy: SAM generates a role that may write to every log group.
 pub fn permissions(yaml: &str, overrides: &BTreeMap<String, String>) -> Result<BTreeSet<Permission>, TemplateError> {
     let document = document::read(yaml)?;
     let scope = Scope::new(&document, overrides)?;
+    let resources: BTreeMap<_, _> = scope.resources()?.into_iter().collect();
     let mut permissions = BTreeSet::new();
-    for (id, resource) in scope.resources()? {
+    for (id, resource) in &resources {
         let node = Node::new(&scope, resource, format!("Resources.{id}"));
         if node.required("Type")?.text()? != "AWS::Serverless::Function" {
             continue;
         }
         let function = node.required("Metadata")?.required("BuildProperties")?.required("Binary")?.text()?;
-        let Some(policies) = node.at(&["Properties", "Policies"])? else { continue };
-        for policy in policies.items()? {
-            for statement in policy.required("Statement")?.items()? {
+        for policy in role(&scope, &resources, &node.required("Properties")?)?.required("Policies")?.items()? {
+            for statement in policy.required("PolicyDocument")?.required("Statement")?.items()? {
                 add_statement(&mut permissions, &function, &statement)?;
             }
         }
     }
     Ok(permissions)
+}
+
+/// The properties of a function's role, which is a resource of the template: `Role: !GetAtt LoginRole.Arn`.
+fn role<'a>(scope: &'a Scope<'a>, resources: &BTreeMap<&str, &'a Value>, function: &Node<'_>) -> Result<Node<'a>, TemplateError> {
+    let role = function.required("Role")?;
+    let arn = role.text()?;
+    let found = arn.strip_suffix(".Arn").and_then(|id| resources.get_key_value(id));
+    let (id, resource) = found.ok_or_else(|| role.unexpected("!GetAtt of a role of this template"))?;
+    let properties = Node::new(scope, resource, format!("Resources.{id}")).required("Properties")?;
+    match properties.get("ManagedPolicyArns")? {
+        Some(policies) => Err(policies.unexpected("no managed policies")),
+        None => Ok(properties),
+    }
 }
 
 fn add_statement(permissions: &mut BTreeSet<Permission>, function: &str, statement: &Node<'_>) -> Result<(), TemplateError> {
@@ -76,15 +92,20 @@ Resources:
     Type: AWS::Serverless::Function
     Metadata: {BuildProperties: {Binary: reader}}
     Properties:
+      Role: !GetAtt Role.Arn
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
       Policies:
-        - Statement:
-            - Effect: Allow
-              Action: [dynamodb:Query]
-              Resource: [!GetAtt Table.Arn, !If [Imports, !Sub '${Table.Arn}/index/i', !Ref AWS::NoValue]]
-            - !If
-              - Imports
-              - {Effect: Allow, Action: 'kms:Decrypt', Resource: 'arn:key', Condition: {StringEquals: {a: b}}}
-              - !Ref AWS::NoValue
+        - PolicyDocument:
+            Statement:
+              - Effect: Allow
+                Action: [dynamodb:Query]
+                Resource: [!GetAtt Table.Arn, !If [Imports, !Sub '${Table.Arn}/index/i', !Ref AWS::NoValue]]
+              - !If
+                - Imports
+                - {Effect: Allow, Action: 'kms:Decrypt', Resource: 'arn:key', Condition: {StringEquals: {a: b}}}
+                - !Ref AWS::NoValue
 ";
 
     fn read(yaml: &str, imported: &str) -> Result<Vec<String>, TemplateError> {
@@ -103,7 +124,9 @@ Resources:
     #[test]
     fn what_is_not_written_out_is_refused() {
         for (from, to) in [
-            ("- Statement:", "- AmazonDynamoDBFullAccess\n        - Statement:"),
+            ("      Policies:\n", "      ManagedPolicyArns: [AmazonDynamoDBFullAccess]\n      Policies:\n"),
+            ("      Role: !GetAtt Role.Arn\n", "      Policies: [AmazonDynamoDBFullAccess]\n"),
+            ("!GetAtt Role.Arn", "arn:aws:iam::123456789012:role/other"),
             ("Effect: Allow\n", "Effect: Deny\n"),
             ("Action: [", "NotAction: ["),
         ] {

@@ -190,7 +190,7 @@ fn routes_and_authorizer() {
 fn cors_and_gateway_responses() {
     let template = parse(&[("Origin", "https://app.example")]).unwrap();
     let expected = Cors {
-        allow_origin: "https://app.example".to_owned(),
+        allow_origin: Some("https://app.example".to_owned()),
         allow_methods: None,
         allow_headers: Some("Authorization,Content-Type".to_owned()),
         max_age: Some("600".to_owned()),
@@ -212,6 +212,10 @@ fn what_sam_does_where_the_template_is_silent() {
     assert!(Template::parse(&silent, &BTreeMap::new()).unwrap().cors.unwrap().authorized);
     let silent = SMALL.replace("              ReauthorizeEvery: !Ref ResultTtl\n", "");
     assert_eq!(Template::parse(&silent, &BTreeMap::new()).unwrap().authorizer.unwrap().result_ttl.as_secs(), 300);
+    let origin = |template: &str| Template::parse(template, &BTreeMap::new()).unwrap().cors.unwrap().allow_origin;
+    let given = "      AllowOrigin: !Sub \"'${Origin}'\"\n";
+    assert_eq!(origin(&SMALL.replacen(given, "", 1)).as_deref(), Some("*"));
+    assert_eq!(origin(&SMALL.replacen(given, "      AllowOrigin: !Ref AWS::NoValue\n", 1)), None);
 }
 
 #[test]

@@ -20,7 +20,13 @@ struct Dev {
 
 impl Dev {
     fn start() -> Self {
-        let mut child = command(&["dev", "--port", "0"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        Self::start_with(&[])
+    }
+
+    fn start_with(environment: &[(&str, &str)]) -> Self {
+        let mut command = command(&["dev", "--port", "0"]);
+        command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
         let (mut lines, mut said) = (BufReader::new(child.stdout.take().unwrap()), String::new());
         while !said.contains("demo user") {
             assert_ne!(lines.read_line(&mut said).unwrap(), 0, "{said}");
@@ -109,6 +115,22 @@ async fn the_console_is_served_under_a_strict_policy() {
     }
     for asset in ["/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css"] {
         assert_eq!(dev.get(asset).await.status(), StatusCode::OK, "{asset}");
+    }
+}
+
+/// An answer that lacks it is a network error in the page, whose app can't tell a refusal from an outage.
+#[tokio::test]
+async fn all_answers_or_none_are_for_pages() {
+    for (environment, expected) in [(&[][..], None), (&[("CORS_ALLOW_ORIGIN", "capacitor://localhost")], Some("capacitor://localhost"))] {
+        let dev = Dev::start_with(environment);
+        let asked = [("OPTIONS", "/login", 200), ("POST", "/login", 415), ("GET", "/me", 401), ("GET", "/other", 404)];
+        for (method, path, status) in asked {
+            let request = dev.http.request(method.parse().unwrap(), format!("{}{path}", dev.url)).header("Origin", "capacitor://localhost");
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), status, "{method} {path}");
+            let allowed = answer.headers().get("access-control-allow-origin").map(|value| value.to_str().unwrap());
+            assert_eq!(allowed, expected, "{method} {path}");
+        }
     }
 }
 

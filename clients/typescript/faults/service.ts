@@ -50,7 +50,8 @@ export async function startService(command: string, rule: LostAnswer = 'window')
   const url = `http://127.0.0.1:${port}`;
   const child = spawn(command, ['dev', '--port', String(port)], {
     stdio: 'ignore',
-    env: { ...process.env, ACCESS_TOKEN_TTL: '1m', REPLAY_WINDOW: `${replayWindowOf(rule) / 1000}s` },
+    // The page of the browser's test is of another origin.
+    env: { ...process.env, ACCESS_TOKEN_TTL: '1m', REPLAY_WINDOW: `${replayWindowOf(rule) / 1000}s`, CORS_ALLOW_ORIGIN: '*' },
   });
   const stop = (): void => void child.kill('SIGINT');
   process.on('exit', stop);

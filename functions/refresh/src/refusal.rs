@@ -2,52 +2,42 @@
 
 use lambda_http::{Body, Response};
 use latchkey::{
-    CryptoError,
-    decision::RefreshRefusal,
     http::{
         problem::{Problem, ProblemCode},
         refuse::refuse,
     },
-    store::StoreError,
+    operations::NotRefreshed,
     telling::log::{Event, Fields},
-    token::MintError,
 };
+
+use crate::replay_key::BadKey;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("Idempotency-Key takes 1 to 128 visible ASCII characters, once")]
-    BadKey,
-    #[error("{0}")]
-    Refused(RefreshRefusal),
-    #[error("superseded")]
-    Superseded { keys_differ: bool },
-    #[error("reused")]
-    Reused,
     #[error(transparent)]
-    Store(#[from] StoreError),
+    BadKey(#[from] BadKey),
     #[error(transparent)]
-    Mint(#[from] MintError),
-    #[error("the successor's seed doesn't open: {0}")]
-    Unsealed(#[from] CryptoError),
-    #[error("a decision that nothing led to")]
-    Inconsistent,
+    NotRefreshed(#[from] NotRefreshed),
 }
 
 impl Refusal {
     fn event_and_problem(&self) -> (Event, Problem) {
-        match self {
-            Self::BadKey => {
-                (Event::RequestMalformed, Problem::invalid_request("Idempotency-Key takes 1 to 128 visible ASCII characters, once"))
-            }
-            Self::Refused(refusal) => (Event::RefreshRefused((*refusal).into()), ProblemCode::InvalidToken.into()),
-            Self::Superseded { keys_differ: false } => (Event::RefreshSuperseded, ProblemCode::Superseded.into()),
-            Self::Superseded { keys_differ: true } => (Event::RefreshKeysDiffer, ProblemCode::Superseded.into()),
-            Self::Reused => (Event::RefreshReused, ProblemCode::InvalidToken.into()),
-            Self::Store(error) => {
+        let not_refreshed = match self {
+            Self::BadKey(BadKey) => return (Event::RequestMalformed, Problem::invalid_request(BadKey::DETAIL)),
+            Self::NotRefreshed(not_refreshed) => not_refreshed,
+        };
+        match not_refreshed {
+            NotRefreshed::Refused(refusal) => (Event::RefreshRefused((*refusal).into()), ProblemCode::InvalidToken.into()),
+            NotRefreshed::Superseded { keys_differ: false } => (Event::RefreshSuperseded, ProblemCode::Superseded.into()),
+            NotRefreshed::Superseded { keys_differ: true } => (Event::RefreshKeysDiffer, ProblemCode::Superseded.into()),
+            NotRefreshed::Reused => (Event::RefreshReused, ProblemCode::InvalidToken.into()),
+            NotRefreshed::Store(error) => {
                 let (event, code) = error.event_and_code();
                 (event, code.into())
             }
-            Self::Mint(_) | Self::Unsealed(_) | Self::Inconsistent => (Event::Internal, ProblemCode::Internal.into()),
+            NotRefreshed::Mint(_) | NotRefreshed::Unsealed(_) | NotRefreshed::Inconsistent => {
+                (Event::Internal, ProblemCode::Internal.into())
+            }
         }
     }
 
@@ -60,6 +50,8 @@ impl Refusal {
 
 #[cfg(test)]
 mod tests {
+    use latchkey::{CryptoError, decision::RefreshRefusal, store::StoreError, token::MintError};
+
     use super::*;
 
     #[test]
@@ -67,21 +59,21 @@ mod tests {
         let unavailable = StoreError::Unavailable { operation: "Query", code: "timeout".into() };
         let rejected = StoreError::Rejected { operation: "Query", code: "ValidationException".into() };
         let table: Vec<_> = [
-            Refusal::BadKey,
-            Refusal::Refused(RefreshRefusal::Ended),
-            Refusal::Refused(RefreshRefusal::Forged),
-            Refusal::Refused(RefreshRefusal::Expired),
-            Refusal::Superseded { keys_differ: false },
-            Refusal::Superseded { keys_differ: true },
-            Refusal::Reused,
-            unavailable.into(),
-            rejected.into(),
-            CryptoError.into(),
-            MintError::GenerationsUsedUp.into(),
-            Refusal::Inconsistent,
+            BadKey.into(),
+            NotRefreshed::Refused(RefreshRefusal::Ended).into(),
+            NotRefreshed::Refused(RefreshRefusal::Forged).into(),
+            NotRefreshed::Refused(RefreshRefusal::Expired).into(),
+            NotRefreshed::Superseded { keys_differ: false }.into(),
+            NotRefreshed::Superseded { keys_differ: true }.into(),
+            NotRefreshed::Reused.into(),
+            NotRefreshed::from(unavailable).into(),
+            NotRefreshed::from(rejected).into(),
+            NotRefreshed::from(CryptoError).into(),
+            NotRefreshed::from(MintError::GenerationsUsedUp).into(),
+            NotRefreshed::Inconsistent.into(),
         ]
         .iter()
-        .map(|refusal| {
+        .map(|refusal: &Refusal| {
             let (event, problem) = refusal.event_and_problem();
             let (status, code, ..) = problem.code().parts();
             format!("{} {code} | {} {}", status.as_u16(), event.level(), event.code())

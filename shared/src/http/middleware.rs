@@ -17,7 +17,7 @@
 
 mod authenticators;
 
-pub use authenticators::{ByAccessToken, ByEitherToken, ByRefreshToken, PresentedLogin, PresentedRefresh};
+pub use authenticators::{ByAccessToken, ByEitherToken, ByRefreshToken, PresentedLogin};
 
 use std::{
     future::Future,

@@ -10,7 +10,7 @@ use crate::{
     clock::later,
     ids::{Generation, LoginId, LoginKey, UserKey},
     model::{Device, Expiries, Lifetimes, Login, NewLogin, Predecessor, ProofHashes, ReplayKeyHash, Session},
-    token::{MintError, PresentedToken, Proof, Refresh, SealedSeed, Seed, TokenPair},
+    token::{MintError, PresentedToken, Proof, Refresh, SealedSeed, Seed, TokenHash, TokenPair},
 };
 
 /// A login and the pair that its owner gets.
@@ -67,29 +67,39 @@ pub struct IssuedSession {
     pub first_proofs: Option<ProofHashes>,
 }
 
-/// Makes the successor of `login`'s session for whoever presented its refresh token. A request does this once, whatever
-/// it retries.
+/// What a rotation is asked for with.
+#[derive(Debug, Clone)]
+pub struct RotationRequest<'a> {
+    /// The presented token.
+    pub token: &'a PresentedToken<Refresh>,
+    /// Its hash.
+    pub hash: TokenHash<Refresh>,
+    /// Hash of its `Idempotency-Key`.
+    pub replay_key: Option<&'a ReplayKeyHash>,
+    /// Lifetimes of the new pair.
+    pub lifetimes: Lifetimes,
+    /// How long a replay gets the same pair.
+    pub replay_window: Duration,
+    /// When the request arrived.
+    pub now: DateTime<Utc>,
+}
+
+/// Makes the successor of `login`'s session for the client that presented its refresh token. A request does this once,
+/// however often it retries.
 ///
 /// # Errors
 /// [`MintError`]; nothing was issued.
-pub fn issue_successor<R: TryCryptoRng>(
-    login: &Login,
-    presented: &PresentedToken<Refresh>,
-    replay_key: Option<ReplayKeyHash>,
-    lifetimes: Lifetimes,
-    replay_window: Duration,
-    now: DateTime<Utc>,
-    rng: &mut R,
-) -> Result<IssuedSession, MintError> {
+pub fn issue_successor<R: TryCryptoRng>(login: &Login, request: RotationRequest<'_>, rng: &mut R) -> Result<IssuedSession, MintError> {
+    let RotationRequest { token, hash, replay_key, lifetimes, replay_window, now } = request;
     let generation = login.generation.next().ok_or(MintError::GenerationsUsedUp)?;
     let seed = Seed::generate(rng)?;
-    let proof = proof_after(presented, &seed)?;
+    let proof = proof_after(token, &seed)?;
     let pair = TokenPair::mint(&login.key, generation, &proof, &seed)?;
     let predecessor = Predecessor {
-        refresh_token_hash: presented.hash(),
+        refresh_token_hash: hash,
         replay_until: later(now, replay_window),
-        replay_key,
-        sealed: SealedSeed::seal(presented, &login.key, generation, &seed, rng)?,
+        replay_key: replay_key.cloned(),
+        sealed: SealedSeed::seal(token, &login.key, generation, &seed, rng)?,
     };
     let session = session_of(&pair, &login.user_id, lifetimes.from(now, login.ends_at), Some(predecessor));
     let first_proofs = if login.proofs.is_none() { Some(ProofHashes::of(&proof)?) } else { None };
@@ -144,6 +154,10 @@ mod tests {
         Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) }
     }
 
+    fn request(token: &PresentedToken<Refresh>, now: DateTime<Utc>) -> RotationRequest<'_> {
+        RotationRequest { token, hash: token.hash(), replay_key: None, lifetimes: lifetimes(), replay_window: Duration::from_secs(30), now }
+    }
+
     #[test]
     fn a_login_fits_its_tokens() {
         let issued = issue_login("user-1", Device::default(), lifetimes(), None, start(), &mut system_rng()).unwrap();
@@ -161,16 +175,8 @@ mod tests {
         let issued = issue_login("user-1", Device::default(), lifetimes(), max, start(), &mut system_rng()).unwrap();
         let end = start() + at(604_800_000);
         let now = end - at(1_000);
-        let next = issue_successor(
-            &issued.new.login,
-            &issued.pair.refresh.into(),
-            None,
-            lifetimes(),
-            Duration::from_secs(30),
-            now,
-            &mut system_rng(),
-        )
-        .unwrap();
+        let token = issued.pair.refresh.into();
+        let next = issue_successor(&issued.new.login, request(&token, now), &mut system_rng()).unwrap();
         assert_eq!(rfc3339(next.session.access_token_expires_at), rfc3339(end));
         assert_eq!(rfc3339(next.session.refresh_token_expires_at), rfc3339(end));
     }
@@ -178,16 +184,8 @@ mod tests {
     #[test]
     fn a_replay_gives_the_very_same_pair_and_only_to_its_holder() {
         let chain = Chain::of(3);
-        let issued = issue_successor(
-            &chain.login(),
-            &chain.pair(3).refresh.into(),
-            None,
-            lifetimes(),
-            Duration::from_secs(30),
-            start(),
-            &mut system_rng(),
-        )
-        .unwrap();
+        let token = chain.pair(3).refresh.into();
+        let issued = issue_successor(&chain.login(), request(&token, start()), &mut system_rng()).unwrap();
         let predecessor = issued.session.predecessor.clone().unwrap();
         let again = reissue(&issued.session, &predecessor, &chain.pair(3).refresh.into()).unwrap();
         assert_eq!(again.access.expose(), issued.pair.access.expose());

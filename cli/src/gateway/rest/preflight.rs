@@ -12,7 +12,7 @@ use crate::template::Cors;
 pub(super) fn preflight(cors: &Cors, resource: &Resource) -> Response {
     let methods = cors.allow_methods.clone().unwrap_or_else(|| methods_of(resource));
     let headers = [
-        (header::ACCESS_CONTROL_ALLOW_ORIGIN, Some(cors.allow_origin.as_str())),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, cors.allow_origin.as_deref()),
         (header::ACCESS_CONTROL_ALLOW_METHODS, Some(methods.as_str())),
         (header::ACCESS_CONTROL_ALLOW_HEADERS, cors.allow_headers.as_deref()),
         (header::ACCESS_CONTROL_MAX_AGE, cors.max_age.as_deref()),

@@ -1,8 +1,5 @@
 //! The three ways to be known by a token.
 
-use std::sync::Arc;
-
-use chrono::{DateTime, Utc};
 use http::request::Parts;
 
 use super::Authenticator;
@@ -14,11 +11,11 @@ use crate::{
         refuse::{denied_problem, store_problem},
     },
     ids::LoginKey,
-    model::{CurrentSession, LoginState},
-    operations::{authorize, locate, token_of},
+    model::CurrentSession,
+    operations::{PresentedRefresh, authorize, token_of},
     store::{EndProof, Located, NotLocated, Store},
     telling::log::{Event, Fields},
-    token::{AnyToken, Claim, ImportedTokens, PresentedToken, Refresh},
+    token::{AnyToken, ImportedTokens},
 };
 
 /// Authorizes an access token against the table, and leaves a [`CurrentSession`]. For services without a gateway.
@@ -42,21 +39,6 @@ impl Authenticator for ByAccessToken {
     }
 }
 
-/// What a refresh request presents, with what the table said when it arrived.
-#[derive(Debug, Clone)]
-pub struct PresentedRefresh {
-    /// The token.
-    pub token: Arc<PresentedToken<Refresh>>,
-    /// What it claims.
-    pub claim: Claim<Refresh>,
-    /// Where its login is kept.
-    pub key: LoginKey,
-    /// The first read.
-    pub state: LoginState,
-    /// When the request arrived.
-    pub now: DateTime<Utc>,
-}
-
 /// Parses a refresh token, does the one read, and leaves a [`PresentedRefresh`] for the handler to decide.
 #[derive(Debug, Clone)]
 pub struct ByRefreshToken {
@@ -72,17 +54,10 @@ impl Authenticator for ByRefreshToken {
     type Found = PresentedRefresh;
 
     async fn authenticate(&self, request: &Parts) -> Result<PresentedRefresh, Problem> {
-        let now = self.clock.now();
         let fields = Fields::of(&request.extensions);
-        let present = async {
-            let token =
-                token_of(presented(&request.headers), Event::RefreshRefused, fields, |text| PresentedToken::parse(text, self.imported))?;
-            let claim = token.claim();
-            let key = locate(&self.store, &token, &claim, Event::RefreshRefused, fields).await?;
-            let state = self.store.read_login(&key).await?;
-            Ok(PresentedRefresh { token: Arc::new(token), claim, key, state, now })
-        };
-        present.await.map_err(|denied| denied_problem(&denied, fields))
+        let presented = presented(&request.headers);
+        let read = PresentedRefresh::read(&self.store, presented, self.imported, self.clock.now(), fields);
+        read.await.map_err(|denied| denied_problem(&denied, fields))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     clock::Clock,
     decision::states::Chain,
     model::CurrentSession,
+    operations::PresentedRefresh,
     store::{
         login_item,
         script::{Answer, Script, error, output, wire},

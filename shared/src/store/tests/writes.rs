@@ -1,5 +1,6 @@
 //! Rotations, logins and changes of users: the transactions.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{CONDITION, CONFLICT, LOGIN_ID, OTHER_ID, THROTTLED, key, n, now, register_item, s, user};
@@ -10,7 +11,7 @@ use crate::{
     model::{Device, Lifetimes, LoginCreation, NewLogin, ProofHashes, Register, UserStatus},
     operations::{
         ImportOutcome, change_user, import_session,
-        issue::{issue_login, issue_successor},
+        issue::{RotationRequest, issue_login, issue_successor},
     },
     store::{
         Commit, Rotation, StoreError, UserChange,
@@ -20,13 +21,18 @@ use crate::{
         session_item,
         users::user_item,
     },
-    token::{ImportedTokens, PresentedToken},
+    token::{ImportedTokens, PresentedToken, Refresh},
 };
 
 const THIRD_ID: &str = "BBBBBBBBBBBBBBBBBBBBBB";
 
 fn lifetimes() -> Lifetimes {
     Lifetimes { access: std::time::Duration::from_secs(300), refresh: std::time::Duration::from_secs(3600) }
+}
+
+fn rotation_request(token: &PresentedToken<Refresh>, now: DateTime<Utc>) -> RotationRequest<'_> {
+    let replay_window = std::time::Duration::from_secs(30);
+    RotationRequest { token, hash: token.hash(), replay_key: None, lifetimes: lifetimes(), replay_window, now }
 }
 
 fn login_key(login_id: &str) -> LoginKey {
@@ -46,7 +52,7 @@ async fn a_rotation() {
     let chain = Chain::of(5);
     let (login, presented) = (chain.login(), PresentedToken::from(chain.pair(5).refresh));
     let mut rng = crate::entropy::system_rng();
-    let next = issue_successor(&login, &presented, None, lifetimes(), std::time::Duration::from_secs(30), chain.now(), &mut rng).unwrap();
+    let next = issue_successor(&login, rotation_request(&presented, chain.now()), &mut rng).unwrap();
     let script = Script::new([output(json!({}))]);
     let rotation = Rotation { login: &login, presented: &presented.hash(), successor: &next.session, first_proofs: None };
     assert_eq!(script.store().rotate(rotation).await, Ok(Commit::Done));
@@ -90,7 +96,7 @@ async fn a_first_rotation_of_an_imported_login() {
     let presented = PresentedToken::parse("theirs-refresh-0123456789", ImportedTokens::Accepted).unwrap();
     let login = imported_session().login(now()).login;
     let mut rng = crate::entropy::system_rng();
-    let next = issue_successor(&login, &presented, None, lifetimes(), std::time::Duration::from_secs(30), now(), &mut rng).unwrap();
+    let next = issue_successor(&login, rotation_request(&presented, now()), &mut rng).unwrap();
     let proofs = next.first_proofs.as_ref().unwrap();
     assert_eq!(*proofs, ProofHashes { access: next.pair.access.proof().hash(), refresh: next.pair.refresh.proof().hash() });
     let script = Script::new([output(json!({}))]);

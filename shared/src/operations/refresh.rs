@@ -1,0 +1,166 @@
+//! A refresh: rotates the login's session, or answers a replay with the same pair again. Ends the login of a reused token.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use rand::TryCryptoRng;
+
+use super::{
+    credentials::{Denied, Presented, locate, token_of},
+    issue::{IssuedSession, RotationRequest, issue_successor, reissue},
+};
+use crate::{
+    CryptoError,
+    backoff::Backoff,
+    config::RefreshConfig,
+    decision::{RefreshDecision, RefreshRefusal, RefreshRequest, decide_refresh},
+    ids::LoginKey,
+    model::{LoginState, ReplayKeyHash, Session},
+    store::{Commit, EndProof, Ended, Rotation, Store, StoreError},
+    telling::log::{Event, Fields, log},
+    token::{Claim, ImportedTokens, MintError, PresentedToken, Refresh, TokenPair},
+};
+
+/// A refresh token, with its login as it was read when the request arrived.
+#[derive(Debug, Clone)]
+pub struct PresentedRefresh {
+    /// The token.
+    pub token: Arc<PresentedToken<Refresh>>,
+    /// What it claims.
+    pub claim: Claim<Refresh>,
+    /// Where its login is kept.
+    pub key: LoginKey,
+    /// The first read.
+    pub state: LoginState,
+    /// When the request arrived.
+    pub now: DateTime<Utc>,
+}
+
+impl PresentedRefresh {
+    /// Parses the token and reads its login. Decides nothing yet.
+    ///
+    /// # Errors
+    /// [`Denied`]. A refusal has been logged; a failure of the store is for the caller to log.
+    pub async fn read(
+        store: &Store,
+        presented: Presented<'_>,
+        imported: ImportedTokens,
+        now: DateTime<Utc>,
+        fields: Fields<'_>,
+    ) -> Result<Self, Denied> {
+        let token = token_of(presented, Event::RefreshRefused, fields, |text| PresentedToken::parse(text, imported))?;
+        let claim = token.claim();
+        let key = locate(store, &token, &claim, Event::RefreshRefused, fields).await?;
+        let state = store.read_login(&key).await?;
+        Ok(Self { token: Arc::new(token), claim, key, state, now })
+    }
+}
+
+/// A refresh that succeeded.
+#[derive(Debug)]
+pub struct Refreshed {
+    /// What to log: a rotation or a replay.
+    pub event: Event,
+    /// What is answered.
+    pub pair: TokenPair,
+    /// The session of that pair.
+    pub session: Session,
+}
+
+/// Why a presented refresh token got no pair.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotRefreshed {
+    /// The login has ended or expired, or the token is a forgery.
+    #[error("{0}")]
+    Refused(RefreshRefusal),
+    /// A newer token was issued a moment ago. Nothing was ended.
+    #[error("superseded")]
+    Superseded {
+        /// It is a replay with another idempotency key.
+        keys_differ: bool,
+    },
+    /// An old token came back after its replay window. Its login has been ended.
+    #[error("reused")]
+    Reused,
+    /// The store gave no answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No successor could be minted.
+    #[error(transparent)]
+    Mint(#[from] MintError),
+    /// The successor's item doesn't open.
+    #[error("the successor's seed doesn't open: {0}")]
+    Unsealed(#[from] CryptoError),
+    /// The decision names a successor that this request never minted.
+    #[error("a decision that nothing led to")]
+    Inconsistent,
+}
+
+/// Decides, writes, and reads again until it is settled. It has no deadline of its own.
+///
+/// # Errors
+/// [`NotRefreshed`]; not logged yet.
+pub async fn refresh<R: TryCryptoRng>(
+    store: &Store,
+    config: &RefreshConfig,
+    presented: &PresentedRefresh,
+    replay_key: Option<&ReplayKeyHash>,
+    fields: Fields<'_>,
+    rng: &mut R,
+) -> Result<Refreshed, NotRefreshed> {
+    let PresentedRefresh { token, claim, key, state: first_read, now } = presented;
+    let mut reread: Option<LoginState> = None;
+    // A request mints one successor, however often it reads again: a write whose answer was lost may have stored it.
+    let mut minted: Option<IssuedSession> = None;
+    let mut backoff = Backoff::new();
+    loop {
+        let state = reread.as_ref().unwrap_or(first_read);
+        let own = minted.as_ref().map(|successor| &successor.session.refresh_token_hash);
+        match decide_refresh(state, RefreshRequest { claim, replay_key, minted: own, now: *now }) {
+            RefreshDecision::Rotate { login } => {
+                let successor = match minted.take() {
+                    Some(successor) => successor,
+                    None => {
+                        let RefreshConfig { lifetimes, replay_window, .. } = *config;
+                        let request = RotationRequest { token, hash: claim.hash.clone(), replay_key, lifetimes, replay_window, now: *now };
+                        issue_successor(login, request, rng)?
+                    }
+                };
+                let IssuedSession { session, first_proofs, .. } = &successor;
+                let rotation = Rotation { login, presented: &claim.hash, successor: session, first_proofs: first_proofs.as_ref() };
+                if store.rotate(rotation).await? == Commit::Done {
+                    return Ok(rotated(successor));
+                }
+                minted = Some(successor);
+            }
+            RefreshDecision::Success { .. } => return minted.map(rotated).ok_or(NotRefreshed::Inconsistent),
+            RefreshDecision::Replay { session, predecessor } => {
+                let pair = reissue(session, predecessor, token)?;
+                return Ok(Refreshed { event: Event::RefreshReplayed, pair, session: session.clone() });
+            }
+            RefreshDecision::Torn => {}
+            RefreshDecision::Superseded { keys_differ } => return Err(NotRefreshed::Superseded { keys_differ }),
+            RefreshDecision::Reuse { login } => {
+                end_reused(store, &login.key, claim, fields).await?;
+                return Err(NotRefreshed::Reused);
+            }
+            RefreshDecision::Refuse(refusal) => return Err(NotRefreshed::Refused(refusal)),
+        }
+        backoff.wait().await;
+        reread = Some(store.read_login(key).await?);
+    }
+}
+
+fn rotated(successor: IssuedSession) -> Refreshed {
+    Refreshed { event: Event::RefreshRotated, pair: successor.pair, session: successor.session }
+}
+
+/// Ends the login of a reused token. The 401 that follows acknowledges it, so the login has to be gone by then.
+async fn end_reused(store: &Store, key: &LoginKey, claim: &Claim<Refresh>, fields: Fields<'_>) -> Result<(), StoreError> {
+    if let Ended::Now { generation } = store.end_login(key, &EndProof::of_refresh(claim)).await?
+        && let Err(error) = store.sweep_session(key, generation).await
+    {
+        log(Event::CleanupFailed, fields, Some(&error));
+    }
+    Ok(())
+}
