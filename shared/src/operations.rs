@@ -7,6 +7,7 @@ mod end_all;
 mod events;
 mod import;
 pub mod issue;
+mod known;
 mod refresh;
 
 pub use authorize::authorize;

@@ -123,17 +123,34 @@ pub struct PairCount {
     pub last_success_at: Option<DateTime<Utc>>,
 }
 
-/// Until when an attempt has to wait; none where it may go on.
+/// The count that an attempt has to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum WaitsFor {
+    /// Failures for this account from this network.
+    AccountAndNetwork,
+    /// Failures from this network in the window.
+    Network,
+    /// Failures for this account in a row, from anywhere.
+    Account,
+}
+
+/// How long an attempt has to wait, and for which count: the one with the longest wait. `None` if it may go on.
 #[must_use]
-pub fn wait_until(counts: &Counts, throttle: &Throttle, window_ends_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub fn wait_until(
+    counts: &Counts,
+    throttle: &Throttle,
+    window_ends_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<(DateTime<Utc>, WaitsFor)> {
     let pair = counts.pair;
     let known = pair.last_success_at.is_some_and(|success| now < success + TimeDelta::days(KNOWN_NETWORK_DAYS));
     let waits = [
-        (!pair.counted).then(|| later(pair.last_at, throttle.delay_after(pair.failures))),
-        (!counts.network_counted).then_some(window_ends_at),
-        (!counts.account_counted && !known).then(|| later(now, STRANGER_INTERVAL)),
+        (!pair.counted).then(|| (later(pair.last_at, throttle.delay_after(pair.failures)), WaitsFor::AccountAndNetwork)),
+        (!counts.network_counted).then_some((window_ends_at, WaitsFor::Network)),
+        (!counts.account_counted && !known).then(|| (later(now, STRANGER_INTERVAL), WaitsFor::Account)),
     ];
-    waits.into_iter().flatten().max()
+    waits.into_iter().flatten().max_by_key(|(until, _)| *until)
 }
 
 #[cfg(test)]
@@ -182,14 +199,20 @@ mod tests {
         let ends = now + TimeDelta::seconds(200);
         let pair = PairCount { counted: true, failures: 1, last_at: now, last_success_at: None };
         let open = Counts { pair, network_counted: true, account_counted: true };
-        let wait = |counts: Counts| wait_until(&counts, &THROTTLE, ends, now).map(|until| (until - now).num_seconds());
+        let wait =
+            |counts: Counts| wait_until(&counts, &THROTTLE, ends, now).map(|(until, waits_for)| ((until - now).num_seconds(), waits_for));
         assert_eq!(wait(open), None);
-        assert_eq!(wait(Counts { pair: PairCount { counted: false, failures: 7, ..pair }, ..open }), Some(4));
-        assert_eq!(wait(Counts { network_counted: false, ..open }), Some(200));
-        assert_eq!(wait(Counts { account_counted: false, ..open }), Some(3600));
+        assert_eq!(
+            wait(Counts { pair: PairCount { counted: false, failures: 7, ..pair }, ..open }),
+            Some((4, WaitsFor::AccountAndNetwork))
+        );
+        assert_eq!(wait(Counts { network_counted: false, ..open }), Some((200, WaitsFor::Network)));
+        assert_eq!(wait(Counts { account_counted: false, ..open }), Some((3600, WaitsFor::Account)));
+        let all = Counts { pair: PairCount { counted: false, failures: 7, ..pair }, network_counted: false, account_counted: false };
+        assert_eq!(wait(all), Some((3600, WaitsFor::Account)), "the longest wait");
         let known = PairCount { last_success_at: Some(now - TimeDelta::days(29)), ..pair };
         assert_eq!(wait(Counts { account_counted: false, pair: known, ..open }), None);
         let forgotten = PairCount { last_success_at: Some(now - TimeDelta::days(30)), ..pair };
-        assert_eq!(wait(Counts { account_counted: false, pair: forgotten, ..open }), Some(3600));
+        assert_eq!(wait(Counts { account_counted: false, pair: forgotten, ..open }), Some((3600, WaitsFor::Account)));
     }
 }

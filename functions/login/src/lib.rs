@@ -98,9 +98,9 @@ impl Handler {
 
     /// The refusal of an attempt that has to wait.
     fn throttled(&self, counts: &Counts, subjects: &Subjects, now: DateTime<Utc>) -> Option<Refusal> {
-        let until = wait_until(counts, &self.config.throttle, subjects.window_ends_at, now)?;
+        let (until, waits_for) = wait_until(counts, &self.config.throttle, subjects.window_ends_at, now)?;
         let milliseconds = u64::try_from((until - now).num_milliseconds()).unwrap_or(0);
-        Some(Refusal::Throttled { retry_after_seconds: milliseconds.div_ceil(1000).max(1) })
+        Some(Refusal::Throttled { retry_after_seconds: milliseconds.div_ceil(1000).max(1), waits_for })
     }
 
     /// The user whose password it is, and the user's logins: read while the password is hashed.

@@ -9,6 +9,7 @@ use latchkey::{
     password::HashError,
     store::StoreError,
     telling::log::{Event, Fields},
+    throttle::WaitsFor,
     token::MintError,
 };
 
@@ -22,7 +23,7 @@ pub(crate) enum Refusal {
     #[error("credentials")]
     Credentials,
     #[error("throttled")]
-    Throttled { retry_after_seconds: u64 },
+    Throttled { retry_after_seconds: u64, waits_for: WaitsFor },
     #[error("session limit")]
     SessionLimit,
     #[error(transparent)]
@@ -42,7 +43,7 @@ impl Refusal {
             Self::Malformed(Malformed::MediaType) => (Event::RequestMalformed, ProblemCode::UnsupportedMediaType.into()),
             Self::Malformed(Malformed::Body(detail)) => (Event::RequestMalformed, Problem::invalid_request(detail)),
             Self::Credentials => (Event::LoginFailed, ProblemCode::InvalidCredentials.into()),
-            Self::Throttled { retry_after_seconds } => (Event::LoginThrottled, Problem::throttled(*retry_after_seconds)),
+            Self::Throttled { retry_after_seconds, .. } => (Event::LoginThrottled, Problem::throttled(*retry_after_seconds)),
             Self::SessionLimit => (Event::LoginLimitReached, ProblemCode::SessionLimit.into()),
             Self::Store(error) => {
                 let (event, code) = error.event_and_code();
@@ -52,16 +53,36 @@ impl Refusal {
         }
     }
 
+    /// Why, where the event doesn't say it all.
+    fn reason(&self) -> Option<String> {
+        match self {
+            Self::Malformed(malformed) => Some(malformed.to_string()),
+            Self::Throttled { waits_for, .. } => Some(<&str>::from(*waits_for).to_owned()),
+            _ => None,
+        }
+    }
+
     /// Logs it and answers.
     pub(crate) fn into_response(self, fields: Fields<'_>) -> Response<Body> {
         let (event, problem) = self.event_and_problem();
-        refuse(event, problem, &self, fields)
+        let reason = self.reason();
+        refuse(event, problem, &self, Fields { reason: reason.as_deref(), ..fields })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A reason that repeats the code says nothing.
+    #[test]
+    fn a_reason_adds_to_the_code() {
+        let throttled = Refusal::Throttled { retry_after_seconds: 4, waits_for: WaitsFor::AccountAndNetwork };
+        assert_eq!(throttled.reason().as_deref(), Some("account_and_network"));
+        assert_eq!(Refusal::from(Malformed::TooLarge).reason().as_deref(), Some("the body is over 4096 bytes"));
+        assert_eq!(Refusal::Credentials.reason(), None);
+        assert_eq!(Refusal::SessionLimit.reason(), None);
+    }
 
     #[test]
     fn the_whole_table() {
@@ -70,7 +91,7 @@ mod tests {
             Malformed::MediaType.into(),
             Malformed::Body("why").into(),
             Refusal::Credentials,
-            Refusal::Throttled { retry_after_seconds: 4 },
+            Refusal::Throttled { retry_after_seconds: 4, waits_for: WaitsFor::Network },
             Refusal::SessionLimit,
             StoreError::Unavailable { operation: "Query", code: "timeout".into() }.into(),
             StoreError::Rejected { operation: "Query", code: "ValidationException".into() }.into(),

@@ -41,13 +41,10 @@ pub fn store_problem(error: &StoreError, fields: Fields<'_>) -> Problem {
     code.into()
 }
 
-/// Logs a refusal, with its causes where it is ours, as a reason where it is theirs, and answers with the problem.
+/// Logs a refusal and answers with the problem. A fault of ours is logged with its causes. Any other refusal is logged with what
+/// `fields` say of it.
 #[must_use]
 pub fn refuse<B: From<String>>(event: Event, problem: Problem, error: &dyn Error, fields: Fields<'_>) -> Response<B> {
-    if event.level() == Level::ERROR {
-        log(event, fields, Some(error));
-    } else {
-        log(event, Fields { reason: Some(&error.to_string()), ..fields }, None);
-    }
+    log(event, fields, (event.level() == Level::ERROR).then_some(error));
     problem.into_response()
 }

@@ -1,8 +1,11 @@
 //! What can go wrong below a decision, and what DynamoDB's errors mean to us.
 
+use std::error::Error;
+
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 
 use super::ItemError;
+use crate::sdk_error::{Throttled, not_sent, throttled};
 
 /// The store gave no answer to decide on. Never "no session": clients wipe theirs on a 401.
 ///
@@ -47,16 +50,27 @@ pub(super) fn code_of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> &st
     match error {
         SdkError::ServiceError(service) => service.err().code().unwrap_or("unknown"),
         SdkError::TimeoutError(_) => "timeout",
-        SdkError::DispatchFailure(_) => "connection failed",
+        SdkError::DispatchFailure(failure) => failure.as_connector_error().map_or("connection failed", |error| not_sent(error)),
         SdkError::ResponseError(_) => "unreadable response",
         SdkError::ConstructionFailure(_) => "request not built",
         _ => "unknown",
     }
 }
 
+/// The code, with the limit and the table or index if DynamoDB throttled and says which.
+pub(super) fn with_limit(code: &str, error: &(dyn Error + 'static)) -> String {
+    match throttled(error) {
+        Some(Throttled { resource, limit }) if !resource.is_empty() => format!("{code}, {limit} of {resource}"),
+        _ => code.to_owned(),
+    }
+}
+
 /// What a failed plain call means. Conflicts and failed conditions are for the caller to pick out before.
-pub(super) fn failure<E: ProvideErrorMetadata, R>(operation: &'static str, error: &SdkError<E, R>) -> StoreError {
-    let code = code_of(error).to_owned();
+pub(super) fn failure<E: ProvideErrorMetadata + Error + 'static, R>(operation: &'static str, error: &SdkError<E, R>) -> StoreError {
+    let code = match error.as_service_error() {
+        Some(service) => with_limit(code_of(error), service),
+        None => code_of(error).to_owned(),
+    };
     if matches!(error, SdkError::ConstructionFailure(_)) || matches!(code.as_str(), "ValidationException" | "SerializationException") {
         StoreError::Rejected { operation, code }
     } else {
@@ -78,6 +92,9 @@ mod tests {
         let unavailable = |code: &str| StoreError::Unavailable { operation: "Query", code: code.into() };
         assert_eq!(named(SdkError::timeout_error("late")), unavailable("timeout"));
         assert_eq!(named(SdkError::dispatch_failure(ConnectorError::io("broken".into()))), unavailable("connection failed"));
+        let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let broken = SdkError::dispatch_failure(ConnectorError::io(reset.into()));
+        assert_eq!(named(broken), unavailable("connection failed: cut off"));
         assert_eq!(named(SdkError::response_error("cut off", ())), unavailable("unreadable response"));
         let not_built = StoreError::Rejected { operation: "Query", code: "request not built".into() };
         assert_eq!(named(SdkError::construction_failure("no table name")), not_built);

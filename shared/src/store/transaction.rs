@@ -2,12 +2,15 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
+    error::{ProvideErrorMetadata as _, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
     types::{CancellationReason, TransactWriteItem},
 };
 
-use super::{StoreError, error::code_of};
+use super::{
+    StoreError,
+    error::{code_of, with_limit},
+};
 
 const OPERATION: &str = "TransactWriteItems";
 
@@ -29,7 +32,7 @@ pub(super) async fn transact(client: &Client, items: Vec<TransactWriteItem>) -> 
             TransactWriteItemsError::TransactionInProgressException(_) | TransactWriteItemsError::InternalServerError(_) => {
                 Ok(Commit::ReadAgain)
             }
-            other => after_error(aws_sdk_dynamodb::error::ProvideErrorMetadata::code(other).unwrap_or("unknown")),
+            other => after_error(with_limit(other.code().unwrap_or("unknown"), other)),
         },
         // Sent, and no word of the outcome: it may have been committed.
         Err(SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_)) => Ok(Commit::ReadAgain),
@@ -70,8 +73,7 @@ fn after_cancellation(reasons: &[CancellationReason]) -> Result<Commit, StoreErr
     }
 }
 
-fn after_error(code: &str) -> Result<Commit, StoreError> {
-    let code = code.to_owned();
+fn after_error(code: String) -> Result<Commit, StoreError> {
     match code.as_str() {
         "ValidationException" | "SerializationException" => Err(StoreError::Rejected { operation: OPERATION, code }),
         "TransactionConflictException" => Ok(Commit::ReadAgain),

@@ -3,6 +3,7 @@
 //! A line holds ids, codes and hash prefixes; never a token, a password, a name or an address. What is logged is counted, in
 //! the same place: [`Event::counts`].
 
+use chrono::{DateTime, Utc};
 use tracing::{Level, Subscriber, event};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -10,6 +11,7 @@ use super::{
     Refused,
     signals::{self, Metric},
 };
+use crate::clock::rfc3339;
 
 /// What a line reports. Its code is the variant's name in snake_case. Alarms match on codes, so they don't change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
@@ -153,6 +155,21 @@ pub struct Fields<'a> {
     pub token_hash: Option<&'a str>,
     /// Why, in a word.
     pub reason: Option<&'a str>,
+    /// What the decision knew.
+    pub known: Known,
+}
+
+/// What a decision about a token knew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The generation that the presented token names.
+    pub generation: Option<u32>,
+    /// The generation of its login.
+    pub login_generation: Option<u32>,
+    /// The end of the replay window of a rotated token.
+    pub replay_until: Option<DateTime<Utc>>,
+    /// When the access token expires, or the refresh tokens of its login.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// The id by which the gateway knows a request. The front leaves it in the request's extensions.
@@ -174,11 +191,28 @@ pub fn log(what: Event, fields: Fields<'_>, error: Option<&dyn std::error::Error
     }
     let code = what.code();
     let trace_id = signals::trace_id();
-    let Fields { request_id, user_key, login_id, token_hash, reason } = fields;
+    let Fields { request_id, user_key, login_id, token_hash, reason, known } = fields;
+    let Known { generation, login_generation, .. } = known;
+    let (replay_until, expires_at) = (known.replay_until.map(rfc3339), known.expires_at.map(rfc3339));
     let error = error.map(chain);
     macro_rules! line {
         ($level:expr) => {
-            event!(target: "latchkey", $level, code, request_id, trace_id, user_key, login_id, token_hash, reason, error)
+            event!(
+                target: "latchkey",
+                $level,
+                code,
+                request_id,
+                trace_id,
+                user_key,
+                login_id,
+                token_hash,
+                reason,
+                generation,
+                login_generation,
+                replay_until,
+                expires_at,
+                error
+            )
         };
     }
     match what.level() {

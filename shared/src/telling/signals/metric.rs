@@ -75,6 +75,8 @@ pub enum Metric {
     StoreLatency,
     /// Attempts of such calls beyond the first.
     StoreRetries,
+    /// Attempts of such calls that DynamoDB throttled, also by table or index.
+    StoreThrottles,
     /// Requests that were the first of their process.
     ColdStarts,
 }
@@ -112,6 +114,7 @@ impl Metric {
             | Self::InternalErrors
             | Self::StoreLatency
             | Self::StoreRetries
+            | Self::StoreThrottles
             | Self::ColdStarts => Function::VARIANTS,
         }
     }

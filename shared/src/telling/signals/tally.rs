@@ -15,6 +15,7 @@ const MOST_VALUES: usize = 100;
 pub(super) struct Tally {
     counts: Vec<(Metric, u32)>,
     refused: Option<(Metric, Refused)>,
+    throttled: Option<String>,
     store_calls: Vec<Duration>,
 }
 
@@ -38,6 +39,14 @@ impl Tally {
         }
     }
 
+    /// DynamoDB throttled an attempt; `resource` is the table or the index, if it says.
+    pub(super) fn store_throttled(&mut self, resource: String) {
+        self.add(Metric::StoreThrottles, 1);
+        if self.throttled.is_none() && !resource.is_empty() {
+            self.throttled = Some(resource);
+        }
+    }
+
     fn add(&mut self, metric: Metric, number: u32) {
         match self.counts.iter_mut().find(|(counted, _)| *counted == metric) {
             Some((_, sum)) => *sum += number,
@@ -56,6 +65,11 @@ impl Tally {
     /// The metric that is told by a reason, and the reason: a request presents one token.
     pub(super) fn refused(&self) -> Option<(Metric, Refused)> {
         self.refused
+    }
+
+    /// The table or index that was throttled first. A line has room for one.
+    pub(super) fn throttled(&self) -> Option<&str> {
+        self.throttled.as_deref()
     }
 
     pub(super) fn store_calls(&self) -> &[Duration] {

@@ -6,7 +6,7 @@ use strum::{IntoEnumIterator as _, VariantArray as _};
 
 use super::*;
 use crate::{
-    store::script::{Script, error, output},
+    store::script::{Answer, Script, error, output},
     telling::{
         Refused,
         log::{Event, Fields, log},
@@ -176,6 +176,25 @@ async fn a_call_to_dynamodb_is_measured_with_its_attempts() {
     let document = assert_valid(&lines.lock().unwrap()[0]);
     assert_eq!(document["StoreLatency"].as_array().unwrap().len(), 1, "{document}");
     assert_eq!(document["StoreRetries"], 1, "{document}");
+}
+
+/// Also a throttled attempt whose retry succeeds: it is in no log line.
+#[tokio::test]
+async fn a_throttled_table_is_counted_by_name() {
+    let (signals, lines) = heard(Function::Refresh);
+    let arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/sessions/index/refresh_token_hash";
+    let reasons = json!({"throttlingReasons": [{"reason": "IndexReadKeyRangeThroughputExceeded", "resource": arn}]});
+    let answers = [Answer::Error("ThrottlingException", reasons), error("ThrottlingException"), output(json!({"Count": 0, "Items": []}))];
+    let script = Script::new(answers);
+    let store = script.store_trying(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)));
+    signals.of_request(None, store.warm_up()).await.unwrap();
+    let document = assert_valid(&lines.lock().unwrap()[0]);
+    assert_eq!(document["StoreThrottles"], 2, "{document}");
+    assert_eq!(document["Resource"], "sessions/refresh_token_hash", "{document}");
+    let directives = document["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+    let by_resource = directives.iter().find(|directive| directive["Dimensions"] == json!([["Resource"]])).unwrap();
+    assert_eq!(by_resource["Metrics"], json!([{"Name": "StoreThrottles", "Unit": "Count"}]));
+    assert!(!document.to_string().contains("123456789012"), "the account isn't told");
 }
 
 /// Low cardinality: a metric costs by the number of values that its dimensions have.
