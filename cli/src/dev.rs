@@ -12,6 +12,7 @@ use aws_smithy_http_client::Builder;
 use latchkey::{
     clock::Clock,
     config::{ConfigError, Environment},
+    entropy::Random,
     limits::Limits,
     username::Username,
 };
@@ -115,7 +116,10 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
         Some(url) => (Invoker::Remote(RemoteInvoker::new(url)?), None),
         None => {
             let config = linked::refresh_config(&template, &settings)?;
-            (linked::functions(|_| client.clone(), &template, &settings, &Clock::system(), Limits::PRODUCTION)?, Some(config))
+            (
+                linked::functions(|_| client.clone(), &template, &settings, &Clock::system(), &Random::system(), Limits::PRODUCTION)?,
+                Some(config),
+            )
         }
     };
     let about = About {

@@ -7,6 +7,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use latchkey::{
     clock::Clock,
     config::{ConfigError, Environment, LoginConfig, ReaderConfig, RefreshConfig},
+    entropy::Random,
     http::front::{Front, GatewayEvent},
     limits::Limits,
     store::{Accounts, Attempts, Store, Users},
@@ -36,10 +37,11 @@ pub fn functions(
     template: &Template,
     overrides: &Overrides<'_>,
     clock: &Clock,
+    random: &Random,
     limits: Limits,
 ) -> Result<Invoker, ConfigError> {
     let asked_for = Environment::from_fn(overrides);
-    functions_that_tell(client, template, overrides, clock, limits, &|function| asked_for.signals(function))
+    functions_that_tell(client, template, overrides, clock, random, limits, &|function| asked_for.signals(function))
 }
 
 /// The same, with the signals of each function made by `signals`.
@@ -51,6 +53,7 @@ pub fn functions_that_tell(
     template: &Template,
     overrides: &Overrides<'_>,
     clock: &Clock,
+    random: &Random,
     limits: Limits,
     signals: &dyn Fn(Function) -> Result<Signals, ConfigError>,
 ) -> Result<Invoker, ConfigError> {
@@ -63,7 +66,7 @@ pub fn functions_that_tell(
         let accounts = Accounts::new(Store::new(client.clone(), &config.sessions_table), users);
         let attempts = Attempts::new(client, &config.login_attempts_table);
         behind_the_gateway(
-            latchkey_login::service(accounts, attempts, config, clock.clone()),
+            latchkey_login::service(accounts, attempts, config, clock.clone(), random.clone()),
             &environment,
             limits,
             signals(Function::Login)?,
@@ -73,14 +76,19 @@ pub fn functions_that_tell(
         let environment = environment("refresh");
         let config = RefreshConfig::read(&environment)?;
         let store = Store::new(client("refresh"), &config.sessions_table);
-        behind_the_gateway(latchkey_refresh::service(store, config, clock.clone()), &environment, limits, signals(Function::Refresh)?)
+        behind_the_gateway(
+            latchkey_refresh::service(store, config, clock.clone(), random.clone()),
+            &environment,
+            limits,
+            signals(Function::Refresh)?,
+        )
     };
     let sessions = {
         let environment = environment("sessions");
         let config = ReaderConfig::read(&environment)?;
         let store = Store::new(client("sessions"), config.sessions_table);
         behind_the_gateway(
-            latchkey_sessions::service(store, config.imported_tokens, clock.clone()),
+            latchkey_sessions::service(store, config.imported_tokens, clock.clone(), random.clone()),
             &environment,
             limits,
             signals(Function::Sessions)?,

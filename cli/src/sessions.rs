@@ -8,6 +8,7 @@ mod patiently;
 use latchkey::{
     clock::{Clock, rfc3339},
     config::ConfigError,
+    entropy::Random,
     ids::{LoginId, LoginKey, MalformedId, UserKey},
     model::{Login, UserLogins},
     operations::{self, Everywhere, end_owned},
@@ -79,7 +80,7 @@ pub async fn run(command: SessionsCommand) -> Result<(), SessionsError> {
         SessionsCommand::List { user_id, json, at } => list(&store(&at).await?, &user_id, json).await,
         SessionsCommand::End { user_id, login_id, at } => {
             let key = LoginKey { user_key: UserKey::of(&user_id), login_id: LoginId::parse(&login_id)? };
-            match end_owned(&store(&at).await?, &key).await? {
+            match end_owned(&store(&at).await?, &key, &Random::system()).await? {
                 Ended::Now { .. } => println!("ended {}", key.login_id),
                 Ended::NotThere => return Err(SessionsError::UnknownLogin(key.login_id)),
             }
@@ -146,7 +147,7 @@ async fn end_all(store: &Store, user_id: &str, yes: bool) -> Result<(), Sessions
     let count = read_logins(store, user_id).await?.logins.len();
     confirm(&format!("End all logins of {user_id}? There are {count}."), yes)?;
     let ending = Spinner::start("ending logins");
-    let ended = operations::end_all(store, &UserKey::of(user_id), Everywhere::All).await?;
+    let ended = operations::end_all(store, &UserKey::of(user_id), Everywhere::All, &Random::system()).await?;
     drop(ending);
     println!("ended {ended}");
     Ok(())

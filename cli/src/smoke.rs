@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use latchkey::{
     config::ConfigError,
-    entropy::{NoEntropy, system_rng},
+    entropy::{NoEntropy, Random},
     ids::{LoginId, UserKey},
     operations::remove_user,
     store::{Accounts, Store, StoreError, Users},
@@ -132,13 +132,13 @@ async fn as_new_user(walk: &mut Walk<'_>, args: &SmokeArgs) -> Result<(), SmokeE
     // Before anything is made: what can't be read couldn't be cleaned up either.
     accounts.store().read_user_logins(&UserKey::of("smoke")).await?;
 
-    let mut rng = system_rng();
-    let password = format!("{}{}", LoginId::generate(&mut rng)?, LoginId::generate(&mut rng)?);
+    let random = Random::system();
+    let password = format!("{}{}", LoginId::generate(&random)?, LoginId::generate(&random)?);
     let username = Username::parse(&format!("smoke-{}", uuid::Uuid::new_v4().simple()))?;
     let who = Credentials { username: username.to_string(), password };
     add_user(&client, &users_table, username.clone(), who.password.clone()).await?;
     let walked = until_interrupted(walk, &who).await;
-    match remove_user(&accounts, &username).await {
+    match remove_user(&accounts, &username, &random).await {
         Ok(_) => walked,
         Err(source) => {
             let walk = walked.err().map(|error| format!("{error}; ")).unwrap_or_default();

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client;
 use latchkey::{
     clock::{Clock, rfc3339},
     config::{ConfigError, Environment},
-    entropy::{NoEntropy, system_rng},
+    entropy::{NoEntropy, Random},
     ids::LoginId,
     model::{User, UserStatus},
     operations::{change_user, remove_user},
@@ -155,7 +155,7 @@ async fn remove(args: ChangeArgs) -> Result<(), UsersError> {
     let username = known(&accounts, &args.user.name).await?.username;
     confirm(&format!("Remove {username}, with all their logins and all that is kept about them?"), args.yes)?;
     let removing = Spinner::start("removing the user");
-    let user = remove_user(&accounts, &username).await?.ok_or(UsersError::Unknown(username))?;
+    let user = remove_user(&accounts, &username, &Random::system()).await?.ok_or(UsersError::Unknown(username))?;
     drop(removing);
     if args.user.json {
         let mut row = row(&user);
@@ -178,7 +178,7 @@ async fn set_password(args: SetPasswordArgs) -> Result<(), UsersError> {
     confirm(&format!("Set a new password for {username}, and end all their logins?"), yes)?;
     let password = read_password(password_stdin)?;
     check(&password, username.as_str())?;
-    let hash = Password::parse(password)?.hash(&mut system_rng(), &mut HashMemory::default())?;
+    let hash = Password::parse(password)?.hash(&Random::system(), &mut HashMemory::default())?;
     change(&accounts, username, &UserChange::Password(hash), "has a new password", user.json).await
 }
 
@@ -189,7 +189,7 @@ async fn known(accounts: &Accounts, name: &str) -> Result<User, UsersError> {
 
 async fn change(accounts: &Accounts, username: Username, change: &UserChange, done: &str, json: bool) -> Result<(), UsersError> {
     let ending = Spinner::start("ending logins");
-    let (user, ended) = change_user(accounts, &username, change).await?.ok_or(UsersError::Unknown(username))?;
+    let (user, ended) = change_user(accounts, &username, change, &Random::system()).await?.ok_or(UsersError::Unknown(username))?;
     drop(ending);
     told(&user, ended, done, json);
     Ok(())
@@ -231,8 +231,8 @@ pub(crate) fn table(flag: Option<&String>, variable: &'static str, takes: &str) 
 pub async fn add_user(client: &Client, users_table: &str, username: Username, password: String) -> Result<User, UsersError> {
     let users = Users::new(client.clone(), users_table);
     let user = User {
-        user_id: LoginId::generate(&mut system_rng())?.to_string(),
-        password_hash: Password::parse(password)?.hash(&mut system_rng(), &mut HashMemory::default())?,
+        user_id: LoginId::generate(&Random::system())?.to_string(),
+        password_hash: Password::parse(password)?.hash(&Random::system(), &mut HashMemory::default())?,
         status: UserStatus::Active,
         version: 1,
         created_at: Clock::system().now(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::entropy::{random_bytes, system_rng};
+use crate::entropy::Random;
 
 const FIRST_PAUSE_MS: u64 = 8;
 const LONGEST_PAUSE_MS: u64 = 250;
@@ -10,23 +10,24 @@ const LONGEST_PAUSE_MS: u64 = 250;
 /// The pauses of one loop that reads again. Each has full jitter: requests that collided must not collide again.
 ///
 /// It never gives up; the request's deadline bounds the loop that waits.
-#[derive(Debug, Default)]
-pub struct Backoff {
+#[derive(Debug)]
+pub struct Backoff<'a> {
+    random: &'a Random,
     attempt: u32,
 }
 
-impl Backoff {
+impl<'a> Backoff<'a> {
     /// Before the first pause.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(random: &'a Random) -> Self {
+        Self { random, attempt: 0 }
     }
 
     /// Waits, and doubles the longest next pause up to a quarter of a second.
     pub async fn wait(&mut self) {
         let ceiling = longest_pause_ms(self.attempt);
         self.attempt = self.attempt.saturating_add(1);
-        let random = random_bytes(&mut system_rng()).map_or(ceiling, u64::from_be_bytes);
+        let random = self.random.bytes().map_or(ceiling, u64::from_be_bytes);
         tokio::time::sleep(Duration::from_millis(1 + random % ceiling)).await;
     }
 }
@@ -46,7 +47,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn each_wait_counts() {
-        let mut backoff = Backoff::new();
+        let random = Random::system();
+        let mut backoff = Backoff::new(&random);
         for waited in 1..=3 {
             backoff.wait().await;
             assert_eq!(backoff.attempt, waited);

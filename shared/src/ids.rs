@@ -3,10 +3,9 @@
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use rand::TryCryptoRng;
 use ring::digest::{SHA256, digest};
 
-use crate::entropy::{NoEntropy, random_bytes};
+use crate::entropy::{NoEntropy, Random};
 
 /// The longest user id, in bytes: it stands in every item, and every item stays under 1 KiB (one write unit).
 pub const USER_ID_MAX_BYTES: usize = 128;
@@ -69,8 +68,8 @@ impl LoginId {
     ///
     /// # Errors
     /// [`NoEntropy`] when the generator fails.
-    pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, NoEntropy> {
-        let bytes: [u8; 16] = random_bytes(rng)?;
+    pub fn generate(random: &Random) -> Result<Self, NoEntropy> {
+        let bytes: [u8; 16] = random.bytes()?;
         Ok(Self(URL_SAFE_NO_PAD.encode(bytes).into()))
     }
 

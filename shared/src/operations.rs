@@ -3,7 +3,7 @@
 mod authorize;
 mod change_user;
 mod credentials;
-mod end_all;
+mod end;
 mod events;
 mod import;
 pub mod issue;
@@ -13,6 +13,6 @@ mod refresh;
 pub use authorize::authorize;
 pub use change_user::{change_user, remove_user};
 pub use credentials::{Denied, Presented, locate, token_of};
-pub use end_all::{Everywhere, end_all, end_owned, end_scanned};
+pub use end::{Everywhere, PresentedLogin, end_all, end_login, end_owned, end_scanned, logout};
 pub use import::{ImportOutcome, import_session};
 pub use refresh::{NotRefreshed, PresentedRefresh, Refreshed, refresh};

@@ -10,12 +10,11 @@ use argon2::password_hash::{self, phc};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use precis_profiles::OpaqueString;
 use precis_profiles::precis_core::profile::Rules;
-use rand::TryCryptoRng;
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::entropy::{NoEntropy, random_bytes};
+use crate::entropy::{NoEntropy, Random};
 
 /// The costs of a new hash: m = 19 MiB, t = 2, p = 1, OWASP's minimum for Argon2id
 /// (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>).
@@ -93,12 +92,12 @@ impl Password {
         Ok(Self(mapped.unwrap_or(sent)))
     }
 
-    /// Hashes in `memory` with the current parameters and a fresh salt from `rng`. Blocks for tens of milliseconds.
+    /// Hashes in `memory` with the current parameters and a fresh salt from `random`. Blocks for tens of milliseconds.
     ///
     /// # Errors
     /// [`HashError`] if there are no random bytes or no memory.
-    pub fn hash<R: TryCryptoRng>(&self, rng: &mut R, memory: &mut HashMemory) -> Result<PasswordHash, HashError> {
-        let salt: [u8; CURRENT.salt_bytes] = random_bytes(rng)?;
+    pub fn hash(&self, random: &Random, memory: &mut HashMemory) -> Result<PasswordHash, HashError> {
+        let salt: [u8; CURRENT.salt_bytes] = random.bytes()?;
         let params = CURRENT.params()?;
         let hash = phc::PasswordHash {
             algorithm: argon2::ARGON2ID_IDENT,

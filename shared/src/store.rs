@@ -25,7 +25,7 @@ mod warm_up;
 pub use accounts::Accounts;
 pub use attempts::Attempts;
 pub use change_user::UserChange;
-pub use end::{EndProof, Ended};
+pub use end::{Attempt, EndProof, Ended};
 pub use end_everyone::{ScanCursor, ScannedUser};
 pub use error::StoreError;
 pub use items::{Item, ItemError, StoredItem, login_item, read_item, read_login, read_session, session_item};

@@ -8,7 +8,8 @@ mod malformed;
 mod reference;
 mod system;
 
-use proptest::test_runner::Config;
+use latchkey_tests::seed::seed_of_test;
+use proptest::test_runner::{Config, RngSeed};
 use proptest_state_machine::prop_state_machine;
 
 use system::Handlers;
@@ -20,11 +21,16 @@ fn share() -> u32 {
     (if full { 10_000 } else { 256 }) / 8
 }
 
+/// Each test has its own sequences, from its own seed.
+fn config(cases: u32) -> Config {
+    Config { cases, failure_persistence: None, rng_seed: RngSeed::Fixed(seed_of_test("conformance")), ..Config::default() }
+}
+
 /// Parts run in parallel: most of the time goes into waiting for answers that are lost on purpose.
 macro_rules! side_by_side {
     ($($share:ident)*) => {
         prop_state_machine! {
-            #![proptest_config(Config { cases: share(), failure_persistence: None, ..Config::default() })]
+            #![proptest_config(config(share()))]
             $(
                 #[test]
                 fn $share(sequential 1..25 => Handlers);

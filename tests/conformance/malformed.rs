@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::DateTime;
 use latchkey::{
-    entropy::system_rng,
+    entropy::Random,
     http::{bearer::presented_in, front::GatewayEvent},
     model::{Device, Lifetimes},
     operations::{
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 fn issued() -> IssuedLogin {
     let lifetimes = Lifetimes { access: std::time::Duration::from_secs(300), refresh: std::time::Duration::from_secs(604_800) };
     let now = DateTime::from_timestamp_millis(1_800_000_000_000).unwrap();
-    issue_login("user-1", Device::default(), lifetimes, None, now, &mut system_rng()).unwrap()
+    issue_login("user-1", Device::default(), lifetimes, None, now, &Random::system()).unwrap()
 }
 
 /// Any JSON, a few levels deep.
@@ -80,7 +80,7 @@ fn any_attribute() -> impl Strategy<Value = AttributeValue> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::config(2_000))]
 
     /// A bearer token is found exactly where the rule finds one, and it is the text after the spaces.
     #[test]

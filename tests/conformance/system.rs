@@ -3,11 +3,9 @@
 use std::{collections::BTreeMap, sync::Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use latchkey::{
-    entropy::system_rng,
-    token::{Proof, RefreshToken, Seed, TokenPair},
-};
+use latchkey::token::{Proof, RefreshToken, Seed, TokenPair};
 use latchkey_tests::{
+    seed::random,
     service::{Answer, Pair, Service, send},
     tap::{CONDITION_FAILED, Fault, Reach, Rule, cancelled},
 };
@@ -189,8 +187,8 @@ fn rule(mishap: Mishap) -> Rule {
 /// The right login and generation, with a forged proof and secret.
 fn forged(refresh: &str) -> String {
     let token = RefreshToken::parse(refresh).unwrap();
-    let rng = &mut system_rng();
-    let pair = TokenPair::mint(token.key(), token.generation(), &Proof::generate(rng).unwrap(), &Seed::generate(rng).unwrap());
+    let random = &random();
+    let pair = TokenPair::mint(token.key(), token.generation(), &Proof::generate(random).unwrap(), &Seed::generate(random).unwrap());
     pair.unwrap().refresh.expose().to_owned()
 }
 

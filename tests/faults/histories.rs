@@ -6,8 +6,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use latchkey::token::RefreshToken;
-use latchkey_tests::service::Pair;
+use latchkey::{entropy::Random, token::RefreshToken};
+use latchkey_tests::{
+    seed::{derived, seed_of_test, seeded},
+    service::Pair,
+};
 use stateright::semantics::{ConsistencyTester as _, LinearizabilityTester, SequentialSpec};
 
 use crate::{
@@ -75,9 +78,10 @@ const CLIENTS: usize = 4;
 const ACTS: usize = 5;
 
 /// A client's next request: mostly with the newest known pair, sometimes with an older one.
-fn next_act(newest: u32, dice: usize, ends: bool) -> Act {
-    let older = newest.saturating_sub(u32::try_from(dice / 7 % 3).unwrap_or_default());
-    match dice % 5 {
+fn next_act(newest: u32, dice: [u8; 2], ends: bool) -> Act {
+    let [kind, age] = dice;
+    let older = newest.saturating_sub(u32::from(age % 3));
+    match kind % 5 {
         0 if ends => Act::Logout(older),
         0 | 1 => Act::Refresh(newest),
         2 => Act::Refresh(older),
@@ -86,10 +90,9 @@ fn next_act(newest: u32, dice: usize, ends: bool) -> Act {
     }
 }
 
-async fn client(subject: Subject, shared: Arc<Mutex<Shared>>, number: usize, round: usize) {
+async fn client(subject: Subject, shared: Arc<Mutex<Shared>>, number: usize, random: Random) {
     for step in 0..ACTS {
-        // Any sequence will do, as long as each round has a different one.
-        let dice = (round * 7_919 + number * 104_729 + step * 1_299_709) / 3;
+        let dice = random.bytes().unwrap();
         let (act, pair) = {
             let mut shared = shared.lock().unwrap();
             let newest = shared.pairs.last_key_value().map(|(generation, _)| *generation).unwrap();
@@ -138,6 +141,8 @@ async fn client(subject: Subject, shared: Arc<Mutex<Shared>>, number: usize, rou
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn histories_are_linearizable() {
+    // The seed fixes what the clients ask for, not whose request comes first.
+    let seed = seed_of_test("faults");
     let ground = Ground::new().await;
     let mut tally = Tally::default();
     for round in 0..rounds(30) {
@@ -147,7 +152,11 @@ async fn histories_are_linearizable() {
         let shared =
             Arc::new(Mutex::new(Shared { history: History::new(Login(Some(0))), pairs, outcomes: Vec::new(), breaches: Vec::new() }));
         let (subject_, shared_) = (subject.clone(), Arc::clone(&shared));
-        together(CLIENTS, move |number| client(subject_.clone(), Arc::clone(&shared_), number, round)).await;
+        together(CLIENTS, move |number| {
+            let random = seeded(derived(seed, &format!("round {round}, client {number}")));
+            client(subject_.clone(), Arc::clone(&shared_), number, random)
+        })
+        .await;
         let shared = shared.lock().unwrap();
         tally.breaches.extend(shared.breaches.iter().cloned());
         for outcome in &shared.outcomes {

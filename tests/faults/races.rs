@@ -7,7 +7,7 @@ use std::{
 
 use chrono::TimeDelta;
 use latchkey::{
-    entropy::system_rng,
+    entropy::Random,
     token::{AccessToken, Proof, RefreshToken, Seed, TokenPair},
 };
 use latchkey_tests::service::Pair;
@@ -150,7 +150,7 @@ async fn late_replays_end_the_login_and_early_ones_do_not() {
 /// A token with the right key and a wrong proof.
 fn forged(pair: &Pair) -> (String, String) {
     let (access, refresh) = (AccessToken::parse(&pair.access).unwrap(), RefreshToken::parse(&pair.refresh).unwrap());
-    let (proof, seed) = (Proof::generate(&mut system_rng()).unwrap(), Seed::generate(&mut system_rng()).unwrap());
+    let (proof, seed) = (Proof::generate(&Random::system()).unwrap(), Seed::generate(&Random::system()).unwrap());
     let forged = TokenPair::mint(access.key(), refresh.generation(), &proof, &seed).unwrap();
     (forged.access.expose().to_owned(), forged.refresh.expose().to_owned())
 }

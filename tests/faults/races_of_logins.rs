@@ -1,7 +1,7 @@
 //! R4, R6: logins in parallel with each other and with disabling their user.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use latchkey::{model::UserStatus, operations::change_user, password::PasswordHash, store::UserChange};
+use latchkey::{entropy::Random, model::UserStatus, operations::change_user, password::PasswordHash, store::UserChange};
 use latchkey_tests::service::Pair;
 
 use crate::{
@@ -136,7 +136,7 @@ async fn no_login_survives_a_change_of_the_user() {
         let change = if round % 2 == 0 { UserChange::Password(PasswordHash::dummy()) } else { UserChange::Status(UserStatus::Disabled) };
         let changing = async {
             tokio::time::sleep(std::time::Duration::from_millis(u64::try_from(round % 6).unwrap() * 40)).await;
-            change_user(&subject.accounts, &subject.user.username, &change).await
+            change_user(&subject.accounts, &subject.user.username, &change, &Random::system()).await
         };
         let (answers, changed) = tokio::join!(requests, changing);
         tally.hold(matches!(changed, Ok(Some(_))), Breach::Unexpected, || format!("{changed:?}"));

@@ -10,7 +10,7 @@ use std::{
 
 use latchkey::{
     clock::{later, rfc3339},
-    entropy::system_rng,
+    entropy::Random,
     import::{ImportRow, ImportedSession},
     limits::Limits,
     model::{Device, Lifetimes, LoginCreation, User, UserStatus},
@@ -26,6 +26,7 @@ use latchkey_cli::{
 use latchkey_tests::{
     clock::TestClock,
     database::{Database, TEST_LIMITS},
+    seed::random,
     service::{Answer, Pair, ParseUsername as _, Serving, send},
     tap::{Guard, Tap},
 };
@@ -64,7 +65,7 @@ impl Ground {
     }
 
     fn over(database: Database, imported: bool) -> Self {
-        let hash = Password::parse(PASSWORD.into()).unwrap().hash(&mut system_rng(), &mut HashMemory::default()).unwrap();
+        let hash = Password::parse(PASSWORD.into()).unwrap().hash(&Random::system(), &mut HashMemory::default()).unwrap();
         Self { database, hash, imported, users: Arc::default() }
     }
 }
@@ -96,7 +97,7 @@ impl Subject {
         let own = |name: &str| SETTINGS.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
         let guard = Arc::new(Guard::of(database, ground.imported));
         let client = |function| database.tapped(&tap.of_function(function, &guard));
-        let functions = match linked::functions(client, &database.template, &own, &clock.clock(), limits).unwrap() {
+        let functions = match linked::functions(client, &database.template, &own, &clock.clock(), &random(), limits).unwrap() {
             Invoker::Linked(functions) => functions,
             Invoker::Remote(_) => unreachable!("the functions are linked into the test"),
         };
@@ -142,7 +143,7 @@ impl Subject {
             refresh_token_expires_at: &rfc3339(refresh_expires_at),
         })
         .unwrap();
-        assert_eq!(import_session(self.accounts.store(), &session, now).await, Ok(ImportOutcome::Imported));
+        assert_eq!(import_session(self.accounts.store(), &session, now, &Random::system()).await, Ok(ImportOutcome::Imported));
         let login_id = session.login(now).login.key.login_id.to_string();
         Pair { access, refresh, login_id, access_expires_at, refresh_expires_at }
     }
@@ -150,7 +151,7 @@ impl Subject {
     /// A login from a device, written without the service.
     pub(crate) async fn log_in_directly(&self, device_id: &str) -> Pair {
         let device = Device { id: Some(device_id.into()), ..Device::default() };
-        let issued = issue_login(&self.user.user_id, device, LIFETIMES, None, self.clock.now(), &mut system_rng()).unwrap();
+        let issued = issue_login(&self.user.user_id, device, LIFETIMES, None, self.clock.now(), &Random::system()).unwrap();
         let seen = self.accounts.store().read_user_logins(&issued.new.login.key.user_key).await.unwrap();
         let predecessor_seen = seen.register.as_ref().is_some_and(|register| seen.logins.contains_key(&register.last_login_id));
         let creation = LoginCreation { register: seen.register, predecessor_seen, replaced: Vec::new() };

@@ -13,7 +13,7 @@
 use std::time::{Duration, Instant};
 
 use latchkey::{
-    entropy::{random_bytes, system_rng},
+    entropy::Random,
     model::{User, UserStatus},
     password::{HashMemory, Password},
     store::Users,
@@ -37,7 +37,7 @@ async fn main() {
     let logins = Logins::over(&database, &[]);
     let (mut unknown, mut wrong) = (Vec::new(), Vec::new());
     for n in 0..pairs + WARM_UP {
-        let [coin]: [u8; 1] = random_bytes(&mut system_rng()).expect("random bytes");
+        let [coin]: [u8; 1] = Random::system().bytes().expect("random bytes");
         let order = if coin % 2 == 0 { [true, false] } else { [false, true] };
         for exists in order {
             let name = if exists { format!("user{n}") } else { format!("none{n}") };
@@ -54,7 +54,7 @@ async fn add_users(database: &Database, count: u32) {
     let users = Users::new(database.client.clone(), database.table("UsersTable"));
     let hash = Password::parse("the right password".to_owned())
         .expect("a password")
-        .hash(&mut system_rng(), &mut HashMemory::default())
+        .hash(&Random::system(), &mut HashMemory::default())
         .expect("a hash");
     for n in 0..count {
         let name = format!("user{n}");

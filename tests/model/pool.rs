@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
-    entropy::system_rng,
+    entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
     model::{Device, Lifetimes, Login, LoginState, Predecessor, ProofHashes, ReplayKeyHash, Session},
     token::{Proof, Refresh, SealedSeed, Seed, TokenPair},
@@ -51,14 +51,14 @@ fn generation(number: u8) -> Generation {
 
 impl Pool {
     fn proof(&mut self, login: u8) -> &Proof<Refresh> {
-        self.proofs.entry(login).or_insert_with(|| Proof::generate(&mut system_rng()).unwrap())
+        self.proofs.entry(login).or_insert_with(|| Proof::generate(&Random::system()).unwrap())
     }
 
     fn minted(&mut self, token: Token) -> Arc<Minted> {
         if let Some(minted) = self.minted.get(&token) {
             return Arc::clone(minted);
         }
-        let seed = Seed::generate(&mut system_rng()).unwrap();
+        let seed = Seed::generate(&Random::system()).unwrap();
         let pair = TokenPair::mint(&login_key(token.login), generation(token.generation), self.proof(token.login), &seed).unwrap();
         let minted = Arc::new(Minted { pair, seed });
         self.minted.insert(token, Arc::clone(&minted));
@@ -89,7 +89,7 @@ impl Pool {
                     &login_key(login),
                     generation(number),
                     &minted.seed,
-                    &mut system_rng(),
+                    &Random::system(),
                 )
                 .unwrap(),
             }

@@ -9,6 +9,7 @@ pub mod database;
 pub mod emitted;
 pub mod logins;
 pub mod openapi;
+pub mod seed;
 pub mod service;
 pub mod tap;
 pub mod watchdog;

@@ -39,7 +39,8 @@ impl Logins {
         let settings = |name: &str| settings.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
         let client = database.tapped(&Tap::default());
         let function =
-            linked::functions(|_| client.clone(), &database.template, &settings, &clock.clock(), TEST_LIMITS).expect("the settings");
+            linked::functions(|_| client.clone(), &database.template, &settings, &clock.clock(), &crate::seed::random(), TEST_LIMITS)
+                .expect("the settings");
         Self { function, clock }
     }
 

@@ -20,6 +20,7 @@ use crate::{
     database::{Database, TEST_LIMITS},
     emitted::Emitted,
     openapi::{Contract, Operation},
+    seed::random,
     tap::{Guard, Tap},
 };
 
@@ -157,7 +158,7 @@ impl Service {
         let client = |function| database.tapped(&tap.of_function(function, &guard));
         let emitted = Emitted::default();
         let signals = |function| Ok(emitted.signals(function));
-        let functions = linked::functions_that_tell(client, &database.template, &settings, &clock.clock(), limits, &signals);
+        let functions = linked::functions_that_tell(client, &database.template, &settings, &clock.clock(), &random(), limits, &signals);
         let functions = functions.expect("the settings");
         let router = Gateway::new(&database.template, functions, GatewayOptions::default()).into_router();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::{
     orchestrator::HttpRequest,
 };
 use latchkey::{
-    entropy::system_rng,
+    entropy::Random,
     limits::Limits,
     model::{Device, Lifetimes},
     operations::issue::issue_login,
@@ -69,7 +69,7 @@ async fn a_silent_dynamodb_ends_a_call_after_three_seconds() {
 async fn asked_in_silence(timeouts: TimeoutConfig) -> (AuthorizerError, Duration) {
     const LIFETIMES: Lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) };
     let clock = TestClock::default();
-    let token = issue_login("ada", Device::default(), LIFETIMES, None, clock.now(), &mut system_rng()).unwrap().pair.access;
+    let token = issue_login("ada", Device::default(), LIFETIMES, None, clock.now(), &Random::system()).unwrap().pair.access;
     let authorizer = Authorizer::new(
         Store::new(silent(timeouts, RetryConfig::standard()), "sessions"),
         ImportedTokens::Refused,

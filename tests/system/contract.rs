@@ -5,10 +5,13 @@ use std::slice;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
-    entropy::system_rng,
+    entropy::Random,
     ids::{Generation, LoginId},
     model::{Device, Lifetimes, Login, LoginCreation, LoginState, NewLogin, Register, User, UserStatus},
-    operations::issue::{IssuedLogin, IssuedSession, RotationRequest, issue_login, issue_successor},
+    operations::{
+        end_login,
+        issue::{IssuedLogin, IssuedSession, RotationRequest, issue_login, issue_successor},
+    },
     password::PasswordHash,
     store::{Accounts, Commit, EndProof, Ended, Rotation, Store, Users, login_item, session_item},
     token::RefreshToken,
@@ -47,7 +50,7 @@ impl Contract {
     }
 
     fn issue(&self) -> IssuedLogin {
-        issue_login(&self.user.user_id, Device::default(), LIFETIMES, None, self.now, &mut system_rng()).unwrap()
+        issue_login(&self.user.user_id, Device::default(), LIFETIMES, None, self.now, &Random::system()).unwrap()
     }
 
     async fn creation(&self) -> LoginCreation {
@@ -94,7 +97,7 @@ impl Contract {
             replay_window: std::time::Duration::from_secs(30),
             now: self.now,
         };
-        issue_successor(login, request, &mut system_rng()).unwrap()
+        issue_successor(login, request, &Random::system()).unwrap()
     }
 }
 
@@ -141,7 +144,7 @@ async fn a_login_is_created_only_on_what_was_read() {
 
     let key = first.new.login.key.clone();
     assert_eq!(
-        contract.store().end_login(&key, &EndProof::of_refresh(&first.pair.refresh.claim())).await.unwrap(),
+        end_login(&contract.store(), &key, &EndProof::of_refresh(&first.pair.refresh.claim()), &Random::system()).await.unwrap(),
         Ended::Now { generation: Generation::FIRST }
     );
     assert_eq!(create(&contract.user, &current).await, Ok(Commit::ReadAgain), "the predecessor is gone");
@@ -167,7 +170,7 @@ async fn a_login_that_replaces_its_predecessor_needs_it_there() {
     let (first, second) = (contract.login().await, contract.issue());
     let key = first.new.login.key.clone();
     let creation = LoginCreation { replaced: vec![(key.clone(), Generation::FIRST)], ..contract.creation().await };
-    contract.store().end_login(&key, &EndProof::Owner).await.unwrap();
+    end_login(&contract.store(), &key, &EndProof::Owner, &Random::system()).await.unwrap();
     assert_eq!(contract.accounts.create_login(&contract.user, &second.new, &creation).await, Ok(Commit::ReadAgain));
     assert_eq!(contract.state(&second).await, LoginState::default());
 }
@@ -263,7 +266,7 @@ async fn a_rotation_does_not_revive_an_ended_login() {
     let state = contract.state(&issued).await;
     let next = contract.successor(&state, &issued.pair.refresh);
     let (key, presented) = (issued.new.login.key.clone(), issued.pair.refresh.hash());
-    contract.store().end_login(&key, &EndProof::of_refresh(&issued.pair.refresh.claim())).await.unwrap();
+    end_login(&contract.store(), &key, &EndProof::of_refresh(&issued.pair.refresh.claim()), &Random::system()).await.unwrap();
     let rotation = Rotation { login: state.login.as_ref().unwrap(), presented: &presented, successor: &next.session, first_proofs: None };
     assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::ReadAgain));
     assert_eq!(contract.store().read_login(&key).await.unwrap().login, None);
@@ -274,7 +277,7 @@ async fn only_a_proof_of_the_login_ends_it() {
     let contract = Contract::new().await;
     let (issued, other) = (contract.login().await, contract.issue());
     let key = &issued.new.login.key;
-    let end = async |proof: EndProof| contract.store().end_login(key, &proof).await.unwrap();
+    let end = async |proof: EndProof| end_login(&contract.store(), key, &proof, &Random::system()).await.unwrap();
     assert_eq!(end(EndProof::of_access(&other.pair.access.claim())).await, Ended::NotThere);
     assert_eq!(end(EndProof::of_refresh(&other.pair.refresh.claim())).await, Ended::NotThere);
     assert!(contract.store().read_login(key).await.unwrap().login.is_some());

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
     clock::rfc3339,
+    entropy::Random,
     import::{ImportRow, ImportedSession},
     operations::{Everywhere, ImportOutcome, end_all, import_session},
     store::Store,
@@ -46,7 +47,7 @@ fn refresh_expiry(now: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 async fn import(service: &Service, user_id: &str, access: &str, refresh: &str) -> ImportOutcome {
-    import_session(&store(service), &session(service, user_id, access, refresh), service.clock.now()).await.unwrap()
+    import_session(&store(service), &session(service, user_id, access, refresh), service.clock.now(), &Random::system()).await.unwrap()
 }
 
 async fn imported() -> Service {
@@ -134,7 +135,7 @@ async fn no_refresh_extends_the_lifetime_it_was_imported_with() {
     let end = service.clock.now() + TimeDelta::days(8);
     let session = session(&service, "ada", ACCESS, REFRESH).ending_by(end);
     assert_eq!(session.refresh_token_expires_at, refresh_expiry(service.clock.now()), "the earlier of the two expiries");
-    import_session(&store(&service), &session, service.clock.now()).await.unwrap();
+    import_session(&store(&service), &session, service.clock.now(), &Random::system()).await.unwrap();
     service.clock.advance(TimeDelta::days(5));
     let first = Pair::of(&service.refresh(REFRESH).await);
     assert_eq!(first.refresh_expires_at, end);
@@ -210,7 +211,7 @@ async fn an_index_that_lags_behind_decides_nothing() {
     let first = Pair::of(&service.refresh(REFRESH).await);
     // The alias still exists, but its session doesn't.
     service.assert_refused(ACCESS).await;
-    end_all(&store(&service), &latchkey::ids::UserKey::of("ada"), Everywhere::All).await.unwrap();
+    end_all(&store(&service), &latchkey::ids::UserKey::of("ada"), Everywhere::All, &Random::system()).await.unwrap();
     assert_eq!(service.refresh(REFRESH).await.outcome(), (401, "invalid_token"));
     service.assert_refused(&first.access).await;
 
@@ -283,7 +284,10 @@ async fn importing_again_changes_nothing() {
     service.clock.advance(TimeDelta::days(3));
     let now = service.clock.now();
     let expired = session(&service, "ada", "old-access-0123456789", "old-refresh-0123456789");
-    assert_eq!(import_session(&store(&service), &expired, now + TimeDelta::days(6)).await.unwrap(), ImportOutcome::Expired);
+    assert_eq!(
+        import_session(&store(&service), &expired, now + TimeDelta::days(6), &Random::system()).await.unwrap(),
+        ImportOutcome::Expired
+    );
 }
 
 /// Each session exists once, however many imports run in parallel, and even if the user logs out meanwhile.
@@ -294,7 +298,7 @@ async fn parallel_imports_of_one_session_write_it_once() {
     let imports: Vec<_> = (0..8)
         .map(|_| {
             let (store, session) = (store(&service), session.clone());
-            tokio::spawn(async move { import_session(&store, &session, now).await.unwrap() })
+            tokio::spawn(async move { import_session(&store, &session, now, &Random::system()).await.unwrap() })
         })
         .collect();
     for import in imports {
@@ -313,9 +317,9 @@ async fn an_import_in_mid_commit_does_not_survive_the_end_of_all() {
     let other = session(&service, "ada", "late-access-0123456789", "late-refresh-0123456789");
     let mut held = service.tap.hold("TransactWriteItems");
     let now = service.clock.now();
-    let importing = tokio::spawn(async move { import_session(&tapped, &other, now).await });
+    let importing = tokio::spawn(async move { import_session(&tapped, &other, now, &Random::system()).await });
     held.reached().await;
-    assert_eq!(end_all(&store(&service), &latchkey::ids::UserKey::of("ada"), Everywhere::All).await.unwrap(), 1);
+    assert_eq!(end_all(&store(&service), &latchkey::ids::UserKey::of("ada"), Everywhere::All, &Random::system()).await.unwrap(), 1);
     held.release();
     assert_eq!(importing.await.unwrap().unwrap(), ImportOutcome::Imported, "it read again and was written after the end");
     service.assert_refused(ACCESS).await;

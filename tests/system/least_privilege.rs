@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::{error::ProvideErrorMetadata as _, types::AttributeValue};
 use chrono::TimeDelta;
 use latchkey::{
     clock::rfc3339,
+    entropy::Random,
     import::{ImportRow, ImportedSession},
     operations::import_session,
     store::Store,
@@ -120,7 +121,7 @@ async fn use_imported_tokens(service: &Service) {
     let (access_token_expires_at, refresh_token_expires_at) = (&*rfc3339(now + TimeDelta::minutes(4)), &*rfc3339(now + TimeDelta::days(6)));
     let row = ImportRow { user_id: "ada", access_token, refresh_token, access_token_expires_at, refresh_token_expires_at };
     let store = Store::new(service.database.client.clone(), service.database.table("SessionsTable"));
-    import_session(&store, &ImportedSession::parse(row).unwrap(), now).await.unwrap();
+    import_session(&store, &ImportedSession::parse(row).unwrap(), now, &Random::system()).await.unwrap();
     service.assert_allowed(access_token).await;
     let pair = Pair::of(&service.refresh(refresh_token).await);
     assert_eq!(service.logout(access_token).await.status, 204);

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use latchkey::{
     clock::rfc3339,
+    entropy::Random,
     import::{ImportRow, ImportedSession},
     limits::Limits,
     operations::import_session,
@@ -135,6 +136,8 @@ async fn whatever_is_declared_is_emitted() {
     let of = |operation, nth, reach, fault| vec![Rule { operation, nth, reach, fault }];
     service.tap.arm(of("Query", 1, Reach::OneAttempt, Fault::Error(500, "InternalServerError")));
     service.assert_allowed(&third.access).await;
+    service.tap.arm(of("Query", 1, Reach::OneAttempt, Fault::Error(400, "ThrottlingException")));
+    service.assert_allowed(&third.access).await;
     // The login is ended, and its session isn't deleted yet.
     service.tap.arm(of("DeleteItem", 2, Reach::FromThenOn, Fault::Error(500, "InternalServerError")));
     assert_eq!(service.logout(&other.access).await.status, 204);
@@ -194,7 +197,7 @@ async fn two_logins_of_one_token(service: &Service) {
             access_token_expires_at: &in_an_hour,
             refresh_token_expires_at: &in_an_hour,
         };
-        import_session(&store, &ImportedSession::parse(row).unwrap(), now).await.unwrap();
+        import_session(&store, &ImportedSession::parse(row).unwrap(), now, &Random::system()).await.unwrap();
     }
     service.assert_refused(ACCESS).await;
     assert_eq!(service.refresh(REFRESH).await.status, 401);

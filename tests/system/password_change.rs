@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey::{
-    entropy::system_rng,
+    entropy::Random,
     password::{HashMemory, Password},
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
@@ -36,7 +36,7 @@ pub(crate) async fn add_user(service: &Service, name: &str, password: &str) {
 }
 
 async fn set_password(service: &Service, password: &str) {
-    let hash = Password::parse(password.to_owned()).unwrap().hash(&mut system_rng(), &mut HashMemory::default()).unwrap();
+    let hash = Password::parse(password.to_owned()).unwrap().hash(&Random::system(), &mut HashMemory::default()).unwrap();
     update_user(service, "password_hash", hash.as_str()).await;
 }
 

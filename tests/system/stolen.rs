@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use latchkey::{
+    entropy::Random,
     model::UserStatus,
     operations::{change_user, end_scanned, issue::reissue},
     store::{Accounts, Store, UserChange, Users, read_session},
@@ -78,7 +79,7 @@ async fn end_everyone(service: &Service) {
     let (users, end) = store.scan_users(None).await.unwrap();
     assert_eq!(end, None);
     for (user_key, seen) in users {
-        end_scanned(&store, &user_key, &seen).await.unwrap();
+        end_scanned(&store, &user_key, &seen, &Random::system()).await.unwrap();
     }
 }
 
@@ -127,7 +128,7 @@ async fn a_restored_users_table_lets_a_disabled_user_in_again() {
     let backup = service.database.items("UsersTable").await;
     let store = Store::new(service.database.client.clone(), service.database.table("SessionsTable"));
     let accounts = Accounts::new(store, Users::new(service.database.client.clone(), service.database.table("UsersTable")));
-    change_user(&accounts, &DEMO_USER.parse_username(), &UserChange::Status(UserStatus::Disabled)).await.unwrap();
+    change_user(&accounts, &DEMO_USER.parse_username(), &UserChange::Status(UserStatus::Disabled), &Random::system()).await.unwrap();
     let body = json!({"username": DEMO_USER, "password": DEMO_PASSWORD});
     assert_eq!(service.login_with(&body).await.status, 401);
     assert!(backup.iter().any(|user| user["status"] == AttributeValue::S("active".into())));

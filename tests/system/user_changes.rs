@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use latchkey::{
-    entropy::system_rng,
+    entropy::Random,
     ids::UserKey,
     model::{Device, Lifetimes, LoginCreation, User, UserStatus},
     operations::{Everywhere, change_user, end_all, issue::issue_login},
@@ -22,7 +22,7 @@ const NEW_PASSWORD: &str = "another password entirely";
 
 /// Changes the user as the command does: over its own connection.
 async fn change(service: &Service, change: &UserChange) -> Option<(User, usize)> {
-    change_user(&accounts(service, &service.database.client), &DEMO_USER.parse_username(), change).await.unwrap()
+    change_user(&accounts(service, &service.database.client), &DEMO_USER.parse_username(), change, &Random::system()).await.unwrap()
 }
 
 fn accounts(service: &Service, client: &Client) -> Accounts {
@@ -37,7 +37,7 @@ async fn change_while(service: &Service, change: UserChange, meanwhile: impl Asy
     let mut transaction = service.tap.hold("TransactWriteItems");
     let changing = tokio::spawn({
         let accounts = accounts.clone();
-        async move { change_user(&accounts, &DEMO_USER.parse_username(), &change).await }
+        async move { change_user(&accounts, &DEMO_USER.parse_username(), &change, &Random::system()).await }
     });
     transaction.reached().await;
     meanwhile().await;
@@ -49,7 +49,7 @@ async fn change_while(service: &Service, change: UserChange, meanwhile: impl Asy
 }
 
 fn new_password() -> UserChange {
-    UserChange::Password(Password::parse(NEW_PASSWORD.to_owned()).unwrap().hash(&mut system_rng(), &mut HashMemory::default()).unwrap())
+    UserChange::Password(Password::parse(NEW_PASSWORD.to_owned()).unwrap().hash(&Random::system(), &mut HashMemory::default()).unwrap())
 }
 
 async fn login_status(service: &Service, password: &str) -> u16 {
@@ -162,7 +162,7 @@ async fn a_change_overtaken_by_ends_does_not_set_the_register_back() {
     let user = accounts.users().read_user(&DEMO_USER.parse_username()).await.unwrap().unwrap();
     let versions = change_while(&service, new_password(), async || {
         for _ in 0..2 {
-            end_all(accounts.store(), &UserKey::of(&user.user_id), Everywhere::All).await.unwrap();
+            end_all(accounts.store(), &UserKey::of(&user.user_id), Everywhere::All, &Random::system()).await.unwrap();
         }
     })
     .await;
@@ -176,7 +176,7 @@ async fn a_change_overtaken_by_the_first_login_is_decided_anew() {
     let accounts = accounts(&service, &service.database.client);
     let user = accounts.users().read_user(&DEMO_USER.parse_username()).await.unwrap().unwrap();
     let lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(3600) };
-    let first = issue_login(&user.user_id, Device::default(), lifetimes, None, service.clock.now(), &mut system_rng()).unwrap().new;
+    let first = issue_login(&user.user_id, Device::default(), lifetimes, None, service.clock.now(), &Random::system()).unwrap().new;
     let versions = change_while(&service, new_password(), async || {
         let creation = LoginCreation { register: None, predecessor_seen: false, replaced: Vec::new() };
         assert_eq!(accounts.create_login(&user, &first, &creation).await, Ok(Commit::Done));

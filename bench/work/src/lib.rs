@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
 use latchkey::{
     clock::{Clock, rfc3339},
-    entropy::system_rng,
+    entropy::Random,
     model::{Device, Lifetimes},
     operations::issue::{IssuedLogin, issue_login},
     password::{HashMemory, Password, PasswordHash},
@@ -68,7 +68,7 @@ impl Work {
             user_agent: Some(USER_AGENT.into()),
             ip: Some("203.0.113.7".into()),
         };
-        let issued = issue_login(USER_ID, device, lifetimes, None, now, &mut system_rng()).map_err(none)?;
+        let issued = issue_login(USER_ID, device, lifetimes, None, now, &Random::system()).map_err(none)?;
         let (login, session) = (&issued.new.login, &issued.new.session);
         let login_id = login.key.login_id.as_str();
         let user_key = login.key.user_key.as_str();
@@ -82,7 +82,7 @@ impl Work {
         });
 
         let password = Password::parse(PASSWORD.into()).map_err(none)?;
-        let hash = password.hash(&mut system_rng(), &mut HashMemory::default()).map_err(none)?;
+        let hash = password.hash(&Random::system(), &mut HashMemory::default()).map_err(none)?;
         let items = [attributes(&login_item(login)), attributes(&session_item(session))];
         let register = json!({
             "user_key": {"S": user_key}, "sk": {"S": "!user"}, "schema": {"N": "1"}, "version": {"N": "1"},

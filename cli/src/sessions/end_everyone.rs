@@ -1,6 +1,6 @@
 //! `latchkey sessions end-everyone`.
 
-use latchkey::{operations::end_scanned, store::Store};
+use latchkey::{entropy::Random, operations::end_scanned, store::Store};
 use tokio::task::JoinSet;
 
 use super::{SessionsError, patiently::patiently};
@@ -11,6 +11,7 @@ const SIDE_BY_SIDE: usize = 16;
 
 pub(super) async fn run(store: Store, yes: bool) -> Result<(), SessionsError> {
     confirm("End all logins of all users?", yes)?;
+    let random = Random::system();
     let progress = Spinner::start("ending logins");
     let (mut users, mut ended, mut from) = (0_usize, 0_usize, None);
     loop {
@@ -20,8 +21,8 @@ pub(super) async fn run(store: Store, yes: bool) -> Result<(), SessionsError> {
             let mut ending = JoinSet::new();
             for (user_key, seen) in page.by_ref().take(SIDE_BY_SIDE) {
                 users += usize::from(seen.has_register);
-                let store = store.clone();
-                ending.spawn(async move { patiently(|| end_scanned(&store, &user_key, &seen)).await });
+                let (store, random) = (store.clone(), random.clone());
+                ending.spawn(async move { patiently(&random, || end_scanned(&store, &user_key, &seen, &random)).await });
             }
             for outcome in ending.join_all().await {
                 ended += outcome?;

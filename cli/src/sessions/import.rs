@@ -23,6 +23,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use latchkey::{
     clock::Clock,
+    entropy::Random,
     import::ImportedSession,
     operations::ImportOutcome,
     store::{Store, StoreError},
@@ -107,7 +108,7 @@ pub(super) async fn run(store: Option<Store>, args: &ImportArgs) -> Result<(), I
     // A thread that nobody waits for: Ctrl-C doesn't end a read of standard input.
     thread::spawn(move || read(rows, &sender));
     let ended = match store {
-        Some(store) => import.all(receiver, Pool::new(store, Clock::system())).await,
+        Some(store) => import.all(receiver, Pool::new(store, Clock::system(), Random::system())).await,
         None => import.check(receiver, Clock::system()).await,
     };
     let Import { summary, progress, .. } = import;

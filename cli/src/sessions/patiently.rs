@@ -1,14 +1,14 @@
 //! Work on a whole table meets throttling and lost connections that a single request would not.
 
-use latchkey::{backoff::Backoff, store::StoreError};
+use latchkey::{backoff::Backoff, entropy::Random, store::StoreError};
 
 /// How often DynamoDB is asked, beyond the SDK's own retries, before the command stops.
 const TRIES: u32 = 6;
 
 /// Asks until there is an answer, or there have been as many outages.
-pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(ask: impl Fn() -> F) -> Result<T, StoreError> {
+pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(random: &Random, ask: impl Fn() -> F) -> Result<T, StoreError> {
     let mut tries = 1;
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::new(random);
     loop {
         match ask().await {
             Err(StoreError::Unavailable { .. }) if tries < TRIES => backoff.wait().await,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use latchkey::{
-    entropy::system_rng,
+    entropy::Random,
     password::{HashMemory, Password, PasswordHash},
 };
 use tokio::sync::Semaphore;
@@ -19,12 +19,13 @@ use crate::refusal::Refusal;
 pub(crate) struct Hashing {
     places: Arc<Semaphore>,
     at_rest: Arc<Mutex<Vec<HashMemory>>>,
+    random: Random,
 }
 
 impl Hashing {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(random: Random) -> Self {
         let places = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { places: Arc::new(Semaphore::new(places)), at_rest: Arc::default() }
+        Self { places: Arc::new(Semaphore::new(places)), at_rest: Arc::default(), random }
     }
 
     /// Whether the password matches the hash.
@@ -34,7 +35,8 @@ impl Hashing {
 
     /// Hashes the password with the current parameters.
     pub(crate) async fn hash(&self, password: Arc<Password>) -> Result<PasswordHash, Refusal> {
-        self.run(move |memory| password.hash(&mut system_rng(), memory)).await?.map_err(Refusal::from)
+        let random = self.random.clone();
+        self.run(move |memory| password.hash(&random, memory)).await?.map_err(Refusal::from)
     }
 
     async fn run<T: Send + 'static>(&self, task: impl FnOnce(&mut HashMemory) -> T + Send + 'static) -> Result<T, Refusal> {
@@ -63,7 +65,7 @@ mod tests {
     /// As many hashes run at a time as there are processors. The others wait without any memory.
     #[tokio::test(flavor = "multi_thread")]
     async fn as_many_at_a_time_as_there_are_processors() {
-        let hashing = Hashing::new();
+        let hashing = Hashing::new(Random::system());
         let bound = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let (started, starts) = std::sync::mpsc::channel();
         let (release, released) = std::sync::mpsc::channel::<()>();
@@ -95,7 +97,7 @@ mod tests {
     /// As many buffers are kept as hashes ran in parallel, however many hashes ran in total.
     #[tokio::test]
     async fn memory_is_kept_from_one_hash_to_the_next() {
-        let hashing = Hashing::new();
+        let hashing = Hashing::new(Random::system());
         let password = Arc::new(Password::parse("correct-horse-battery-staple".into()).unwrap());
         for _ in 0..3 {
             assert!(hashing.hash(Arc::clone(&password)).await.is_ok());

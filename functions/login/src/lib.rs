@@ -13,11 +13,14 @@ use latchkey::{
     clock::Clock,
     config::LoginConfig,
     decision::{LoginDecision, decide_login, is_void},
-    entropy::system_rng,
+    entropy::Random,
     http::pair::pair_response,
     ids::UserKey,
     model::{Device, LoginCreation, User, UserLogins, UserStatus},
-    operations::issue::{IssuedLogin, issue_login},
+    operations::{
+        end_login,
+        issue::{IssuedLogin, issue_login},
+    },
     password::{Password, PasswordHash},
     store::{Accounts, Attempts, Commit, EndProof, StoreError},
     telling::log::{Event, Fields, log},
@@ -35,8 +38,9 @@ pub fn service(
     attempts: Attempts,
     config: LoginConfig,
     clock: Clock,
+    random: Random,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
-    let handler = Arc::new(Handler { accounts, attempts, config, clock, hashing: Hashing::new() });
+    let handler = Arc::new(Handler { accounts, attempts, config, clock, hashing: Hashing::new(random.clone()), random });
     service_fn(move |request| {
         let handler = Arc::clone(&handler);
         async move { Ok(handler.answer(request).await) }
@@ -49,6 +53,7 @@ struct Handler {
     attempts: Attempts,
     config: LoginConfig,
     clock: Clock,
+    random: Random,
     hashing: Hashing,
 }
 
@@ -137,11 +142,11 @@ impl Handler {
     ) -> Result<IssuedLogin, Refusal> {
         let issue = |user: &User| {
             let LoginConfig { lifetimes, session_max_lifetime, .. } = self.config;
-            issue_login(&user.user_id, device.clone(), lifetimes, session_max_lifetime, now, &mut system_rng())
+            issue_login(&user.user_id, device.clone(), lifetimes, session_max_lifetime, now, &self.random)
         };
         let mut user = user.clone();
         let mut issued = issue(&user)?;
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(&self.random);
         loop {
             let mut sent_on = None;
             match decide_login(&seen, &issued.new, self.config.session_limit, now) {
@@ -158,7 +163,7 @@ impl Handler {
                 LoginDecision::Torn => backoff.wait().await,
                 LoginDecision::EndFirst(excess) => {
                     for login in excess {
-                        self.accounts.store().end_login(&login.key, &EndProof::Owner).await?;
+                        end_login(self.accounts.store(), &login.key, &EndProof::Owner, &self.random).await?;
                     }
                 }
             }

@@ -9,7 +9,7 @@ use lambda_http::{Body, Request, Response, Service, service_fn, tower::ServiceBu
 use latchkey::{
     clock::Clock,
     config::RefreshConfig,
-    entropy::system_rng,
+    entropy::Random,
     http::{
         middleware::{Authenticate, ByRefreshToken},
         pair::pair_response,
@@ -28,9 +28,10 @@ pub fn service(
     store: Store,
     config: RefreshConfig,
     clock: Clock,
+    random: Random,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
     let imported = config.imported_tokens;
-    let handler = Arc::new(Handler { store: store.clone(), config });
+    let handler = Arc::new(Handler { store: store.clone(), config, random });
     ServiceBuilder::new().layer(Authenticate::with(ByRefreshToken { store, clock, imported })).service(service_fn(move |request| {
         let handler = Arc::clone(&handler);
         async move { Ok(handler.answer(request).await) }
@@ -41,6 +42,7 @@ pub fn service(
 struct Handler {
     store: Store,
     config: RefreshConfig,
+    random: Random,
 }
 
 impl Handler {
@@ -58,7 +60,7 @@ impl Handler {
         };
         let refreshed = match replay_key(&parts.headers) {
             Ok(replay_key) => {
-                refresh(&self.store, &self.config, &presented, replay_key.as_ref(), fields, &mut system_rng()).await.map_err(Refusal::from)
+                refresh(&self.store, &self.config, &presented, replay_key.as_ref(), &self.random, fields).await.map_err(Refusal::from)
             }
             Err(bad_key) => Err(bad_key.into()),
         };

@@ -17,6 +17,7 @@ use lambda_http::{
 };
 use latchkey::{
     clock::Clock,
+    entropy::Random,
     http::{
         middleware::{Authenticate, ByEitherToken},
         problem::{Problem, ProblemCode},
@@ -29,39 +30,60 @@ use latchkey::{
 
 use gateway_context::ByGatewayContext;
 
-/// The service. `/logout` judges its token by itself; everything else stands behind the authorizer.
+/// The service. `/logout` checks its token itself; the authorizer guards every other route.
 pub fn service(
     store: Store,
     imported: ImportedTokens,
     clock: Clock,
+    random: Random,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
+    let by_token = Authenticate::with(ByEitherToken { store: store.clone(), imported });
+    let by_context = Authenticate::with(ByGatewayContext);
+    let handler = Handler { store, clock, random };
+    let logout = {
+        let handler = handler.clone();
+        ServiceBuilder::new().layer(by_token).service_fn(move |request| handler.clone().logout(request))
+    };
+    let protected = ServiceBuilder::new().layer(by_context).service_fn(move |request| handler.clone().protected(request));
     service_fn(move |request: Request| {
-        let (store, clock) = (store.clone(), clock.clone());
+        let (logout, protected) = (logout.clone(), protected.clone());
         async move {
             if (request.method(), resource(&request)) == (&Method::POST, Some("/logout")) {
-                let by_token = Authenticate::with(ByEitherToken { store: store.clone(), imported });
-                let logout = move |request| logout::logout(store.clone(), request);
-                return ServiceBuilder::new().layer(by_token).service_fn(logout).oneshot(request).await;
+                logout.oneshot(request).await
+            } else {
+                protected.oneshot(request).await
             }
-            let protected = move |request| protected(store.clone(), clock.clone(), request);
-            ServiceBuilder::new().layer(Authenticate::with(ByGatewayContext)).service_fn(protected).oneshot(request).await
         }
     })
 }
 
-/// Routes by the gateway's resource, which no base path or stage changes.
-async fn protected(store: Store, clock: Clock, request: Request) -> Result<Response<Body>, Infallible> {
-    let Some(session) = request.extensions().get::<CurrentSession>() else {
-        return Ok(Problem::from(ProblemCode::Internal).into_response());
-    };
-    let fields = Fields::of(request.extensions());
-    Ok(match (request.method(), resource(&request)) {
-        (&Method::GET, Some("/me")) => me::me(session),
-        (&Method::GET, Some("/sessions")) => list::list(&store, &request, session, clock.now(), fields).await,
-        (&Method::DELETE, Some("/sessions")) => end::end_all(&store, &request, session, fields).await,
-        (&Method::DELETE, Some("/sessions/{login_id}")) => end::end_one(&store, &request, session, fields).await,
-        _ => Problem::from(ProblemCode::NotFound).into_response(),
-    })
+#[derive(Debug, Clone)]
+struct Handler {
+    store: Store,
+    clock: Clock,
+    random: Random,
+}
+
+impl Handler {
+    async fn logout(self, request: Request) -> Result<Response<Body>, Infallible> {
+        Ok(logout::logout(&self.store, &self.random, &request).await)
+    }
+
+    /// Routes by the gateway's resource, which no base path or stage changes.
+    async fn protected(self, request: Request) -> Result<Response<Body>, Infallible> {
+        let Self { store, clock, random } = &self;
+        let Some(session) = request.extensions().get::<CurrentSession>() else {
+            return Ok(Problem::from(ProblemCode::Internal).into_response());
+        };
+        let fields = Fields::of(request.extensions());
+        Ok(match (request.method(), resource(&request)) {
+            (&Method::GET, Some("/me")) => me::me(session),
+            (&Method::GET, Some("/sessions")) => list::list(store, &request, session, clock.now(), fields).await,
+            (&Method::DELETE, Some("/sessions")) => end::end_all(store, random, &request, session, fields).await,
+            (&Method::DELETE, Some("/sessions/{login_id}")) => end::end_one(store, random, &request, session, fields).await,
+            _ => Problem::from(ProblemCode::NotFound).into_response(),
+        })
+    }
 }
 
 fn resource(request: &Request) -> Option<&str> {

@@ -102,7 +102,7 @@ fn cursor(after: Option<&str>) -> Option<Option<Cursor>> {
 #[cfg(test)]
 mod tests {
     use latchkey::{
-        entropy::system_rng,
+        entropy::Random,
         model::{Device, Lifetimes},
         operations::issue::issue_login,
     };
@@ -112,7 +112,7 @@ mod tests {
     fn login(minute: i64) -> Login {
         let lifetimes = Lifetimes { access: std::time::Duration::from_secs(300), refresh: std::time::Duration::from_secs(3600) };
         let now = DateTime::from_timestamp(1_800_000_000 + minute * 60, 0).unwrap();
-        issue_login("user-1", Device::default(), lifetimes, None, now, &mut system_rng()).unwrap().new.login
+        issue_login("user-1", Device::default(), lifetimes, None, now, &Random::system()).unwrap().new.login
     }
 
     #[test]

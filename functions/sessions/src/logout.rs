@@ -1,47 +1,27 @@
 //! `POST /logout`.
 
-use std::convert::Infallible;
-
 use http::{HeaderValue, StatusCode, header};
 use lambda_http::{Body, Request, Response};
 use latchkey::{
+    entropy::Random,
     http::{
-        middleware::PresentedLogin,
         problem::{Problem, ProblemCode},
         refuse::store_problem,
     },
-    store::{Ended, Store},
-    telling::log::{Event, Fields, log},
+    operations::{self, PresentedLogin},
+    store::Store,
+    telling::log::Fields,
 };
 
-/// Ends the login of the presented token. It answers 204 even if the login has already ended: either way none of its
-/// tokens passes.
-pub(crate) async fn logout(store: Store, request: Request) -> Result<Response<Body>, Infallible> {
-    let Some(PresentedLogin(presented)) = request.extensions().get::<PresentedLogin>() else {
-        return Ok(Problem::from(ProblemCode::Internal).into_response());
+/// Ends the login of the presented token. It answers 204 even if the login has already ended.
+pub(crate) async fn logout(store: &Store, random: &Random, request: &Request) -> Response<Body> {
+    let Some(presented) = request.extensions().get::<PresentedLogin>() else {
+        return Problem::from(ProblemCode::Internal).into_response();
     };
     let fields = Fields::of(request.extensions());
-    let (key, proof) = match presented {
-        Ok(presented) => presented,
-        Err(nowhere) => {
-            log(nowhere.event(Event::LogoutOfNothing), Fields { reason: Some(&nowhere.to_string()), ..fields }, None);
-            return Ok(no_content());
-        }
-    };
-    let fields = Fields { login_id: Some(key.login_id.as_str()), ..fields };
-    match store.end_login(key, proof).await {
-        Ok(Ended::Now { generation }) => {
-            log(Event::LoggedOut, fields, None);
-            if let Err(error) = store.sweep_session(key, generation).await {
-                log(Event::CleanupFailed, fields, Some(&error));
-            }
-            Ok(no_content())
-        }
-        Ok(Ended::NotThere) => {
-            log(Event::LogoutOfNothing, fields, None);
-            Ok(no_content())
-        }
-        Err(error) => Ok(store_problem(&error, fields).into_response()),
+    match operations::logout(store, presented, random, fields).await {
+        Ok(()) => no_content(),
+        Err(error) => store_problem(&error, fields).into_response(),
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    entropy::system_rng,
+    entropy::Random,
     ids::Generation,
     model::{Device, Expiries, Lifetimes, Login, LoginState, Predecessor, ProofHashes, REMEMBERED_ROTATIONS, Session},
     token::{SealedSeed, Seed, TokenPair, test_values},
@@ -84,7 +84,7 @@ impl Chain {
                     &test_values::key(),
                     Generation::new(generation).unwrap(),
                     &Self::seed(generation),
-                    &mut system_rng(),
+                    &Random::system(),
                 )
                 .unwrap(),
             }),

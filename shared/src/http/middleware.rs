@@ -17,7 +17,7 @@
 
 mod authenticators;
 
-pub use authenticators::{ByAccessToken, ByEitherToken, ByRefreshToken, PresentedLogin};
+pub use authenticators::{ByAccessToken, ByEitherToken, ByRefreshToken};
 
 use std::{
     future::Future,

@@ -1,8 +1,9 @@
 //! Changing or removing a user so that no earlier login survives it.
 
-use super::end_all::{Everywhere, end_all};
+use super::end::{Everywhere, end_all};
 use crate::{
     backoff::Backoff,
+    entropy::Random,
     ids::UserKey,
     model::{User, UserStatus},
     store::{Accounts, Commit, StoreError, UserChange},
@@ -15,14 +16,19 @@ use crate::{
 ///
 /// # Errors
 /// [`StoreError`]. The user may have been changed already: retry until it succeeds.
-pub async fn change_user(accounts: &Accounts, username: &Username, change: &UserChange) -> Result<Option<(User, usize)>, StoreError> {
-    let mut backoff = Backoff::new();
+pub async fn change_user(
+    accounts: &Accounts,
+    username: &Username,
+    change: &UserChange,
+    random: &Random,
+) -> Result<Option<(User, usize)>, StoreError> {
+    let mut backoff = Backoff::new(random);
     loop {
         let Some(user) = accounts.users().read_user(username).await? else { return Ok(None) };
         let user_key = UserKey::of(&user.user_id);
         let register = accounts.store().read_user_logins(&user_key).await?.register;
         if accounts.write_change(&user, change, register.as_ref()).await? == Commit::Done {
-            let ended = end_all(accounts.store(), &user_key, Everywhere::All).await?;
+            let ended = end_all(accounts.store(), &user_key, Everywhere::All, random).await?;
             return Ok(accounts.users().read_user(username).await?.map(|user| (user, ended)));
         }
         backoff.wait().await;
@@ -35,9 +41,9 @@ pub async fn change_user(accounts: &Accounts, username: &Username, change: &User
 ///
 /// # Errors
 /// [`StoreError`]. The user is disabled then, or unchanged: retry until it succeeds.
-pub async fn remove_user(accounts: &Accounts, username: &Username) -> Result<Option<User>, StoreError> {
+pub async fn remove_user(accounts: &Accounts, username: &Username, random: &Random) -> Result<Option<User>, StoreError> {
     let disabling = UserChange::Status(UserStatus::Disabled);
-    let Some((user, _)) = change_user(accounts, username, &disabling).await? else { return Ok(None) };
+    let Some((user, _)) = change_user(accounts, username, &disabling, random).await? else { return Ok(None) };
     accounts.store().delete_items_of(&UserKey::of(&user.user_id)).await?;
     accounts.users().delete_user(&user).await?;
     Ok(Some(user))

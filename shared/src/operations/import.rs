@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     backoff::Backoff,
     decision::{ImportDecision, decide_import},
+    entropy::Random,
     import::ImportedSession,
     store::{Commit, Store, StoreError},
 };
@@ -25,10 +26,15 @@ pub enum ImportOutcome {
 ///
 /// # Errors
 /// [`StoreError`] where it is not known whether the session is there; import it again.
-pub async fn import_session(store: &Store, session: &ImportedSession, now: DateTime<Utc>) -> Result<ImportOutcome, StoreError> {
+pub async fn import_session(
+    store: &Store,
+    session: &ImportedSession,
+    now: DateTime<Utc>,
+    random: &Random,
+) -> Result<ImportOutcome, StoreError> {
     let new = session.login(now);
     let mut sent = false;
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::new(random);
     loop {
         let seen = store.read_user_logins(&new.login.key.user_key).await?;
         match decide_import(&seen, &new, now) {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use rand::TryCryptoRng;
 
 use crate::{
     CryptoError,
     clock::later,
+    entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
     model::{Device, Expiries, Lifetimes, Login, NewLogin, Predecessor, ProofHashes, ReplayKeyHash, Session},
     token::{MintError, PresentedToken, Proof, Refresh, SealedSeed, Seed, TokenHash, TokenPair},
@@ -26,17 +26,17 @@ pub struct IssuedLogin {
 ///
 /// # Errors
 /// [`MintError`]; nothing was issued.
-pub fn issue_login<R: TryCryptoRng>(
+pub fn issue_login(
     user_id: &str,
     device: Device,
     lifetimes: Lifetimes,
     max_lifetime: Option<Duration>,
     now: DateTime<Utc>,
-    rng: &mut R,
+    random: &Random,
 ) -> Result<IssuedLogin, MintError> {
-    let key = LoginKey { user_key: UserKey::of(user_id), login_id: LoginId::generate(rng)? };
-    let proof = Proof::generate(rng)?;
-    let pair = TokenPair::mint(&key, Generation::FIRST, &proof, &Seed::generate(rng)?)?;
+    let key = LoginKey { user_key: UserKey::of(user_id), login_id: LoginId::generate(random)? };
+    let proof = Proof::generate(random)?;
+    let pair = TokenPair::mint(&key, Generation::FIRST, &proof, &Seed::generate(random)?)?;
     let ends_at = max_lifetime.map(|lifetime| later(now, lifetime));
     let expiries = lifetimes.from(now, ends_at);
     let session = session_of(&pair, user_id, expiries, None);
@@ -89,17 +89,17 @@ pub struct RotationRequest<'a> {
 ///
 /// # Errors
 /// [`MintError`]; nothing was issued.
-pub fn issue_successor<R: TryCryptoRng>(login: &Login, request: RotationRequest<'_>, rng: &mut R) -> Result<IssuedSession, MintError> {
+pub fn issue_successor(login: &Login, request: RotationRequest<'_>, random: &Random) -> Result<IssuedSession, MintError> {
     let RotationRequest { token, hash, replay_key, lifetimes, replay_window, now } = request;
     let generation = login.generation.next().ok_or(MintError::GenerationsUsedUp)?;
-    let seed = Seed::generate(rng)?;
+    let seed = Seed::generate(random)?;
     let proof = proof_after(token, &seed)?;
     let pair = TokenPair::mint(&login.key, generation, &proof, &seed)?;
     let predecessor = Predecessor {
         refresh_token_hash: hash,
         replay_until: later(now, replay_window),
         replay_key: replay_key.cloned(),
-        sealed: SealedSeed::seal(token, &login.key, generation, &seed, rng)?,
+        sealed: SealedSeed::seal(token, &login.key, generation, &seed, random)?,
     };
     let session = session_of(&pair, &login.user_id, lifetimes.from(now, login.ends_at), Some(predecessor));
     let first_proofs = if login.proofs.is_none() { Some(ProofHashes::of(&proof)?) } else { None };
@@ -146,7 +146,7 @@ mod tests {
     use crate::{
         clock::rfc3339,
         decision::states::{Chain, at, start},
-        entropy::system_rng,
+        entropy::Random,
         token::{AccessToken, RefreshToken},
     };
 
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_login_fits_its_tokens() {
-        let issued = issue_login("user-1", Device::default(), lifetimes(), None, start(), &mut system_rng()).unwrap();
+        let issued = issue_login("user-1", Device::default(), lifetimes(), None, start(), &Random::system()).unwrap();
         let access = AccessToken::parse(issued.pair.access.expose()).unwrap();
         let refresh = RefreshToken::parse(issued.pair.refresh.expose()).unwrap();
         assert_eq!(issued.new.login.proofs, Some(ProofHashes { access: access.proof().hash(), refresh: refresh.proof().hash() }));
@@ -172,11 +172,11 @@ mod tests {
     #[test]
     fn no_refresh_extends_the_maximum_lifetime() {
         let max = Some(Duration::from_secs(604_800));
-        let issued = issue_login("user-1", Device::default(), lifetimes(), max, start(), &mut system_rng()).unwrap();
+        let issued = issue_login("user-1", Device::default(), lifetimes(), max, start(), &Random::system()).unwrap();
         let end = start() + at(604_800_000);
         let now = end - at(1_000);
         let token = issued.pair.refresh.into();
-        let next = issue_successor(&issued.new.login, request(&token, now), &mut system_rng()).unwrap();
+        let next = issue_successor(&issued.new.login, request(&token, now), &Random::system()).unwrap();
         assert_eq!(rfc3339(next.session.access_token_expires_at), rfc3339(end));
         assert_eq!(rfc3339(next.session.refresh_token_expires_at), rfc3339(end));
     }
@@ -185,7 +185,7 @@ mod tests {
     fn a_replay_gives_the_very_same_pair_and_only_to_its_holder() {
         let chain = Chain::of(3);
         let token = chain.pair(3).refresh.into();
-        let issued = issue_successor(&chain.login(), request(&token, start()), &mut system_rng()).unwrap();
+        let issued = issue_successor(&chain.login(), request(&token, start()), &Random::system()).unwrap();
         let predecessor = issued.session.predecessor.clone().unwrap();
         let again = reissue(&issued.session, &predecessor, &chain.pair(3).refresh.into()).unwrap();
         assert_eq!(again.access.expose(), issued.pair.access.expose());

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use rand::TryCryptoRng;
 
 use super::{
     credentials::{Denied, Presented, locate, token_of},
+    end::end_login,
     issue::{IssuedSession, RotationRequest, issue_successor, reissue},
     known::known_of_refresh,
 };
@@ -15,6 +15,7 @@ use crate::{
     backoff::Backoff,
     config::RefreshConfig,
     decision::{RefreshDecision, RefreshRefusal, RefreshRequest, decide_refresh},
+    entropy::Random,
     ids::LoginKey,
     model::{LoginState, ReplayKeyHash, Session},
     store::{Commit, EndProof, Ended, Rotation, Store, StoreError},
@@ -103,19 +104,19 @@ pub enum NotRefreshed {
 ///
 /// # Errors
 /// [`NotRefreshed`]; not logged yet.
-pub async fn refresh<R: TryCryptoRng>(
+pub async fn refresh(
     store: &Store,
     config: &RefreshConfig,
     presented: &PresentedRefresh,
     replay_key: Option<&ReplayKeyHash>,
+    random: &Random,
     fields: Fields<'_>,
-    rng: &mut R,
 ) -> Result<Refreshed, NotRefreshed> {
     let PresentedRefresh { token, claim, key, state: first_read, now } = presented;
     let mut reread: Option<LoginState> = None;
     // A request mints one successor, however often it reads again: a write whose answer was lost may have stored it.
     let mut minted: Option<IssuedSession> = None;
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::new(random);
     loop {
         let state = reread.as_ref().unwrap_or(first_read);
         let own = minted.as_ref().map(|successor| &successor.session.refresh_token_hash);
@@ -126,7 +127,7 @@ pub async fn refresh<R: TryCryptoRng>(
                     None => {
                         let RefreshConfig { lifetimes, replay_window, .. } = *config;
                         let request = RotationRequest { token, hash: claim.hash.clone(), replay_key, lifetimes, replay_window, now: *now };
-                        issue_successor(login, request, rng)?
+                        issue_successor(login, request, random)?
                     }
                 };
                 let IssuedSession { session, first_proofs, .. } = &successor;
@@ -146,7 +147,7 @@ pub async fn refresh<R: TryCryptoRng>(
                 return Err(NotRefreshed::Superseded { keys_differ, known: known_of_refresh(state, claim) });
             }
             RefreshDecision::Reuse { login } => {
-                end_reused(store, &login.key, claim, fields).await?;
+                end_reused(store, &login.key, claim, random, fields).await?;
                 return Err(NotRefreshed::Reused(known_of_refresh(state, claim)));
             }
             RefreshDecision::Refuse(refusal) => return Err(NotRefreshed::Refused(refusal, known_of_refresh(state, claim))),
@@ -161,8 +162,8 @@ fn rotated(successor: IssuedSession) -> Refreshed {
 }
 
 /// Ends the login of a reused token. The 401 that follows acknowledges it, so the login has to be gone by then.
-async fn end_reused(store: &Store, key: &LoginKey, claim: &Claim<Refresh>, fields: Fields<'_>) -> Result<(), StoreError> {
-    if let Ended::Now { generation } = store.end_login(key, &EndProof::of_refresh(claim)).await?
+async fn end_reused(store: &Store, key: &LoginKey, claim: &Claim<Refresh>, random: &Random, fields: Fields<'_>) -> Result<(), StoreError> {
+    if let Ended::Now { generation } = end_login(store, key, &EndProof::of_refresh(claim), random).await?
         && let Err(error) = store.sweep_session(key, generation).await
     {
         log(Event::CleanupFailed, fields, Some(&error));

@@ -1,7 +1,7 @@
 use std::error::Error;
 
 use super::*;
-use crate::entropy::system_rng;
+use crate::entropy::Random;
 
 fn password(text: &str) -> Password {
     Password::parse(text.to_owned()).unwrap()
@@ -42,15 +42,15 @@ fn hash_and_verify() -> Result<(), Box<dyn Error>> {
     let memory = &mut HashMemory::default();
     let longest = "x".repeat(1023);
     let sent = password(&format!("{longest}y"));
-    let hash = sent.hash(&mut system_rng(), memory)?;
+    let hash = sent.hash(&Random::system(), memory)?;
     assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     assert!(!hash.needs_rehash());
     let stored = PasswordHash::parse(hash.as_str().to_owned())?;
     assert!(sent.verify(&stored, memory)?);
     assert!(!password(&format!("{longest}z")).verify(&stored, memory)?, "no truncation (Okta 2024)");
-    assert_ne!(sent.hash(&mut system_rng(), memory)?, hash, "a salt of its own");
+    assert_ne!(sent.hash(&Random::system(), memory)?, hash, "a salt of its own");
 
-    let hash = password("a\0b").hash(&mut system_rng(), memory)?;
+    let hash = password("a\0b").hash(&Random::system(), memory)?;
     assert!(password("a\0b").verify(&hash, memory)?);
     assert!(!password("a\0c").verify(&hash, memory)?);
     assert!(!password("a").verify(&hash, memory)?);

@@ -13,7 +13,6 @@ use super::{
     items::{REGISTER_SK, Reader, key, login_key, number, read_login, session_key, text},
 };
 use crate::{
-    backoff::Backoff,
     ids::{Generation, LoginId, LoginKey, UserKey},
     token::{Access, Claim, ProofHash, Refresh, TokenHash},
 };
@@ -76,35 +75,40 @@ pub enum Ended {
     NotThere,
 }
 
+/// What one write came to, where a transaction in flight may hold its item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt<T> {
+    /// It is settled.
+    Done(T),
+    /// A transaction holds the item. Nothing was written; write again.
+    Conflict,
+}
+
 impl Store {
-    /// Deletes the login item if the proof is its own: one write unit. A conflict with a transaction in flight is tried
-    /// again; the caller's deadline bounds it.
+    /// Deletes the login item if the proof is its own: one write unit.
     ///
     /// # Errors
     /// [`StoreError`] where it is not known whether the login is gone.
-    pub async fn end_login(&self, key: &LoginKey, proof: &EndProof) -> Result<Ended, StoreError> {
+    pub async fn delete_login(&self, key: &LoginKey, proof: &EndProof) -> Result<Attempt<Ended>, StoreError> {
         let (condition, values) = proof.condition();
-        let mut backoff = Backoff::new();
-        loop {
-            let deleted = self
-                .client
-                .delete_item()
-                .table_name(&self.sessions)
-                .set_key(Some(login_key(key)))
-                .condition_expression(condition)
-                .set_expression_attribute_values(values.clone())
-                .return_values(ReturnValue::AllOld)
-                .send()
-                .await;
-            match deleted {
-                Ok(output) => {
-                    let login = read_login(output.attributes().unwrap_or(&Default::default()))?;
-                    return Ok(Ended::Now { generation: login.generation });
-                }
-                Err(error) if condition_failed(&error) => return Ok(Ended::NotThere),
-                Err(error) if error.code() == Some("TransactionConflictException") => backoff.wait().await,
-                Err(error) => return Err(failure("DeleteItem", &error)),
+        let deleted = self
+            .client
+            .delete_item()
+            .table_name(&self.sessions)
+            .set_key(Some(login_key(key)))
+            .condition_expression(condition)
+            .set_expression_attribute_values(values)
+            .return_values(ReturnValue::AllOld)
+            .send()
+            .await;
+        match deleted {
+            Ok(output) => {
+                let login = read_login(output.attributes().unwrap_or(&Default::default()))?;
+                Ok(Attempt::Done(Ended::Now { generation: login.generation }))
             }
+            Err(error) if condition_failed(&error) => Ok(Attempt::Done(Ended::NotThere)),
+            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
+            Err(error) => Err(failure("DeleteItem", &error)),
         }
     }
 
@@ -122,30 +126,27 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`]; whether the register moved is not known then.
-    pub async fn close_register(&self, user_key: &UserKey) -> Result<Option<LoginId>, StoreError> {
-        let mut backoff = Backoff::new();
-        loop {
-            let moved = self
-                .client
-                .update_item()
-                .table_name(&self.sessions)
-                .set_key(Some(key(user_key, REGISTER_SK)))
-                .update_expression("SET version = version + :one")
-                .condition_expression("attribute_exists(sk)")
-                .expression_attribute_values(":one", number(1))
-                .return_values(ReturnValue::AllNew)
-                .send()
-                .await;
-            match moved {
-                Ok(output) => {
-                    let item = output.attributes.unwrap_or_default();
-                    let read = Reader { item: &item, kind: "register" };
-                    return Ok(Some(read.parsed("last_login_id", |id| LoginId::parse(id).ok())?));
-                }
-                Err(error) if condition_failed(&error) => return Ok(None),
-                Err(error) if error.code() == Some("TransactionConflictException") => backoff.wait().await,
-                Err(error) => return Err(failure("UpdateItem", &error)),
+    pub async fn move_register(&self, user_key: &UserKey) -> Result<Attempt<Option<LoginId>>, StoreError> {
+        let moved = self
+            .client
+            .update_item()
+            .table_name(&self.sessions)
+            .set_key(Some(key(user_key, REGISTER_SK)))
+            .update_expression("SET version = version + :one")
+            .condition_expression("attribute_exists(sk)")
+            .expression_attribute_values(":one", number(1))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match moved {
+            Ok(output) => {
+                let item = output.attributes.unwrap_or_default();
+                let read = Reader { item: &item, kind: "register" };
+                Ok(Attempt::Done(Some(read.parsed("last_login_id", |id| LoginId::parse(id).ok())?)))
             }
+            Err(error) if condition_failed(&error) => Ok(Attempt::Done(None)),
+            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
+            Err(error) => Err(failure("UpdateItem", &error)),
         }
     }
 }

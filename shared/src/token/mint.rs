@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use rand::TryCryptoRng;
-
 use super::{AccessToken, Kind, Proof, Refresh, RefreshToken, Token};
 use crate::{
     crypto::{CryptoError, hkdf},
-    entropy::{NoEntropy, random_bytes},
+    entropy::{NoEntropy, Random},
     ids::{Generation, LoginKey},
 };
 
@@ -37,8 +35,8 @@ impl Seed {
     ///
     /// # Errors
     /// [`NoEntropy`] when the generator fails.
-    pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, NoEntropy> {
-        random_bytes(rng).map(Self)
+    pub fn generate(random: &Random) -> Result<Self, NoEntropy> {
+        random.bytes().map(Self)
     }
 
     fn token<K: Kind>(&self, key: &LoginKey, generation: Generation, proof: Proof<K>) -> Result<Token<K>, CryptoError> {

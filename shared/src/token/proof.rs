@@ -2,12 +2,10 @@
 
 use std::{fmt, marker::PhantomData};
 
-use rand::TryCryptoRng;
-
 use super::{Access, Kind, ProofHash, Refresh, Seed};
 use crate::{
     crypto::{CryptoError, base64url, base64url_32, hkdf},
-    entropy::{NoEntropy, random_bytes},
+    entropy::{NoEntropy, Random},
 };
 
 /// 256 bits in 43 characters, the same in every token of one kind of one login.
@@ -40,8 +38,8 @@ impl Proof<Refresh> {
     ///
     /// # Errors
     /// [`NoEntropy`] when the generator fails.
-    pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, NoEntropy> {
-        random_bytes(rng).map(Self::from_bytes)
+    pub fn generate(random: &Random) -> Result<Self, NoEntropy> {
+        random.bytes().map(Self::from_bytes)
     }
 
     /// The proof of an imported login from its first rotation on: it comes from the successor's seed, so that whoever opens

@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use rand::TryCryptoRng;
-
 use super::{MintError, PresentedToken, Refresh, Seed};
 use crate::{
     crypto::{CryptoError, hkdf, open, seal},
-    entropy::random_bytes,
+    entropy::Random,
     ids::{Generation, LoginKey},
 };
 
@@ -24,14 +22,14 @@ impl SealedSeed {
     ///
     /// # Errors
     /// [`MintError`] when the generator fails or the crypto library refuses.
-    pub fn seal<R: TryCryptoRng>(
+    pub fn seal(
         presented: &PresentedToken<Refresh>,
         key: &LoginKey,
         successor: Generation,
         seed: &Seed,
-        rng: &mut R,
+        random: &Random,
     ) -> Result<Self, MintError> {
-        let nonce = random_bytes(rng)?;
+        let nonce = random.bytes()?;
         Ok(Self(seal(&key_of(presented)?, nonce, &associated(key, successor), &seed.0)?))
     }
 
@@ -74,7 +72,7 @@ impl fmt::Debug for SealedSeed {
 mod tests {
     use super::*;
     use crate::{
-        entropy::system_rng,
+        entropy::Random,
         token::{
             ImportedTokens,
             test_values::{key, other_key, pair_of},
@@ -85,7 +83,7 @@ mod tests {
     fn only_the_predecessors_refresh_token_opens_it() {
         let (old, other): (PresentedToken<Refresh>, PresentedToken<Refresh>) = (pair_of(7, 1).refresh.into(), pair_of(7, 2).refresh.into());
         let (successor, seed) = (Generation::new(8).unwrap(), Seed([5; 32]));
-        let sealed = SealedSeed::seal(&old, &key(), successor, &seed, &mut system_rng()).unwrap();
+        let sealed = SealedSeed::seal(&old, &key(), successor, &seed, &Random::system()).unwrap();
         assert_eq!(sealed.open(&old, &key(), successor), Ok(seed));
         assert_eq!(sealed.open(&other, &key(), successor), Err(CryptoError));
         assert_eq!(sealed.open(&old, &key(), Generation::new(9).unwrap()), Err(CryptoError));
@@ -97,7 +95,7 @@ mod tests {
     fn an_imported_token_opens_what_was_sealed_for_it() {
         let imported = |text| PresentedToken::<Refresh>::parse(text, ImportedTokens::Accepted).unwrap();
         let (successor, seed) = (Generation::new(1).unwrap(), Seed([5; 32]));
-        let sealed = SealedSeed::seal(&imported("0123456789abcdef"), &key(), successor, &seed, &mut system_rng()).unwrap();
+        let sealed = SealedSeed::seal(&imported("0123456789abcdef"), &key(), successor, &seed, &Random::system()).unwrap();
         assert_eq!(sealed.open(&imported("0123456789abcdef"), &key(), successor), Ok(seed));
         assert_eq!(sealed.open(&imported("0123456789abcdeF"), &key(), successor), Err(CryptoError));
     }

@@ -11,6 +11,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
     clock::{Clock, parse_rfc3339, rfc3339},
+    entropy::Random,
     import::{ImportRow, ImportedSession},
     operations::{ImportOutcome, import_session},
     store::Store,
@@ -103,7 +104,10 @@ pub(super) async fn import(service: &Service, name: &str) -> Pair {
         refresh_token_expires_at: &rfc3339(refresh_expires_at),
     };
     let store = Store::new(service.database.client.clone(), service.database.table("SessionsTable"));
-    assert_eq!(import_session(&store, &ImportedSession::parse(row).unwrap(), now).await.unwrap(), ImportOutcome::Imported);
+    assert_eq!(
+        import_session(&store, &ImportedSession::parse(row).unwrap(), now, &Random::system()).await.unwrap(),
+        ImportOutcome::Imported
+    );
     Pair { access, refresh, login_id: String::new(), access_expires_at, refresh_expires_at }
 }
 

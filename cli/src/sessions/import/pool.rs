@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use latchkey::{
     clock::Clock,
+    entropy::Random,
     import::ImportedSession,
     operations::{ImportOutcome, import_session},
     store::{Store, StoreError},
@@ -28,6 +29,7 @@ pub(super) struct Done {
 pub(super) struct Pool {
     store: Store,
     clock: Clock,
+    random: Random,
     in_flight: JoinSet<Done>,
     /// What waits, by user. A user who is in flight has an entry.
     waiting: HashMap<String, VecDeque<(u64, ImportedSession)>>,
@@ -35,8 +37,8 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, in_flight: JoinSet::new(), waiting: HashMap::new(), count: 0 }
+    pub(super) fn new(store: Store, clock: Clock, random: Random) -> Self {
+        Self { store, clock, random, in_flight: JoinSet::new(), waiting: HashMap::new(), count: 0 }
     }
 
     /// Whether it takes one more.
@@ -77,9 +79,9 @@ impl Pool {
     }
 
     fn start(&mut self, line: u64, session: ImportedSession) {
-        let (store, clock) = (self.store.clone(), self.clock.clone());
+        let (store, clock, random) = (self.store.clone(), self.clock.clone(), self.random.clone());
         self.in_flight.spawn(async move {
-            let outcome = patiently(|| import_session(&store, &session, clock.now())).await;
+            let outcome = patiently(&random, || import_session(&store, &session, clock.now(), &random)).await;
             Done { line, user_id: session.user_id, outcome }
         });
     }
@@ -109,7 +111,7 @@ mod tests {
     async fn one_users_rows_are_never_side_by_side() {
         let database = Database::new().await;
         let clock = Clock::system();
-        let mut pool = Pool::new(Store::new(database.client.clone(), database.table("SessionsTable")), clock.clone());
+        let mut pool = Pool::new(Store::new(database.client.clone(), database.table("SessionsTable")), clock.clone(), Random::system());
         for (index, user) in ["ada", "ada", "grace", "ada", "grace"].into_iter().enumerate() {
             pool.add(index as u64, session(user, index, &clock));
         }

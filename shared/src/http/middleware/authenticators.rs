@@ -5,17 +5,12 @@ use http::request::Parts;
 use super::Authenticator;
 use crate::{
     clock::Clock,
-    http::{
-        bearer::presented,
-        problem::Problem,
-        refuse::{denied_problem, store_problem},
-    },
-    ids::LoginKey,
+    http::{bearer::presented, problem::Problem, refuse::denied_problem},
     model::CurrentSession,
-    operations::{PresentedRefresh, authorize, token_of},
-    store::{EndProof, Located, NotLocated, Store},
-    telling::log::{Event, Fields},
-    token::{AnyToken, ImportedTokens},
+    operations::{PresentedLogin, PresentedRefresh, authorize},
+    store::Store,
+    telling::log::Fields,
+    token::ImportedTokens,
 };
 
 /// Authorizes an access token against the table, and leaves a [`CurrentSession`]. For services without a gateway.
@@ -61,11 +56,6 @@ impl Authenticator for ByRefreshToken {
     }
 }
 
-/// The login that a request presents a token of, of either kind, expired or not, and what entitles to end it. Where the
-/// token leads nowhere there is nothing to end.
-#[derive(Debug, Clone)]
-pub struct PresentedLogin(pub Result<(LoginKey, EndProof), NotLocated>);
-
 /// Parses a token of either kind, and leaves a [`PresentedLogin`]. No read: ending is guarded by its own condition. Only an
 /// imported token has to be looked up.
 #[derive(Debug, Clone)]
@@ -81,12 +71,7 @@ impl Authenticator for ByEitherToken {
 
     async fn authenticate(&self, request: &Parts) -> Result<PresentedLogin, Problem> {
         let fields = Fields::of(&request.extensions);
-        let parse = |text: &str| AnyToken::parse(text, self.imported);
-        let token = token_of(presented(&request.headers), |_| Event::LogoutOfNothing, fields, parse);
-        match self.store.locate_any(&token.map_err(|denied| denied_problem(&denied, fields))?).await {
-            Ok((Located::At(key), proof)) => Ok(PresentedLogin(Ok((key, proof)))),
-            Ok((Located::Nowhere(why), _)) => Ok(PresentedLogin(Err(why))),
-            Err(error) => Err(store_problem(&error, fields)),
-        }
+        let located = PresentedLogin::locate(&self.store, presented(&request.headers), self.imported, fields);
+        located.await.map_err(|denied| denied_problem(&denied, fields))
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     decision::states::Chain,
     model::CurrentSession,
-    operations::PresentedRefresh,
+    operations::{PresentedLogin, PresentedRefresh},
     store::{
         login_item,
         script::{Answer, Script, error, output, wire},

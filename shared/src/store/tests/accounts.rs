@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{CONDITION, LOGIN_ID, THROTTLED, USER_KEY, key, n, s, user};
 use crate::{
+    entropy::Random,
     model::UserStatus,
     operations::remove_user,
     store::{
@@ -119,7 +120,7 @@ async fn a_removal_of_a_user() {
         done(),
         done(),
     ]);
-    let removed = remove_user(&script.accounts(), &user().username).await.unwrap().unwrap();
+    let removed = remove_user(&script.accounts(), &user().username, &Random::system()).await.unwrap().unwrap();
     assert_eq!((removed.user_id.as_str(), removed.version), ("user-1", 5));
     let asked = script.asked();
     let disabling = &asked[2].1["TransactItems"][0]["Update"]["ExpressionAttributeValues"];
@@ -149,6 +150,6 @@ async fn a_removal_of_a_user() {
             })),
         ]
     );
-    let nobody = remove_user(&Script::new([output(json!({}))]).accounts(), &user().username).await;
+    let nobody = remove_user(&Script::new([output(json!({}))]).accounts(), &user().username, &Random::system()).await;
     assert!(matches!(nobody, Ok(None)));
 }

@@ -5,8 +5,9 @@ use serde_json::json;
 use super::{CONDITION, CONFLICT, LOGIN_ID, OTHER_ID, THROTTLED, key, n, s};
 use crate::{
     decision::states::Chain,
+    entropy::Random,
     ids::{Generation, LoginId, UserKey},
-    operations::{Everywhere, end_all, end_scanned},
+    operations::{Everywhere, end_all, end_login, end_scanned},
     store::{
         EndProof, Ended, ScannedUser, StoreError, login_item,
         script::{Answer, Script, error, output, wire},
@@ -33,7 +34,7 @@ async fn an_end_asks_for_the_proof_of_its_own_kind() {
         (EndProof::Owner, "attribute_exists(sk)", None),
     ] {
         let script = Script::new([deleted()]);
-        let ended = script.store().end_login(&test_values::key(), &proof).await;
+        let ended = end_login(&script.store(), &test_values::key(), &proof, &Random::system()).await;
         assert_eq!(ended, Ok(Ended::Now { generation: Generation::new(5).unwrap() }));
         let (operation, request) = script.asked().remove(0);
         assert_eq!(operation, "DeleteItem");
@@ -51,7 +52,7 @@ async fn an_end_asks_for_the_proof_of_its_own_kind() {
 async fn what_an_end_comes_to() {
     let end = async |answers: Vec<Answer>| {
         let script = Script::new(answers);
-        let ended = script.store().end_login(&test_values::key(), &EndProof::Owner).await;
+        let ended = end_login(&script.store(), &test_values::key(), &EndProof::Owner, &Random::system()).await;
         let _all_fetched = script.asked();
         ended
     };
@@ -84,7 +85,7 @@ fn seen() -> Answer {
 /// What was deleted, in order.
 async fn everywhere(which: Everywhere<'_>, answers: Vec<Answer>) -> (Result<usize, StoreError>, Vec<String>) {
     let script = Script::new(answers);
-    let ended = end_all(&script.store(), &UserKey::of("user-1"), which).await;
+    let ended = end_all(&script.store(), &UserKey::of("user-1"), which, &Random::system()).await;
     let asked = script.asked();
     let deletions = asked.into_iter().filter(|(operation, _)| operation == "DeleteItem");
     (ended, deletions.map(|(_, request)| request["Key"]["sk"]["S"].as_str().unwrap().to_owned()).collect())
@@ -94,7 +95,7 @@ async fn everywhere(which: Everywhere<'_>, answers: Vec<Answer>) -> (Result<usiz
 #[tokio::test]
 async fn an_end_of_all() {
     let script = Script::new([moved(), seen(), error(CONDITION), error(CONDITION)]);
-    assert_eq!(end_all(&script.store(), &UserKey::of("user-1"), Everywhere::All).await, Ok(0));
+    assert_eq!(end_all(&script.store(), &UserKey::of("user-1"), Everywhere::All, &Random::system()).await, Ok(0));
     let asked = script.asked();
     assert_eq!(
         asked.iter().map(|(operation, _)| operation.as_str()).collect::<Vec<_>>(),
@@ -167,7 +168,7 @@ async fn an_end_of_a_scanned_user() {
     let ended = async |has_register, answers| {
         let script = Script::new(answers);
         let seen = ScannedUser { has_register, logins: vec![LoginId::parse(LOGIN_ID).unwrap()] };
-        let ended = end_scanned(&script.store(), &user, &seen).await;
+        let ended = end_scanned(&script.store(), &user, &seen, &Random::system()).await;
         (ended, script.asked().into_iter().map(|(operation, _)| operation).collect::<Vec<_>>())
     };
     let (count, asked) = ended(true, vec![moved(), seen(), error(CONDITION), error(CONDITION)]).await;

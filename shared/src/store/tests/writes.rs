@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{CONDITION, CONFLICT, LOGIN_ID, OTHER_ID, THROTTLED, key, n, now, register_item, s, user};
 use crate::{
     decision::states::{Chain, at},
+    entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
     import::{ImportRow, ImportedSession},
     model::{Device, Lifetimes, LoginCreation, NewLogin, ProofHashes, Register, UserStatus},
@@ -51,8 +52,8 @@ fn transaction(script: &Script) -> Vec<Value> {
 async fn a_rotation() {
     let chain = Chain::of(5);
     let (login, presented) = (chain.login(), PresentedToken::from(chain.pair(5).refresh));
-    let mut rng = crate::entropy::system_rng();
-    let next = issue_successor(&login, rotation_request(&presented, chain.now()), &mut rng).unwrap();
+    let random = Random::system();
+    let next = issue_successor(&login, rotation_request(&presented, chain.now()), &random).unwrap();
     let script = Script::new([output(json!({}))]);
     let rotation = Rotation { login: &login, presented: &presented.hash(), successor: &next.session, first_proofs: None };
     assert_eq!(script.store().rotate(rotation).await, Ok(Commit::Done));
@@ -95,8 +96,8 @@ async fn a_rotation() {
 async fn a_first_rotation_of_an_imported_login() {
     let presented = PresentedToken::parse("theirs-refresh-0123456789", ImportedTokens::Accepted).unwrap();
     let login = imported_session().login(now()).login;
-    let mut rng = crate::entropy::system_rng();
-    let next = issue_successor(&login, rotation_request(&presented, now()), &mut rng).unwrap();
+    let random = Random::system();
+    let next = issue_successor(&login, rotation_request(&presented, now()), &random).unwrap();
     let proofs = next.first_proofs.as_ref().unwrap();
     assert_eq!(*proofs, ProofHashes { access: next.pair.access.proof().hash(), refresh: next.pair.refresh.proof().hash() });
     let script = Script::new([output(json!({}))]);
@@ -132,7 +133,7 @@ fn imported_session() -> ImportedSession {
 async fn an_import() {
     let session = imported_session();
     let script = Script::new([output(json!({"Items": [register_item()]})), output(json!({}))]);
-    assert_eq!(import_session(&script.store(), &session, now()).await, Ok(ImportOutcome::Imported));
+    assert_eq!(import_session(&script.store(), &session, now(), &Random::system()).await, Ok(ImportOutcome::Imported));
     let (_, request) = script.asked().remove(1);
     let items = request["TransactItems"].as_array().unwrap();
     let NewLogin { login, session } = session.login(now());
@@ -155,14 +156,14 @@ async fn an_import_whose_answer_was_lost() {
     let login = session.login(now()).login;
     let alias = wire(&alias_item(&login.key, "user-1", login.imported.as_ref().unwrap()));
     let (nothing, there) = (output(json!({"Items": []})), output(json!({"Items": [alias]})));
-    let import = async |answers: Vec<Answer>| import_session(&Script::new(answers).store(), &session, now()).await;
+    let import = async |answers: Vec<Answer>| import_session(&Script::new(answers).store(), &session, now(), &Random::system()).await;
     assert_eq!(import(vec![there.clone()]).await, Ok(ImportOutcome::AlreadyThere));
     assert_eq!(import(vec![nothing.clone(), error(CONFLICT), nothing, error(CONFLICT), there]).await, Ok(ImportOutcome::Imported));
 }
 
 fn new_login() -> NewLogin {
-    let mut rng = crate::entropy::system_rng();
-    issue_login("user-1", Device::default(), lifetimes(), None, now(), &mut rng).unwrap().new
+    let random = Random::system();
+    issue_login("user-1", Device::default(), lifetimes(), None, now(), &random).unwrap().new
 }
 
 async fn creation(creation: &LoginCreation) -> (NewLogin, Vec<Value>) {
@@ -251,7 +252,7 @@ async fn change(change: UserChange, register: Option<Value>) -> [Value; 2] {
     }
     answers.push(found);
     let script = Script::new(answers);
-    let changed = change_user(&script.accounts(), &user().username, &change).await.unwrap().unwrap();
+    let changed = change_user(&script.accounts(), &user().username, &change, &Random::system()).await.unwrap().unwrap();
     assert_eq!((changed.0.version, changed.1), (4, 0));
     let (operation, request) = script.asked().remove(2);
     assert_eq!(operation, "TransactWriteItems");
@@ -303,11 +304,21 @@ async fn an_overtaken_change_is_decided_anew() {
     let none = output(json!({"Items": []}));
     let cancelled = Answer::Error("TransactionCanceledException", json!({"CancellationReasons": [{"Code": "ConditionalCheckFailed"}]}));
     let script = Script::new([found.clone(), none.clone(), cancelled, found.clone(), none, output(json!({})), error(CONDITION), found]);
-    assert!(change_user(&script.accounts(), &user().username, &UserChange::Status(UserStatus::Disabled)).await.unwrap().is_some());
+    assert!(
+        change_user(&script.accounts(), &user().username, &UserChange::Status(UserStatus::Disabled), &Random::system())
+            .await
+            .unwrap()
+            .is_some()
+    );
     assert_eq!(script.asked().iter().filter(|(operation, _)| operation == "TransactWriteItems").count(), 2);
 
     let nobody = Script::new([output(json!({}))]);
-    assert!(change_user(&nobody.accounts(), &user().username, &UserChange::Status(UserStatus::Disabled)).await.unwrap().is_none());
+    assert!(
+        change_user(&nobody.accounts(), &user().username, &UserChange::Status(UserStatus::Disabled), &Random::system())
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 /// How each end of a transaction is taken.

@@ -1,0 +1,165 @@
+//! Ending logins: the one whose token is presented, one of a user's own, or all of a user's.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+
+use super::credentials::{Denied, Presented, token_of};
+use crate::{
+    backoff::Backoff,
+    entropy::Random,
+    ids::{LoginId, LoginKey, UserKey},
+    store::{Attempt, EndProof, Ended, Located, NotLocated, ScannedUser, Store, StoreError},
+    telling::log::{Event, Fields, log},
+    token::{AnyToken, ImportedTokens},
+};
+
+/// The login whose token a request presents, of either kind, expired or not, and the proof that permits to end it. A token
+/// that leads to no login ends nothing.
+#[derive(Debug, Clone)]
+pub struct PresentedLogin(pub Result<(LoginKey, EndProof), NotLocated>);
+
+impl PresentedLogin {
+    /// Parses the token. Reads nothing, because the delete is conditional on the proof. Only an imported token is looked up.
+    ///
+    /// # Errors
+    /// [`Denied`]. A refusal has been logged; a failure of the store is for the caller to log.
+    pub async fn locate(store: &Store, presented: Presented<'_>, imported: ImportedTokens, fields: Fields<'_>) -> Result<Self, Denied> {
+        let token = token_of(presented, |_| Event::LogoutOfNothing, fields, |text| AnyToken::parse(text, imported))?;
+        Ok(Self(match store.locate_any(&token).await? {
+            (Located::At(key), proof) => Ok((key, proof)),
+            (Located::Nowhere(why), _) => Err(why),
+        }))
+    }
+}
+
+/// Ends the login of the presented token. It succeeds even if the login has already ended: either way none of its tokens
+/// passes.
+///
+/// # Errors
+/// [`StoreError`] where it is not known whether the login is gone; for the caller to log.
+pub async fn logout(store: &Store, presented: &PresentedLogin, random: &Random, fields: Fields<'_>) -> Result<(), StoreError> {
+    let (key, proof) = match &presented.0 {
+        Ok(found) => found,
+        Err(nowhere) => {
+            log(nowhere.event(Event::LogoutOfNothing), Fields { reason: Some(&nowhere.to_string()), ..fields }, None);
+            return Ok(());
+        }
+    };
+    let fields = Fields { login_id: Some(key.login_id.as_str()), ..fields };
+    match end_login(store, key, proof, random).await? {
+        Ended::Now { generation } => {
+            log(Event::LoggedOut, fields, None);
+            if let Err(error) = store.sweep_session(key, generation).await {
+                log(Event::CleanupFailed, fields, Some(&error));
+            }
+        }
+        Ended::NotThere => log(Event::LogoutOfNothing, fields, None),
+    }
+    Ok(())
+}
+
+/// Ends the login if the proof is its own. It has no deadline of its own.
+///
+/// # Errors
+/// [`StoreError`] where it is not known whether the login is gone.
+pub async fn end_login(store: &Store, key: &LoginKey, proof: &EndProof, random: &Random) -> Result<Ended, StoreError> {
+    until_done(random, || store.delete_login(key, proof)).await
+}
+
+/// Writes again for as long as a transaction in flight holds the item.
+async fn until_done<T, F>(random: &Random, write: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<Attempt<T>, StoreError>>,
+{
+    let mut backoff = Backoff::new(random);
+    loop {
+        match write().await? {
+            Attempt::Done(outcome) => return Ok(outcome),
+            Attempt::Conflict => backoff.wait().await,
+        }
+    }
+}
+
+/// Which of a user's logins are ended.
+#[derive(Debug, Clone, Copy)]
+pub enum Everywhere<'a> {
+    /// All.
+    All,
+    /// All, the caller's own last, so that a failed call can be retried with the same token.
+    AllAndLast(&'a LoginId),
+    /// All but this one.
+    AllBut(&'a LoginId),
+}
+
+/// How many logins are ended side by side.
+const SIDE_BY_SIDE: usize = 10;
+
+/// Ends the logins of the user that were made before this, and returns how many it ended.
+///
+/// The register moves first: a login that read it before can't commit any more. One that is in mid-commit is named by it, and
+/// may be missing from the read that follows; so it is ended by name. The read sees all others.
+///
+/// # Errors
+/// [`StoreError`] where it is not known that all are gone. What was ended stays ended; try again.
+pub async fn end_all(store: &Store, user_key: &UserKey, which: Everywhere<'_>, random: &Random) -> Result<usize, StoreError> {
+    let Some(newest) = until_done(random, || store.move_register(user_key)).await? else { return Ok(0) };
+    let seen = store.read_user_logins(user_key).await?;
+    let mut all: BTreeSet<LoginId> = seen.logins.into_keys().collect();
+    all.insert(newest);
+    let last = match which {
+        Everywhere::All => None,
+        Everywhere::AllAndLast(own) => all.take(own),
+        Everywhere::AllBut(kept) => {
+            all.remove(kept);
+            None
+        }
+    };
+    let ended = end_side_by_side(store, user_key, all.into_iter().collect(), random).await?;
+    Ok(ended + end_side_by_side(store, user_key, last.into_iter().collect(), random).await?)
+}
+
+async fn end_side_by_side(store: &Store, user_key: &UserKey, mut ending: Vec<LoginId>, random: &Random) -> Result<usize, StoreError> {
+    let mut ended = 0;
+    while !ending.is_empty() {
+        let rest = ending.split_off(ending.len().min(SIDE_BY_SIDE));
+        let deletions = std::mem::replace(&mut ending, rest).into_iter().map(async |login_id| {
+            let key = LoginKey { user_key: user_key.clone(), login_id };
+            end_owned(store, &key, random).await
+        });
+        for deletion in join_all(deletions).await {
+            ended += usize::from(deletion? != Ended::NotThere);
+        }
+    }
+    Ok(ended)
+}
+
+/// Ends one login of a user who has been authenticated, and sweeps its session.
+///
+/// # Errors
+/// [`StoreError`] where it is not known whether the login is gone.
+pub async fn end_owned(store: &Store, key: &LoginKey, random: &Random) -> Result<Ended, StoreError> {
+    let ended = end_login(store, key, &EndProof::Owner, random).await?;
+    if let Ended::Now { generation } = ended {
+        // Nothing depends on the sweep; `ttl` collects what it leaves.
+        let _swept = store.sweep_session(key, generation).await;
+    }
+    Ok(ended)
+}
+
+/// Ends all logins of a user, as one page of a scan saw them, and returns how many it ended.
+///
+/// # Errors
+/// [`StoreError`] where it is not known that all are gone. What was ended stays ended; try again.
+pub async fn end_scanned(store: &Store, user_key: &UserKey, seen: &ScannedUser, random: &Random) -> Result<usize, StoreError> {
+    if seen.has_register {
+        return end_all(store, user_key, Everywhere::All, random).await;
+    }
+    // The register came with an earlier page, and these have been ended; or there is none.
+    let mut ended = 0;
+    for login_id in &seen.logins {
+        let key = LoginKey { user_key: user_key.clone(), login_id: login_id.clone() };
+        ended += usize::from(end_owned(store, &key, random).await? != Ended::NotThere);
+    }
+    Ok(ended)
+}
