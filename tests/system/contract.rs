@@ -144,7 +144,7 @@ async fn a_login_is_created_only_on_what_was_read() {
 
     let key = first.new.login.key.clone();
     assert_eq!(
-        end_login(&contract.store(), &key, &EndProof::of_refresh(&first.pair.refresh.claim()), &Random::system()).await.unwrap(),
+        end_login(contract.store(), &key, &EndProof::of_refresh(&first.pair.refresh.claim()), &Random::system()).await.unwrap(),
         Ended::Now { generation: Generation::FIRST }
     );
     assert_eq!(create(&contract.user, &current).await, Ok(Commit::ReadAgain), "the predecessor is gone");
@@ -170,7 +170,7 @@ async fn a_login_that_replaces_its_predecessor_needs_it_there() {
     let (first, second) = (contract.login().await, contract.issue());
     let key = first.new.login.key.clone();
     let creation = LoginCreation { replaced: vec![(key.clone(), Generation::FIRST)], ..contract.creation().await };
-    end_login(&contract.store(), &key, &EndProof::Owner, &Random::system()).await.unwrap();
+    end_login(contract.store(), &key, &EndProof::Owner, &Random::system()).await.unwrap();
     assert_eq!(contract.accounts.create_login(&contract.user, &second.new, &creation).await, Ok(Commit::ReadAgain));
     assert_eq!(contract.state(&second).await, LoginState::default());
 }
@@ -266,7 +266,7 @@ async fn a_rotation_does_not_revive_an_ended_login() {
     let state = contract.state(&issued).await;
     let next = contract.successor(&state, &issued.pair.refresh);
     let (key, presented) = (issued.new.login.key.clone(), issued.pair.refresh.hash());
-    end_login(&contract.store(), &key, &EndProof::of_refresh(&issued.pair.refresh.claim()), &Random::system()).await.unwrap();
+    end_login(contract.store(), &key, &EndProof::of_refresh(&issued.pair.refresh.claim()), &Random::system()).await.unwrap();
     let rotation = Rotation { login: state.login.as_ref().unwrap(), presented: &presented, successor: &next.session, first_proofs: None };
     assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::ReadAgain));
     assert_eq!(contract.store().read_login(&key).await.unwrap().login, None);
@@ -277,7 +277,7 @@ async fn only_a_proof_of_the_login_ends_it() {
     let contract = Contract::new().await;
     let (issued, other) = (contract.login().await, contract.issue());
     let key = &issued.new.login.key;
-    let end = async |proof: EndProof| end_login(&contract.store(), key, &proof, &Random::system()).await.unwrap();
+    let end = async |proof: EndProof| end_login(contract.store(), key, &proof, &Random::system()).await.unwrap();
     assert_eq!(end(EndProof::of_access(&other.pair.access.claim())).await, Ended::NotThere);
     assert_eq!(end(EndProof::of_refresh(&other.pair.refresh.claim())).await, Ended::NotThere);
     assert!(contract.store().read_login(key).await.unwrap().login.is_some());
