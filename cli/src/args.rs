@@ -1,9 +1,13 @@
 //! What the command takes.
 
-use std::path::PathBuf;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use latchkey::ids::USER_ID_MAX_BYTES;
 
 mod doctor;
 mod sessions;
@@ -69,10 +73,15 @@ impl Default for Command {
 /// What `latchkey dev` takes. The service's own settings come from its environment variables, as in the cloud.
 #[derive(Debug, Args)]
 pub struct DevArgs {
-    /// Listen on this port of 127.0.0.1; 0 takes any that is free.
+    /// Listen on this port; 0 takes any that is free.
     #[arg(long, default_value_t = 3000)]
     pub port: u16,
-    /// Use the DynamoDB at this URL (DynamoDB Local, for example) instead of the embedded one.
+    /// Listen on this address of the machine; 0.0.0.0 is all of them, for phones and containers. Then everybody in the network
+    /// can log in as the demo user. The console stays on this machine.
+    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub host: IpAddr,
+    /// Use the DynamoDB at this URL (ministack, for example) instead of the embedded one. Its tables are made in the region
+    /// AWS_REGION, or in us-east-1.
     #[arg(long, value_name = "URL", conflicts_with = "data")]
     pub dynamodb: Option<String>,
     /// Send events to `cargo lambda watch` at this URL instead of the functions linked in.
@@ -85,7 +94,7 @@ pub struct DevArgs {
 
 impl Default for DevArgs {
     fn default() -> Self {
-        Self { port: 3000, dynamodb: None, lambda: None, data: None }
+        Self { port: 3000, host: Ipv4Addr::LOCALHOST.into(), dynamodb: None, lambda: None, data: None }
     }
 }
 
@@ -103,7 +112,8 @@ pub struct TableArgs {
     pub aws: AwsArgs,
 }
 
-/// As in the AWS CLI.
+/// As in the AWS CLI. At an endpoint on this machine, the region is us-east-1 and the credentials are made up unless they are
+/// given.
 #[derive(Debug, Default, Args)]
 pub struct AwsArgs {
     /// The profile of your AWS configuration.
@@ -115,6 +125,12 @@ pub struct AwsArgs {
     /// Another DynamoDB than AWS's, such as the one `latchkey dev` shows.
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
+}
+
+/// Any text can be a user's id, but for those that are a slip of a script: an empty variable, or a line with its end.
+fn user_id(text: &str) -> Result<String, &'static str> {
+    let is_one = !text.is_empty() && text.trim() == text && text.len() <= USER_ID_MAX_BYTES;
+    if is_one { Ok(text.to_owned()) } else { Err("a user id has 1 to 128 bytes, and no white space around it") }
 }
 
 #[cfg(test)]
@@ -137,6 +153,18 @@ mod tests {
             let widest = help.lines().map(|line| line.chars().count()).max();
             assert!(widest <= Some(80), "{widest:?} columns:\n{help}");
         }
+    }
+
+    /// An empty variable in a script must not name a user.
+    #[test]
+    fn a_user_id_is_not_empty() {
+        for slip in ["", " ", "u ", "u\n", &"u".repeat(129)] {
+            for command in ["list", "end-all"] {
+                assert!(Latchkey::try_parse_from(["latchkey", "sessions", command, slip]).is_err(), "{command} {slip:?}");
+            }
+            assert!(Latchkey::try_parse_from(["latchkey", "sessions", "end", slip, "l"]).is_err(), "{slip:?}");
+        }
+        assert!(Latchkey::try_parse_from(["latchkey", "sessions", "end-all", "Ada Lovelace"]).is_ok());
     }
 
     #[test]

@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig,
+    environment::EnvironmentVariableRegionProvider,
+    meta::region::RegionProviderChain,
+    profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider},
+    provider_config::ProviderConfig,
+    retry::RetryConfig,
+};
 use aws_sdk_dynamodb::{
     Client,
     config::{Credentials, ProvideCredentials as _, timeout::TimeoutConfig},
@@ -10,24 +17,39 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::http::HttpClient;
-use latchkey::{limits::Limits, telling::signals::StoreCalls};
+use latchkey::{config::Environment, limits::Limits, store::StoreError, telling::signals::StoreCalls};
 
-use crate::args::AwsArgs;
+use crate::{args::AwsArgs, loopback::is_loopback};
 
-/// A client for the emulator at `endpoint`. Its credentials are no account's, so that a slip of the URL can't reach one.
+/// An emulator's region where `AWS_REGION` isn't set. Some emulators keep each region's tables apart, so every program that
+/// talks to one has to name the same.
+const EMULATOR_REGION: Region = Region::from_static("us-east-1");
+
+/// The access key for an emulator, as the documents write it. It is no account's, so that a slip of the URL can't reach one.
+pub const EMULATOR_KEY: &str = "local";
+
+/// The region in which `latchkey dev` makes an emulator's tables: the environment's, as the functions read it, else us-east-1.
 #[must_use]
-pub fn emulator(endpoint: &str) -> Client {
-    emulator_through(endpoint, Builder::new().build_http())
+pub fn emulator_region() -> Region {
+    let environment = Environment::of_process();
+    let set = environment.get("AWS_REGION").or_else(|| environment.get("AWS_DEFAULT_REGION"));
+    set.map_or(EMULATOR_REGION, Region::new)
 }
 
-/// The same, through this HTTP client.
+/// A client for the emulator at `endpoint`.
 #[must_use]
-pub fn emulator_through(endpoint: &str, http: impl HttpClient + 'static) -> Client {
+pub fn emulator(endpoint: &str) -> Client {
+    emulator_through(endpoint, EMULATOR_KEY, Builder::new().build_http())
+}
+
+/// The same, with this access key and through this HTTP client.
+#[must_use]
+pub fn emulator_through(endpoint: &str, access_key: &str, http: impl HttpClient + 'static) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(endpoint)
-        .region(Region::new("local"))
-        .credentials_provider(Credentials::new("latchkey", "emulator", None, None, "latchkey dev"))
+        .region(emulator_region())
+        .credentials_provider(made_up(access_key))
         .http_client(http)
         .timeout_config(Limits::PRODUCTION.timeouts())
         .retry_config(RetryConfig::standard())
@@ -36,47 +58,52 @@ pub fn emulator_through(endpoint: &str, http: impl HttpClient + 'static) -> Clie
     Client::from_conf(config)
 }
 
-/// Why AWS isn't to be asked.
+fn made_up(access_key: &str) -> Credentials {
+    Credentials::new(access_key, EMULATOR_KEY, None, None, "an emulator's")
+}
+
+/// Why no call is made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody said where.
+    /// No region is given.
     #[error("no region is set; pass --region, or set AWS_REGION")]
     NoRegion,
-    /// Nobody said as whom.
+    /// The profile isn't in the AWS configuration.
+    #[error("there is no AWS profile {0:?}; `aws configure list-profiles` shows which there are")]
+    NoProfile(String),
+    /// The AWS configuration can't be read.
+    #[error("the AWS configuration can't be read: {0}; mend it, or set AWS_CONFIG_FILE")]
+    Configuration(String),
+    /// No credentials are given, or they can't be had.
     #[error("there are no AWS credentials ({0}); pass --profile, or set AWS_PROFILE, or sign in")]
     NoCredentials(String),
 }
 
-/// A client as the AWS CLI would make it: flags first, then the environment, then the profile's files.
-pub async fn for_aws(args: &AwsArgs) -> Client {
-    match emulated(args) {
-        Some(client) => client,
-        None => Client::new(&config_of(args).await),
-    }
-}
-
-/// The same, once it is known that there are a region and credentials, and with more patience than a request has.
+/// A client as the AWS CLI would make it: flags first, then the environment, then the profile's files. It is known then that
+/// there are a region and credentials.
 ///
 /// # Errors
 /// [`ClientError`] says which of them is missing.
-pub async fn checked(args: &AwsArgs) -> Result<Client, ClientError> {
-    let patient = |client: &Client| Client::from_conf(client.config().to_builder().timeout_config(patience()).build());
-    if let Some(client) = emulated(args) {
-        return Ok(patient(&client));
-    }
-    let config = config_of(args).await;
+pub async fn for_aws(args: &AwsArgs) -> Result<Client, ClientError> {
+    let config = config_of(args).await?;
     if config.region().is_none() {
         return Err(ClientError::NoRegion);
     }
     let Some(provider) = config.credentials_provider() else { return Err(ClientError::NoCredentials("none are configured".into())) };
-    provider.provide_credentials().await.map_err(|error| ClientError::NoCredentials(error.to_string()))?;
-    Ok(patient(&Client::new(&config)))
+    provider.provide_credentials().await.map_err(|error| ClientError::NoCredentials(innermost(&error)))?;
+    Ok(Client::new(&config))
 }
 
-/// Nobody waits for an answer meanwhile, and a page of a scan may have a megabyte.
-fn patience() -> TimeoutConfig {
+/// The same, with more patience than a request has: no request waits for an answer, and a page of a scan may have a megabyte.
+///
+/// # Errors
+/// As [`for_aws`].
+pub async fn patient(args: &AwsArgs) -> Result<Client, ClientError> {
     let seconds = Duration::from_secs;
-    TimeoutConfig::builder().connect_timeout(seconds(3)).operation_attempt_timeout(seconds(10)).operation_timeout(seconds(30)).build()
+    let patience =
+        TimeoutConfig::builder().connect_timeout(seconds(3)).operation_attempt_timeout(seconds(10)).operation_timeout(seconds(30)).build();
+    let client = for_aws(args).await?;
+    Ok(Client::from_conf(client.config().to_builder().timeout_config(patience).build()))
 }
 
 /// Whether an emulator is meant: an endpoint on this machine is one's.
@@ -85,21 +112,100 @@ pub fn is_emulated(args: &AwsArgs) -> bool {
     args.endpoint_url.as_deref().is_some_and(is_loopback)
 }
 
-fn emulated(args: &AwsArgs) -> Option<Client> {
-    args.endpoint_url.as_deref().filter(|endpoint| is_loopback(endpoint)).map(emulator)
+async fn config_of(args: &AwsArgs) -> Result<SdkConfig, ClientError> {
+    let environment = Environment::of_process();
+    let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
+    let mut loader =
+        aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http.clone()).timeout_config(Limits::PRODUCTION.timeouts());
+    if let Some(endpoint) = &args.endpoint_url {
+        loader = loader.endpoint_url(endpoint);
+    }
+    if let Some(profile) = args.profile.clone().or_else(|| environment.get("AWS_PROFILE")) {
+        check_profile(&profile).await?;
+        loader = loader.profile_name(profile);
+    }
+
+    let emulated = is_emulated(args);
+    if let Some(region) = &args.region {
+        loader = loader.region(Region::new(region.clone()));
+    } else if emulated {
+        loader = loader.region(region_at_emulator(args.profile.as_deref()));
+    }
+    if let Some(profile) = &args.profile {
+        // The loader alone would put keys of the environment before the flag.
+        let http = ProviderConfig::without_region().with_http_client(http);
+        loader = loader.credentials_provider(ProfileFileCredentialsProvider::builder().configure(&http).profile_name(profile).build());
+    } else if emulated && ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"].iter().all(|variable| environment.get(variable).is_none()) {
+        loader = loader.credentials_provider(made_up(EMULATOR_KEY));
+    }
+    Ok(loader.load().await)
+}
+
+/// As [`emulator_region`], with the region of a profile that a flag names before the last resort.
+fn region_at_emulator(profile: Option<&str>) -> RegionProviderChain {
+    let environment = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new());
+    let chain = match profile {
+        Some(profile) => environment.or_else(ProfileFileRegionProvider::builder().profile_name(profile).build()),
+        None => environment,
+    };
+    chain.or_else(EMULATOR_REGION)
+}
+
+/// The loader goes on without a profile that it doesn't find, and ends in "no credentials".
+async fn check_profile(name: &str) -> Result<(), ClientError> {
+    let (files, variables, places) = Default::default();
+    let profiles = aws_config::profile::load(&files, &variables, &places, None).await;
+    let profiles = profiles.map_err(|error| ClientError::Configuration(innermost(&error)))?;
+    profiles.get_profile(name).map(|_| ()).ok_or_else(|| ClientError::NoProfile(name.to_owned()))
+}
+
+/// What to check after an error of the store.
+pub(crate) fn advice(error: &StoreError) -> &'static str {
+    const CREDENTIALS: [&str; 6] = [
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "IncompleteSignatureException",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "UnrecognizedClientException",
+    ];
+    const THROTTLED: [&str; 3] = ["ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded"];
+    match error {
+        StoreError::Unavailable { code, .. } => match code.as_str() {
+            "timeout" => "check the network, --endpoint-url and --region",
+            "connection failed: TLS" => "check whether --endpoint-url is an https:// address with a certificate that this machine trusts",
+            code if code.starts_with("connection failed") => "check the network, --endpoint-url and --region",
+            code if code.contains("credentials") => "check --profile, AWS_PROFILE or the keys in the environment",
+            code if THROTTLED.iter().any(|throttled| code.starts_with(throttled)) => {
+                "try again later: the table or the account is at its limit"
+            }
+            "unreadable response" => "check whether a DynamoDB answers at --endpoint-url",
+            code if code.starts_with("HTTP ") => "try again, and check whether a DynamoDB answers at --endpoint-url",
+            code if CREDENTIALS.contains(&code) => "these credentials aren't accepted there; check --profile or AWS_ACCESS_KEY_ID",
+            _ => "check --region, --profile, --endpoint-url and the names of the tables",
+        },
+        StoreError::Rejected { .. } => "check --region, --profile, --endpoint-url and the names of the tables",
+        StoreError::Item(_) => "`latchkey doctor --all` shows the item",
+    }
 }
 
 /// Why DynamoDB didn't do it, in a line.
-pub(crate) fn reason<E, R>(error: &SdkError<E, R>) -> String
+pub(crate) fn reason<E>(error: &SdkError<E>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
 {
-    match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        (None, _) => innermost(error),
+    match (error.code(), error.message(), error.raw_response()) {
+        (Some(code), Some(message), _) => format!("{code}: {message}"),
+        (Some(code), None, _) => code.to_owned(),
+        (None, _, Some(_)) if is_unreadable(error) => "the answer can't be read".to_owned(),
+        (None, _, Some(answer)) => format!("HTTP {}", answer.status()),
+        (None, _, None) => innermost(error),
     }
+}
+
+/// Whether DynamoDB said yes, in a form that isn't DynamoDB's.
+pub(crate) fn is_unreadable<E>(error: &SdkError<E>) -> bool {
+    error.raw_response().is_some_and(|answer| answer.status().is_success())
 }
 
 /// What it came down to: the errors above it say no more than that a request failed.
@@ -111,40 +217,20 @@ pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     innermost.to_string()
 }
 
-async fn config_of(args: &AwsArgs) -> SdkConfig {
-    let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).timeout_config(Limits::PRODUCTION.timeouts());
-    if let Some(profile) = &args.profile {
-        loader = loader.profile_name(profile);
-    }
-    if let Some(region) = &args.region {
-        loader = loader.region(Region::new(region.clone()));
-    }
-    if let Some(endpoint) = &args.endpoint_url {
-        loader = loader.endpoint_url(endpoint);
-    }
-    loader.load().await
-}
-
-pub(crate) fn is_loopback(endpoint: &str) -> bool {
-    let host = reqwest::Url::parse(endpoint).ok().and_then(|url| url.host_str().map(str::to_owned));
-    host.is_some_and(|host| {
-        let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Each kind of failure has its own next step.
     #[test]
-    fn only_this_machine_is_loopback() {
-        for here in ["http://127.0.0.1:8000", "http://localhost:8000/", "http://[::1]:8000"] {
-            assert!(is_loopback(here), "{here}");
-        }
-        for elsewhere in ["https://dynamodb.eu-central-1.amazonaws.com", "http://127.0.0.1.example.com", "localhost:8000", ""] {
-            assert!(!is_loopback(elsewhere), "{elsewhere}");
-        }
+    fn advice_fits_the_failure() {
+        let unavailable = |code: &str| advice(&StoreError::Unavailable { operation: "Query", code: code.into() });
+        assert!(unavailable("connection failed").contains("network") && unavailable("timeout").contains("network"));
+        assert!(unavailable("connection failed: DNS").contains("network") && unavailable("connection failed: TLS").contains("certificate"));
+        assert!(unavailable("no credentials").contains("--profile"));
+        assert!(unavailable("ThrottlingException, TableReadKeyRangeThroughputExceeded of sessions").contains("try again later"));
+        assert!(unavailable("HTTP 500").contains("whether a DynamoDB answers"));
+        assert!(unavailable("UnrecognizedClientException").contains("credentials"));
+        assert!(unavailable("ResourceNotFoundException").contains("names of the tables"));
     }
 }

@@ -9,11 +9,11 @@ mod journal;
 mod pages;
 mod witness;
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     middleware::{self, Next},
     response::{
         IntoResponse as _, Response, Sse,
@@ -27,7 +27,7 @@ use latchkey::clock::Clock;
 use serde::Serialize;
 
 use self::journal::{Cursor, Journal};
-use crate::{gateway::Gateway, observed::Observer};
+use crate::{gateway::Gateway, loopback::names_this_machine, observed::Observer};
 
 /// What the console says of the service that it stands beside.
 #[derive(Debug, Clone, Serialize)]
@@ -100,13 +100,42 @@ async fn events(State(console): State<Console>, headers: HeaderMap) -> Sse<impl 
     Sse::new(stream).keep_alive(KeepAlive::default())
 }
 
-/// A page of another site may give its own name this machine's address (DNS rebinding) and would then read along.
+/// The console shows every request, so it is for this machine alone: neither for others in the network, where `--host` lets
+/// them reach the API, nor for a page of another site that gives its own name this machine's address (DNS rebinding).
 async fn only_on_this_machine(request: Request, next: Next) -> Response {
-    let host = request.headers().get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(host, |(name, _)| name);
-    if matches!(name, "127.0.0.1" | "localhost" | "[::1]") {
-        return next.run(request).await;
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    if !peer.is_none_or(|peer| peer.0.ip().to_canonical().is_loopback()) {
+        let text = "The console is served to the machine that it runs on, and to no other. The API is served to all.\n";
+        return (StatusCode::FORBIDDEN, text).into_response();
     }
-    let text = "The console is served under the names 127.0.0.1 and localhost only. Open it by one of them.\n";
-    (StatusCode::MISDIRECTED_REQUEST, text).into_response()
+    if !names_this_machine(request.headers()) {
+        let text = "The console is served under the names 127.0.0.1 and localhost only. Open it by one of them.\n";
+        return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
+    }
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use tower_service::Service as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_this_machine_is_served() {
+        let mut console = Router::new().route("/", get(|| async {})).layer(middleware::from_fn(only_on_this_machine));
+        for (peer, host, status) in [
+            ("127.0.0.1:5000", "127.0.0.1:3000", 200),
+            ("[::1]:5000", "[::1]:3000", 200),
+            ("[::ffff:127.0.0.1]:5000", "localhost:3000", 200),
+            ("192.0.2.7:5000", "127.0.0.1:3000", 403),
+            ("192.0.2.7:5000", "192.0.2.1:3000", 403),
+            ("127.0.0.1:5000", "evil.example:3000", 421),
+        ] {
+            let mut request = Request::builder().uri("/").header("host", host).body(Body::empty()).unwrap();
+            request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer.parse().unwrap()));
+            assert_eq!(console.call(request).await.unwrap().status().as_u16(), status, "{peer} {host}");
+        }
+    }
 }

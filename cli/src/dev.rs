@@ -2,10 +2,11 @@
 
 mod banner;
 mod embedded;
+mod lock;
 mod port;
 mod stop;
 
-use std::{collections::BTreeMap, io, net::SocketAddr, time::Instant};
+use std::{collections::BTreeMap, io, net::SocketAddr, path::PathBuf, time::Instant};
 
 use aws_sdk_dynamodb::Client;
 use aws_smithy_http_client::Builder;
@@ -59,16 +60,30 @@ pub enum DevError {
         next: u16,
     },
     /// The port can't be had for another reason.
-    #[error("can't listen on 127.0.0.1:{port}: {source}; try another --port")]
+    #[error("can't listen on {address}: {source}; try another --port, or a --host that is an address of this machine")]
     Listen {
-        /// The port.
-        port: u16,
+        /// The address and the port.
+        address: SocketAddr,
         /// Why.
         source: io::Error,
     },
     /// The embedded DynamoDB doesn't start.
     #[error("the embedded DynamoDB doesn't start: {0}; check --data, or leave it out to keep nothing")]
     Embedded(String),
+    /// Another process has the data.
+    #[error("another `latchkey dev` keeps its data in {}; stop it, or use another --data", dir.display())]
+    DataTaken {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// The directory of the data can't be used.
+    #[error("--data {}: {source}; use a directory that can be written to", dir.display())]
+    Data {
+        /// The directory.
+        dir: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The tables can't be made.
     #[error("{0}")]
     Tables(#[from] TablesError),
@@ -101,14 +116,20 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     log_to_terminal();
     let process = Environment::of_process();
     let template = Template::parse(TEMPLATE, &parameters(&process))?;
-    let listener = port::listen(args.port).await?;
-    let address = listener.local_addr().map_err(|source| DevError::Listen { port: args.port, source })?;
-    let (dynamodb, data) = match (args.dynamodb, args.data.as_deref()) {
-        (Some(url), _) => (url, Data::Elsewhere),
-        (None, dir) => (embedded::start(dir).await.map_err(DevError::Embedded)?, dir.map_or(Data::Gone, Data::Kept)),
+    let listener = port::listen(args.host, args.port).await?;
+    let wanted = SocketAddr::from((args.host, args.port));
+    let address = listener.local_addr().map_err(|source| DevError::Listen { address: wanted, source })?;
+    let (embedded, data) = match (&args.dynamodb, args.data.as_deref()) {
+        (Some(_), _) => (None, Data::Elsewhere),
+        (None, dir) => (Some(embedded::start(dir).await?), dir.map_or(Data::Gone, Data::Kept)),
+    };
+    let (dynamodb, access_key) = match &embedded {
+        Some(embedded) => (embedded.url.clone(), embedded.access_key.as_str()),
+        None => (args.dynamodb.unwrap_or_default(), client::EMULATOR_KEY),
     };
     let observer = Observer::default();
-    let client = client::emulator_through(&dynamodb, ObservedHttp::new(Builder::new().build_http(), observer.clone()));
+    let http = ObservedHttp::new(Builder::new().build_http(), observer.clone());
+    let client = client::emulator_through(&dynamodb, access_key, http);
     create_missing(&client, &template.tables).await?;
     add_demo_user(&client, &template).await?;
     let settings = |name: &str| process.get(name);
@@ -134,7 +155,17 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     };
     let console = Console::new(observer, Clock::system());
     let router = console.clone().into_router(Gateway::new(&template, invoker, GatewayOptions::default()), &about);
-    let banner = Banner { address, dynamodb: &dynamodb, lambda: args.lambda.as_deref(), data: &data, template: &template };
+    let region = client::emulator_region();
+    let banner = Banner {
+        address,
+        dynamodb: &dynamodb,
+        access_key,
+        region: region.as_ref(),
+        lambda: args.lambda.as_deref(),
+        data: &data,
+        template: &template,
+        command: &banner::command(&process),
+    };
     anstream::println!("{}", banner.text(began.elapsed()));
     axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async move {

@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod invoke;
 pub mod linked;
 pub mod listing;
+mod loopback;
 pub mod observed;
 pub mod password_rules;
 pub mod progress;

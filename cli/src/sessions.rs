@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::{
     args::{SessionsCommand, TableArgs},
-    client,
+    client::{self, ClientError, advice},
     confirm::{NotConfirmed, confirm},
     exit::{Exit, ExitWith},
     listing::{Listing, readable},
@@ -35,8 +35,11 @@ pub enum SessionsError {
     /// The table isn't named.
     #[error("{0}; or pass --sessions-table")]
     Table(#[from] ConfigError),
+    /// DynamoDB isn't to be asked.
+    #[error("{0}")]
+    Client(#[from] ClientError),
     /// The table couldn't be read or written.
-    #[error("{0}; check --region, --profile, --endpoint-url and the name of the table")]
+    #[error("{0}; {advice}", advice = advice(.0))]
     Store(#[from] StoreError),
     /// Not a login's id.
     #[error("a login id is {0}; `latchkey sessions list` shows them")]
@@ -62,7 +65,7 @@ impl ExitWith for SessionsError {
     fn exit(&self) -> Exit {
         match self {
             Self::Table(_) | Self::LoginId(_) => Exit::Usage,
-            Self::Store(_) => Exit::Failed,
+            Self::Client(_) | Self::Store(_) => Exit::Failed,
             Self::UnknownLogin(_) | Self::UnknownUser(_) => Exit::NotFound,
             Self::NotConfirmed(not_confirmed) => not_confirmed.exit(),
             Self::Find(find) => find.exit(),
@@ -81,7 +84,7 @@ pub async fn run(command: SessionsCommand) -> Result<(), SessionsError> {
         SessionsCommand::End { user_id, login_id, at } => {
             let key = LoginKey { user_key: UserKey::of(&user_id), login_id: LoginId::parse(&login_id)? };
             match end_owned(&store(&at).await?, &key, &Random::system()).await? {
-                Ended::Now { .. } => println!("ended {}", key.login_id),
+                Ended::Now { .. } | Ended::Unheard => println!("ended {}", key.login_id),
                 Ended::NotThere => return Err(SessionsError::UnknownLogin(key.login_id)),
             }
             Ok(())
@@ -98,7 +101,7 @@ pub async fn run(command: SessionsCommand) -> Result<(), SessionsError> {
 
 async fn store(at: &TableArgs) -> Result<Store, SessionsError> {
     let sessions = table(at.sessions_table.as_ref(), "SESSIONS_TABLE", "the name of the sessions table")?;
-    Ok(Store::new(client::for_aws(&at.aws).await, sessions))
+    Ok(Store::new(client::for_aws(&at.aws).await?, sessions))
 }
 
 /// A name typed in an id's place must not look like a user without logins.

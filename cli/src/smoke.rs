@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::{
     args::SmokeArgs,
-    client::{self, ClientError},
+    client::{self, ClientError, advice},
     exit::{Exit, ExitWith},
     users::{NoPassword, UsersError, add_user, read_password, table},
 };
@@ -41,7 +41,7 @@ pub enum SmokeError {
     #[error("{0}")]
     Client(#[from] ClientError),
     /// A table couldn't be read or written.
-    #[error("{0}; check --region, --profile, --endpoint-url and the names of the tables")]
+    #[error("{0}; {advice}", advice = advice(.0))]
     Store(#[from] StoreError),
     /// The user couldn't be made.
     #[error("{0}")]
@@ -127,7 +127,7 @@ async fn as_user(walk: &mut Walk<'_>, username: &str, password_stdin: bool) -> R
 async fn as_new_user(walk: &mut Walk<'_>, args: &SmokeArgs) -> Result<(), SmokeError> {
     let users_table = table(args.at.users_table.as_ref(), "USERS_TABLE", "the name of the users table")?;
     let sessions_table = table(args.at.sessions_table.as_ref(), "SESSIONS_TABLE", "the name of the sessions table")?;
-    let client = client::checked(&args.at.aws).await?;
+    let client = client::patient(&args.at.aws).await?;
     let accounts = Accounts::new(Store::new(client.clone(), sessions_table), Users::new(client.clone(), &users_table));
     // Before anything is made: what can't be read couldn't be cleaned up either.
     accounts.store().read_user_logins(&UserKey::of("smoke")).await?;

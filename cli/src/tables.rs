@@ -4,11 +4,11 @@ pub(crate) mod compare;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     Client,
-    error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError},
+    error::{BuildError, ProvideErrorMetadata, SdkError},
     operation::{create_table::CreateTableError, describe_table::DescribeTableError},
     types::{
         self, AttributeDefinition, BillingMode, GlobalSecondaryIndex, IndexStatus, KeySchemaElement, KeyType, ProjectionType,
@@ -16,21 +16,37 @@ use aws_sdk_dynamodb::{
     },
 };
 
-use crate::template::{AttributeType, Index, KeySchema, Projection, Table};
+use crate::{
+    client,
+    template::{AttributeType, Index, KeySchema, Projection, Table},
+};
 
 /// Why the tables aren't as the template has them.
 #[derive(Debug, thiserror::Error)]
 pub enum TablesError {
-    /// DynamoDB said no, or nothing.
+    /// No DynamoDB answered.
     #[error("{operation} on table {table}: {message}; check that a DynamoDB answers there, and start again")]
-    DynamoDb {
+    NoAnswer {
         /// The API operation.
         operation: &'static str,
         /// The table's name.
         table: String,
-        /// What came back, with its causes.
+        /// How the call failed.
         message: String,
     },
+    /// DynamoDB refused.
+    #[error("{operation} on table {table} was refused: {message}; mend that at the DynamoDB, and start again")]
+    Refused {
+        /// The API operation.
+        operation: &'static str,
+        /// The table's name.
+        table: String,
+        /// DynamoDB's code and message.
+        message: String,
+    },
+    /// It isn't all of a DynamoDB.
+    #[error("this DynamoDB has no {0}, so it can't run Latchkey; ministack and moto have it. dynalite has neither that nor transactions")]
+    NoSuchOperation(&'static str),
     /// The table is there and isn't the template's.
     #[error(
         "table {table} is not as the template declares it: {what} is {found}, expected {expected}; delete it, or use another --data or --dynamodb"
@@ -157,12 +173,16 @@ async fn enable_ttl(client: &Client, table: &Table) -> Result<(), TablesError> {
     }
 }
 
-fn refused<E, R>(operation: &'static str, table: &Table, error: &SdkError<E, R>) -> TablesError
+fn refused<E>(operation: &'static str, table: &Table, error: &SdkError<E>) -> TablesError
 where
-    E: std::error::Error + 'static,
-    R: fmt::Debug,
+    E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    TablesError::DynamoDb { operation, table: table.name.clone(), message: DisplayErrorContext(error).to_string() }
+    let (table, message) = (table.name.clone(), client::reason(error));
+    match error.code() {
+        Some("UnknownOperationException") => TablesError::NoSuchOperation(operation),
+        Some(_) => TablesError::Refused { operation, table, message },
+        None => TablesError::NoAnswer { operation, table, message },
+    }
 }
 
 fn key_elements(key: &KeySchema) -> Result<Vec<KeySchemaElement>, BuildError> {

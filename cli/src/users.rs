@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::{
     args::{ChangeArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, TableArgs, UserArgs, UsersCommand},
-    client,
+    client::{self, ClientError, advice},
     confirm::{NotConfirmed, confirm},
     exit::{Exit, ExitWith},
     listing::{Listing, readable},
@@ -59,8 +59,11 @@ pub enum UsersError {
     /// The sessions table isn't named.
     #[error("{0}; or pass --sessions-table")]
     SessionsTable(#[source] ConfigError),
+    /// DynamoDB isn't to be asked.
+    #[error("{0}")]
+    Client(#[from] ClientError),
     /// A table couldn't be read or written.
-    #[error("{0}; check --region, --profile, --endpoint-url and the names of the tables")]
+    #[error("{0}; {advice}", advice = advice(.0))]
     Store(#[from] StoreError),
     /// The password couldn't be hashed.
     #[error("{0}; try again")]
@@ -75,7 +78,9 @@ impl ExitWith for UsersError {
         match self {
             Self::Username(_) | Self::Weak(_) | Self::Password(_) | Self::UsersTable(_) | Self::SessionsTable(_) => Exit::Usage,
             Self::NoPassword(NoPassword::Differ | NoPassword::NoTerminal) => Exit::Usage,
-            Self::NoPassword(NoPassword::Unreadable(_)) | Self::Store(_) | Self::Hash(_) | Self::Entropy(_) => Exit::Failed,
+            Self::NoPassword(NoPassword::Unreadable(_)) | Self::Client(_) | Self::Store(_) | Self::Hash(_) | Self::Entropy(_) => {
+                Exit::Failed
+            }
             Self::NotConfirmed(not_confirmed) => not_confirmed.exit(),
             Self::Taken(_) => Exit::Conflict,
             Self::Unknown(_) => Exit::NotFound,
@@ -103,7 +108,7 @@ async fn add(args: PasswordArgs) -> Result<(), UsersError> {
     let table = users_table(&args.user.at)?;
     let password = read_password(args.password_stdin)?;
     check(&password, username.as_str())?;
-    let user = add_user(&client::for_aws(&args.user.at.aws).await, &table, username, password).await?;
+    let user = add_user(&client::for_aws(&args.user.at.aws).await?, &table, username, password).await?;
     if args.user.json {
         println!("{}", row(&user));
     } else {
@@ -113,7 +118,7 @@ async fn add(args: PasswordArgs) -> Result<(), UsersError> {
 }
 
 async fn list(args: ListUsersArgs) -> Result<(), UsersError> {
-    let users = Users::new(client::for_aws(&args.at.aws).await, users_table(&args.at)?);
+    let users = Users::new(client::for_aws(&args.at.aws).await?, users_table(&args.at)?);
     let reading = Spinner::start("reading the users");
     let mut users = users.list_users().await?;
     drop(reading);
@@ -207,7 +212,7 @@ fn told(user: &User, ended: usize, done: &str, json: bool) {
 
 async fn accounts(at: &TableArgs) -> Result<Accounts, UsersError> {
     let (sessions, users) = (sessions_table(at)?, users_table(at)?);
-    let client = client::for_aws(&at.aws).await;
+    let client = client::for_aws(&at.aws).await?;
     Ok(Accounts::new(Store::new(client.clone(), sessions), Users::new(client, users)))
 }
 

@@ -19,6 +19,7 @@ pub(crate) mod script;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod unheard;
 mod users;
 mod warm_up;
 
@@ -32,6 +33,7 @@ pub use items::{Item, ItemError, StoredItem, login_item, read_item, read_login, 
 pub use locate::{Located, NotLocated};
 pub use rotate::Rotation;
 pub use transaction::Commit;
+pub use unheard::Unheard;
 pub use users::{Users, read_user};
 
 use aws_sdk_dynamodb::Client;

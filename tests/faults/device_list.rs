@@ -62,10 +62,20 @@ impl Wish {
     fn is_acknowledged(self, answer: &Answer) -> bool {
         match self {
             Self::List => answer.status == 200,
-            // If DynamoDB's answer was lost, the retry finds nothing to end.
-            Self::EndOne => matches!(answer.status, 204 | 404),
-            Self::EndOthers | Self::EndEverywhere => answer.status == 204,
+            Self::EndOne | Self::EndOthers | Self::EndEverywhere => answer.status == 204,
         }
+    }
+
+    /// Whether the same request, sent again by the app, gets its answer.
+    fn is_settled(self, retry: &Answer) -> bool {
+        let refused = match self {
+            Self::List | Self::EndOthers => false,
+            // The first request ended the other login, so there is nothing to end.
+            Self::EndOne => retry.status == 404,
+            // The first request ended the caller's own login. All other logins must be gone by then.
+            Self::EndEverywhere => retry.status == 401,
+        };
+        refused || self.is_acknowledged(retry)
     }
 
     async fn calls(self, ground: &Ground) -> Vec<Call> {
@@ -113,10 +123,8 @@ impl Wish {
         }
 
         let retry = patiently(|| self.request(&subject, &devices)).await;
-        // Once the own login is ended, the retry is refused. All other logins must be gone by then.
-        let refused = retry.status == 401 && self == Self::EndEverywhere;
         let label = format!("{name}: {:?}, then {:?}", answer.outcome(), retry.outcome());
-        tally.hold(self.is_acknowledged(&retry) || refused, Breach::Unexpected, || label.clone());
+        tally.hold(self.is_settled(&retry), Breach::Unexpected, || label.clone());
         check(self, &subject, &devices, &mut tally, &label).await;
         Some(tally)
     }

@@ -11,6 +11,7 @@ mod damaged;
 mod device_list;
 mod histories;
 mod index;
+mod lost_answers;
 mod matrix;
 mod mortal;
 mod paths;

@@ -148,7 +148,7 @@ async fn late_replays_end_the_login_and_early_ones_do_not() {
 }
 
 /// A token with the right key and a wrong proof.
-fn forged(pair: &Pair) -> (String, String) {
+pub(crate) fn forged(pair: &Pair) -> (String, String) {
     let (access, refresh) = (AccessToken::parse(&pair.access).unwrap(), RefreshToken::parse(&pair.refresh).unwrap());
     let (proof, seed) = (Proof::generate(&Random::system()).unwrap(), Seed::generate(&Random::system()).unwrap());
     let forged = TokenPair::mint(access.key(), refresh.generation(), &proof, &seed).unwrap();

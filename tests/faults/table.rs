@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     pub(crate) logins: BTreeMap<String, u32>,
-    sessions: Vec<(String, u32)>,
+    pub(crate) sessions: Vec<(String, u32)>,
 }
 
 impl Table {

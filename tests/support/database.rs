@@ -4,12 +4,17 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
+    config::{BehaviorVersion, Credentials, retry::RetryConfig},
     types::AttributeValue,
 };
 use dynoxide::{Database as Embedded, server::serve_on};
 use latchkey::{limits::Limits, telling::signals::StoreCalls};
-use latchkey_cli::{client::emulator, dev::TEMPLATE, tables::create_missing, template::Template};
+use latchkey_cli::{
+    client::{EMULATOR_KEY, emulator, emulator_region},
+    dev::TEMPLATE,
+    tables::create_missing,
+    template::Template,
+};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -71,8 +76,8 @@ impl Database {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .endpoint_url(&self.url)
-            .region(Region::new("local"))
-            .credentials_provider(Credentials::new("latchkey", "test", None, None, "test"))
+            .region(emulator_region())
+            .credentials_provider(Credentials::new(EMULATOR_KEY, "test", None, None, "test"))
             .http_client(tap.clone())
             .timeout_config(TEST_LIMITS.timeouts())
             .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(20)))

@@ -186,3 +186,34 @@ async fn a_login_that_was_ended_before_its_request_heard_of_it_does_not_come_bac
     service.assert_allowed(&made.access).await;
     assert!(service.database.sort_keys().await.iter().all(|key| !key.starts_with(&ghost)), "the ended login stays ended");
 }
+
+/// A request that isn't understood ends nothing, whatever it was meant to end.
+#[tokio::test]
+async fn an_end_that_is_not_understood_ends_nothing() {
+    let service = Service::start(&[]).await;
+    let (own, other) = (service.login().await, service.login().await);
+    let one = format!("/sessions/{}", other.login_id);
+    // An empty id, and ids that clients take out of the path.
+    for path in ["/sessions/", "/sessions//", "/sessions/.", "/sessions/%2e", "/sessions/./", "/sessions/?keep=current"] {
+        assert_eq!(delete(&service, &own, path).await.outcome(), (400, "invalid_request"), "{path}");
+    }
+    // Ids of no login.
+    for id in ["%20", "null", "undefined", "*", "..%2f", &other.login_id[1..], &format!("{}.", other.login_id)] {
+        assert_eq!(delete(&service, &own, &format!("/sessions/{id}")).await.outcome(), (404, "not_found"), "{id}");
+    }
+    for query in
+        ["?keep", "?keep=", "?keep=Current", "?keep=all", "?keep=current&keep=current", "?kepp=current", "?keep=current&x=1", "?all"]
+    {
+        assert_eq!(delete(&service, &own, &format!("/sessions{query}")).await.outcome(), (400, "invalid_request"), "{query}");
+    }
+    assert_eq!(delete(&service, &own, &format!("{one}?keep=current")).await.outcome(), (400, "invalid_request"));
+    for path in ["/sessions", "/sessions?keep=current", &one] {
+        let with_body = service.request("DELETE", path).bearer_auth(&own.access).json(&json!({"keep": "current"}));
+        assert_eq!(send(with_body).await.outcome(), (400, "invalid_request"), "{path}");
+    }
+    service.assert_allowed(&own.access).await;
+    service.assert_allowed(&other.access).await;
+
+    assert_eq!(delete(&service, &own, &one).await.status, 204);
+    assert_eq!(delete(&service, &own, "/sessions").await.status, 204);
+}

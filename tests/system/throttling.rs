@@ -49,6 +49,30 @@ async fn parallel_guesses_are_counted_one_by_one() {
     assert_eq!(looked_at, 5);
 }
 
+/// Each attempt counts as a failure until its password is verified, so the sixth at once may have to wait. It gets in like the
+/// others, as its `Retry-After` says.
+#[tokio::test]
+async fn six_right_logins_at_once_all_get_in() {
+    let service = Service::start(&[]).await;
+    let login = |service: Service| async move {
+        let mut waits = 0;
+        loop {
+            let answer = guess(&service, DEMO_PASSWORD).await;
+            if answer.status == 200 {
+                return waits;
+            }
+            assert_eq!((answer.outcome(), answer.headers["retry-after"].to_str().unwrap()), ((429, "throttled"), "1"));
+            waits += 1;
+            service.clock.advance(TimeDelta::seconds(1));
+        }
+    };
+    let logins: Vec<_> = (0..6).map(|_| tokio::spawn(login(service.clone()))).collect();
+    for login in logins {
+        assert!(login.await.unwrap() <= 1, "one wait is enough");
+    }
+    assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200);
+}
+
 /// A network's budget counts the failures of all accounts together, and resets with the next window.
 #[tokio::test]
 async fn spraying_many_accounts_uses_up_the_networks_budget() {
@@ -97,6 +121,17 @@ async fn an_outage_is_not_counted_as_a_guess() {
         let _ = service.tap.disarm();
     }
     assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200);
+}
+
+/// The answer to each count is lost, and the SDK counts again. The last free attempt isn't throttled by itself.
+#[tokio::test]
+async fn an_attempt_whose_count_was_lost_is_not_throttled_by_itself() {
+    let service = Service::start(&[("LOGIN_FREE_FAILURES", "1"), ("LOGIN_ACCOUNT_FAILURES", "1")]).await;
+    let lost = |nth| Rule { operation: "UpdateItem", nth, reach: Reach::OneAttempt, fault: Fault::LostAfter };
+    service.tap.arm([1, 2, 3].map(lost).into());
+    assert_eq!(guess(&service, DEMO_PASSWORD).await.status, 200);
+    let counts = service.tap.disarm().into_iter().filter(|call| call.operation == "UpdateItem" && call.nth <= 3).count();
+    assert_eq!(counts, 6, "each was sent twice");
 }
 
 /// The attempts table holds no user name and no address.

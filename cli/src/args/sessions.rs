@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Subcommand, ValueEnum};
 use latchkey::config::parse_duration;
 
-use super::TableArgs;
+use super::{TableArgs, user_id};
 
 /// What `latchkey sessions` does.
 #[derive(Debug, Subcommand)]
@@ -13,6 +13,7 @@ pub enum SessionsCommand {
     /// Show a user's live logins, the newest first.
     List {
         /// The user's id, as `latchkey users list` shows it.
+        #[arg(value_parser = user_id)]
         user_id: String,
         /// JSON lines, for scripts.
         #[arg(long)]
@@ -24,6 +25,7 @@ pub enum SessionsCommand {
     /// End one login.
     End {
         /// The user's id.
+        #[arg(value_parser = user_id)]
         user_id: String,
         /// The login's id.
         login_id: String,
@@ -34,6 +36,7 @@ pub enum SessionsCommand {
     /// End all logins of a user. Asks first.
     EndAll {
         /// The user's id.
+        #[arg(value_parser = user_id)]
         user_id: String,
         /// Don't ask.
         #[arg(long)]
@@ -42,7 +45,7 @@ pub enum SessionsCommand {
         #[command(flatten)]
         at: TableArgs,
     },
-    /// End all logins of all users, user by user. Asks first. Stopped on its way, it is run again.
+    /// End all logins of all users, user by user. Asks first. If interrupted, run it again.
     EndEveryone {
         /// Don't ask.
         #[arg(long)]

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, ErrorKind},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
 };
 
 use tokio::net::TcpListener;
@@ -10,27 +10,28 @@ use tokio::net::TcpListener;
 use super::DevError;
 use crate::confirm::offer;
 
-/// Listens on `port` of this machine. Where that is taken, the next free one is offered on the terminal.
-pub(super) async fn listen(port: u16) -> Result<TcpListener, DevError> {
-    match bind(port).await {
+/// Listens on `port` of the address `host`. Where that is taken, the next free one is offered on the terminal.
+pub(super) async fn listen(host: IpAddr, port: u16) -> Result<TcpListener, DevError> {
+    let address = SocketAddr::from((host, port));
+    match bind(host, port).await {
         Ok(listener) => Ok(listener),
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            let Some((next, listener)) = next_free(port).await else { return Err(DevError::Listen { port, source: error }) };
+            let Some((next, listener)) = next_free(host, port).await else { return Err(DevError::Listen { address, source: error }) };
             let agreed = offer(&format!("Port {port} is taken. Use {next} instead?"));
             if agreed { Ok(listener) } else { Err(DevError::PortTaken { port, next }) }
         }
-        Err(source) => Err(DevError::Listen { port, source }),
+        Err(source) => Err(DevError::Listen { address, source }),
     }
 }
 
-async fn bind(port: u16) -> io::Result<TcpListener> {
-    TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))).await
+async fn bind(host: IpAddr, port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind(SocketAddr::from((host, port))).await
 }
 
 /// Held at once, so that nobody else takes it while somebody thinks about the offer.
-async fn next_free(port: u16) -> Option<(u16, TcpListener)> {
+async fn next_free(host: IpAddr, port: u16) -> Option<(u16, TcpListener)> {
     for next in port.checked_add(1)?..=u16::MAX {
-        if let Ok(listener) = bind(next).await {
+        if let Ok(listener) = bind(host, next).await {
             return Some((next, listener));
         }
     }
@@ -41,12 +42,21 @@ async fn next_free(port: u16) -> Option<(u16, TcpListener)> {
 mod tests {
     use super::*;
 
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    /// An address of the documentation, which no machine has.
+    #[tokio::test]
+    async fn an_address_of_another_machine_is_named() {
+        let error = listen("192.0.2.1".parse().unwrap(), 0).await.unwrap_err().to_string();
+        assert!(error.contains("192.0.2.1:0") && error.contains("--host"), "{error}");
+    }
+
     #[tokio::test]
     async fn a_taken_port_is_named_with_the_next_free_one() {
-        let taken = bind(0).await.unwrap();
+        let taken = bind(HERE, 0).await.unwrap();
         let port = taken.local_addr().unwrap().port();
         // Without a terminal nobody is asked.
-        let error = listen(port).await.unwrap_err();
+        let error = listen(HERE, port).await.unwrap_err();
         let DevError::PortTaken { next, .. } = error else { panic!("{error}") };
         assert!(next > port);
         assert!(error.to_string().contains(&format!("port {port} is taken")) && error.to_string().contains(&format!("--port {next}")));

@@ -15,9 +15,12 @@ use latchkey::{
 use super::{
     Check, DoctorError,
     collection::{Breach, breaches, text},
-    tables::{denied, may_not},
+    tables::{denied, may_not, unreadable},
 };
-use crate::{client::reason, progress::ItemProgress};
+use crate::{
+    client::{is_unreadable, reason},
+    progress::ItemProgress,
+};
 
 /// How much is read.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +59,7 @@ impl Scan<'_> {
             let page = match pages.next().await {
                 Ok(page) => page,
                 Err(Refused::Denied) => return Ok(vec![may_not(format!("items of {table}"), "Scan")]),
+                Err(Refused::Unreadable) => return Ok(vec![unreadable(format!("items of {table}"), "Scan")]),
                 Err(Refused::Failed(reason)) => return Err(failed("Scan", table, reason)),
             };
             let Some(page) = page else { break };
@@ -109,6 +113,7 @@ impl Scan<'_> {
                     found.extend(page.iter().filter_map(unreadable).map(|(sk, what)| Breach { user_key: String::new(), sk, what }));
                 }
                 Err(Refused::Denied) => return Ok(vec![may_not(format!("items of {table}"), "Scan")]),
+                Err(Refused::Unreadable) => return Ok(vec![unreadable(format!("items of {table}"), "Scan")]),
                 Err(Refused::Failed(reason)) => return Err(failed("Scan", table, reason)),
             }
         }
@@ -152,6 +157,7 @@ fn fix_of(table: &str, breach: &Breach) -> String {
 
 enum Refused {
     Denied,
+    Unreadable,
     Failed(String),
 }
 
@@ -227,10 +233,15 @@ impl<'a> Pages<'a> {
     }
 }
 
-fn refused<E, R>(error: &SdkError<E, R>) -> Refused
+fn refused<E>(error: &SdkError<E>) -> Refused
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
 {
-    if denied(error) { Refused::Denied } else { Refused::Failed(reason(error)) }
+    if denied(error) {
+        Refused::Denied
+    } else if is_unreadable(error) {
+        Refused::Unreadable
+    } else {
+        Refused::Failed(reason(error))
+    }
 }

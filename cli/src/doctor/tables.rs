@@ -9,13 +9,13 @@ use aws_sdk_dynamodb::{
 
 use super::{Check, DoctorError, clock::Watch};
 use crate::{
-    client::reason,
+    client::{is_unreadable, reason},
     tables::{TablesError, compare},
     template::Table,
 };
 
-/// What an emulator has none of: to look for them there would find nothing but the emulator.
-const ONLY_ON_AWS: &str = "point-in-time recovery, encryption, deletion protection";
+/// What isn't checked on an emulator: it would show how the emulator is made, not how the stage is deployed.
+const NOT_ON_AN_EMULATOR: &str = "point-in-time recovery, encryption, deletion protection";
 
 /// The checks of one table, and what it is, where there is one that can be read.
 pub(super) async fn check(
@@ -28,6 +28,11 @@ pub(super) async fn check(
     let described = client.describe_table().table_name(name).customize().interceptor(watch.clone()).send().await;
     let description = match described {
         Ok(output) => output.table.unwrap_or_else(|| TableDescription::builder().build()),
+        // The table is there, and its items can be looked at.
+        Err(error) if is_unreadable(&error) => {
+            let unread = unreadable(format!("table {name}: active, key and indexes"), "DescribeTable");
+            return Ok((vec![unread, ttl(client, table).await?], Some(TableDescription::builder().build())));
+        }
         Err(error) if error.as_service_error().is_some_and(DescribeTableError::is_resource_not_found_exception) => {
             let fix = "check the name, --region and --profile; where the stack is half deployed, deploy it again";
             return Ok((vec![Check::finding(format!("table {name}"), "there is none of this name", fix)], None));
@@ -37,7 +42,7 @@ pub(super) async fn check(
     };
     let mut checks = vec![status(name, &description), shape(table, &description), ttl(client, table).await?];
     if emulated {
-        checks.push(Check::skipped(format!("table {name}: {ONLY_ON_AWS}"), "an emulator has none of them"));
+        checks.push(Check::skipped(format!("table {name}: {NOT_ON_AN_EMULATOR}"), "not checked on an emulator"));
     } else {
         checks.extend([recovery(client, name).await?, encryption(name, &description), deletion_protection(name, &description)]);
     }
@@ -82,6 +87,7 @@ async fn ttl(client: &Client, table: &Table) -> Result<Check, DoctorError> {
     let described = match client.describe_time_to_live().table_name(name).send().await {
         Ok(output) => output.time_to_live_description,
         Err(error) if denied(&error) => return Ok(may_not(what, "DescribeTimeToLive")),
+        Err(error) if is_unreadable(&error) => return Ok(unreadable(what, "DescribeTimeToLive")),
         Err(error) => return Err(DoctorError::DynamoDb { operation: "DescribeTimeToLive", table: name.clone(), reason: reason(&error) }),
     };
     let (status, by) = described.as_ref().map(|ttl| (ttl.time_to_live_status(), ttl.attribute_name())).unwrap_or_default();
@@ -97,6 +103,7 @@ async fn recovery(client: &Client, name: &str) -> Result<Check, DoctorError> {
     let described = match client.describe_continuous_backups().table_name(name).send().await {
         Ok(output) => output.continuous_backups_description,
         Err(error) if denied(&error) => return Ok(may_not(what, "DescribeContinuousBackups")),
+        Err(error) if is_unreadable(&error) => return Ok(unreadable(what, "DescribeContinuousBackups")),
         Err(error) => {
             return Err(DoctorError::DynamoDb { operation: "DescribeContinuousBackups", table: name.to_owned(), reason: reason(&error) });
         }
@@ -128,6 +135,11 @@ fn deletion_protection(name: &str, description: &TableDescription) -> Check {
 
 pub(super) fn denied<E: aws_sdk_dynamodb::error::ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
     error.code() == Some("AccessDeniedException")
+}
+
+/// One answer that can't be read leaves out one check, and not all of them.
+pub(super) fn unreadable(what: String, operation: &str) -> Check {
+    Check::skipped(what, format!("the answer to {operation} can't be read"))
 }
 
 pub(super) fn may_not(what: String, operation: &str) -> Check {

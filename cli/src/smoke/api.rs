@@ -13,7 +13,7 @@ use hyper_util::{
 use rustls::crypto::ring;
 use serde_json::Value;
 
-use crate::client::{innermost, is_loopback};
+use crate::{client::innermost, loopback::is_loopback};
 
 /// Longer than API Gateway itself waits for a function (29 s).
 const PATIENCE: Duration = Duration::from_secs(30);

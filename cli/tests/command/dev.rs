@@ -4,6 +4,7 @@ use std::{
     io::{BufRead as _, BufReader},
     net::TcpListener,
     process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
 };
 
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
@@ -25,14 +26,30 @@ impl Dev {
 
     fn start_with(environment: &[(&str, &str)]) -> Self {
         let mut command = command(&["dev", "--port", "0"]);
-        command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
+        command.envs(environment.iter().copied());
+        Self::start_by(command)
+    }
+
+    fn start_by(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let (mut lines, mut said) = (BufReader::new(child.stdout.take().unwrap()), String::new());
-        while !said.contains("demo user") {
+        while !said.contains("users add NAME") {
             assert_ne!(lines.read_line(&mut said).unwrap(), 0, "{said}");
         }
-        let url = said.lines().find_map(|line| line.trim().strip_prefix("API")).unwrap().trim().to_owned();
+        let url = Self::found(&said, "API");
         Self { child, url, said, http: Client::builder().no_proxy().build().unwrap() }
+    }
+
+    /// The first word after a label of the banner.
+    fn found(said: &str, label: &str) -> String {
+        let line = said.lines().find_map(|line| line.trim().strip_prefix(label)).unwrap();
+        line.split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// The URL and the access key of its DynamoDB.
+    fn dynamodb(&self) -> (String, String) {
+        let key = self.said.split_once("AWS_ACCESS_KEY_ID=").unwrap().1;
+        (Self::found(&self.said, "DynamoDB"), key.split_whitespace().next().unwrap().to_owned())
     }
 
     async fn get(&self, path: &str) -> Response {
@@ -84,6 +101,119 @@ async fn it_says_where_everything_is_and_how_long_it_took() {
         assert!(dev.said.contains(part), "{part} isn't in {}", dev.said);
     }
     assert!(!dev.said.contains('\u{1b}'), "colours are for terminals: {}", dev.said);
+}
+
+/// The command to paste is the one that runs here: cargo's in a clone, the program's own where it is installed.
+#[tokio::test]
+async fn the_banner_names_the_program_as_it_was_called() {
+    let mut installed = command(&["dev", "--port", "0"]);
+    installed.env_remove("CARGO");
+    let installed = Dev::start_by(installed).said.clone();
+    let own = format!("{} users add NAME", env!("CARGO_BIN_EXE_latchkey"));
+    assert!(installed.contains(&own) && !installed.contains("cargo run"), "{installed}");
+    let mut in_a_clone = command(&["dev", "--port", "0"]);
+    in_a_clone.env("CARGO", "/usr/bin/cargo");
+    let in_a_clone = Dev::start_by(in_a_clone).said.clone();
+    assert!(in_a_clone.contains("cargo run -- users add NAME"), "{in_a_clone}");
+}
+
+/// On all addresses of the machine the API answers, and the banner says what that means.
+#[tokio::test]
+async fn a_host_opens_the_api_with_a_warning() {
+    let dev = Dev::start_by(command(&["dev", "--port", "0", "--host", "0.0.0.0"]));
+    assert!(dev.said.contains("can log in") && dev.url.starts_with("http://127.0.0.1:"), "{}", dev.said);
+    dev.login().await;
+    assert_eq!(dev.get("/").await.status(), StatusCode::OK, "the console, on this machine");
+    assert!(!Dev::start().said.contains("can log in"), "without --host nobody else can");
+    let not_ours = command(&["dev", "--port", "0", "--host", "192.0.2.1"]).output().unwrap();
+    let stderr = String::from_utf8(not_ours.stderr).unwrap();
+    assert!(not_ours.status.code() == Some(1) && stderr.contains("can't listen on 192.0.2.1:0"), "{stderr}");
+}
+
+/// Two processes would write the same files.
+#[tokio::test]
+async fn a_second_one_on_the_same_data_is_refused() {
+    let dir = std::env::temp_dir().join(format!("latchkey-dev-{}", uuid::Uuid::new_v4().simple()));
+    let on_dir = || command(&["dev", "--port", "0", "--data", dir.to_str().unwrap()]);
+    let first = Dev::start_by(on_dir());
+    let second = on_dir().output().unwrap();
+    let stderr = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(second.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("another `latchkey dev` keeps its data in") && stderr.lines().count() == 1, "{stderr}");
+    first.login().await;
+    drop(first);
+    // The lock goes with the process, even with a killed one.
+    Dev::start_by(on_dir()).login().await;
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+/// A page of any site can reach this machine's ports. It must get nothing from the database.
+#[tokio::test]
+async fn the_embedded_dynamodb_is_for_programs_with_its_key() {
+    let dev = Dev::start();
+    let (url, key) = dev.dynamodb();
+    let ask = async |headers: &[(&str, &str)], key: &str| {
+        let scope = format!("AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=00");
+        let mut request = dev.http.post(&url).header("x-amz-target", "DynamoDB_20120810.ListTables").header("authorization", scope);
+        request = request.header("content-type", "application/x-amz-json-1.0").header("x-amz-date", "20260101T000000Z").body("{}");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        assert!(!answer.headers().contains_key("access-control-allow-origin"), "{headers:?}");
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (status, tables) = ask(&[], &key).await;
+    assert!(status == 200 && tables.contains("UsersTable"), "{tables}");
+    for (headers, status) in [([("origin", "https://evil.example")], 403), ([("origin", "null")], 403), ([("host", "evil.example")], 421)] {
+        let (answered, text) = ask(&headers, &key).await;
+        assert!(answered == status && text.contains("AccessDeniedException"), "{headers:?}: {answered} {text}");
+    }
+    for other in ["local", "latchkey", ""] {
+        let (status, text) = ask(&[], other).await;
+        assert!(status == 400 && text.contains("UnrecognizedClientException"), "{other}: {text}");
+    }
+    let preflight = dev.http.request("OPTIONS".parse().unwrap(), &url).header("origin", "https://evil.example");
+    let preflight = preflight.header("access-control-request-method", "POST").send().await.unwrap();
+    assert_eq!(preflight.status(), StatusCode::FORBIDDEN);
+    assert!(preflight.headers().keys().all(|name| !name.as_str().starts_with("access-control-")), "{:?}", preflight.headers());
+
+    // The command that the banner shows, and the same without its key.
+    let list = |key: Option<&str>| {
+        let mut list = command(&["users", "list", "--users-table", "UsersTable", "--endpoint-url", &url]);
+        list.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_PROFILE");
+        list.envs(key.map(|key| ("AWS_ACCESS_KEY_ID", key))).envs(key.map(|_| ("AWS_SECRET_ACCESS_KEY", "local")));
+        list.output().unwrap()
+    };
+    let listed = String::from_utf8(list(Some(&key)).stdout).unwrap();
+    assert!(listed.contains(DEMO_USER), "{listed}");
+    let refused = String::from_utf8(list(None).stderr).unwrap();
+    assert!(refused.contains("check --profile or AWS_ACCESS_KEY_ID"), "{refused}");
+}
+
+/// What a stand-in lacks is told in one sentence, and the tables are made where the functions look for them.
+#[tokio::test]
+async fn a_dynamodb_that_cannot_run_latchkey_is_named() {
+    let scopes: Arc<Mutex<Vec<String>>> = Arc::default();
+    let kept = Arc::clone(&scopes);
+    let answer = move |headers: http::HeaderMap| {
+        kept.lock().unwrap().push(headers["authorization"].to_str().unwrap().to_owned());
+        let body = r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#;
+        async move { (StatusCode::BAD_REQUEST, [("content-type", "application/x-amz-json-1.0")], body) }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await });
+    for (region, scope) in [(None, "local/"), (Some("eu-west-1"), "local/")] {
+        let mut dev = command(&["dev", "--port", "0", "--dynamodb", &url]);
+        dev.env_remove("AWS_REGION").env_remove("AWS_DEFAULT_REGION").envs(region.map(|region| ("AWS_REGION", region)));
+        let ran = tokio::task::spawn_blocking(move || dev.output().unwrap()).await.unwrap();
+        let stderr = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!((ran.status.code(), stderr.lines().count()), (Some(1), 1), "{stderr}");
+        assert!(stderr.contains("this DynamoDB has no DescribeTable") && stderr.contains("dynalite"), "{stderr}");
+        let signed = scopes.lock().unwrap().pop().unwrap();
+        assert!(signed.contains(scope) && signed.contains(&format!("/{}/dynamodb/", region.unwrap_or("us-east-1"))), "{signed}");
+    }
 }
 
 /// Its pages run nothing inline and load nothing from elsewhere.

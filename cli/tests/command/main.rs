@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test it is a failure, as it should be")]
 
+mod credentials;
 mod dev;
 mod doctor;
 mod import;
+mod lost_answers;
 mod run;
 mod sessions;
 mod smoke;

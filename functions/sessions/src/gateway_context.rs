@@ -38,7 +38,7 @@ impl Authenticator for ByGatewayContext {
 fn session(context: &HashMap<String, Value>) -> Option<CurrentSession> {
     let text = |name: &str| context.get(name)?.as_str();
     Some(CurrentSession {
-        user_id: text("user_id")?.to_owned(),
+        user_id: text("user_id").filter(|user_id| !user_id.is_empty())?.to_owned(),
         login_id: LoginId::parse(text("login_id")?).ok()?,
         generation: Generation::new(text("generation")?.parse().ok()?)?,
         access_token_expires_at: parse_rfc3339(text("access_token_expires_at")?)?,

@@ -9,7 +9,7 @@ use crate::{
     backoff::Backoff,
     entropy::Random,
     ids::{LoginId, LoginKey, UserKey},
-    store::{Attempt, EndProof, Ended, Located, NotLocated, ScannedUser, Store, StoreError},
+    store::{Attempt, EndProof, Ended, Located, NotLocated, ScannedUser, Store, StoreError, Unheard},
     telling::log::{Event, Fields, log},
     token::{AnyToken, ImportedTokens},
 };
@@ -47,14 +47,10 @@ pub async fn logout(store: &Store, presented: &PresentedLogin, random: &Random, 
         }
     };
     let fields = Fields { login_id: Some(key.login_id.as_str()), ..fields };
-    match end_login(store, key, proof, random).await? {
-        Ended::Now { generation } => {
-            log(Event::LoggedOut, fields, None);
-            if let Err(error) = store.sweep_session(key, generation).await {
-                log(Event::CleanupFailed, fields, Some(&error));
-            }
-        }
-        Ended::NotThere => log(Event::LogoutOfNothing, fields, None),
+    let ended = end_login(store, key, proof, random).await?;
+    log(if ended.by_this_call() { Event::LoggedOut } else { Event::LogoutOfNothing }, fields, None);
+    if let Err(error) = store.sweep(key, ended).await {
+        log(Event::CleanupFailed, fields, Some(&error));
     }
     Ok(())
 }
@@ -64,7 +60,9 @@ pub async fn logout(store: &Store, presented: &PresentedLogin, random: &Random, 
 /// # Errors
 /// [`StoreError`] where it is not known whether the login is gone.
 pub async fn end_login(store: &Store, key: &LoginKey, proof: &EndProof, random: &Random) -> Result<Ended, StoreError> {
-    until_done(random, || store.delete_login(key, proof)).await
+    // One for all writes of this end: a conflict may come between the lost answer and the failed condition.
+    let unheard = Unheard::default();
+    until_done(random, || store.delete_login(key, proof, &unheard)).await
 }
 
 /// Writes again for as long as a transaction in flight holds the item.
@@ -128,7 +126,7 @@ async fn end_side_by_side(store: &Store, user_key: &UserKey, mut ending: Vec<Log
             end_owned(store, &key, random).await
         });
         for deletion in join_all(deletions).await {
-            ended += usize::from(deletion? != Ended::NotThere);
+            ended += usize::from(deletion?.by_this_call());
         }
     }
     Ok(ended)
@@ -140,10 +138,8 @@ async fn end_side_by_side(store: &Store, user_key: &UserKey, mut ending: Vec<Log
 /// [`StoreError`] where it is not known whether the login is gone.
 pub async fn end_owned(store: &Store, key: &LoginKey, random: &Random) -> Result<Ended, StoreError> {
     let ended = end_login(store, key, &EndProof::Owner, random).await?;
-    if let Ended::Now { generation } = ended {
-        // Nothing depends on the sweep; `ttl` collects what it leaves.
-        let _swept = store.sweep_session(key, generation).await;
-    }
+    // Nothing depends on the sweep; `ttl` collects what it leaves.
+    let _swept = store.sweep(key, ended).await;
     Ok(ended)
 }
 
@@ -159,7 +155,7 @@ pub async fn end_scanned(store: &Store, user_key: &UserKey, seen: &ScannedUser, 
     let mut ended = 0;
     for login_id in &seen.logins {
         let key = LoginKey { user_key: user_key.clone(), login_id: login_id.clone() };
-        ended += usize::from(end_owned(store, &key, random).await? != Ended::NotThere);
+        ended += usize::from(end_owned(store, &key, random).await?.by_this_call());
     }
     Ok(ended)
 }

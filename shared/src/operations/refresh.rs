@@ -18,7 +18,7 @@ use crate::{
     entropy::Random,
     ids::LoginKey,
     model::{LoginState, ReplayKeyHash, Session},
-    store::{Commit, EndProof, Ended, Rotation, Store, StoreError},
+    store::{Commit, EndProof, Rotation, Store, StoreError},
     telling::log::{Event, Fields, Known, log},
     token::{Claim, ImportedTokens, MintError, PresentedToken, Refresh, TokenPair},
 };
@@ -163,9 +163,8 @@ fn rotated(successor: IssuedSession) -> Refreshed {
 
 /// Ends the login of a reused token. The 401 that follows acknowledges it, so the login has to be gone by then.
 async fn end_reused(store: &Store, key: &LoginKey, claim: &Claim<Refresh>, random: &Random, fields: Fields<'_>) -> Result<(), StoreError> {
-    if let Ended::Now { generation } = end_login(store, key, &EndProof::of_refresh(claim), random).await?
-        && let Err(error) = store.sweep_session(key, generation).await
-    {
+    let ended = end_login(store, key, &EndProof::of_refresh(claim), random).await?;
+    if let Err(error) = store.sweep(key, ended).await {
         log(Event::CleanupFailed, fields, Some(&error));
     }
     Ok(())

@@ -11,7 +11,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     StoreError,
     error::{condition_failed, failure},
-    items::{Item, Reader, number, text, time},
+    items::{Item, ItemError, Reader, number, text, time},
+    unheard::Unheard,
 };
 use crate::{
     clock::rfc3339,
@@ -57,6 +58,7 @@ impl Attempts {
                 .expression_attribute_values(format!(":n{place}"), number(failures))
                 .expression_attribute_values(format!(":t{place}"), time(since));
         }
+        let unheard = Unheard::default();
         let answer = update
             .update_expression("SET last_at = :now, #ttl = :ttl ADD failures :one")
             .condition_expression(clauses.join(" OR "))
@@ -66,11 +68,16 @@ impl Attempts {
             .expression_attribute_values(":ttl", keep_until(now))
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .customize()
+            .interceptor(unheard.clone())
             .send()
             .await;
         let (counted, item) = match answer {
             Ok(output) => (true, output.attributes.unwrap_or_default()),
-            Err(error) => (false, refused_item(&error)?),
+            Err(error) => {
+                let item = refused_item(&error)?;
+                (counted_unheard(&unheard, &item, now)?, item)
+            }
         };
         let read = Reader { item: &item, kind: "login attempts" };
         Ok(PairCount {
@@ -104,8 +111,13 @@ impl Attempts {
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":most", number(throttle.account_failures))
             .expression_attribute_values(":hour_ago", text(rfc3339(hour_ago)))
-            .expression_attribute_values(":ttl", keep_until(now));
-        counted(update).await
+            .expression_attribute_values(":ttl", keep_until(now))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let unheard = Unheard::default();
+        match update.customize().interceptor(unheard.clone()).send().await {
+            Ok(_) => Ok(true),
+            Err(error) => Ok(counted_unheard(&unheard, &refused_item(&error)?, now)?),
+        }
     }
 
     /// Takes back what an attempt counted that was then not made: a throttled guess is no failure of the account.
@@ -172,8 +184,20 @@ async fn counted(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
     }
 }
 
+/// Whether this very attempt was counted although its count was refused:
+///
+/// 1. The last free attempt is counted, and the answer is lost.
+/// 2. The SDK counts again. The attempt is no longer free, so the condition fails.
+/// 3. Without this line a right password is told to wait because of itself.
+///
+/// The time of the last attempt shows it: the first count wrote this attempt's own.
+fn counted_unheard(unheard: &Unheard, item: &Item, now: DateTime<Utc>) -> Result<bool, ItemError> {
+    let read = Reader { item, kind: "login attempts" };
+    Ok(unheard.any() && read.optional_time("last_at")?.is_some_and(|last_at| rfc3339(last_at) == rfc3339(now)))
+}
+
 /// The item that failed its condition.
-fn refused_item<R>(error: &SdkError<UpdateItemError, R>) -> Result<Item, StoreError> {
+fn refused_item(error: &SdkError<UpdateItemError>) -> Result<Item, StoreError> {
     match error {
         SdkError::ServiceError(service) => match service.err() {
             UpdateItemError::ConditionalCheckFailedException(refused) => Ok(refused.item().cloned().unwrap_or_default()),

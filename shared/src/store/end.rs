@@ -11,6 +11,7 @@ use super::{
     Store, StoreError,
     error::{condition_failed, failure},
     items::{REGISTER_SK, Reader, key, login_key, number, read_login, session_key, text},
+    unheard::Unheard,
 };
 use crate::{
     ids::{Generation, LoginId, LoginKey, UserKey},
@@ -71,8 +72,18 @@ pub enum Ended {
         /// Where it stood.
         generation: Generation,
     },
+    /// The login is not there, and this call may have ended it: an earlier attempt's answer was lost.
+    Unheard,
     /// Already ended, or the token was forged.
     NotThere,
+}
+
+impl Ended {
+    /// Whether the call ended the login, or may have.
+    #[must_use]
+    pub const fn by_this_call(self) -> bool {
+        matches!(self, Self::Now { .. } | Self::Unheard)
+    }
 }
 
 /// What one write came to, where a transaction in flight may hold its item.
@@ -85,11 +96,11 @@ pub enum Attempt<T> {
 }
 
 impl Store {
-    /// Deletes the login item if the proof is its own: one write unit.
+    /// Deletes the login item if the proof is its own: one write unit. `unheard` is the same for all writes of one end.
     ///
     /// # Errors
     /// [`StoreError`] where it is not known whether the login is gone.
-    pub async fn delete_login(&self, key: &LoginKey, proof: &EndProof) -> Result<Attempt<Ended>, StoreError> {
+    pub async fn delete_login(&self, key: &LoginKey, proof: &EndProof, unheard: &Unheard) -> Result<Attempt<Ended>, StoreError> {
         let (condition, values) = proof.condition();
         let deleted = self
             .client
@@ -99,6 +110,8 @@ impl Store {
             .condition_expression(condition)
             .set_expression_attribute_values(values)
             .return_values(ReturnValue::AllOld)
+            .customize()
+            .interceptor(unheard.clone())
             .send()
             .await;
         match deleted {
@@ -106,14 +119,39 @@ impl Store {
                 let login = read_login(output.attributes().unwrap_or(&Default::default()))?;
                 Ok(Attempt::Done(Ended::Now { generation: login.generation }))
             }
-            Err(error) if condition_failed(&error) => Ok(Attempt::Done(Ended::NotThere)),
+            Err(error) if condition_failed(&error) => Ok(Attempt::Done(if unheard.any() { Ended::Unheard } else { Ended::NotThere })),
             Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
             Err(error) => Err(failure("DeleteItem", &error)),
         }
     }
 
-    /// Removes the session that an ended login left behind. Nothing depends on it: a session without its login
-    /// authorizes nothing, and `ttl` collects it.
+    /// Removes the sessions that an end left behind. Nothing depends on it: a session without its login authorizes nothing,
+    /// and `ttl` collects it.
+    ///
+    /// # Errors
+    /// [`StoreError`], for the log.
+    pub async fn sweep(&self, key: &LoginKey, ended: Ended) -> Result<(), StoreError> {
+        match ended {
+            Ended::Now { generation } => self.sweep_session(key, generation).await,
+            Ended::Unheard => self.sweep_all_sessions(key).await,
+            Ended::NotThere => Ok(()),
+        }
+    }
+
+    /// The generation went with the answer, so a read has to find the sessions. Where it still finds the login, the proof was
+    /// another login's: nothing was ended.
+    async fn sweep_all_sessions(&self, key: &LoginKey) -> Result<(), StoreError> {
+        let state = self.read_login(key).await?;
+        if state.login.is_some() {
+            return Ok(());
+        }
+        for session in &state.sessions {
+            self.sweep_session(key, session.generation).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes one session of a login that is gone.
     ///
     /// # Errors
     /// [`StoreError`], for the log.

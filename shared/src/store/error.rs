@@ -1,6 +1,6 @@
 //! What can go wrong below a decision, and what DynamoDB's errors mean to us.
 
-use std::error::Error;
+use std::{borrow::Cow, error::Error};
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 
@@ -45,15 +45,19 @@ pub(super) fn condition_failed(error: &impl ProvideErrorMetadata) -> bool {
     error.code() == Some("ConditionalCheckFailedException")
 }
 
-/// The short name of an SDK error: DynamoDB's code, or how the connection failed.
-pub(super) fn code_of<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> &str {
+/// The short name of an SDK error: DynamoDB's code, the HTTP status of an answer without one, or how the connection failed.
+pub(super) fn code_of<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Cow<'_, str> {
     match error {
-        SdkError::ServiceError(service) => service.err().code().unwrap_or("unknown"),
-        SdkError::TimeoutError(_) => "timeout",
-        SdkError::DispatchFailure(failure) => failure.as_connector_error().map_or("connection failed", |error| not_sent(error)),
-        SdkError::ResponseError(_) => "unreadable response",
-        SdkError::ConstructionFailure(_) => "request not built",
-        _ => "unknown",
+        SdkError::ServiceError(service) => match service.err().code() {
+            Some(code) => code.into(),
+            None if service.raw().status().is_success() => "unreadable response".into(),
+            None => format!("HTTP {}", service.raw().status()).into(),
+        },
+        SdkError::TimeoutError(_) => "timeout".into(),
+        SdkError::DispatchFailure(failure) => failure.as_connector_error().map_or("connection failed", |error| not_sent(error)).into(),
+        SdkError::ResponseError(_) => "unreadable response".into(),
+        SdkError::ConstructionFailure(_) => "request not built".into(),
+        _ => "unknown".into(),
     }
 }
 
@@ -66,11 +70,9 @@ pub(super) fn with_limit(code: &str, error: &(dyn Error + 'static)) -> String {
 }
 
 /// What a failed plain call means. Conflicts and failed conditions are for the caller to pick out before.
-pub(super) fn failure<E: ProvideErrorMetadata + Error + 'static, R>(operation: &'static str, error: &SdkError<E, R>) -> StoreError {
-    let code = match error.as_service_error() {
-        Some(service) => with_limit(code_of(error), service),
-        None => code_of(error).to_owned(),
-    };
+pub(super) fn failure<E: ProvideErrorMetadata + Error + 'static>(operation: &'static str, error: &SdkError<E>) -> StoreError {
+    let code = code_of(error);
+    let code = error.as_service_error().map_or_else(|| code.clone().into_owned(), |service| with_limit(&code, service));
     if matches!(error, SdkError::ConstructionFailure(_)) || matches!(code.as_str(), "ValidationException" | "SerializationException") {
         StoreError::Rejected { operation, code }
     } else {
@@ -80,22 +82,28 @@ pub(super) fn failure<E: ProvideErrorMetadata + Error + 'static, R>(operation: &
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::operation::query::QueryError;
-    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_sdk_dynamodb::{error::ErrorMetadata, operation::query::QueryError};
+    use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::ConnectorError};
+    use aws_smithy_types::body::SdkBody;
 
     use super::*;
 
     /// How a call failed is all that the log learns of it.
     #[test]
     fn each_way_to_fail_has_its_own_name() {
-        let named = |error: SdkError<QueryError, ()>| failure("Query", &error);
+        let answer = |status: u16| HttpResponse::new(status.try_into().unwrap(), SdkBody::from("<html>"));
+        let named = |error: SdkError<QueryError>| failure("Query", &error);
         let unavailable = |code: &str| StoreError::Unavailable { operation: "Query", code: code.into() };
         assert_eq!(named(SdkError::timeout_error("late")), unavailable("timeout"));
         assert_eq!(named(SdkError::dispatch_failure(ConnectorError::io("broken".into()))), unavailable("connection failed"));
         let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
         let broken = SdkError::dispatch_failure(ConnectorError::io(reset.into()));
         assert_eq!(named(broken), unavailable("connection failed: cut off"));
-        assert_eq!(named(SdkError::response_error("cut off", ())), unavailable("unreadable response"));
+        assert_eq!(named(SdkError::response_error("cut off", answer(200))), unavailable("unreadable response"));
+        let nameless = SdkError::service_error(QueryError::generic(ErrorMetadata::builder().build()), answer(500));
+        assert_eq!(named(nameless), unavailable("HTTP 500"));
+        let unread = SdkError::service_error(QueryError::generic(ErrorMetadata::builder().build()), answer(200));
+        assert_eq!(named(unread), unavailable("unreadable response"));
         let not_built = StoreError::Rejected { operation: "Query", code: "request not built".into() };
         assert_eq!(named(SdkError::construction_failure("no table name")), not_built);
     }

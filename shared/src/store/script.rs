@@ -28,6 +28,8 @@ pub(crate) enum Answer {
     Output(Value),
     /// This error, as DynamoDB names it, with what comes beside it.
     Error(&'static str, Value),
+    /// An answer with this status that isn't DynamoDB's: it has no code.
+    Page(u16),
     /// The connection breaks.
     Lost,
 }
@@ -68,11 +70,19 @@ impl Script {
     }
 
     pub(crate) fn users(&self) -> Users {
-        Users::new(self.client(RetryConfig::disabled()), "users")
+        self.users_trying(RetryConfig::disabled())
+    }
+
+    pub(crate) fn users_trying(&self, again: RetryConfig) -> Users {
+        Users::new(self.client(again), "users")
     }
 
     pub(crate) fn attempts(&self) -> Attempts {
-        Attempts::new(self.client(RetryConfig::disabled()), "attempts")
+        self.attempts_trying(RetryConfig::disabled())
+    }
+
+    pub(crate) fn attempts_trying(&self, again: RetryConfig) -> Attempts {
+        Attempts::new(self.client(again), "attempts")
     }
 
     fn client(&self, again: RetryConfig) -> Client {
@@ -106,6 +116,7 @@ impl HttpConnector for Script {
                 beside["__type"] = json!(format!("com.amazonaws.dynamodb.v20120810#{code}"));
                 Ok(response(400, &beside))
             }
+            Answer::Page(status) => Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from("<html>"))),
             Answer::Lost => Err(ConnectorError::io("the connection is gone".into())),
         })
     }

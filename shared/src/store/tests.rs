@@ -5,6 +5,7 @@ mod accounts;
 mod attempts;
 mod ends;
 mod reads;
+mod unheard;
 mod writes;
 
 use chrono::{DateTime, Utc};

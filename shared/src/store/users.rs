@@ -6,6 +6,7 @@ use super::{
     StoreError,
     error::{condition_failed, failure},
     items::{Item, ItemError, Reader, number, text, time},
+    unheard::Unheard,
 };
 use crate::{
     model::{User, UserStatus},
@@ -48,16 +49,24 @@ impl Users {
     /// # Errors
     /// [`StoreError`].
     pub async fn create_user(&self, user: &User) -> Result<bool, StoreError> {
+        let unheard = Unheard::default();
         let created = self
             .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(user_item(user)))
             .condition_expression("attribute_not_exists(username)")
+            .customize()
+            .interceptor(unheard.clone())
             .send()
             .await;
         match created {
             Ok(_) => Ok(true),
+            // Who has the name? No other user has this salt.
+            Err(error) if condition_failed(&error) && unheard.any() => {
+                let there = self.read_user(&user.username).await?;
+                Ok(there.is_some_and(|there| (&there.user_id, &there.password_hash) == (&user.user_id, &user.password_hash)))
+            }
             Err(error) if condition_failed(&error) => Ok(false),
             Err(error) => Err(failure("PutItem", &error)),
         }
@@ -106,6 +115,7 @@ impl Users {
     /// # Errors
     /// [`StoreError`], also where the user has been changed meanwhile.
     pub async fn delete_user(&self, user: &User) -> Result<(), StoreError> {
+        let unheard = Unheard::default();
         let deleted = self
             .client
             .delete_item()
@@ -113,9 +123,16 @@ impl Users {
             .set_key(Some(user_key(&user.username)))
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(user.version))
+            .customize()
+            .interceptor(unheard.clone())
             .send()
             .await;
-        deleted.map(|_| ()).map_err(|error| failure("DeleteItem", &error))
+        match deleted {
+            Ok(_) => Ok(()),
+            // There is no user any more: this call deleted them, and the answer was lost.
+            Err(error) if condition_failed(&error) && unheard.any() && self.read_user(&user.username).await?.is_none() => Ok(()),
+            Err(error) => Err(failure("DeleteItem", &error)),
+        }
     }
 }
 

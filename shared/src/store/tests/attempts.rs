@@ -70,6 +70,7 @@ async fn an_attempt_is_counted_three_times() {
                 "ExpressionAttributeValues": {
                     ":now": s(NOW), ":one": n(1), ":most": n(100), ":hour_ago": s("2027-01-15T07:00:00.000Z"), ":ttl": ttl,
                 },
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }),
             json!({
                 "TableName": "attempts",

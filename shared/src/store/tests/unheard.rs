@@ -1,0 +1,167 @@
+//! Single writes whose first answer is lost. The SDK sends the write again, and its condition fails because of the first.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use serde_json::{Value, json};
+
+use super::{CONDITION, CONFLICT, LOGIN_ID, THROTTLED, key, n, now, s, user};
+use crate::{
+    decision::states::Chain,
+    entropy::Random,
+    model::{User, UserStatus},
+    operations::end_login,
+    password::PasswordHash,
+    store::{
+        Commit, EndProof, Ended, StoreError, UserChange, login_item,
+        script::{Answer, Script, error, output, wire},
+        session_item,
+        users::user_item,
+    },
+    throttle::{Subjects, Throttle},
+    token::test_values,
+};
+
+/// What may have been carried out without a word of it.
+fn unheard() -> [Answer; 3] {
+    [Answer::Lost, Answer::Page(500), Answer::Page(503)]
+}
+
+fn again() -> RetryConfig {
+    RetryConfig::standard()
+}
+
+async fn end(answers: Vec<Answer>, again: RetryConfig) -> Result<Ended, StoreError> {
+    let script = Script::new(answers);
+    let ended = end_login(&script.store_trying(again), &test_values::key(), &EndProof::Owner, &Random::system()).await;
+    let _all_fetched = script.asked();
+    ended
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_is_this_calls_where_its_first_answer_was_lost() {
+    for lost in unheard() {
+        assert_eq!(end(vec![lost.clone(), error(CONDITION)], again()).await, Ok(Ended::Unheard), "{lost:?}");
+    }
+    // The loss is remembered over the call's own retries.
+    let conflict_between = vec![Answer::Lost, error(CONFLICT), error(CONDITION)];
+    assert_eq!(end(conflict_between, again()).await, Ok(Ended::Unheard));
+    // A refusal is DynamoDB's word that nothing was written.
+    assert_eq!(end(vec![error(THROTTLED), error(CONDITION)], again()).await, Ok(Ended::NotThere));
+    assert_eq!(end(vec![error(CONFLICT), error(CONDITION)], again()).await, Ok(Ended::NotThere));
+    // Nothing was lost after all: the second attempt found the login.
+    let deleted = output(json!({"Attributes": wire(&login_item(&Chain::of(5).login()))}));
+    assert!(matches!(end(vec![Answer::Lost, deleted], again()).await, Ok(Ended::Now { .. })));
+    assert!(matches!(end(vec![Answer::Lost], RetryConfig::disabled()).await, Err(StoreError::Unavailable { .. })));
+}
+
+/// What a sweep asks for after an end that nobody heard of.
+async fn swept(items: Vec<Value>) -> Vec<Value> {
+    let deletions = items.len();
+    let done = (0..deletions).map(|_| output(json!({})));
+    let script = Script::new([output(json!({"Items": items}))].into_iter().chain(done).take(deletions + 1));
+    assert_eq!(script.store().sweep(&test_values::key(), Ended::Unheard).await, Ok(()));
+    let asked = script.asked();
+    assert_eq!((asked[0].0.as_str(), &asked[0].1["ConsistentRead"]), ("Query", &json!(true)));
+    asked.into_iter().skip(1).map(|(operation, request)| json!({"operation": operation, "key": request["Key"]})).collect()
+}
+
+#[tokio::test]
+async fn a_sweep_finds_the_session_whose_generation_was_lost() {
+    let session = wire(&session_item(&Chain::of(5).session(5)));
+    assert_eq!(swept(vec![session]).await, [json!({"operation": "DeleteItem", "key": key(&format!("{LOGIN_ID}#0000000005"))})]);
+    assert_eq!(swept(Vec::new()).await, [] as [Value; 0]);
+}
+
+/// The proof was another login's, and the login lives: its session stays.
+#[tokio::test]
+async fn a_sweep_leaves_a_living_login_alone() {
+    let chain = Chain::of(5);
+    let items = [wire(&login_item(&chain.login())), wire(&session_item(&chain.session(5)))];
+    let script = Script::new([output(json!({"Items": items}))]);
+    assert_eq!(script.store().sweep(&test_values::key(), Ended::Unheard).await, Ok(()));
+    assert_eq!(script.asked().len(), 1);
+    let script = Script::new([]);
+    assert_eq!(script.store().sweep(&test_values::key(), Ended::NotThere).await, Ok(()));
+}
+
+fn stored(user: &User) -> Answer {
+    output(json!({"Item": wire(&user_item(user))}))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_is_created_where_the_first_answer_was_lost() {
+    let create = async |answers: Vec<Answer>| {
+        let script = Script::new(answers);
+        let created = script.users_trying(again()).create_user(&user()).await;
+        let _all_fetched = script.asked();
+        created
+    };
+    for lost in unheard() {
+        assert_eq!(create(vec![lost, error(CONDITION), stored(&user())]).await, Ok(true));
+    }
+    let other_id = User { user_id: "user-2".into(), ..user() };
+    let other_hash = PasswordHash::parse(user().password_hash.as_str().replace("m=19456", "m=9216")).unwrap();
+    for other in [other_id, User { password_hash: other_hash, ..user() }] {
+        assert_eq!(create(vec![Answer::Lost, error(CONDITION), stored(&other)]).await, Ok(false), "the name is another user's");
+    }
+    assert_eq!(create(vec![Answer::Lost, error(CONDITION), output(json!({}))]).await, Ok(false), "removed meanwhile");
+    assert_eq!(create(vec![error(THROTTLED), error(CONDITION)]).await, Ok(false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_is_deleted_where_the_first_answer_was_lost() {
+    let delete = async |answers: Vec<Answer>| {
+        let script = Script::new(answers);
+        let deleted = script.users_trying(again()).delete_user(&user()).await;
+        let _all_fetched = script.asked();
+        deleted
+    };
+    for lost in unheard() {
+        assert_eq!(delete(vec![lost, error(CONDITION), output(json!({}))]).await, Ok(()));
+    }
+    let changed = vec![Answer::Lost, error(CONDITION), stored(&user())];
+    assert!(matches!(delete(changed).await, Err(StoreError::Unavailable { operation: "DeleteItem", .. })));
+    assert!(delete(vec![error(THROTTLED), error(CONDITION)]).await.is_err());
+}
+
+/// The last free attempt must not be throttled by its own first count.
+#[tokio::test(start_paused = true)]
+async fn an_attempt_is_counted_where_the_first_answer_was_lost() {
+    let throttle = Throttle {
+        free_failures: 5,
+        max_delay: Duration::from_secs(900),
+        network_failures: 300,
+        network_window: Duration::from_secs(300),
+        account_failures: 100,
+    };
+    let subjects = Subjects { pair: "pair".into(), account: "account".into(), network: "network".into(), window_ends_at: now() };
+    let refused = |last_at: &str| {
+        let item = json!({"subject": s("x"), "failures": n(5), "last_at": s(last_at)});
+        Answer::Error(CONDITION, json!({"Item": item}))
+    };
+    // The three counts go out side by side, each at its first attempt; then each again.
+    let counted = async |first: Answer, last_at: &str| {
+        let script = Script::new([first.clone(), output(json!({})), first, refused(last_at), refused(last_at)]);
+        let counts = script.attempts_trying(again()).count_attempt(&subjects, &throttle, now()).await.unwrap();
+        let _all_fetched = script.asked();
+        (counts.pair.counted, counts.account_counted)
+    };
+    let (this, another) = ("2027-01-15T08:00:00.000Z", "2027-01-15T07:59:59.999Z");
+    assert_eq!(counted(Answer::Lost, this).await, (true, true));
+    assert_eq!(counted(Answer::Lost, another).await, (false, false), "another attempt took the place");
+    assert_eq!(counted(error(THROTTLED), this).await, (false, false));
+}
+
+/// A transaction that DynamoDB failed at may be committed: only a read can tell.
+#[tokio::test(start_paused = true)]
+async fn a_transaction_with_a_server_error_is_read_again() {
+    for status in [500, 502, 503] {
+        let script = Script::new([Answer::Page(status)]);
+        let written = script.accounts().write_change(&user(), &UserChange::Status(UserStatus::Disabled), None).await;
+        assert_eq!(written, Ok(Commit::ReadAgain), "{status}");
+    }
+    let script = Script::new([Answer::Page(404)]);
+    let written = script.accounts().write_change(&user(), &UserChange::Status(UserStatus::Disabled), None).await;
+    assert_eq!(written, Err(StoreError::Unavailable { operation: "TransactWriteItems", code: "HTTP 404".into() }));
+}
