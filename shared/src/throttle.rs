@@ -1,9 +1,9 @@
-//! How many guesses a guesser gets, and how a victim still gets in.
+//! The login throttle: it limits guesses, and it still lets the owner of an attacked account log in.
 //!
-//! Three counts per attempt, each moved by one conditional update before the password is looked at: the (account,
-//! network) pair waits longer after each failure, a network has a budget per window (carriers put thousands behind one
-//! address), and an account that has failed too often in a row is open only to networks it has lately succeeded from,
-//! and to all others once an hour.
+//! An attempt has three counts. One conditional update changes each of them before the password is verified:
+//! - the account and network: it waits longer after each failure;
+//! - the network: it has a budget per window, because carriers put thousands of users behind one address;
+//! - the account: after too many failures in a row only networks with a recent success may try, and all others once an hour.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -15,28 +15,28 @@ use crate::{
     username::Username,
 };
 
-/// How long a success makes a network known to an account.
+/// For so long after a success the network is known to the account.
 pub const KNOWN_NETWORK_DAYS: i64 = 30;
-/// How often strangers may try an account that has failed too often.
+/// How often unknown networks may try an account that has failed too often.
 pub const STRANGER_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// The throttle's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Throttle {
-    /// Failures of an (account, network) before it waits at all.
+    /// Failures for an account from a network before the first wait.
     pub free_failures: u32,
-    /// The longest it waits: 1 s after the first failure beyond, doubling up to this.
+    /// The longest wait. The first wait is 1 s, and each further failure doubles it up to this.
     pub max_delay: Duration,
     /// Failures of a network in a window.
     pub network_failures: u32,
     /// The window.
     pub network_window: Duration,
-    /// Consecutive failures of an account before strangers are held back.
+    /// Failures of an account in a row before unknown networks have to wait.
     pub account_failures: u32,
 }
 
 impl Throttle {
-    /// The waits after `free_failures`, `free_failures` + 1, … failures, up to the longest, which goes for all more.
+    /// The waits after `free_failures`, `free_failures` + 1, … failures. The last and longest one also applies to more failures.
     pub fn delays(&self) -> impl Iterator<Item = (u32, Duration)> {
         let longest = self.max_delay;
         let doublings = (0..32).map(|doubling| Duration::from_secs(1 << doubling));
@@ -54,7 +54,7 @@ impl Throttle {
     }
 }
 
-/// What an attempt is counted under: labelled hashes, never the name or the address itself.
+/// The keys that an attempt is counted under. They are labelled hashes, never the name or the address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subjects {
     /// The account as seen from the network.
@@ -68,7 +68,7 @@ pub struct Subjects {
 }
 
 impl Subjects {
-    /// The subjects of an attempt at `now`. `source_ip` is the gateway's, never a header's.
+    /// The subjects of an attempt at `now`. `source_ip` comes from the gateway, never from a header.
     #[must_use]
     pub fn of(username: &Username, source_ip: &str, throttle: &Throttle, now: DateTime<Utc>) -> Self {
         let network = network_of(source_ip);
@@ -87,7 +87,7 @@ impl Subjects {
     }
 }
 
-/// An IPv4 address, or the /64 of an IPv6 one: whoever has one address of a /64 has them all.
+/// An IPv4 address, or the /64 of an IPv6 one: a subscriber usually gets a whole /64.
 fn network_of(source_ip: &str) -> String {
     match source_ip.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
         Ok(IpAddr::V4(ip)) => ip.to_string(),
@@ -99,25 +99,25 @@ fn network_of(source_ip: &str) -> String {
     }
 }
 
-/// What the three updates answered.
+/// The results of the three updates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// The pair's, as it stands.
+    /// The count of the account and network.
     pub pair: PairCount,
-    /// Whether the network's was counted: its budget is not used up.
+    /// Whether the network was counted. If not, its budget is used up.
     pub network_counted: bool,
-    /// Whether the account's was counted: it hasn't failed too often, or its hour is over.
+    /// Whether the account was counted. If not, it has failed too often and its hour isn't over.
     pub account_counted: bool,
 }
 
-/// What the pair's update answered.
+/// The result of the update of the account and network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PairCount {
-    /// Whether it was counted: the wait is over.
+    /// Whether it was counted. If not, it has to wait longer.
     pub counted: bool,
-    /// Failures; with this attempt among them where it was counted.
+    /// Failures, including this attempt if it was counted.
     pub failures: u32,
-    /// The last attempt that was counted, before or with this one.
+    /// The time of the last attempt that was counted, possibly this one.
     pub last_at: DateTime<Utc>,
     /// The last success from the network.
     pub last_success_at: Option<DateTime<Utc>>,

@@ -1,4 +1,4 @@
-//! The service's own log lines, beside the request that they are about.
+//! The service's log lines, each with its request.
 
 use std::fmt;
 
@@ -16,13 +16,13 @@ use super::place;
 pub struct LogLine {
     /// Its code.
     pub code: String,
-    /// The login that it is about.
+    /// The login.
     pub login_id: Option<String>,
     /// Why, in a word.
     pub reason: Option<String>,
 }
 
-/// Hands each line to the exchange that it belongs to.
+/// Adds each line to its exchange.
 #[derive(Debug, Clone, Copy)]
 pub struct LogLines;
 

@@ -6,29 +6,29 @@ use serde::Serialize;
 /// What went wrong. Clients act on this code and on nothing else. In the order of the statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray)]
 pub enum ProblemCode {
-    /// The request's form is wrong; the detail says how.
+    /// The request is malformed; the detail says how.
     InvalidRequest,
-    /// Nothing that looks like a token was sent.
+    /// No token was sent.
     MissingToken,
-    /// The token is not, or no longer, good for this. One answer for every reason.
+    /// The token is invalid, expired or revoked. One answer for every reason.
     InvalidToken,
     /// Unknown user, wrong password, disabled user: one answer for all.
     InvalidCredentials,
-    /// No such thing, or not the caller's.
+    /// The resource doesn't exist, or belongs to another user.
     NotFound,
-    /// As many sessions as the user may have.
+    /// The user already has as many sessions as are allowed.
     SessionLimit,
     /// A newer token was issued a moment ago; wait for it, nothing has ended.
     Superseded,
-    /// The body is larger than any that makes sense.
+    /// The body is too large.
     PayloadTooLarge,
     /// Not `application/json`.
     UnsupportedMediaType,
     /// Too many attempts; `Retry-After` says when.
     Throttled,
-    /// A fault of ours; it has been logged.
+    /// A fault of the service; it has been logged.
     Internal,
-    /// The store can't be reached or is overloaded; the same request may succeed in a moment.
+    /// DynamoDB can't be reached or is overloaded. The same request may succeed in a moment.
     Unavailable,
 }
 
@@ -54,7 +54,7 @@ impl ProblemCode {
         }
     }
 
-    /// `WWW-Authenticate` (RFC 6750 section 3), where the code calls for it.
+    /// `WWW-Authenticate` (RFC 6750 section 3), for the codes that need it.
     const fn challenge(self) -> Option<&'static str> {
         match self {
             Self::MissingToken => Some("Bearer"),
@@ -91,13 +91,13 @@ impl From<ProblemCode> for Problem {
 }
 
 impl Problem {
-    /// A malformed request. The detail is a constant: nothing of what was sent is echoed, for it may be a password.
+    /// A malformed request. The detail is a constant: nothing that was sent is echoed, because it may be a password.
     #[must_use]
     pub fn invalid_request(detail: &'static str) -> Self {
         Self { detail: Some(detail), ..ProblemCode::InvalidRequest.into() }
     }
 
-    /// Too many attempts; the next is taken after so many seconds.
+    /// Too many attempts; the client may try again after so many seconds.
     #[must_use]
     pub fn throttled(retry_after_seconds: u64) -> Self {
         Self { retry_after: Some(retry_after_seconds), ..ProblemCode::Throttled.into() }

@@ -1,4 +1,4 @@
-//! From an error to its line in the log and the answer to the client.
+//! Errors as log lines and as answers to the client.
 
 use std::error::Error;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl StoreError {
-    /// What it is in the log, and what the client is told: later, or that we are at fault. Never that it has no session.
+    /// Its log event and the client's answer: try later, or a fault of the service. Never "no session".
     #[must_use]
     pub fn event_and_code(&self) -> (Event, ProblemCode) {
         match self {

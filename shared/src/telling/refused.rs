@@ -1,24 +1,24 @@
-//! Why tokens are refused, in the few words that are counted.
+//! The reasons for refused tokens, as metrics count them.
 
-/// Why a token was refused, as a metric's dimension tells it. A line's `reason` may say more.
+/// Why a token was refused: the value of a metric's dimension. The `reason` of a log line may say more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 #[cfg_attr(test, derive(Default))]
 pub enum Refused {
-    /// Nothing was presented.
+    /// No token was presented.
     Absent,
-    /// No token, or more than one.
+    /// Not a token, or more than one.
     Malformed,
-    /// An imported token that no index knows.
+    /// An imported token that is in no index.
     Unknown,
-    /// Its login has ended, or never was.
+    /// Its login has ended, or never existed.
     #[cfg_attr(test, default)]
     Ended,
     /// Its session has been replaced.
     Rotated,
-    /// Its session isn't to be seen: a rotation is being committed.
+    /// Its session isn't visible: a rotation is being committed.
     NoSession,
-    /// The right place, another token.
+    /// The key fields of a session, but another token.
     Forged,
     /// Past its expiry.
     Expired,

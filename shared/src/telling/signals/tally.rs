@@ -1,16 +1,15 @@
-//! What a request has come to so far.
+//! Counts and latencies collected for one request.
 
 use std::time::Duration;
 
 use super::Metric;
 use crate::telling::Refused;
 
-/// How many values CloudWatch takes of one metric in one line
+/// The most values of one metric that CloudWatch accepts in one line
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
-/// A request that makes more calls, ending all of somebody's many logins, is measured by its first ones.
+/// A request that makes more calls, such as one that ends all logins of a user, is measured by its first ones.
 const MOST_VALUES: usize = 100;
 
-/// Counts and latencies of one request.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     counts: Vec<(Metric, u32)>,
@@ -62,7 +61,7 @@ impl Tally {
         &self.counts
     }
 
-    /// The metric that is told by a reason, and the reason: a request presents one token.
+    /// The metric that has a reason, and the reason. There is one at most, because a request presents one token.
     pub(super) fn refused(&self) -> Option<(Metric, Refused)> {
         self.refused
     }
