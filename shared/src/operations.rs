@@ -8,6 +8,7 @@ mod events;
 mod import;
 pub mod issue;
 mod known;
+mod login;
 mod refresh;
 
 pub use authorize::authorize;
@@ -15,4 +16,5 @@ pub use change_user::{change_user, remove_user};
 pub use credentials::{Denied, Presented, locate, token_of};
 pub use end::{Everywhere, PresentedLogin, end_all, end_login, end_owned, end_scanned, logout};
 pub use import::{ImportOutcome, import_session};
+pub use login::{LoginAttempt, NotLoggedIn, PasswordLogin};
 pub use refresh::{NotRefreshed, PresentedRefresh, Refreshed, refresh};

@@ -3,6 +3,10 @@
 //! Everything here is synchronous. A hash takes tens of milliseconds of processor time and 19 MiB, so callers run
 //! [`Password::hash`] and [`Password::verify`] on a blocking thread.
 
+mod hashing;
+
+pub use hashing::{Hashing, HashingError};
+
 use std::fmt;
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,4 @@
-//! Ending one login, ending all of them, and changing the password, which does the same.
+//! Ending one login, ending all of them, and changing the password, which does the same: `shared/src/operations/end.rs`.
 
 use crate::{
     config::{Config, Weakness},

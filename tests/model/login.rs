@@ -1,4 +1,5 @@
-//! The login handler, from the verified password on: read, decide, write, and read again, as `functions/login` does.
+//! The login handler, from the verified password on: read, decide, write, and read again, as
+//! `shared/src/operations/login.rs` does.
 
 use crate::{
     config::{Config, Weakness},

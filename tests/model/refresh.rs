@@ -1,4 +1,4 @@
-//! The refresh handler: read, decide, write, and read again, as `functions/refresh` does.
+//! The refresh handler: read, decide, write, and read again, as `shared/src/operations/refresh.rs` does.
 
 use latchkey::decision::RefreshRefusal;
 

@@ -29,7 +29,10 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
     ("aws", &["config", "limits", "telling"]),
     (
         "operations",
-        &["backoff", "clock", "config", "crypto", "decision", "entropy", "ids", "import", "model", "store", "telling", "token", "username"],
+        &[
+            "backoff", "clock", "config", "crypto", "decision", "entropy", "ids", "import", "model", "password", "store", "telling",
+            "throttle", "token", "username",
+        ],
     ),
     ("http", &["clock", "decision", "ids", "limits", "model", "operations", "store", "telling", "token"]),
     ("function", &["aws", "config", "limits", "store", "telling"]),

@@ -5,7 +5,7 @@
 use latchkey::{clock::rfc3339, model::CurrentSession};
 use serde::Serialize;
 
-use crate::AuthorizerEvent;
+use crate::event::{AuthorizerEvent, Gateway};
 
 /// A policy, or the simple response of HTTP API payload 2.0.
 #[derive(Serialize)]
@@ -74,14 +74,17 @@ impl Answer {
     /// The verdict in the format that fits the event; `None` if the event names nothing to authorize.
     pub(crate) fn new(event: &AuthorizerEvent, session: Option<CurrentSession>) -> Option<Self> {
         let context: Option<Context> = session.map(Context::from);
-        if event.wants_simple_response() {
-            event.route_arn.as_ref()?;
-            return Some(Self::Simple { is_authorized: context.is_some(), context });
-        }
+        let method_arn = match &event.gateway {
+            Gateway::HttpApi { route_arn, .. } => {
+                route_arn.as_ref()?;
+                return Some(Self::Simple { is_authorized: context.is_some(), context });
+            }
+            Gateway::Token { method_arn, .. } | Gateway::Request { method_arn, .. } => method_arn.as_deref()?,
+        };
         let statement = Statement {
             action: "execute-api:Invoke",
             effect: if context.is_some() { "Allow" } else { "Deny" },
-            resource: whole_stage(event.method_arn.as_deref()?)?,
+            resource: whole_stage(method_arn)?,
         };
         let principal_id = context.as_ref().map_or_else(|| "anonymous".to_owned(), |context| context.user_id.clone());
         Some(Self::Policy { principal_id, policy_document: PolicyDocument { version: "2012-10-17", statement: [statement] }, context })

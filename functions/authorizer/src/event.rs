@@ -8,16 +8,42 @@ use std::collections::HashMap;
 use latchkey::{http::bearer::presented_in, operations::Presented};
 use serde::Deserialize;
 
-/// An authorizer event. Every field is optional: missing fields are handled here, not by serde.
+/// An authorizer event, of any gateway.
+#[derive(Deserialize)]
+#[serde(from = "Fields")]
+pub struct AuthorizerEvent {
+    pub(crate) gateway: Gateway,
+    request_id: Option<String>,
+}
+
+/// The kinds of gateways. Each sends the credentials in its own place, and accepts one form of answer.
+pub(crate) enum Gateway {
+    /// A REST API with a `TOKEN` authorizer: one value, and a policy.
+    Token { authorization: Option<String>, method_arn: Option<String> },
+    /// A REST or WebSocket API with a `REQUEST` authorizer, or an HTTP API with payload 1.0: the headers, and a policy.
+    Request { headers: Headers, method_arn: Option<String> },
+    /// An HTTP API with payload 2.0: the headers, and a simple response.
+    HttpApi { headers: Headers, route_arn: Option<String> },
+}
+
+/// The headers of a request, with names in any case.
+pub(crate) enum Headers {
+    /// One value each.
+    Single(HashMap<String, Option<String>>),
+    /// All values each.
+    Multi(HashMap<String, Option<Vec<String>>>),
+}
+
+/// What any gateway sends. Every field is optional: missing fields are handled here, not by serde.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct AuthorizerEvent {
+struct Fields {
     #[serde(rename = "type")]
     kind: Option<String>,
     version: Option<String>,
     authorization_token: Option<String>,
-    pub(crate) method_arn: Option<String>,
-    pub(crate) route_arn: Option<String>,
+    method_arn: Option<String>,
+    route_arn: Option<String>,
     headers: Option<HashMap<String, Option<String>>>,
     multi_value_headers: Option<HashMap<String, Option<Vec<String>>>>,
     request_context: Option<RequestContext>,
@@ -29,26 +55,42 @@ struct RequestContext {
     request_id: Option<String>,
 }
 
-impl AuthorizerEvent {
-    /// HTTP API payload 2.0: the only format that accepts a simple response.
-    pub(crate) fn wants_simple_response(&self) -> bool {
-        self.version.as_deref() == Some("2.0")
-    }
-
-    pub(crate) fn request_id(&self) -> Option<&str> {
-        self.request_context.as_ref()?.request_id.as_deref()
-    }
-
-    /// The credentials. A `TOKEN` authorizer receives a single value. Every other kind receives the headers, with names in
-    /// any case; two `Authorization` headers are refused.
-    pub(crate) fn presented(&self) -> Presented<'_> {
-        if self.kind.as_deref() == Some("TOKEN") {
-            return self.authorization_token.as_deref().map_or(Presented::Nothing, presented_in);
-        }
+impl From<Fields> for AuthorizerEvent {
+    fn from(fields: Fields) -> Self {
+        let Fields { kind, version, authorization_token, method_arn, route_arn, headers, multi_value_headers, request_context } = fields;
         // The multi-value map, if present, has every value of the other map.
-        let mut values = match &self.multi_value_headers {
-            Some(headers) => values_of(headers, |values| values.iter().flatten().collect()),
-            None => self.headers.as_ref().map(|headers| values_of(headers, |value| value.iter().collect())).unwrap_or_default(),
+        let headers = || match multi_value_headers {
+            Some(headers) => Headers::Multi(headers),
+            None => Headers::Single(headers.unwrap_or_default()),
+        };
+        let gateway = match (kind.as_deref(), version.as_deref()) {
+            (Some("TOKEN"), _) => Gateway::Token { authorization: authorization_token, method_arn },
+            (_, Some("2.0")) => Gateway::HttpApi { headers: headers(), route_arn },
+            _ => Gateway::Request { headers: headers(), method_arn },
+        };
+        Self { gateway, request_id: request_context.and_then(|context| context.request_id) }
+    }
+}
+
+impl AuthorizerEvent {
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
+    /// The credentials. Two `Authorization` headers are refused.
+    pub(crate) fn presented(&self) -> Presented<'_> {
+        match &self.gateway {
+            Gateway::Token { authorization, .. } => authorization.as_deref().map_or(Presented::Nothing, presented_in),
+            Gateway::Request { headers, .. } | Gateway::HttpApi { headers, .. } => headers.presented(),
+        }
+    }
+}
+
+impl Headers {
+    fn presented(&self) -> Presented<'_> {
+        let mut values = match self {
+            Self::Single(headers) => values_of(headers, |value| value.iter().collect()),
+            Self::Multi(headers) => values_of(headers, |values| values.iter().flatten().collect()),
         }
         .into_iter();
         match (values.next(), values.next()) {

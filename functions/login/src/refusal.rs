@@ -1,4 +1,4 @@
-//! Why a login didn't come to be: many reasons inside, few answers outside.
+//! Why a login was refused: many reasons inside, few answers outside.
 
 use lambda_http::{Body, Response};
 use latchkey::{
@@ -6,11 +6,8 @@ use latchkey::{
         problem::{Problem, ProblemCode},
         refuse::refuse,
     },
-    password::HashError,
-    store::StoreError,
+    operations::NotLoggedIn,
     telling::log::{Event, Fields},
-    throttle::WaitsFor,
-    token::MintError,
 };
 
 use crate::request::Malformed;
@@ -19,37 +16,32 @@ use crate::request::Malformed;
 pub(crate) enum Refusal {
     #[error(transparent)]
     Malformed(#[from] Malformed),
-    /// Unknown user, wrong password, disabled user.
-    #[error("credentials")]
-    Credentials,
-    #[error("throttled")]
-    Throttled { retry_after_seconds: u64, waits_for: WaitsFor },
-    #[error("session limit")]
-    SessionLimit,
     #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Mint(#[from] MintError),
-    #[error("the password could not be hashed: {0}")]
-    Hash(#[from] HashError),
-    #[error("the hashing task ended without a result")]
-    HashingStopped,
+    NotLoggedIn(#[from] NotLoggedIn),
 }
 
 impl Refusal {
     fn event_and_problem(&self) -> (Event, Problem) {
-        match self {
-            Self::Malformed(Malformed::TooLarge) => (Event::RequestMalformed, ProblemCode::PayloadTooLarge.into()),
-            Self::Malformed(Malformed::MediaType) => (Event::RequestMalformed, ProblemCode::UnsupportedMediaType.into()),
-            Self::Malformed(Malformed::Body(detail)) => (Event::RequestMalformed, Problem::invalid_request(detail)),
-            Self::Credentials => (Event::LoginFailed, ProblemCode::InvalidCredentials.into()),
-            Self::Throttled { retry_after_seconds, .. } => (Event::LoginThrottled, Problem::throttled(*retry_after_seconds)),
-            Self::SessionLimit => (Event::LoginLimitReached, ProblemCode::SessionLimit.into()),
-            Self::Store(error) => {
+        let not_logged_in = match self {
+            Self::Malformed(malformed) => {
+                let problem = match malformed {
+                    Malformed::TooLarge => ProblemCode::PayloadTooLarge.into(),
+                    Malformed::MediaType => ProblemCode::UnsupportedMediaType.into(),
+                    Malformed::Body(detail) => Problem::invalid_request(detail),
+                };
+                return (Event::RequestMalformed, problem);
+            }
+            Self::NotLoggedIn(not_logged_in) => not_logged_in,
+        };
+        match not_logged_in {
+            NotLoggedIn::Credentials => (Event::LoginFailed, ProblemCode::InvalidCredentials.into()),
+            NotLoggedIn::Throttled { retry_after_seconds, .. } => (Event::LoginThrottled, Problem::throttled(*retry_after_seconds)),
+            NotLoggedIn::SessionLimit => (Event::LoginLimitReached, ProblemCode::SessionLimit.into()),
+            NotLoggedIn::Store(error) => {
                 let (event, code) = error.event_and_code();
                 (event, code.into())
             }
-            Self::Mint(_) | Self::Hash(_) | Self::HashingStopped => (Event::Internal, ProblemCode::Internal.into()),
+            NotLoggedIn::Mint(_) | NotLoggedIn::Hashing(_) => (Event::Internal, ProblemCode::Internal.into()),
         }
     }
 
@@ -57,8 +49,8 @@ impl Refusal {
     fn reason(&self) -> Option<String> {
         match self {
             Self::Malformed(malformed) => Some(malformed.to_string()),
-            Self::Throttled { waits_for, .. } => Some(<&str>::from(*waits_for).to_owned()),
-            _ => None,
+            Self::NotLoggedIn(NotLoggedIn::Throttled { waits_for, .. }) => Some(<&str>::from(*waits_for).to_owned()),
+            Self::NotLoggedIn(_) => None,
         }
     }
 
@@ -72,16 +64,19 @@ impl Refusal {
 
 #[cfg(test)]
 mod tests {
+    use latchkey::{password::HashingError, store::StoreError, throttle::WaitsFor, token::MintError};
+
     use super::*;
 
     /// A reason that repeats the code says nothing.
     #[test]
     fn a_reason_adds_to_the_code() {
-        let throttled = Refusal::Throttled { retry_after_seconds: 4, waits_for: WaitsFor::AccountAndNetwork };
-        assert_eq!(throttled.reason().as_deref(), Some("account_and_network"));
-        assert_eq!(Refusal::from(Malformed::TooLarge).reason().as_deref(), Some("the body is over 4096 bytes"));
-        assert_eq!(Refusal::Credentials.reason(), None);
-        assert_eq!(Refusal::SessionLimit.reason(), None);
+        let reason = |refusal: Refusal| refusal.reason();
+        let throttled = NotLoggedIn::Throttled { retry_after_seconds: 4, waits_for: WaitsFor::AccountAndNetwork };
+        assert_eq!(reason(throttled.into()).as_deref(), Some("account_and_network"));
+        assert_eq!(reason(Malformed::TooLarge.into()).as_deref(), Some("the body is over 4096 bytes"));
+        assert_eq!(reason(NotLoggedIn::Credentials.into()), None);
+        assert_eq!(reason(NotLoggedIn::SessionLimit.into()), None);
     }
 
     #[test]
@@ -90,13 +85,13 @@ mod tests {
             Malformed::TooLarge.into(),
             Malformed::MediaType.into(),
             Malformed::Body("why").into(),
-            Refusal::Credentials,
-            Refusal::Throttled { retry_after_seconds: 4, waits_for: WaitsFor::Network },
-            Refusal::SessionLimit,
-            StoreError::Unavailable { operation: "Query", code: "timeout".into() }.into(),
-            StoreError::Rejected { operation: "Query", code: "ValidationException".into() }.into(),
-            MintError::GenerationsUsedUp.into(),
-            Refusal::HashingStopped,
+            NotLoggedIn::Credentials.into(),
+            NotLoggedIn::Throttled { retry_after_seconds: 4, waits_for: WaitsFor::Network }.into(),
+            NotLoggedIn::SessionLimit.into(),
+            NotLoggedIn::from(StoreError::Unavailable { operation: "Query", code: "timeout".into() }).into(),
+            NotLoggedIn::from(StoreError::Rejected { operation: "Query", code: "ValidationException".into() }).into(),
+            NotLoggedIn::from(MintError::GenerationsUsedUp).into(),
+            NotLoggedIn::from(HashingError::Stopped).into(),
         ]
         .iter()
         .map(|refusal: &Refusal| {

@@ -1,9 +1,7 @@
 //! The body of a login, checked before anything else happens.
 
-use std::fmt;
-
 use lambda_http::{Body, Request};
-use latchkey::{http::front::Source, model::Device, password::Password, username::Username};
+use latchkey::{http::front::Source, model::Device, operations::LoginAttempt, password::Password, username::Username};
 use serde::Deserialize;
 
 /// The largest sensible body: two names, a password and some whitespace.
@@ -22,20 +20,6 @@ pub(crate) enum Malformed {
     Body(&'static str),
 }
 
-pub(crate) struct LoginRequest {
-    pub(crate) username: Username,
-    pub(crate) password: Password,
-    pub(crate) device: Device,
-    /// The client address from the gateway; empty if the gateway sent none.
-    pub(crate) source_ip: String,
-}
-
-impl fmt::Debug for LoginRequest {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("LoginRequest")
-    }
-}
-
 /// Other members are ignored: a login never takes ids, expiries or users from a client.
 #[derive(Deserialize)]
 struct Members {
@@ -45,34 +29,32 @@ struct Members {
     device_id: Option<String>,
 }
 
-impl LoginRequest {
-    pub(crate) fn read(request: &Request) -> Result<Self, Malformed> {
-        let body = match request.body() {
-            Body::Empty => &[][..],
-            Body::Text(text) => text.as_bytes(),
-            Body::Binary(bytes) => bytes,
-            _ => return Err(Malformed::Body("the body can't be read")),
-        };
-        if body.len() > MAX_BODY_BYTES {
-            return Err(Malformed::TooLarge);
-        }
-        if !is_json(request) {
-            return Err(Malformed::MediaType);
-        }
-        let members = members(body)?;
-        let source = request.extensions().get::<Source>().cloned().unwrap_or_default();
-        Ok(Self {
-            username: Username::parse(&members.username).map_err(|_| Malformed::Body("`username` is not a user name"))?,
-            password: Password::parse(members.password).map_err(|_| Malformed::Body("`password` takes 1 to 1024 bytes"))?,
-            device: Device {
-                id: members.device_id.map(device_id).transpose()?,
-                name: members.device.and_then(|name| clip(&name, DEVICE_NAME_BYTES)),
-                user_agent: source.user_agent.and_then(|agent| clip(&agent, USER_AGENT_BYTES)),
-                ip: source.ip.clone(),
-            },
-            source_ip: source.ip.unwrap_or_default(),
-        })
+pub(crate) fn read(request: &Request) -> Result<LoginAttempt, Malformed> {
+    let body = match request.body() {
+        Body::Empty => &[][..],
+        Body::Text(text) => text.as_bytes(),
+        Body::Binary(bytes) => bytes,
+        _ => return Err(Malformed::Body("the body can't be read")),
+    };
+    if body.len() > MAX_BODY_BYTES {
+        return Err(Malformed::TooLarge);
     }
+    if !is_json(request) {
+        return Err(Malformed::MediaType);
+    }
+    let members = members(body)?;
+    let source = request.extensions().get::<Source>().cloned().unwrap_or_default();
+    Ok(LoginAttempt {
+        username: Username::parse(&members.username).map_err(|_| Malformed::Body("`username` is not a user name"))?,
+        password: Password::parse(members.password).map_err(|_| Malformed::Body("`password` takes 1 to 1024 bytes"))?,
+        device: Device {
+            id: members.device_id.map(device_id).transpose()?,
+            name: members.device.and_then(|name| clip(&name, DEVICE_NAME_BYTES)),
+            user_agent: source.user_agent.and_then(|agent| clip(&agent, USER_AGENT_BYTES)),
+            ip: source.ip.clone(),
+        },
+        source_ip: source.ip.unwrap_or_default(),
+    })
 }
 
 fn is_json(request: &Request) -> bool {

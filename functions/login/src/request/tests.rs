@@ -1,13 +1,13 @@
 use super::*;
 
-fn read_as(content_type: &str, body: &str) -> Result<LoginRequest, Malformed> {
+fn read_as(content_type: &str, body: &str) -> Result<LoginAttempt, Malformed> {
     let mut request = Request::new(Body::from(body));
     request.headers_mut().insert("content-type", content_type.parse().unwrap());
     request.extensions_mut().insert(Source { ip: Some("192.0.2.1".into()), user_agent: Some("Tester/1 \u{1b}[31m".into()) });
-    LoginRequest::read(&request)
+    super::read(&request)
 }
 
-fn read(body: &str) -> Result<LoginRequest, Malformed> {
+fn read(body: &str) -> Result<LoginAttempt, Malformed> {
     read_as("application/json", body)
 }
 
@@ -19,7 +19,7 @@ fn a_login_is_read() {
     assert_eq!(login.device.name.as_deref(), Some("Ada’s [1mphone"));
     assert_eq!(login.device.user_agent.as_deref(), Some("Tester/1 [31m"));
     assert_eq!((login.device.id.as_deref(), login.source_ip.as_str()), (Some("0123456789abcdef"), "192.0.2.1"));
-    assert_eq!(format!("{login:?}"), "LoginRequest");
+    assert_eq!(format!("{login:?}"), "LoginAttempt");
 }
 
 /// J1, L4: bodies that aren't one JSON object, and passwords at the edges of their length.
@@ -68,7 +68,7 @@ fn a_body_is_read_however_it_comes() {
     let read = |body: Body| {
         let mut request = Request::new(body);
         request.headers_mut().insert("content-type", "application/json".parse().unwrap());
-        LoginRequest::read(&request)
+        super::read(&request)
     };
     let bytes = br#"{"username":"Ada","password":"p"}"#.to_vec();
     assert_eq!(read(Body::Binary(bytes)).unwrap().username.as_str(), "ada");
@@ -98,7 +98,7 @@ fn only_json_is_read() {
     for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application/problem+json", ""] {
         assert_eq!(read_as(wrong, body).unwrap_err(), Malformed::MediaType, "{wrong}");
     }
-    assert_eq!(LoginRequest::read(&Request::new(Body::from(body))).unwrap_err(), Malformed::MediaType);
+    assert_eq!(super::read(&Request::new(Body::from(body))).unwrap_err(), Malformed::MediaType);
 }
 
 #[test]

@@ -5,42 +5,58 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use latchkey::{
-    entropy::Random,
-    password::{HashMemory, Password, PasswordHash},
-};
 use tokio::sync::Semaphore;
 
-use crate::refusal::Refusal;
+use super::{HashError, HashMemory, Password, PasswordHash};
+use crate::entropy::Random;
+
+/// Why a password could be neither hashed nor verified on another thread.
+#[derive(Debug, thiserror::Error)]
+pub enum HashingError {
+    /// The hash itself failed.
+    #[error("the password could not be hashed: {0}")]
+    Hash(#[from] HashError),
+    /// The thread stopped, because the program is about to end.
+    #[error("the hashing task ended without a result")]
+    Stopped,
+}
 
 /// Runs password hashes, which take 19 MiB each, at most one per processor at a time. On Lambda there is one request at a
 /// time; on a laptop a hundred logins must not take two gigabytes.
 #[derive(Debug, Clone)]
-pub(crate) struct Hashing {
+pub struct Hashing {
     places: Arc<Semaphore>,
     at_rest: Arc<Mutex<Vec<HashMemory>>>,
     random: Random,
 }
 
 impl Hashing {
-    pub(crate) fn new(random: Random) -> Self {
+    /// Draws the salts of new hashes from `random`.
+    #[must_use]
+    pub fn new(random: Random) -> Self {
         let places = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Self { places: Arc::new(Semaphore::new(places)), at_rest: Arc::default(), random }
     }
 
     /// Whether the password matches the hash.
-    pub(crate) async fn verify(&self, password: Arc<Password>, hash: PasswordHash) -> Result<bool, Refusal> {
-        self.run(move |memory| password.verify(&hash, memory)).await?.map_err(Refusal::from)
+    ///
+    /// # Errors
+    /// [`HashingError`]
+    pub async fn verify(&self, password: Arc<Password>, hash: PasswordHash) -> Result<bool, HashingError> {
+        Ok(self.run(move |memory| password.verify(&hash, memory)).await??)
     }
 
     /// Hashes the password with the current parameters.
-    pub(crate) async fn hash(&self, password: Arc<Password>) -> Result<PasswordHash, Refusal> {
+    ///
+    /// # Errors
+    /// [`HashingError`]
+    pub async fn hash(&self, password: Arc<Password>) -> Result<PasswordHash, HashingError> {
         let random = self.random.clone();
-        self.run(move |memory| password.hash(&random, memory)).await?.map_err(Refusal::from)
+        Ok(self.run(move |memory| password.hash(&random, memory)).await??)
     }
 
-    async fn run<T: Send + 'static>(&self, task: impl FnOnce(&mut HashMemory) -> T + Send + 'static) -> Result<T, Refusal> {
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| Refusal::HashingStopped)?;
+    async fn run<T: Send + 'static>(&self, task: impl FnOnce(&mut HashMemory) -> T + Send + 'static) -> Result<T, HashingError> {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| HashingError::Stopped)?;
         let at_rest = Arc::clone(&self.at_rest);
         let task = move || {
             let _held_until_done = place;
@@ -49,7 +65,7 @@ impl Hashing {
             held(&at_rest).push(memory);
             done
         };
-        tokio::task::spawn_blocking(task).await.map_err(|_| Refusal::HashingStopped)
+        tokio::task::spawn_blocking(task).await.map_err(|_| HashingError::Stopped)
     }
 }
 
