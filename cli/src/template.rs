@@ -90,7 +90,7 @@ pub enum TemplateError {
         name: String,
     },
     /// References in a circle.
-    #[error("{0}: the references there form a circle")]
+    #[error("{0}: the references there go in a circle")]
     Circular(String),
     /// An invalid regular expression.
     #[error("{place}: expected a regular expression")]

@@ -119,13 +119,15 @@ impl Cell {
     /// Runs the cell on its own service: sends the request under the fault, checks what its answer promises, and retries
     /// without the fault. `None` if the fault met no call.
     async fn run_under(&self, limits: Limits, ground: &Ground) -> Option<Tally> {
-        let subject = &Subject::under(ground, limits).await;
+        let subject = &Subject::new(ground).await;
         let held = &self.path.prepare(subject).await;
         let name = self.name();
         let mut tally = Tally { cells: 1, ..Tally::default() };
         let _ = subject.take_slowest();
+        // Only the request under the fault has the budget. Everything before and after it takes its time.
+        let asked = subject.under(limits).await;
         subject.tap.arm(self.rules());
-        let answer = self.path.request(subject, held).await;
+        let answer = self.path.request(&asked, held).await;
         let calls = subject.tap.disarm();
         if !self.rule.as_ref().is_none_or(|rule| calls.iter().any(|call| rule.meets(call))) {
             return None;

@@ -101,11 +101,12 @@ impl Wish {
     /// `None` if the fault met no call.
     async fn run_under(self, limits: Limits, ground: &Ground, rule: &Rule) -> Option<Tally> {
         let name = format!("{self:?}: {:?} at {} {}, {:?}", rule.fault, rule.operation, rule.nth, rule.reach);
-        let subject = Subject::under(ground, limits).await;
+        let subject = Subject::new(ground).await;
         let devices = Self::prepare(&subject).await;
         let mut tally = Tally { cells: 1, ..Tally::default() };
+        let asked = subject.under(limits).await;
         subject.tap.arm(vec![rule.clone()]);
-        let answer = self.request(&subject, &devices).await;
+        let answer = self.request(&asked, &devices).await;
         if !subject.tap.disarm().iter().any(|call| rule.meets(call)) {
             return None;
         }

@@ -4,7 +4,6 @@ use chrono::TimeDelta;
 use latchkey_tests::service::{Answer, Pair};
 
 use crate::{
-    rounds::patient_refresh,
     subject::Subject,
     table::{Table, delete_login},
     tally::{Breach, Tally},
@@ -48,8 +47,7 @@ impl Path {
         if self == Self::Login || (subject.ground.imported && as_it_came) {
             return Held { current: previous.clone(), previous, generation: 0 };
         }
-        // Patiently, because a cell may have a small budget.
-        let current = Pair::of(&patient_refresh(subject, &previous.refresh).await);
+        let current = Pair::of(&subject.refresh(&previous.refresh).await);
         match self {
             Self::Reuse => subject.clock.advance(TimeDelta::seconds(31)),
             Self::AuthorizeOrphan => delete_login(subject, &current.login_id).await,
