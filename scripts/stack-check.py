@@ -1,17 +1,18 @@
 """The steps of scripts/stack-check, which starts the emulator: BUILD_DIRECTORY WORK_DIRECTORY
 
 What ministack lacks is left out of a copy of the template, or set by a call after the deployment. template.yaml isn't bent to it."""
-import json, os, pathlib, platform, subprocess, sys, urllib.error, urllib.request
+import json, os, pathlib, platform, re, shutil, subprocess, sys, urllib.error, urllib.request
 
 import boto3
 from samcli.yamlhelper import yaml_dump, yaml_parse
 
 build, work = map(pathlib.Path, sys.argv[1:])
-STACK, API, STAGE, ORIGIN = "latchkey-check", "Api", "v1", "capacitor://localhost"
+STACK, EXAMPLE, API, STAGE, ORIGIN = "latchkey-check", "hello-check", "Api", "v1", "capacitor://localhost"
 URL = os.environ["AWS_ENDPOINT_URL"]
 FUNCTIONS = ("LoginFunction", "RefreshFunction", "AuthorizerFunction", "SessionsFunction")
 TABLES = ("SessionsTable", "UsersTable", "LoginAttemptsTable")
-cloudformation, dynamodb, lambdas, gateway = (boto3.client(name) for name in ("cloudformation", "dynamodb", "lambda", "apigateway"))
+cloudformation, dynamodb, lambdas, gateway, gateway2, iam = (
+    boto3.client(name) for name in ("cloudformation", "dynamodb", "lambda", "apigateway", "apigatewayv2", "iam"))
 
 
 def expect(what, seen, expected):
@@ -39,15 +40,14 @@ def adjusted(template):
     return template
 
 
-def deploy(**parameters):
-    parameters = {"DeletionProtection": "false", "Architecture": {"aarch64": "arm64"}.get(platform.machine(), platform.machine()),
-                  "ReplayWindow": "10s", "CorsAllowOrigin": ORIGIN, **parameters}
-    sam("deploy", "--template-file", str(work / "template.yaml"), "--stack-name", STACK, "--resolve-s3", "--no-confirm-changeset",
+def deploy(template="template.yaml", stack=STACK, **parameters):
+    parameters = {"Architecture": {"aarch64": "arm64"}.get(platform.machine(), platform.machine()), **parameters}
+    sam("deploy", "--template-file", str(work / template), "--stack-name", stack, "--resolve-s3", "--no-confirm-changeset",
         "--capabilities", "CAPABILITY_IAM", "--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items()))
 
 
-def resources():
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
+def resources(stack=STACK):
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     return {each["LogicalResourceId"]: each["PhysicalResourceId"] for page in pages for each in page["StackResourceSummaries"]}
 
 
@@ -66,13 +66,18 @@ def put_gateway_responses(api):
     gateway.create_deployment(restApiId=api, stageName=STAGE)
 
 
-def ask(api, method, path, **headers):
-    request = urllib.request.Request(f"{URL}/_aws/execute-api/{api}/{STAGE}{path}", method=method, headers=headers)
+def send(api, stage, method, path, body=None, **headers):
+    request = urllib.request.Request(f"{URL}/_aws/execute-api/{api}/{stage}{path}", method=method, headers=headers, data=body)
     try:
         answer = urllib.request.urlopen(request)
     except urllib.error.HTTPError as refusal:
         answer = refusal
-    return answer.status, json.loads(answer.read() or b"{}").get("code"), answer.headers.get_all("Content-Type")
+    return answer.status, json.loads(answer.read() or b"{}"), answer.headers
+
+
+def ask(api, method, path, **headers):
+    status, body, answered = send(api, STAGE, method, path, **headers)
+    return status, body.get("code"), answered.get_all("Content-Type")
 
 
 def smoke(api, tables):
@@ -83,10 +88,80 @@ def smoke(api, tables):
         sys.exit(f"FAILED  latchkey smoke: exit {result.returncode}")
 
 
+def fill_http_api(stack):
+    """ministack makes an HTTP API and its stage, and drops the routes and authorizers of its definition without a word. So they are
+    made by calls, from the definition that SAM expanded."""
+    made = resources(stack)
+    processed = cloudformation.get_template(StackName=stack, TemplateStage="Processed")["TemplateBody"]
+    processed = processed if isinstance(processed, dict) else yaml_parse(processed)
+    definition = processed["Resources"][API]["Properties"]["Body"]
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Parameters"]}
+    arn = lambda function: lambdas.get_function_configuration(FunctionName=made[function])["FunctionArn"]
+    known = {"AWS::Partition": "aws", "AWS::Region": os.environ["AWS_REGION"], **parameters}
+
+    def text(value):
+        if isinstance(value, dict) and "Ref" in value:
+            return known[value["Ref"]]
+        if isinstance(value, dict) and "Fn::Sub" in value:
+            pattern, more = value["Fn::Sub"] if isinstance(value["Fn::Sub"], list) else (value["Fn::Sub"], {})
+            name = lambda found: text(more[found]) if found in more else known.get(found) or arn(found.removesuffix(".Arn"))
+            return re.sub(r"\$\{([^}]+)\}", lambda match: name(match[1]), pattern)
+        return value
+
+    api, authorizers = made[API], {}
+    for name, scheme in definition["components"]["securitySchemes"].items():
+        declared = scheme["x-amazon-apigateway-authorizer"]
+        authorizers[name] = gateway2.create_authorizer(
+            ApiId=api, Name=name, AuthorizerType=declared["type"].upper(), AuthorizerUri=text(declared["authorizerUri"]),
+            IdentitySource=declared["identitySource"], AuthorizerPayloadFormatVersion=declared["authorizerPayloadFormatVersion"],
+            EnableSimpleResponses=declared["enableSimpleResponses"],
+            AuthorizerResultTtlInSeconds=int(text(declared["authorizerResultTtlInSeconds"])))["AuthorizerId"]
+    for path, methods in definition["paths"].items():
+        for method, declared in methods.items():
+            integration = declared["x-amazon-apigateway-integration"]
+            target = gateway2.create_integration(
+                ApiId=api, IntegrationType=integration["type"].upper(), IntegrationMethod=integration["httpMethod"],
+                IntegrationUri=text(integration["uri"]), PayloadFormatVersion=integration["payloadFormatVersion"])["IntegrationId"]
+            scheme, = declared["security"][0]
+            authorizer = {} if scheme == "NONE" else {"AuthorizationType": "CUSTOM", "AuthorizerId": authorizers[scheme]}
+            gateway2.create_route(ApiId=api, RouteKey=f"{method.upper()} {path}", Target=f"integrations/{target}", **authorizer)
+    return api
+
+
+def walk_http_api(rest):
+    """examples/http-api, with tokens of the stack whose REST API is `rest`."""
+    password = "four-unrelated-words-hamster"
+    users = [os.environ["LATCHKEY"], "users", "add", "ada", "--users-table", resources()["UsersTable"], "--password-stdin"]
+    subprocess.run(users, input=password, text=True, check=True, stdout=subprocess.DEVNULL)
+    template = yaml_parse((pathlib.Path(__file__).parent.parent / "examples/http-api/template.yaml").read_text())
+    folder = work / "HelloFunction"
+    folder.mkdir()
+    shutil.copy(os.environ["HELLO"], folder / "bootstrap")
+    template["Resources"]["HelloFunction"]["Properties"]["CodeUri"] = str(folder)
+    (work / "http-api.yaml").write_text(yaml_dump(template))
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]}
+    deploy("http-api.yaml", EXAMPLE, AuthorizerFunctionArn=outputs["AuthorizerFunctionArn"])
+    api = fill_http_api(EXAMPLE)
+    login = json.dumps({"username": "ada", "password": password}).encode()
+    status, pair, _ = send(rest, STAGE, "POST", "/login", login, **{"Content-Type": "application/json"})
+    expect("a login for the HTTP API", status, 200)
+    hello = lambda path, **headers: send(api, "$default", "GET", path, **headers)[:2]
+    bearer = {"Authorization": f"Bearer {pair['access_token']}"}
+    greeting = {"hello": pair["user_id"], "login_id": pair["login_id"]}
+    expect("HTTP API: a live token", hello("/hello", **bearer), (200, greeting))
+    expect("HTTP API: no route asks without a token", hello("/hello")[0], 401)
+    expect("HTTP API: a refused token", hello("/hello", Authorization=f"Bearer {pair['refresh_token']}")[0], 403)
+    expect("HTTP API: the route without an authorizer", hello("/health"), (200, {"status": "ok"}))
+    expect("a logout", send(rest, STAGE, "POST", "/logout", **bearer)[0], 204)
+    expect("HTTP API: the ended login", hello("/hello", **bearer)[0], 403)
+    sam("delete", "--stack-name", EXAMPLE, "--no-prompts", "--region", os.environ["AWS_REGION"])
+
+
 template = adjusted(yaml_parse((build / "template.yaml").read_text()))
 (work / "template.yaml").write_text(yaml_dump(template))
 
-deploy()
+SETTINGS = {"DeletionProtection": "false", "ReplayWindow": "10s", "CorsAllowOrigin": ORIGIN}
+deploy(**SETTINGS)
 stack = resources()
 api = stack[API]
 status = lambda: cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"]
@@ -95,7 +170,6 @@ authorizer, = gateway.get_authorizers(restApiId=api)["items"]
 expect("the authorizer's answers aren't kept", authorizer["authorizerResultTtlInSeconds"], 0)
 aliases = {name: lambdas.get_alias(FunctionName=stack[name], Name="live")["FunctionVersion"] for name in FUNCTIONS}
 expect("each alias stands at its first version", aliases, dict.fromkeys(FUNCTIONS, "1"))
-iam = boto3.client("iam")
 expect("no function has a managed policy", [iam.list_attached_role_policies(RoleName=stack[name.replace("Function", "Role")])["AttachedPolicies"]
                                             for name in FUNCTIONS], [[]] * 4)
 put_gateway_responses(api)
@@ -104,8 +178,9 @@ expect("without a token", ask(api, "GET", "/me"), (401, "missing_token", problem
 expect("a malformed token", ask(api, "GET", "/me", Authorization="Bearer lka_short"), (401, "missing_token", problem))
 expect("an unknown path", ask(api, "GET", "/nothing"), (404, "not_found", problem))
 smoke(api, stack)
+walk_http_api(api)
 
-deploy(AccessTokenTtl="7m")
+deploy(**SETTINGS, AccessTokenTtl="7m")
 expect("sam deploy updates one parameter", status(), "UPDATE_COMPLETE")
 updated = resources()
 expect("tables, API and functions stay", {name: updated[name] for name in (*TABLES, API, *FUNCTIONS)},
@@ -122,7 +197,7 @@ smoke(api, stack)
 # ministack generates the same name for every replacement, where CloudFormation draws a new last part.
 template["Resources"]["LoginAttemptsTable"]["Properties"]["TableName"] = f"{STACK}-LoginAttemptsTable-ANOTHER"
 (work / "template.yaml").write_text(yaml_dump(template))
-deploy(AccessTokenTtl="7m")
+deploy(**SETTINGS, AccessTokenTtl="7m")
 replaced = resources()
 expect("a table is replaced", replaced["LoginAttemptsTable"] != stack["LoginAttemptsTable"], True)
 live = {name: lambdas.get_function_configuration(FunctionName=stack[name], Qualifier="live") for name in FUNCTIONS}

@@ -99,11 +99,15 @@ pub async fn for_aws(args: &AwsArgs) -> Result<Client, ClientError> {
 /// # Errors
 /// As [`for_aws`].
 pub async fn patient(args: &AwsArgs) -> Result<Client, ClientError> {
+    Ok(with_patience(&for_aws(args).await?))
+}
+
+/// The same client with more time for each call. An emulator that has just started may take seconds for the first.
+pub(crate) fn with_patience(client: &Client) -> Client {
     let seconds = Duration::from_secs;
     let patience =
         TimeoutConfig::builder().connect_timeout(seconds(3)).operation_attempt_timeout(seconds(10)).operation_timeout(seconds(30)).build();
-    let client = for_aws(args).await?;
-    Ok(Client::from_conf(client.config().to_builder().timeout_config(patience).build()))
+    Client::from_conf(client.config().to_builder().timeout_config(patience).build())
 }
 
 /// Whether an emulator is meant: an endpoint on this machine is one's.

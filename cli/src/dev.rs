@@ -130,7 +130,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     let observer = Observer::default();
     let http = ObservedHttp::new(Builder::new().build_http(), observer.clone());
     let client = client::emulator_through(&dynamodb, access_key, http);
-    create_missing(&client, &template.tables).await?;
+    create_missing(&client::with_patience(&client), &template.tables).await?;
     add_demo_user(&client, &template).await?;
     let settings = |name: &str| process.get(name);
     let (invoker, config) = match &args.lambda {

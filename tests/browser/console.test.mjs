@@ -42,6 +42,58 @@ test("nobody is logged in: only what makes sense is enabled", async () => {
   await close();
 });
 
+for (const [width, height] of [[1280, 900], [360, 740]]) {
+  test(`a refused login is told where it was typed, at ${width} pixels`, async () => {
+    const { page, close } = await open(browser, server.url, { width, height });
+    await page.fill("#password", "wrong");
+    await press(page, "log-in");
+    const refused = page.locator("#login-refused[role=alert]");
+    assert.match(await refused.textContent(), /name or password is wrong/);
+    const { y } = await refused.boundingBox();
+    assert(y >= 0 && y < height, `the refusal is at ${y} of ${height}`);
+    assert.equal(await page.evaluate(() => document.activeElement.id), "password");
+    await page.fill("#password", "correct-horse-battery-staple");
+    await press(page, "log-in");
+    assert.equal(await refused.textContent(), "");
+    const box = await page.locator("#answer").boundingBox();
+    assert(box.y < height, `the answer is at ${box.y} of ${height}`);
+    await close();
+  });
+}
+
+test("only this login: the others have no row and no column", async () => {
+  const { page, close } = await loggedIn();
+  await page.fill("#device", "Second");
+  await press(page, "log-in");
+  await press(page, "me");
+  const names = () => texts(page, ".names b");
+  const seen = await names();
+  assert(seen.includes("Laptop") && seen.includes("Second"), seen.join());
+  await page.check("#only-this");
+  await page.waitForFunction(() => document.querySelectorAll(".names li").length === 1);
+  assert.deepEqual(await names(), ["Second"]);
+  assert.deepEqual(await texts(page, ".verb"), ["log in", "/me"]);
+  await page.uncheck("#only-this");
+  await page.waitForFunction(() => document.querySelectorAll(".names li").length > 1);
+  await close();
+});
+
+test("a login of another client has its name once, and the device list's where there is one", async () => {
+  const own = await start();
+  const body = (device) => ({ method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ username: "demo", password: "correct-horse-battery-staple", device }) });
+  const { page, close } = await open(browser, own.url);
+  await fetch(`${own.url}/login`, body("Watch"));
+  await fetch(`${own.url}/login`, body(undefined));
+  await page.waitForFunction(() => document.querySelectorAll(".names li").length === 2);
+  const rows = () => page.$$eval(".names li", (all) => all.map((each) => [...each.children].map((part) => part.textContent)));
+  for (const [name, more] of await rows()) assert(/…$/.test(name) && more === "elsewhere", `${name} ${more}`);
+  await press(page, "log-in");
+  await page.waitForFunction(() => document.querySelector(".names b").textContent === "Watch");
+  assert.equal((await rows())[1][1], "elsewhere");
+  await close();
+  await own.stop();
+});
+
 test("both tokens are taken apart, and nothing of them is stored", async () => {
   const { page, close } = await loggedIn();
   const [access, refresh] = await held(page);
@@ -299,6 +351,21 @@ test("a server that is gone is told, and its successor is listened to", async ()
   await press(page, "log-in");
   assert.match(await page.textContent("#answer .means"), /No answer/);
   await page.context().close();
+});
+
+test("the API reference follows dark mode", async () => {
+  for (const [scheme, dark] of [["light", false], ["dark", true]]) {
+    const { page, close } = await open(browser, `${server.url}/docs`, { scheme });
+    await page.waitForSelector(".opblock");
+    const background = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    const light = background.match(/\d+/g).slice(0, 3).every((part) => Number(part) > 200 || background.endsWith(", 0)"));
+    assert.equal(!light, dark, `${scheme}: ${background}`);
+    await page.click("#operations-Login-login .opblock-summary-control");
+    const name = await page.waitForSelector("#operations-Login-login table.headers td");
+    const brightness = await name.evaluate((cell) => Math.min(...getComputedStyle(cell).color.match(/\d+/g).slice(0, 3).map(Number)));
+    assert.equal(brightness > 150, dark, `${scheme}: a header's name has brightness ${brightness}`);
+    await close();
+  }
 });
 
 test("the API reference: everything is shown, and what is tried is answered", async () => {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { when } from "../../cli/src/console/assets/dom.js";
 import { inWords, lanesOf } from "../../cli/src/console/assets/lanes.js";
 import { hashOf, takeApart } from "../../cli/src/console/assets/token.js";
 
@@ -47,6 +48,23 @@ test("answers of a race come in any order, and share a column", () => {
   const { columns, lanes } = lanesOf([login("a"), ...Array.from({ length: 8 }, () => refresh("a", 0, 1)), me("a", 1), me("a", 1), me("a", 0, 401)]);
   assert.deepEqual(columns.map(({ verb, count }) => [verb, count]), [["log in", 1], ["refresh", 1], ["refresh", 7], ["/me", 2], ["/me", 1]]);
   assert.equal(lanes[0].marks.length, 3);
+});
+
+test("only one login: what concerns others alone has no column", () => {
+  const story = [login("a"), login("b"), me("b", 0), refresh("a", 0, 1), me("b", 0, 401), { ...exchange("DELETE /sessions", 204, { presented: named("b", 0) }) }];
+  const { columns, lanes } = lanesOf(story, "a");
+  assert.deepEqual(lanes.map(({ loginId }) => loginId), ["a"]);
+  assert.deepEqual(columns.map(({ verb }) => verb), ["log in", "refresh", "end all"]);
+  assert.deepEqual([lanes[0].marks, lanes[0].ended], [[], { column: 2, how: "ended" }]);
+  const foreign = lanesOf([login("a"), login("b", "other"), exchange("DELETE /sessions", 204, { presented: named("b", 0, "other") })], "a");
+  assert.deepEqual([foreign.columns.length, foreign.lanes[0].ended], [1, null]);
+});
+
+test("a time of another day has its date, and how long ago it was", () => {
+  const now = new Date("2026-11-28T12:00:00");
+  assert.equal(when(new Date("2026-11-28T09:05:06"), now), new Date("2026-11-28T09:05:06").toLocaleTimeString([], { hourCycle: "h23", hour: "2-digit", minute: "2-digit", second: "2-digit" }));
+  assert.match(when(new Date("2026-11-22T23:52:13"), now), /22.*2026.*23:52.* \(6 d ago\)$|2026.*22.*23:52.* \(6 d ago\)$/);
+  assert.match(when(new Date("2026-11-27T23:52:13"), now), /\(12 h ago\)$/);
 });
 
 test("superseded ends nothing, reuse ends the login", () => {

@@ -3,7 +3,6 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::DateTime;
 use latchkey::{
-    entropy::Random,
     http::{bearer::presented_in, front::GatewayEvent},
     model::{Device, Lifetimes},
     operations::{
@@ -14,13 +13,14 @@ use latchkey::{
     token::{AccessToken, AnyToken, ImportedTokens, RefreshToken},
 };
 use latchkey_authorizer::AuthorizerEvent;
+use latchkey_tests::seed::random;
 use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::{Value, json};
 
 fn issued() -> IssuedLogin {
     let lifetimes = Lifetimes { access: std::time::Duration::from_secs(300), refresh: std::time::Duration::from_secs(604_800) };
     let now = DateTime::from_timestamp_millis(1_800_000_000_000).unwrap();
-    issue_login("user-1", Device::default(), lifetimes, None, now, &Random::system()).unwrap()
+    issue_login("user-1", Device::default(), lifetimes, None, now, &random()).unwrap()
 }
 
 /// Any JSON, a few levels deep.

@@ -21,6 +21,7 @@ mod imports;
 mod least_privilege;
 mod limits;
 mod metrics;
+mod mutants;
 mod openapi;
 mod outage;
 mod password_change;

@@ -74,10 +74,11 @@ impl Banner<'_> {
         let Self { address, dynamodb, access_key, region, lambda, data, template, command } = self;
         let (api, network) = self.reached();
         let port = address.port();
-        let console = match network {
-            Network::ThisMachine => format!("{LINK}{api}/{LINK:#}  in the browser"),
-            Network::All => format!("{LINK}{api}/{LINK:#}  in the browser of this machine"),
-            Network::One => "none: it is served on 127.0.0.1 alone, which --host 0.0.0.0 has as well".to_owned(),
+        let only_here = "only at 127.0.0.1, which --host 0.0.0.0 has as well".to_owned();
+        let (console, reference) = match network {
+            Network::ThisMachine => (format!("{LINK}{api}/{LINK:#}  in the browser"), format!("{LINK}{api}/docs{LINK:#}")),
+            Network::All => (format!("{LINK}{api}/{LINK:#}  in a browser of this machine"), format!("{LINK}{api}/docs{LINK:#}")),
+            Network::One => (only_here.clone(), only_here),
         };
         let warning = match network {
             Network::ThisMachine => String::new(),
@@ -101,7 +102,7 @@ impl Banner<'_> {
   {STRONG}Latchkey is running{STRONG:#}, started in {took:.2} s. Ctrl-C stops it.
 {warning}
     console    {console}
-    reference  {LINK}{api}/docs{LINK:#}
+    reference  {reference}
     API        {LINK}{api}{LINK:#}
     routes     {routes}
     DynamoDB   {dynamodb}  {FAINT}({kept}){FAINT:#}

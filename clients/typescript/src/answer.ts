@@ -1,6 +1,6 @@
 // What an answer means. Pure: status, headers and text in, a verdict out.
 import type { Later } from './errors.js';
-import { isPair, pairOf, type Pair } from './session.js';
+import { pairOf, parse, type Pair } from './session.js';
 
 /** An answer that has been read to its end. */
 export interface Answer {
@@ -9,28 +9,15 @@ export interface Answer {
   readonly text: string;
 }
 
-export type RefreshVerdict =
-  | { readonly kind: 'pair'; readonly pair: Pair }
-  /** The login of the presented token is over. */
-  | { readonly kind: 'ended' }
-  /** Nothing is known: keep the session, ask again. */
-  | ({ readonly kind: 'later' } & Later);
+/** A pair; null where the login of the presented token is over; or nothing is known: keep the session, ask again. */
+export type RefreshVerdict = Pair | null | Later;
 
-const mediaType = (answer: Answer): string =>
-  (answer.headers.get('Content-Type') ?? '').split(';')[0]!.trim().toLowerCase();
-
-function json(answer: Answer): unknown {
-  try {
-    return JSON.parse(answer.text);
-  } catch {
-    return null;
-  }
-}
+const mediaType = (answer: Answer): string | undefined => answer.headers.get('Content-Type')?.split(';')[0]!.trim().toLowerCase();
 
 /** The code of a problem of Latchkey's or of its gateway, or null where something else answers. */
 export function problemCode(answer: Answer): string | null {
   if (mediaType(answer) !== 'application/problem+json') return null;
-  const code = (json(answer) as { code?: unknown } | null)?.code;
+  const code = parse(answer.text)?.['code'];
   // Its codes are words; anything else isn't fit for a message.
   return typeof code === 'string' && /^[a-z_]{1,64}$/.test(code) ? code : null;
 }
@@ -38,8 +25,7 @@ export function problemCode(answer: Answer): string | null {
 /** The pair in a successful answer to a login or a refresh, or null. */
 export function pairIn(answer: Answer): Pair | null {
   if (answer.status !== 200 || mediaType(answer) !== 'application/json') return null;
-  const value = json(answer);
-  return isPair(value) ? pairOf(value) : null;
+  return pairOf(parse(answer.text));
 }
 
 // Where something else than Latchkey answers, a proxy or a portal, its word isn't taken for longer.
@@ -47,25 +33,24 @@ const STRANGERS_WORD = 60;
 
 /** Retry-After in seconds, given as seconds or as a date; `now` is the device's clock, used where the answer has no Date. */
 export function retryAfter(answer: Answer, now: number): number | undefined {
-  const value = answer.headers.get('Retry-After')?.trim();
-  if (!value) return undefined;
-  let seconds = Number.NaN;
-  if (/^\d+$/.test(value)) {
-    seconds = Number(value);
-  } else if (/^[A-Z][a-z]{2}, .* GMT$/.test(value)) {
-    const date = Date.parse(answer.headers.get('Date') ?? '');
-    seconds = Math.ceil((Date.parse(value) - (Number.isNaN(date) ? now : date)) / 1000);
+  const value = answer.headers.get('Retry-After')?.trim() ?? '';
+  let seconds = /^\d+$/.test(value) ? Number(value) : NaN;
+  // Only this form of a date: parsers take much for one.
+  if (/^[A-Z][a-z]{2}, .* GMT$/.test(value)) {
+    const date = Date.parse(answer.headers.get('Date')!);
+    seconds = Math.ceil((Date.parse(value) - (isNaN(date) ? now : date)) / 1000);
   }
-  if (Number.isNaN(seconds)) return undefined;
   const most = problemCode(answer) === null ? STRANGERS_WORD : 86_400;
-  return Math.min(Math.max(seconds, 0), most);
+  return isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 0), most);
 }
 
-export function later(answer: Answer, now: number): { kind: 'later' } & Later {
-  const seconds = retryAfter(answer, now);
+export function later(answer: Answer, now: number): Later {
   const reason = answer.status === 409 && problemCode(answer) === 'superseded' ? 'superseded' : 'answer';
-  return { kind: 'later', reason, status: answer.status, ...(seconds === undefined ? {} : { retryAfter: seconds }) };
+  return { reason, status: answer.status, retryAfter: retryAfter(answer, now) };
 }
+
+/** Whether the login is over: 401, as a problem, with the code `invalid_token`. */
+export const isVerdict = (answer: Answer): boolean => answer.status === 401 && problemCode(answer) === 'invalid_token';
 
 /**
  * The verdict on a refresh. One answer alone ends a login: 401, as a problem, with the code `invalid_token`. Captive portals
@@ -73,7 +58,6 @@ export function later(answer: Answer, now: number): { kind: 'later' } & Later {
  */
 export function judgeRefresh(answer: Answer, loginId: string, now: number): RefreshVerdict {
   const pair = pairIn(answer);
-  if (pair && pair.login_id === loginId) return { kind: 'pair', pair };
-  if (answer.status === 401 && problemCode(answer) === 'invalid_token') return { kind: 'ended' };
-  return later(answer, now);
+  if (pair && pair.login_id === loginId) return pair;
+  return isVerdict(answer) ? null : later(answer, now);
 }

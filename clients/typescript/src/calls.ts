@@ -21,8 +21,11 @@ export async function callOf(addresses: Addresses, input: string | URL | Request
   set(options, Object.keys(options));
   // A platform's own redirect would take the token along to any address of the origin, so a redirect is an answer like any other.
   if (init['redirect'] !== 'error') init['redirect'] = 'manual';
-  const bare = !request || request.method === 'GET' || request.method === 'HEAD' || request.body === null;
-  if (!bare && init['body'] === undefined) init['body'] = await request.arrayBuffer();
+  if (request && init['body'] === undefined) {
+    const body = await request.arrayBuffer();
+    // A GET has none, and may not be given an empty one.
+    if (body.byteLength) init['body'] = body;
+  }
   return { url, init };
 }
 

@@ -15,46 +15,48 @@ export type LaterReason =
   | 'storage';
 
 export abstract class LatchkeyError extends Error {
-  abstract readonly code: string;
+  constructor(
+    override readonly name: string,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
 }
 
 /** There is no session: nobody has logged in, or the login is over. Show the login screen. */
 export class LoggedOut extends LatchkeyError {
-  override readonly name = 'LoggedOut';
-  readonly code = 'logged_out';
+  declare readonly code: 'logged_out';
   constructor() {
-    super('there is no session: log in');
+    super('LoggedOut', 'logged_out', 'there is no session: log in');
   }
 }
 
 export interface Later {
   readonly reason: LaterReason;
   /** The status of the answer, where there was one. */
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** Seconds after which it makes sense to try again, where an answer said so. */
-  readonly retryAfter?: number;
+  readonly retryAfter?: number | undefined;
 }
 
 /** It didn't work out in time, and nothing is decided: the session stays. Try again later. */
 export class Unavailable extends LatchkeyError implements Later {
-  override readonly name = 'Unavailable';
-  readonly code = 'unavailable';
+  declare readonly code: 'unavailable';
   readonly reason: LaterReason;
-  readonly status?: number;
-  readonly retryAfter?: number;
-  constructor(later: Later) {
-    const said = later.status === undefined ? later.reason : `${later.reason}, status ${later.status}`;
-    super(`unavailable (${said}): the session stays, try again later`);
-    this.reason = later.reason;
-    if (later.status !== undefined) this.status = later.status;
-    if (later.retryAfter !== undefined) this.retryAfter = later.retryAfter;
+  readonly status: number | undefined;
+  readonly retryAfter: number | undefined;
+  constructor({ reason, status, retryAfter }: Later) {
+    super('Unavailable', 'unavailable', `unavailable (${status ? `${reason}, status ${status}` : reason}): the session stays, try again later`);
+    this.reason = reason;
+    this.status = status;
+    this.retryAfter = retryAfter;
   }
 }
 
 /** Latchkey has refused a request for good, a login with a wrong password for example. `problem` is its code. */
 export class Refused extends LatchkeyError {
-  override readonly name = 'Refused';
-  readonly code = 'refused';
+  declare readonly code: 'refused';
   constructor(
     readonly status: number,
     /** A code of Latchkey's, `invalid_credentials` for example. */
@@ -62,12 +64,14 @@ export class Refused extends LatchkeyError {
     /** The answer's `x-amzn-RequestId`, for a report. */
     readonly requestId: string | null,
   ) {
-    super(`refused: ${problem} (status ${status})`);
+    super('Refused', 'refused', `refused: ${problem} (status ${status})`);
   }
 }
 
 /** The storage failed, or holds something else under this client's key. Whether there is a session isn't known. */
 export class StorageFailed extends LatchkeyError {
-  override readonly name = 'StorageFailed';
-  readonly code = 'storage';
+  declare readonly code: 'storage';
+  constructor(message: string) {
+    super('StorageFailed', 'storage', message);
+  }
 }

@@ -1,15 +1,14 @@
 // Names drawn at random: idempotency keys and device ids.
 
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-const text = (bytes: Uint8Array): string => Array.from(bytes, (byte) => ALPHABET[byte & 63]).join('');
+const text = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
-/** 22 URL-safe characters, 132 random bits. */
+/** 32 hexadecimal digits, 128 random bits. */
 export function randomName(): string {
   const crypto = (globalThis as { crypto?: Crypto }).crypto;
   if (!crypto?.getRandomValues) {
-    throw new Error('crypto.getRandomValues is missing: in React Native, import "react-native-get-random-values" first');
+    throw new Error('import "react-native-get-random-values" first: there is no crypto');
   }
-  return text(crypto.getRandomValues(new Uint8Array(22)));
+  return text(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 /**

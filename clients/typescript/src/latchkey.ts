@@ -1,13 +1,13 @@
-import { Addresses } from './addresses.js';
-import { later, pairIn, problemCode, type Answer } from './answer.js';
+import { addressesOf, type Addresses } from './addresses.js';
+import { isVerdict, later, pairIn, problemCode, type Answer } from './answer.js';
 import { callOf, isOneShot, type Call } from './calls.js';
 import { LoggedOut, Refused, StorageFailed, Unavailable } from './errors.js';
 import { randomName } from './keys.js';
-import { locksFor } from './locks.js';
+import { locked, locksFor, type Lock } from './locks.js';
 import type { CallOptions, Credentials, DeviceSession, LogOutReason, Options, SessionEvent, SessionInfo } from './options.js';
-import { firstSession, Refreshing, type Patience } from './refreshing.js';
-import { Requests, within, type Fetch, type Request as Asking } from './requests.js';
-import { age, freshness, type Session } from './session.js';
+import { Refreshing, sessionOf, type Patience } from './refreshing.js';
+import { requestsTo, within, type Fetch, type Request as Asking, type Requests } from './requests.js';
+import { age, freshness, parse, type Session } from './session.js';
 import { hear } from './tabs.js';
 import { systemTiming, type Timing } from './timing.js';
 import { Vault } from './vault.js';
@@ -18,7 +18,7 @@ export class Latchkey {
   readonly #timing: Timing;
   readonly #fetch: Fetch;
   readonly #vault: Vault;
-  readonly #requests: Requests;
+  readonly #send: Requests;
   readonly #refreshing: Refreshing;
   readonly #key: string;
   readonly #addresses: Addresses;
@@ -32,28 +32,29 @@ export class Latchkey {
     this.#timing = options.timing ?? systemTiming;
     this.#fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
     this.#key = options.key ?? 'latchkey';
-    this.#addresses = new Addresses(options.baseUrl, options.apis ?? [], options.allowHttp ?? false);
+    this.#addresses = addressesOf(options.baseUrl, options.apis ?? [], options.allowHttp ?? false);
     const locks = options.locks ?? locksFor(options.storage);
     const replayWindow = options.replayWindow ?? 30_000;
     const timeout = options.attemptTimeout ?? (replayWindow > 0 ? Math.min(10_000, replayWindow / 3) : 10_000);
+    // A token that arrives later looks stolen.
     if (replayWindow > 0 && timeout > replayWindow / 2) {
-      throw new TypeError('attemptTimeout is at most half of replayWindow: a token that arrives later looks stolen');
+      throw new TypeError('attemptTimeout is at most half of replayWindow');
     }
-    this.#requests = new Requests(this.#addresses.base, this.#fetch, this.#timing, timeout, options.onEvent);
+    this.#send = requestsTo(this.#addresses.base, this.#fetch, this.#timing, timeout, options.onEvent);
+    const lock = (name: string, patience: number): Lock => (work) => locked(locks, `${this.#key} ${name}`, patience, this.#timing, work);
     this.#vault = new Vault({
       storage: options.storage,
       key: this.#key,
-      locks,
-      timing: this.#timing,
+      // A change takes milliseconds; who holds the lock for longer is asleep.
+      lock: lock('store', 2_000),
       gone: () => this.#tell('elsewhere'),
       changed: (now, before) => this.#changed(now, before),
     });
     this.#refreshing = new Refreshing({
       vault: this.#vault,
-      requests: this.#requests,
-      locks,
-      lockName: `${this.#key} refresh`,
-      lockPatience: timeout + 1_000,
+      send: this.#send,
+      // An attempt of another tab may take so long. Then this one goes ahead without the lock.
+      lock: lock('refresh', timeout + 1_000),
       replayWindow,
       timing: this.#timing,
       ended: () => this.#tell('ended'),
@@ -66,24 +67,16 @@ export class Latchkey {
     // Drawn first: without randomness or storage nothing should have been begun at the service.
     const secret = randomName();
     const device_id = await this.#deviceId();
-    const answer = await this.#ask(
-      {
-        kind: 'login',
-        method: 'POST',
-        path: '/login',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ username, password, device, device_id }),
-      },
-      options,
-    );
+    const body = JSON.stringify({ username, password, device, device_id });
+    const answer = await this.#ask({ kind: 'login', headers: { 'Content-Type': 'application/json' }, body }, options);
     const pair = pairIn(answer);
     if (!pair) throw this.#failure(answer);
-    const session = await firstSession(pair, secret, this.#timing.now(), answer.headers.get('Date'));
+    const session = await sessionOf(pair, null, secret, this.#timing.now(), answer);
     try {
       await this.#vault.begin(session);
     } catch (error) {
       // What can't be stored can't be used: the login would stay in the device list for good.
-      await this.#requests.send({ kind: 'logout', method: 'POST', path: '/logout', token: session.refresh_token }).catch(() => {});
+      await this.#send({ kind: 'logout', token: session.refresh_token }).catch(() => {});
       throw error;
     }
     return info(session);
@@ -104,16 +97,16 @@ export class Latchkey {
   readonly fetch = async (input: string | URL | Request, init: RequestInit & CallOptions = {}): Promise<Response> => {
     const { timeout, ...rest } = init;
     const call = await callOf(this.#addresses, input, rest);
-    const patience = this.#patience({ signal: call.init.signal ?? null, ...(timeout === undefined ? {} : { timeout }) });
+    const patience = this.#patience({ signal: call.init.signal, timeout });
     const session = await this.#usable(patience);
-    const response = await this.#send(call, timeout, session, patience);
+    const response = await this.#call(call, timeout, session, patience);
     if (!(this.#options.isRefusal ?? is401)(response)) return response;
     if (await this.#isTheApisOwn(response, session)) return response;
     const newer = await this.#refreshed(session, patience);
     // Not repeated in the name of somebody else who has logged in meanwhile, nor with a body that is used up.
     if (newer.login_id !== session.login_id || isOneShot(call.init.body)) return response;
     await response.body?.cancel?.().catch(() => {});
-    return this.#send(call, timeout, newer, patience);
+    return this.#call(call, timeout, newer, patience);
   };
 
   /** An access token that is good now, for what isn't sent by `fetch`: a WebSocket, for example. Don't keep it. */
@@ -136,13 +129,11 @@ export class Latchkey {
     for (;;) {
       const session = await this.#vault.read();
       if (!session) return;
-      const answer = await this.#ask({ kind: 'logout', method: 'POST', path: '/logout', token: session.refresh_token }, options);
-      const ended = answer.status === 204 || (answer.status === 401 && problemCode(answer) === 'invalid_token');
-      if (!ended) throw new Unavailable(later(answer, this.#timing.now()));
+      const answer = await this.#ask({ kind: 'logout', token: session.refresh_token }, options);
+      if (answer.status !== 204 && !isVerdict(answer)) throw new Unavailable(later(answer, this.#timing.now()));
       if (await this.#vault.forget(session.refresh_token)) return this.#tell('logout');
       // Refreshed while it was ended: the pair that came is dead too. Only of another login must it be left alone.
-      const stored = await this.#vault.read();
-      if (stored?.login_id !== session.login_id) return;
+      if ((await this.#vault.read())?.login_id !== session.login_id) return;
     }
   }
 
@@ -159,17 +150,17 @@ export class Latchkey {
   ): Promise<{ sessions: DeviceSession[]; next: string | null }> {
     const { limit, after } = options;
     const query = [limit && `limit=${limit}`, after && `after=${encodeURIComponent(after)}`].filter(Boolean).join('&');
-    const answer = await this.#askAs('GET', query ? `/sessions?${query}` : '/sessions', options);
-    const page = answer.status === 200 ? parsed(answer.text) : null;
-    if (!page) throw this.#failure(answer);
-    return page;
+    const answer = await this.#askAs('GET', query && `?${query}`, options);
+    const page = answer.status === 200 && parse(answer.text);
+    if (!page || !Array.isArray(page['sessions'])) throw this.#failure(answer);
+    return page as never;
   }
 
   /** Ends one login of the user's. One that is ended already is fine. */
   async endSession(loginId: string, options: CallOptions = {}): Promise<void> {
     // Checked here: an empty id would ask for the end of all logins, and `.` for the same once the address is parsed.
-    if (!LOGIN_ID.test(loginId)) throw new TypeError('a login id has 22 characters of A-Z a-z 0-9 - _');
-    const answer = await this.#askAs('DELETE', `/sessions/${loginId}`, options);
+    if (!LOGIN_ID.test(loginId)) throw new TypeError('a login id has 22 characters');
+    const answer = await this.#askAs('DELETE', `/${loginId}`, options);
     if (answer.status !== 204 && problemCode(answer) !== 'not_found') throw this.#failure(answer);
     await this.#forgetIf((session) => session.login_id === loginId);
   }
@@ -177,7 +168,7 @@ export class Latchkey {
   /** Ends all logins of the user, or all but this one. */
   async endSessions(options: CallOptions & { keepCurrent?: boolean } = {}): Promise<void> {
     const before = await this.#vault.read();
-    const answer = await this.#askAs('DELETE', options.keepCurrent ? '/sessions?keep=current' : '/sessions', options);
+    const answer = await this.#askAs('DELETE', options.keepCurrent ? '?keep=current' : '', options);
     if (answer.status !== 204) throw this.#failure(answer);
     if (!options.keepCurrent) await this.#forgetIf((session) => session.login_id === before?.login_id);
   }
@@ -235,25 +226,20 @@ export class Latchkey {
   }
 
   #patience({ signal, timeout }: CallOptions): Patience {
-    const milliseconds = Math.min(this.#options.patience ?? 20_000, timeout ?? Number.POSITIVE_INFINITY);
-    return { deadline: this.#timing.elapsed() + milliseconds, signal: signal ?? undefined };
+    const milliseconds = Math.min(this.#options.patience ?? 20_000, timeout ?? Infinity);
+    return { deadline: this.#timing.elapsed() + milliseconds, signal };
   }
 
   /** A session whose access token is good. One that is merely due is used as it is where a refresh doesn't work out at once. */
   async #usable(patience: Patience): Promise<Session> {
     const session = await this.#vault.read();
     if (!session) throw new LoggedOut();
-    switch (freshness(session, this.#timing.now(), this.#options.refreshEarly ?? 30_000)) {
-      case 'fresh':
-        return session;
-      case 'expired':
-        return this.#refreshed(session, patience);
-      case 'due':
-        return this.#refreshed(session, { ...patience, early: true }).catch((error: unknown) => {
-          if (error instanceof Unavailable) return session;
-          throw error;
-        });
-    }
+    const state = freshness(session, this.#timing.now(), this.#options.refreshEarly ?? 30_000);
+    if (state === 'fresh') return session;
+    return this.#refreshed(session, { ...patience, early: state === 'due' }).catch((error: unknown) => {
+      if (state === 'due' && error instanceof Unavailable) return session;
+      throw error;
+    });
   }
 
   /**
@@ -278,27 +264,26 @@ export class Latchkey {
     return (await this.#vault.read())?.access_token === session.access_token;
   }
 
-  async #send({ url, init }: Call, timeout: number | undefined, session: Session, { deadline, signal }: Patience): Promise<Response> {
+  async #call({ url, init }: Call, timeout: number | undefined, session: Session, { deadline, signal }: Patience): Promise<Response> {
     const headers = new Headers(init.headers);
     headers.set('Authorization', `Bearer ${session.access_token}`);
-    const send = (bounded?: AbortSignal): Promise<Response> => this.#fetch(url, { ...init, signal: bounded ?? null, headers });
-    return timeout === undefined ? send(signal) : within(this.#timing, deadline, signal, send);
+    const most = timeout === undefined ? Infinity : deadline;
+    return within(this.#timing, most, signal, (bounded) => this.#fetch(url, { ...init, signal: bounded, headers }));
   }
 
   #ask(request: Asking, { signal, timeout }: CallOptions): Promise<Answer> {
-    if (timeout === undefined) return this.#requests.send(request, signal ?? undefined);
-    return within(this.#timing, this.#timing.elapsed() + timeout, signal, (bounded) => this.#requests.send(request, bounded));
+    return within(this.#timing, this.#timing.elapsed() + (timeout ?? Infinity), signal, (bounded) => this.#send(request, bounded));
   }
 
   /** A request to Latchkey with the access token, as `fetch` does it for an API. */
-  async #askAs(method: 'GET' | 'DELETE', path: string, options: CallOptions): Promise<Answer> {
+  async #askAs(method: 'GET' | 'DELETE', rest: string, options: CallOptions): Promise<Answer> {
     const patience = this.#patience(options);
     const session = await this.#usable(patience);
-    const answer = await this.#ask({ kind: 'sessions', method, path, token: session.access_token }, options);
+    const answer = await this.#ask({ kind: 'sessions', method, rest, token: session.access_token }, options);
     if (answer.status !== 401) return answer;
     const newer = await this.#refreshed(session, patience);
     if (newer.login_id !== session.login_id) throw new LoggedOut();
-    return this.#ask({ kind: 'sessions', attempt: 2, method, path, token: newer.access_token }, options);
+    return this.#ask({ kind: 'sessions', attempt: 2, method, rest, token: newer.access_token }, options);
   }
 
   /** What an answer that isn't what was asked for is thrown as. */
@@ -345,13 +330,4 @@ function info(session: Session): SessionInfo {
     accessTokenExpiresAt: session.access_token_expires_at,
     refreshTokenExpiresAt: session.refresh_token_expires_at,
   };
-}
-
-function parsed(text: string): { sessions: DeviceSession[]; next: string | null } | null {
-  try {
-    const page = JSON.parse(text);
-    return Array.isArray(page?.sessions) ? page : null;
-  } catch {
-    return null;
-  }
 }

@@ -18,7 +18,7 @@ export class LocalLocks implements Locks {
     this.#last.set(name, last);
     try {
       await new Promise<void>((resolve, reject) => {
-        signal.addEventListener('abort', () => reject(new Error('the lock was not to be had in time')), { once: true });
+        signal.addEventListener('abort', () => reject(new Error('timeout')), { once: true });
         void before.then(resolve);
       });
       return await work();
@@ -40,6 +40,9 @@ export function locksFor(storage: Storage): Locks {
   local.set(storage, locks);
   return locks;
 }
+
+/** Does work alone among the tabs, where they have locks. */
+export type Lock = <T>(work: () => Promise<T>) => Promise<T>;
 
 /**
  * Does `work` under the lock, or without it when it isn't to be had within `patience` milliseconds: the lock spares

@@ -42,9 +42,9 @@ export interface Options {
 }
 
 export interface CallOptions {
-  readonly signal?: AbortSignal | null;
+  readonly signal?: AbortSignal | null | undefined;
   /** Milliseconds for the whole call; then it fails with Unavailable. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
 }
 
 export interface Credentials {

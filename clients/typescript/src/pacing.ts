@@ -26,7 +26,7 @@ const LONGEST_OFFLINE = 15_000;
  *   the window only: full jitter, up to the outage's age, at most a minute.
  */
 export function pauseAfter(failure: Failure, replayWindow: number, random: number): number {
-  return Math.max(ownPause(failure, replayWindow, random), (failure.retryAfter ?? 0) * 1000);
+  return Math.round(Math.max(ownPause(failure, replayWindow, random), (failure.retryAfter ?? 0) * 1000));
 }
 
 function ownPause({ reason, status, attempt, took, since }: Failure, replayWindow: number, random: number): number {
@@ -35,16 +35,16 @@ function ownPause({ reason, status, attempt, took, since }: Failure, replayWindo
   if (reason === 'storage') return backoff(attempt, random);
   if (since > replayWindow) {
     const most = Math.min(since, reason === 'answer' ? LONGEST_PAUSE : LONGEST_OFFLINE);
-    return Math.round(1_000 + random * (most - 1_000));
+    return 1_000 + random * (most - 1_000);
   }
   // Any other answer is a portal's or a proxy's.
   if (reason !== 'answer' || (status !== 429 && (status ?? 0) < 500)) return backoff(attempt, random);
   const apart = attempt === 1 ? 3_000 + 1_500 * random : 8_600 + 1_000 * random;
-  return Math.round(Math.max(apart - took, backoff(1, random)));
+  return Math.max(apart - took, backoff(1, random));
 }
 
 /** Milliseconds before the attempt after `failures` failures: doubling up to `most`, each anywhere in its upper half. */
 export function backoff(failures: number, random: number, most = 4_000): number {
-  const full = Math.min(most, 250 * 2 ** Math.min(failures - 1, 20));
+  const full = Math.min(most, 250 * 2 ** (failures - 1));
   return Math.round(full * (0.5 + random / 2));
 }

@@ -1,10 +1,10 @@
 // One refresh at a time, however many calls wait for it.
-import { judgeRefresh, type RefreshVerdict } from './answer.js';
+import { judgeRefresh, type Answer } from './answer.js';
 import { LoggedOut, StorageFailed, Unavailable, type Later } from './errors.js';
 import { keyFor } from './keys.js';
-import { locked, type Locks } from './locks.js';
+import type { Lock } from './locks.js';
 import type { Requests } from './requests.js';
-import { reasonOf } from './signals.js';
+import { on, reasonOf } from './signals.js';
 import { clockOffset, isNewer, type Pair, type Session } from './session.js';
 import { LONGEST_PAUSE, pauseAfter } from './pacing.js';
 import type { Timing } from './timing.js';
@@ -13,11 +13,13 @@ import type { Vault } from './vault.js';
 /** How long a call waits: up to `deadline` by `Timing.elapsed`, and where `early` is set only for the first attempt. */
 export interface Patience {
   readonly deadline: number;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal | null | undefined;
   readonly early?: boolean;
 }
 
-type Outcome = { kind: 'session'; session: Session } | { kind: 'logged out' } | { kind: 'later'; later: Later };
+/** A session, or null where there is none any more, or why it isn't known yet. */
+type Outcome = Session | null | Later;
+const isLater = (outcome: Pair | null | Later): outcome is Later => outcome !== null && 'reason' in outcome;
 
 interface Waiter extends Patience {
   readonly giveUp: (later: Later) => void;
@@ -25,11 +27,8 @@ interface Waiter extends Patience {
 
 export interface RefreshingParts {
   readonly vault: Vault;
-  readonly requests: Requests;
-  readonly locks: Locks;
-  readonly lockName: string;
-  /** How long an attempt of another tab may take before this one goes ahead without the lock. */
-  readonly lockPatience: number;
+  readonly send: Requests;
+  readonly lock: Lock;
   /** The service's replay window, milliseconds. */
   readonly replayWindow: number;
   readonly timing: Timing;
@@ -58,11 +57,10 @@ export class Refreshing {
   /** The session after `from`: stored by another tab meanwhile, or refreshed. */
   async after(from: Session, patience: Patience): Promise<Session> {
     for (;;) {
-      const outcome = await this.#join(from, patience);
-      if (outcome.kind === 'logged out') throw new LoggedOut();
-      if (outcome.kind === 'later') throw new Unavailable(outcome.later);
+      const session = await this.#join(from, patience);
+      if (!session) throw new LoggedOut();
+      if (isLater(session)) throw new Unavailable(session);
       // A loop that was under way when this call joined may have been after an older session.
-      const { session } = outcome;
       if (isNewer(session, from) || session.login_id !== from.login_id) return session;
     }
   }
@@ -74,20 +72,19 @@ export class Refreshing {
       if (signal?.aborted) return reject(reasonOf(signal));
       const rest = this.#rest;
       if (rest && rest.until > timing.elapsed() && (early || rest.until > deadline)) {
-        return resolve({ kind: 'later', later: this.#told(rest.later) });
+        return resolve(this.#told(rest.later));
       }
       const over = new AbortController();
       const done = (): void => {
         this.#waiters.delete(waiter);
-        signal?.removeEventListener('abort', aborted);
+        stop();
         over.abort();
       };
-      const aborted = (): void => (done(), reject(reasonOf(signal!)));
-      const giveUp = (later: Later): void => (done(), resolve({ kind: 'later', later: this.#told(later) }));
+      const giveUp = (later: Later): void => (done(), resolve(this.#told(later)));
       const waiter: Waiter = { ...patience, giveUp };
       this.#waiters.add(waiter);
-      signal?.addEventListener('abort', aborted);
-      void timing.sleep(Math.max(0, deadline - timing.elapsed()), over.signal).then((slept) => {
+      const stop = on(signal, 'abort', () => (done(), reject(reasonOf(signal!))));
+      void timing.sleep(deadline - timing.elapsed(), over.signal).then((slept) => {
         if (slept) giveUp(this.#rest?.later ?? { reason: 'timeout' });
       });
       this.#loop ??= this.#run(from).finally(() => (this.#loop = null));
@@ -115,21 +112,19 @@ export class Refreshing {
     for (let failures = 1; ; failures += 1) {
       const wait = (this.#rest?.until ?? 0) - timing.elapsed();
       if (wait > 0) await timing.sleep(wait);
-      if (failures > 1 && this.#waiters.size === 0 && timing.elapsed() >= goOnUntil) return { kind: 'later', later: this.#rest!.later };
+      if (failures > 1 && this.#waiters.size === 0 && timing.elapsed() >= goOnUntil) return this.#rest!.later;
       const begun = timing.elapsed();
-      const outcome = await this.#attempt(from, failures > 1);
-      if (outcome.kind !== 'later') {
-        this.#rest = null;
-        this.#outage = null;
-        return outcome;
+      const later = await this.#attempt(from, failures > 1);
+      if (!isLater(later)) {
+        this.#rest = this.#outage = null;
+        return later;
       }
-      const { later } = outcome;
       const until = timing.elapsed() + this.#pause(later, begun);
       this.#rest = { later, until };
       for (const waiter of [...this.#waiters]) {
         if (waiter.early || until > waiter.deadline) waiter.giveUp(later);
       }
-      if (this.#waiters.size === 0 && until >= goOnUntil) return outcome;
+      if (this.#waiters.size === 0 && until >= goOnUntil) return later;
     }
   }
 
@@ -145,86 +140,69 @@ export class Refreshing {
 
   /** One attempt, alone among the tabs where they have a lock. */
   #attempt(from: Session, again: boolean): Promise<Outcome> {
-    const { locks, lockName, lockPatience, timing } = this.#parts;
-    return locked(locks, lockName, lockPatience, timing, async () => {
+    return this.#parts.lock(async () => {
       try {
         return await this.#exchange(from);
       } catch (error) {
-        if (error instanceof Unavailable) return { kind: 'later', later: error };
+        if (error instanceof Unavailable) return error;
         // The app is told at once, unless a refresh may have been made already: then it has to be seen through.
-        if (error instanceof StorageFailed && (again || this.#unsaved)) return { kind: 'later', later: { reason: 'storage' } };
+        if (error instanceof StorageFailed && (again || this.#unsaved)) return { reason: 'storage' };
         throw error;
       }
     });
   }
 
   async #exchange(from: Session): Promise<Outcome> {
-    const { vault, requests, timing, ended, replayWindow } = this.#parts;
+    const { vault, send, timing, ended, replayWindow } = this.#parts;
     // Read right before it is sent: a token that was read earlier may be an old one by now, and an old one looks stolen.
     const stored = await vault.read();
-    if (!stored) return { kind: 'logged out' };
-    if (isNewer(stored, from) || stored.login_id !== from.login_id) return { kind: 'session', session: stored };
+    if (!stored) return null;
+    if (isNewer(stored, from) || stored.login_id !== from.login_id) return stored;
 
     if (this.#unsaved?.presented === stored.refresh_token) return this.#keep(this.#unsaved.session);
     if (this.#held?.token === stored.refresh_token && timing.elapsed() < this.#held.until) {
-      return { kind: 'later', later: { reason: 'superseded', status: 409 } };
+      return { reason: 'superseded', status: 409 };
     }
 
-    const answer = await requests.send({
+    const answer = await send({
       kind: 'refresh',
       attempt: (this.#outage?.attempts ?? 0) + 1,
-      method: 'POST',
-      path: '/refresh',
       token: stored.refresh_token,
       headers: { 'Idempotency-Key': stored.idempotency_key },
     });
-    const verdict: RefreshVerdict = judgeRefresh(answer, stored.login_id, timing.now());
-    switch (verdict.kind) {
-      case 'pair': {
-        const next = await nextSession(stored, verdict.pair, timing.now(), answer.headers.get('Date'));
-        this.#unsaved = { session: next, presented: stored.refresh_token };
-        return this.#keep(next);
+    const verdict = judgeRefresh(answer, stored.login_id, timing.now());
+    if (!verdict) {
+      if (await vault.forget(stored.refresh_token)) {
+        ended();
+        return null;
       }
-      case 'ended': {
-        if (await vault.forget(stored.refresh_token)) {
-          ended();
-          return { kind: 'logged out' };
-        }
-        // The verdict was on a token that is no longer the stored one: it says nothing of that.
-        const newer = await vault.read();
-        return newer ? { kind: 'session', session: newer } : { kind: 'logged out' };
-      }
-      case 'later':
-        // Another process has used the newer pair, or is about to store it. Sent again after the window of that first use, the
-        // old token would end the login. So it is held for a window; by then the newer pair is stored, or the service decides.
-        if (verdict.reason === 'superseded') {
-          this.#held = { token: stored.refresh_token, until: timing.elapsed() + replayWindow };
-        }
-        return { kind: 'later', later: verdict };
+      // The verdict was on a token that is no longer the stored one: it says nothing of that.
+      return vault.read();
     }
+    if (isLater(verdict)) {
+      // Another process has used the newer pair, or is about to store it. Sent again after the window of that first use, the
+      // old token would end the login. So it is held for a window; by then the newer pair is stored, or the service decides.
+      if (verdict.reason === 'superseded') {
+        this.#held = { token: stored.refresh_token, until: timing.elapsed() + replayWindow };
+      }
+      return verdict;
+    }
+    const next = await sessionOf(verdict, stored, stored.key_secret, timing.now(), answer);
+    this.#unsaved = { session: next, presented: stored.refresh_token };
+    return this.#keep(next);
   }
 
   /** Stores first; only what is stored is used. */
   async #keep(next: Session): Promise<Outcome> {
     const kept = await this.#parts.vault.keep(next);
     this.#unsaved = null;
-    if (kept) return { kind: 'session', session: kept };
-    const other = await this.#parts.vault.read();
-    return other ? { kind: 'session', session: other } : { kind: 'logged out' };
+    return kept ?? this.#parts.vault.read();
   }
 }
 
-/** What is stored of a login's first pair. */
-export async function firstSession(pair: Pair, secret: string, now: number, date: string | null): Promise<Session> {
-  return session(pair, null, secret, now, date);
-}
-
-async function nextSession(presented: Session, pair: Pair, now: number, date: string | null): Promise<Session> {
-  return session(pair, presented, presented.key_secret, now, date);
-}
-
-async function session(pair: Pair, before: Session | null, secret: string, now: number, date: string | null): Promise<Session> {
-  const clock_offset = clockOffset(now, date, pair, before);
+/** What is stored of a pair that came in `answer` at `now`: of the first one of a login, or of the one after `before`. */
+export async function sessionOf(pair: Pair, before: Session | null, secret: string, now: number, { headers }: Answer): Promise<Session> {
+  const clock_offset = clockOffset(now, headers.get('Date'), pair, before);
   return {
     ...pair,
     version: 1,

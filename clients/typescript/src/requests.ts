@@ -12,41 +12,31 @@ export interface Request {
   readonly kind: ClientEvent['kind'];
   /** 1 unless it repeats another. */
   readonly attempt?: number;
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly path: string;
+  /** POST unless set. */
+  readonly method?: 'GET' | 'DELETE';
+  /** What follows the kind in the address: an id, a query. */
+  readonly rest?: string;
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
 
-export class Requests {
-  readonly #baseUrl: string;
-  readonly #fetch: Fetch;
-  readonly #timing: Timing;
-  readonly #timeout: number;
-  readonly #onEvent: ((event: ClientEvent) => void) | undefined;
+/** The answer, whatever its status. Fails with Unavailable where none came, or with the signal's reason. */
+export type Requests = (request: Request, signal?: AbortSignal | null) => Promise<Answer>;
 
-  constructor(baseUrl: string, fetch: Fetch, timing: Timing, timeout: number, onEvent: ((event: ClientEvent) => void) | undefined) {
-    this.#baseUrl = baseUrl;
-    this.#fetch = fetch;
-    this.#timing = timing;
-    this.#timeout = timeout;
-    this.#onEvent = onEvent;
-  }
-
-  /** The answer, whatever its status. Fails with Unavailable where none came, or with the signal's reason. */
-  async send({ kind, attempt = 1, method, path, token, headers, body }: Request, signal?: AbortSignal): Promise<Answer> {
-    const begun = this.#timing.elapsed();
+export function requestsTo(baseUrl: string, fetch: Fetch, timing: Timing, timeout: number, onEvent?: (event: ClientEvent) => void): Requests {
+  return async ({ kind, attempt = 1, method = 'POST', rest = '', token, headers, body = null }, signal) => {
+    const begun = timing.elapsed();
     const told = (what: { status: number } | { reason: 'network' | 'timeout' }): void => {
-      const event = { kind, attempt, milliseconds: Math.round(this.#timing.elapsed() - begun), ...what };
+      const event = { kind, attempt, milliseconds: Math.round(timing.elapsed() - begun), ...what };
       // In a turn of its own: what the app's function throws stops nothing here.
-      if (this.#onEvent) void Promise.resolve(event).then(this.#onEvent);
+      void Promise.resolve(event).then(onEvent);
     };
     const exchange = async (bounded: AbortSignal): Promise<Answer> => {
-      const response = await this.#fetch(this.#baseUrl + path, {
+      const response = await fetch(`${baseUrl}/${kind}${rest}`, {
         method,
-        headers: { ...headers, ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
-        ...(body === undefined ? {} : { body }),
+        headers: { ...headers, ...(token && { Authorization: `Bearer ${token}` }) },
+        body,
         signal: bounded,
         cache: 'no-store',
         credentials: 'omit',
@@ -56,7 +46,7 @@ export class Requests {
       return { status: response.status, headers: response.headers, text: await response.text() };
     };
     try {
-      const answer = await within(this.#timing, begun + this.#timeout, signal, exchange);
+      const answer = await within(timing, begun + timeout, signal, exchange);
       told({ status: answer.status });
       return answer;
     } catch (error) {
@@ -65,10 +55,10 @@ export class Requests {
       told({ reason });
       throw new Unavailable({ reason });
     }
-  }
+  };
 }
 
-/** `work` with a signal that aborts with the caller's, and at `deadline` by `Timing.elapsed`; then it fails with Unavailable. */
+/** `work` with a signal that aborts with the caller's, and at `deadline` by `Timing.elapsed`, unless that is Infinity; then it fails with Unavailable. */
 export async function within<T>(
   timing: Timing,
   deadline: number,
@@ -84,7 +74,8 @@ export async function within<T>(
     if (signal?.aborted) aborted();
     // Stays, for the answer's body may still be read: the caller's signal is good for that as well.
     signal?.addEventListener('abort', aborted, { once: true });
-    void timing.sleep(Math.max(0, deadline - timing.elapsed()), done.signal).then((slept) => slept && end(new Unavailable({ reason: 'timeout' })));
+    // Not every timer takes Infinity.
+    if (deadline < Infinity) void timing.sleep(deadline - timing.elapsed(), done.signal).then((slept) => slept && end(new Unavailable({ reason: 'timeout' })));
   });
   try {
     return await Promise.race([over, work(bounded.signal)]);

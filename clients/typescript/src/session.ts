@@ -31,45 +31,50 @@ export interface Session extends Pair {
 
 // Latchkey's own tokens have 256 characters; those that it takes over from another service 16 or more.
 const TOKEN = /^[A-Za-z0-9_-]{16,256}$/;
-const isTime = (value: unknown): value is string => typeof value === 'string' && !Number.isNaN(Date.parse(value));
-const isName = (value: unknown): value is string => typeof value === 'string' && value.length > 0;
+const isToken = (value: string): boolean => TOKEN.test(value);
 
-/** Whether this is a pair. What comes from a network or a store is anybody's until it has been looked at. */
-export function isPair(value: unknown): value is Pair {
-  if (typeof value !== 'object' || value === null) return false;
-  const pair = value as Record<string, unknown>;
-  return (
-    [pair['access_token'], pair['refresh_token']].every((token) => typeof token === 'string' && TOKEN.test(token)) &&
-    isTime(pair['access_token_expires_at']) &&
-    isTime(pair['refresh_token_expires_at']) &&
-    isName(pair['user_id']) &&
-    isName(pair['login_id'])
-  );
-}
+/** Each is truthy for what it takes: a date in 1970 at midnight is none that a service gives. */
+const MEMBERS: Readonly<Record<keyof Pair, (value: string) => unknown>> = {
+  access_token: isToken,
+  access_token_expires_at: Date.parse,
+  refresh_token: isToken,
+  refresh_token_expires_at: Date.parse,
+  user_id: Boolean,
+  login_id: Boolean,
+};
 
-/** The pair of `value` with nothing else: an answer may have members that a later version understands. */
-export function pairOf(value: Pair): Pair {
-  const { access_token, access_token_expires_at, refresh_token, refresh_token_expires_at, user_id, login_id } = value;
-  return { access_token, access_token_expires_at, refresh_token, refresh_token_expires_at, user_id, login_id };
-}
-
-/** The session in a stored text, or null if that is none of this version. Never throws: JSON's errors quote the text. */
-export function decode(text: string): Session | null {
-  let value: unknown;
+/** JSON as an object, or null. Never throws: JSON's errors quote the text. */
+export function parse(text: string): Readonly<Record<string, unknown>> | null {
   try {
-    value = JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' ? (value as Record<string, unknown> | null) : null;
   } catch {
     return null;
   }
-  if (!isPair(value)) return null;
-  const session = value as Session;
+}
+
+/**
+ * The pair of `value` with nothing else: an answer may have members that a later version understands. Null where it isn't one: what
+ * comes from a network or a store is anybody's until it has been looked at.
+ */
+export function pairOf(value: ReturnType<typeof parse>): Pair | null {
+  const pair: Record<string, unknown> = {};
+  for (const [name, is] of Object.entries(MEMBERS)) {
+    const member = (pair[name] = value?.[name]);
+    if (typeof member !== 'string' || !is(member)) return null;
+  }
+  return pair as unknown as Pair;
+}
+
+/** The session in a stored text, or null if that is none of this version. */
+export function decode(text: string): Session | null {
+  const session = parse(text) as Session | null;
   const whole =
-    session.version === 1 &&
+    session?.version === 1 &&
+    pairOf(session as never) &&
     Number.isInteger(session.generation) &&
-    isName(session.idempotency_key) &&
-    isName(session.key_secret) &&
-    Number.isFinite(session.received_at) &&
-    Number.isFinite(session.clock_offset);
+    [session.idempotency_key, session.key_secret].every((name) => typeof name === 'string' && name) &&
+    [session.received_at, session.clock_offset].every(Number.isFinite);
   return whole ? session : null;
 }
 
@@ -89,8 +94,8 @@ export function isNewer(other: Session, session: Session): boolean {
  * wrong: a new access token lives a minute or more.
  */
 export function clockOffset(now: number, date: string | null, pair: Pair, before: Session | null): number {
-  const server = date === null ? Number.NaN : Date.parse(date);
-  if (!Number.isNaN(server)) return server - now;
+  const server = Date.parse(date ?? '');
+  if (!isNaN(server)) return server - now;
   const offset = before?.clock_offset ?? 0;
   if (before && !expiredOnArrival(before)) return offset;
   return Math.min(offset, Date.parse(pair.access_token_expires_at) - 60_000 - now);

@@ -1,4 +1,5 @@
 // Where the session is kept between calls and across restarts.
+import { on } from './signals.js';
 
 /** A key-value store. `get` of a key that isn't there is null; a store that can't be read throws, and never answers null. */
 export interface Storage {
@@ -36,11 +37,9 @@ export function webStorage(store: WebStorage): Storage {
     delete: async (key) => store.removeItem(key),
     subscribe: (key, changed) => {
       // `key` is null where all was cleared.
-      const heard = (event: StorageEvent): void => {
+      return on<StorageEvent>(globalThis as never, 'storage', (event) => {
         if ((event.storageArea ?? store) === store && (event.key ?? key) === key) changed();
-      };
-      globalThis.addEventListener?.('storage', heard);
-      return () => globalThis.removeEventListener?.('storage', heard);
+      });
     },
   };
 }

@@ -1,4 +1,5 @@
 // Time and chance, as arguments: tests bring their own.
+import { on } from './signals.js';
 
 export interface Timing {
   /** The device's clock, milliseconds since 1970. It may be wrong, and somebody may set it at any moment. */
@@ -23,11 +24,10 @@ export const systemTiming: Timing = {
       if (signal?.aborted) return resolve(false);
       const end = (slept: boolean) => () => {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', aborted);
+        stop();
         resolve(slept);
       };
-      const aborted = end(false);
       const timer = setTimeout(end(true), Math.min(milliseconds, LONGEST));
-      signal?.addEventListener('abort', aborted);
+      const stop = on(signal, 'abort', end(false));
     }),
 };

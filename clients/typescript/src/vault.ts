@@ -1,19 +1,14 @@
 // The stored session. Every change reads, compares and writes under a lock, so that an older pair never replaces a newer one.
 import { StorageFailed } from './errors.js';
-import { locked, type Locks } from './locks.js';
+import type { Lock } from './locks.js';
 import { decode, isNewer, type Session } from './session.js';
 import type { Storage } from './storage.js';
 import { tell } from './tabs.js';
-import type { Timing } from './timing.js';
-
-// A change takes milliseconds; who holds the lock for longer is asleep.
-const LOCK_PATIENCE = 2_000;
 
 export interface VaultParts {
   readonly storage: Storage;
   readonly key: string;
-  readonly locks: Locks;
-  readonly timing: Timing;
+  readonly lock: Lock;
   /** Told when the stored session is found gone though nothing here took it away. */
   readonly gone: () => void;
   /** Told of what is stored now, when that is something else than was seen before. */
@@ -49,7 +44,7 @@ export class Vault {
 
   /** Stores the session of a new login, over whatever is there. */
   async begin(session: Session): Promise<void> {
-    await this.#locked(() => this.#set(session));
+    await this.#parts.lock(() => this.#set(session));
   }
 
   /**
@@ -57,7 +52,7 @@ export class Vault {
    * longer stored: somebody logged out, or in as somebody else, and `next` is dropped.
    */
   async keep(next: Session): Promise<Session | null> {
-    return this.#locked(async () => {
+    return this.#parts.lock(async () => {
       const stored = await this.#get();
       if (stored?.login_id !== next.login_id) return null;
       if (!isNewer(next, stored)) {
@@ -71,40 +66,32 @@ export class Vault {
 
   /** Forgets the session if its refresh token is still this one. Gives whether it was. */
   async forget(refreshToken: string): Promise<boolean> {
-    return this.#locked(async () => {
+    return this.#parts.lock(async () => {
       if ((await this.#get())?.refresh_token !== refreshToken) return false;
-      await this.#delete();
+      await this.#set(null);
       return true;
     });
   }
 
   /** Forgets whatever is stored, be it readable or not. */
   async clear(): Promise<void> {
-    await this.#locked(() => this.#delete());
-  }
-
-  #locked<T>(work: () => Promise<T>): Promise<T> {
-    return locked(this.#parts.locks, `${this.#parts.key} store`, LOCK_PATIENCE, this.#parts.timing, work);
+    await this.#parts.lock(() => this.#set(null));
   }
 
   async #get(): Promise<Session | null> {
-    const text = await this.#try(() => this.#parts.storage.get(this.#parts.key), "can't be read");
+    const { storage, key } = this.#parts;
+    const text = await this.#try(() => storage.get(key), "can't be read");
     if (text === null || text === undefined) return null;
     const session = decode(text);
-    if (!session) throw new StorageFailed(`what is stored under "${this.#parts.key}" is no session of this client: call forget(), and log in`);
+    if (!session) throw new StorageFailed(`"${key}" holds no session: call forget()`);
     return session;
   }
 
-  async #set(session: Session): Promise<void> {
-    await this.#try(() => this.#parts.storage.set(this.#parts.key, JSON.stringify(session)), "can't be written");
+  async #set(session: Session | null): Promise<void> {
+    const { storage, key } = this.#parts;
+    await this.#try(() => (session ? storage.set(key, JSON.stringify(session)) : storage.delete(key)), "can't be written");
     this.#see(session);
-    tell(this.#parts.storage, this.#parts.key);
-  }
-
-  async #delete(): Promise<void> {
-    await this.#try(() => this.#parts.storage.delete(this.#parts.key), "can't be written");
-    this.#see(null);
-    tell(this.#parts.storage, this.#parts.key);
+    tell(storage, key);
   }
 
   #see(session: Session | null): void {

@@ -16,7 +16,7 @@ export function setCurrent(login) {
 /** The newest pair that any answer of this login brought. */
 export const newestPair = (login) => login.pairs.at(-1);
 
-/** Calls the API. Nobody answering is null. */
+/** Calls the API. Null where no answer came. */
 export async function call(method, path, { token, body, key } = {}) {
   const headers = { Accept: "application/json, application/problem+json" };
   if (token) headers.Authorization = `Bearer ${token}`;

@@ -3,7 +3,7 @@
 import { $, begins, h } from "./dom.js";
 
 const MEANS = {
-  invalid_credentials: "User name or password is wrong; nobody is told which.",
+  invalid_credentials: "User name or password is wrong. The answer doesn't say which.",
   throttled: "Too many attempts. Even the right password has to wait.",
   session_limit: "The password was right, and the user has as many logins as are allowed.",
   superseded: "A newer token was issued a moment ago. Nothing has ended: use that one.",
@@ -12,10 +12,15 @@ const MEANS = {
   unavailable: "The service can't settle it at the moment. Keep the tokens, try again.",
 };
 
+/** What an answer means, by its problem's code. */
+export const meansOf = ({ status, code }) => MEANS[code] ?? (status < 400 ? "Done." : "Refused.");
+
+export const NO_ANSWER = "No answer: is latchkey dev running? Nothing is lost; try again.";
+
 /** Shows the last answer. `means` says what it came to; without it the problem's code does. */
 export function showAnswer(result, means) {
   const { method, path, status, code, body, count } = result;
-  const text = means ?? MEANS[code] ?? (status < 400 ? "Done." : "Refused.");
+  const text = means ?? meansOf(result);
   $("answer").dataset.request = result.requestId ?? "";
   $("answer").replaceChildren(
     h("p", { class: "line" }, h("span", { class: `status s${Math.floor(status / 100)}` }, status), h("b", {}, `${method} ${path}${count ? ` ×${count}` : ""}`), code && h("code", {}, code)),
@@ -25,9 +30,9 @@ export function showAnswer(result, means) {
   tellReason(arrived.get(result.requestId));
 }
 
-/** A request that nobody answered. */
+/** A request without an answer. */
 export function showNoAnswer({ method, path }) {
-  $("answer").replaceChildren(h("p", { class: "line" }, h("span", { class: "status s5" }, "–"), h("b", {}, `${method} ${path}`)), h("p", { class: "means" }, "No answer: is latchkey dev running? Nothing is lost; try again."));
+  $("answer").replaceChildren(h("p", { class: "line" }, h("span", { class: "status s5" }, "–"), h("b", {}, `${method} ${path}`)), h("p", { class: "means" }, NO_ANSWER));
 }
 
 /** The latest exchanges by their request's id: either of an answer and its exchange may come first. */
@@ -59,7 +64,7 @@ export function refreshMeans(result, presented, known, newest) {
     if (same) return `A replay: the very same pair, generation ${same.generation}. Nothing was minted and nothing has ended.`;
     return `Generation ${presented.generation + 1} takes the place of ${presented.generation}. The old access token is refused from now on.`;
   }
-  if (result.code === "invalid_token" && presented.generation < newest.generation) return "Refused. An old token after its window is reuse: two parties hold it, nobody can tell the thief, so the login has ended for both.";
+  if (result.code === "invalid_token" && presented.generation < newest.generation) return "Refused. An old token after its window is reuse: two parties hold it, the service can't tell which is the thief, so the login has ended for both.";
   if (result.code === "invalid_token") return "Refused: the login is over, or the token has expired. Log in again.";
   return undefined;
 }

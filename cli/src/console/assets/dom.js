@@ -42,12 +42,21 @@ export function left(ms) {
   return `${min}:${String(sec).padStart(2, "0")}`;
 }
 
-/** `840 ms`, `12 s`, `3 min`, `2 h`. */
+/** `840 ms`, `12 s`, `3 min`, `2 h`, `6 d`. */
 export function span(ms) {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${Math.round(ms / 1000)} s`;
   if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`;
-  return `${Math.round(ms / 3_600_000)} h`;
+  if (ms < 48 * 3_600_000) return `${Math.round(ms / 3_600_000)} h`;
+  return `${Math.round(ms / (24 * 3_600_000))} d`;
+}
+
+/** A time of today as `23:52:13`; any other with its date, and how long ago it is. Both are Dates. */
+export function when(time, now) {
+  const clock = { hourCycle: "h23", hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  if (time.toDateString() === now.toDateString()) return time.toLocaleTimeString([], clock);
+  const date = time.toLocaleString([], { ...clock, second: undefined, year: "numeric", month: "short", day: "numeric" });
+  return `${date} (${span(now - time)} ago)`;
 }
 
 /** The beginning of an id, as everywhere on this page. */

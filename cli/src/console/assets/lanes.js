@@ -22,9 +22,10 @@ const ENDS = {
 /**
  * `{columns: [{verb, at, status, count}], lanes: [{loginId, userKey, sessions: [{generation, from, to}], marks: [{column, kind,
  * generation}], ended: {column, how} | null}]}`. `to` is null for the session that is alive. Columns count from 0. Requests
- * that follow each other and come to the same share a column.
+ * that follow each other and come to the same share a column. `only` is the id of a login: then the others have no lane, and what
+ * concerns them alone no column.
  */
-export function lanesOf(exchanges) {
+export function lanesOf(exchanges, only = null) {
   const lanes = new Map();
   const columns = [];
   let before = null;
@@ -32,7 +33,7 @@ export function lanesOf(exchanges) {
     const happened = what(exchange);
     if (happened !== null && happened === before && again(lanes, exchange, columns.length - 1)) {
       columns.at(-1).count += 1;
-    } else if (follow(lanes, exchange, columns.length)) {
+    } else if (follow(lanes, exchange, columns.length, only)) {
       columns.push({ verb: VERBS[operation(exchange)] ?? exchange.route, at: Date.parse(exchange.at), status: exchange.status, count: 1 });
       before = happened;
     }
@@ -55,19 +56,20 @@ function again(lanes, { presented }, column) {
 
 const operation = ({ method, route }) => `${method} ${route}`;
 
-function follow(lanes, exchange, column) {
+function follow(lanes, exchange, column, only) {
   const { presented, issued, status } = exchange;
   let concerned = false;
   const laneOf = (named) => {
+    const known = lanes.get(named.login_id);
+    const lane = known ?? { loginId: named.login_id, userKey: named.user_key, sessions: [{ generation: named.generation, from: column, to: null }], marks: [], ended: null };
+    // What happens to a lane that isn't wanted is lost with it.
+    if (only !== null && named.login_id !== only) return lane;
     concerned = true;
-    if (!lanes.has(named.login_id)) {
-      const first = { generation: named.generation, from: column, to: null };
-      lanes.set(named.login_id, { loginId: named.login_id, userKey: named.user_key, sessions: [first], marks: [], ended: null });
-    }
-    return lanes.get(named.login_id);
+    if (!known) lanes.set(named.login_id, lane);
+    return lane;
   };
   const end = (lane, how) => {
-    concerned = true;
+    concerned ||= lanes.has(lane.loginId);
     if (lane.ended) return;
     lane.ended = { column, how };
     lane.sessions.at(-1).to = column;

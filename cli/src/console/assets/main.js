@@ -1,8 +1,8 @@
 // The page's wiring: what each control does, and what is shown after.
 
 import * as api from "./actions.js";
-import { accessMeans, addReason, refreshMeans, showAnswer, showNoAnswer } from "./answer.js";
-import { $, begins, h, left } from "./dom.js";
+import { accessMeans, addReason, meansOf, NO_ANSWER, refreshMeans, showAnswer, showNoAnswer } from "./answer.js";
+import { $, begins, h, left, when } from "./dom.js";
 import { lanesOf } from "./lanes.js";
 import { addToLog, clearLog, listen } from "./log.js";
 import { drawTimeline } from "./timeline.js";
@@ -16,7 +16,9 @@ let exchanges = [];
 let model = lanesOf(exchanges);
 
 const laneOf = (login) => model.lanes.find((lane) => lane.loginId === login.loginId);
-const nameOf = (loginId) => api.logins.find((login) => login.loginId === loginId)?.device ?? begins(loginId);
+/** Names by login id, as the device list has them: of logins that this page didn't make. */
+const listed = new Map();
+const nameOf = (loginId) => api.logins.find((login) => login.loginId === loginId)?.device ?? listed.get(loginId);
 const oldPairs = (login) => login.pairs.filter((pair) => pair.generation < api.newestPair(login).generation);
 
 // What happens elsewhere
@@ -38,8 +40,9 @@ function scheduleDrawing() {
   drawing = true;
   requestAnimationFrame(() => {
     drawing = false;
+    const current = api.currentLogin();
     model = lanesOf(exchanges);
-    drawTimeline(model, (lane) => nameOf(lane.loginId), (lane) => lane.loginId === api.currentLogin()?.loginId);
+    drawTimeline($("only-this").checked && current ? lanesOf(exchanges, current.loginId) : model, (lane) => nameOf(lane.loginId), (lane) => lane.loginId === current?.loginId);
     showLogins();
     tick();
   });
@@ -53,9 +56,9 @@ function showLogins() {
   as.replaceChildren(
     ...(api.logins.length > 0
       ? api.logins.map((each) => h("option", { value: each.loginId, selected: each === login }, `${each.device} · ${begins(each.loginId)}${laneOf(each)?.ended ? ` · ${laneOf(each).ended.how}` : ""}`))
-      : [h("option", {}, "nobody yet")]),
+      : [h("option", {}, "no login yet")]),
   );
-  for (const id of ["as", "me", "refresh", "lose", "eight", "log-out", "log-out-all", "reload-devices", "log-out-others"]) $(id).disabled = !login;
+  for (const id of ["as", "me", "refresh", "lose", "eight", "log-out", "log-out-all", "reload-devices", "log-out-others", "only-this"]) $(id).disabled = !login;
   const old = login ? oldPairs(login) : [];
   const chosen = Number($("old").value);
   const preferred = old.some((pair) => pair.generation === chosen) && !$("old").dataset.follow ? chosen : old.at(-1)?.generation;
@@ -93,12 +96,16 @@ async function showDevices() {
   const say = (text) => $("devices").replaceChildren(h("li", { class: "note" }, text));
   if (!result) say("No answer.");
   else if (!rows) say(result.status === 401 ? "Refused: the access token is no longer good." : `Refused: ${result.code}.`);
-  else $("devices").replaceChildren(...rows.map(deviceRow));
+  else {
+    for (const row of rows) if (row.device) listed.set(row.login_id, row.device);
+    $("devices").replaceChildren(...rows.map(deviceRow));
+    scheduleDrawing();
+  }
 }
 
 function deviceRow(row) {
   const name = row.device ?? "no name";
-  const time = (text) => h("time", { datetime: text, title: text }, new Date(text).toLocaleTimeString([], { hourCycle: "h23", hour: "2-digit", minute: "2-digit", second: "2-digit" }));
+  const time = (text) => h("time", { datetime: text, title: text }, when(new Date(text), new Date()));
   const end = h("button", { type: "button", class: "quiet", "aria-label": `End the login of ${name}, ${begins(row.login_id)}`, onclick: () => act("endDevice", row.login_id) }, "End");
   return h(
     "li",
@@ -129,9 +136,14 @@ async function refreshWith(login, pair, lost) {
 
 const acts = {
   async logIn() {
+    $("login-refused").textContent = "";
     const result = await api.logIn($("username").value, $("password").value, $("device").value.trim());
-    show(result, result?.status === 200 ? `A login, and its first pair: generation 0.` : undefined);
-    if (result?.status === 200) await showDevices();
+    const loggedIn = result?.status === 200;
+    show(result, loggedIn ? `A login, and its first pair: generation 0.` : undefined);
+    if (loggedIn) return showDevices();
+    $("login-refused").textContent = result ? meansOf(result) : NO_ANSWER;
+    $("password").select();
+    $("password").focus();
   },
   async me(login) {
     const result = await api.me(login.held);
@@ -189,6 +201,8 @@ async function act(name, argument) {
   document.body.setAttribute("aria-busy", "true");
   try {
     await acts[name](login, argument);
+    // On a narrow screen it is often below what was pressed. A refused login is told at the form.
+    if ($("login-refused").textContent === "") $("answer").scrollIntoView({ block: "nearest" });
   } finally {
     busy = false;
     document.body.removeAttribute("aria-busy");
@@ -202,6 +216,7 @@ $("login-form").addEventListener("submit", (event) => {
   event.preventDefault();
   act("logIn");
 });
+$("only-this").addEventListener("change", scheduleDrawing);
 $("as").addEventListener("change", () => {
   api.setCurrent(api.logins.find((login) => login.loginId === $("as").value));
   showCurrent();

@@ -1,6 +1,12 @@
 // docs/openapi.yaml in Swagger UI, which sends its tries to this server and to no other.
 "use strict";
 
+// Swagger UI has a dark style, and leaves it to the page when it is used.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+
 const thisServer = () => ({
   statePlugins: {
     spec: {

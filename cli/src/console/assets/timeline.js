@@ -15,29 +15,35 @@ const MIDDLE = BAR.top + BAR.height / 2;
 export function drawTimeline(model, name, isCurrent) {
   if (model.columns.length === 0) return;
   const first = Math.max(0, model.columns.length - SHOWN.columns);
-  const shown = model.lanes.filter((lane) => !lane.ended || lane.ended.column >= first).slice(-SHOWN.lanes);
+  const shown = model.lanes.filter((lane) => isCurrent(lane) || isSeen(lane, first)).slice(-SHOWN.lanes);
   const hidden = model.lanes.length - shown.length;
   $("timeline-note").textContent = hidden > 0 ? `${hidden} earlier ${hidden === 1 ? "login is" : "logins are"} left out` : "";
 
-  const width = (model.columns.length - first) * COLUMN + COLUMN;
+  const columns = model.columns.length - first + 1;
+  const end = columns * COLUMN;
+  // A column more than there is to show, so that the view can end where a column begins: a label is whole or out of sight.
+  const width = end + (end > $("timeline").clientWidth ? COLUMN : 0);
   const height = HEAD + shown.length * LANE + 6;
   const x = (column) => (column - first) * COLUMN + COLUMN / 2;
   const picture = s(
     "svg",
     { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Logins as lines of sessions; the same in words is below" },
     model.columns.slice(first).map((column, place) => columnHead(column, x(first + place), model.columns[first + place - 1], height)),
-    shown.map((lane, row) => s("g", { class: "lane", transform: `translate(0 ${HEAD + row * LANE})` }, drawLane(lane, x, first, width))),
+    shown.map((lane, row) => s("g", { class: "lane", transform: `translate(0 ${HEAD + row * LANE})` }, drawLane(lane, x, first, end))),
   );
   const names = h(
     "ul",
     { class: "names" },
-    shown.map((lane) => h("li", { class: lane.ended ? "over" : isCurrent(lane) ? "current" : null }, h("b", {}, name(lane)), h("small", {}, lane.ended ? lane.ended.how : begins(lane.loginId)))),
+    shown.map((lane) => h("li", { class: lane.ended ? "over" : isCurrent(lane) ? "current" : null }, h("b", {}, name(lane) ?? begins(lane.loginId)), h("small", {}, lane.ended?.how ?? (name(lane) ? begins(lane.loginId) : "elsewhere")))),
   );
   const scroller = h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": "Timeline" }, picture);
   $("timeline").replaceChildren(names, scroller);
-  scroller.scrollLeft = scroller.scrollWidth;
-  $("timeline-words").replaceChildren(...inWords(model, name).map((text) => h("li", {}, text)));
+  scroller.scrollLeft = Math.max(0, Math.ceil((end - scroller.clientWidth) / COLUMN)) * COLUMN;
+  $("timeline-words").replaceChildren(...inWords(model, (lane) => name(lane) ?? begins(lane.loginId)).map((text) => h("li", {}, text)));
 }
+
+/** Whether anything of the lane happens from the column `first` on. */
+const isSeen = (lane, first) => lane.ended?.column >= first || lane.sessions.at(-1).from >= first || lane.marks.at(-1)?.column >= first;
 
 function columnHead(column, x, before, height) {
   const gap = before ? `+${span(Math.max(0, column.at - before.at))}` : "";
