@@ -32,13 +32,11 @@ use crate::{gateway::Gateway, loopback::names_this_machine, observed::Observer};
 /// What the console shows of its service.
 #[derive(Debug, Clone, Serialize)]
 pub struct About {
-    /// This program's version.
     pub version: &'static str,
     /// The demo user's name.
     pub username: &'static str,
     /// The demo user's password.
     pub password: &'static str,
-    /// Where DynamoDB is.
     pub dynamodb: String,
     /// The URL of the functions, if they run outside this program. Then their store calls and settings are unknown.
     pub functions: Option<String>,

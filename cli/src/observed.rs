@@ -38,7 +38,6 @@ pub struct Seen {
 /// A function that ran.
 #[derive(Debug, Clone, Serialize)]
 pub struct FunctionRun {
-    /// Its name.
     pub name: String,
     /// How long it took, in milliseconds. `None` while it runs, and if it was aborted.
     pub ms: Option<f64>,
@@ -65,7 +64,6 @@ impl Exchange {
         PLACE.scope(Place { exchange: self, function: None }, future).await
     }
 
-    /// What was observed.
     #[must_use]
     pub fn seen(&self) -> Seen {
         self.lock().clone()

@@ -35,7 +35,6 @@ pub use self::{
 /// What the template declares.
 #[derive(Debug, Clone)]
 pub struct Template {
-    /// The tables.
     pub tables: Vec<Table>,
     /// The functions, those of other stacks last.
     pub functions: Vec<Function>,
@@ -63,7 +62,6 @@ pub enum TemplateError {
     /// A key that isn't text.
     #[error("the template has a key that is not text, or an alias to nothing")]
     Node,
-    /// An unexpected value.
     #[error("{place}: expected {expected}, found {found}")]
     Unexpected {
         /// Its path: `Resources.Api.Properties.StageName`.
@@ -75,16 +73,10 @@ pub enum TemplateError {
     },
     /// An intrinsic function, or a form of one, that this reader doesn't know.
     #[error("{place}: {name} is not understood here (known: Ref, Sub, GetAtt, If, Join, FindInMap, and conditions)")]
-    Intrinsic {
-        /// Its path.
-        place: String,
-        /// The function.
-        name: String,
-    },
+    Intrinsic { place: String, name: String },
     /// A reference to nothing.
     #[error("{place}: there is no {name}")]
     UnknownReference {
-        /// Its path.
         place: String,
         /// What it refers to.
         name: String,
@@ -95,7 +87,6 @@ pub enum TemplateError {
     /// An invalid regular expression.
     #[error("{place}: expected a regular expression")]
     Expression {
-        /// Its path.
         place: String,
         /// Why it doesn't compile.
         source: Box<regex::Error>,

@@ -133,6 +133,10 @@ fn template(suffix: &str, parameters: &[(&str, &str)]) -> Template {
     let parameters = [("CorsAllowOrigin", "*")].iter().chain(parameters);
     let parameters = parameters.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let mut template = Template::parse(TEMPLATE, &parameters).expect("template.yaml");
+    // The functions' own timeouts run on the real clock as well.
+    for function in &mut template.functions {
+        function.timeout = TEST_LIMITS.request;
+    }
     for table in &mut template.tables {
         let name = format!("{}-{suffix}", table.name);
         for value in template.functions.iter_mut().flat_map(|function| function.environment.values_mut()) {

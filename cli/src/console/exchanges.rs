@@ -46,7 +46,6 @@ impl Named {
 /// The parts of an answer's body that the console shows.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Told {
-    /// The problem's code.
     pub(super) code: Option<String>,
     /// The pair that it contains.
     pub(super) issued: Option<Named>,

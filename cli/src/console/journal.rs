@@ -51,7 +51,6 @@ impl Journal {
         });
     }
 
-    /// Closes the journal.
     pub(super) fn close(&self) {
         self.written.send_modify(|written| written.closed = true);
     }

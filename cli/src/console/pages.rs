@@ -8,7 +8,6 @@ use http::header;
 use swagger_ui_dist::{ApiDefinition, OpenApiSource};
 use tower_service::Service as _;
 
-/// One file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Page {
     pub(super) path: &'static str,

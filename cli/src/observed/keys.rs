@@ -9,11 +9,9 @@ use serde_json::{Map, Value};
 pub struct Touched {
     /// The action: `Query`, `Get`, `Put`, `Update`, `Delete`, `Check`.
     pub action: &'static str,
-    /// The table.
     pub table: String,
     /// The index, if it queries one.
     pub index: Option<String>,
-    /// The key.
     pub key: String,
     /// The condition, with its placeholders.
     pub condition: Option<String>,

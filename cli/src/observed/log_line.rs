@@ -14,9 +14,7 @@ use super::place;
 /// A line of the catalogue in `docs/logs.md`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct LogLine {
-    /// Its code.
     pub code: String,
-    /// The login.
     pub login_id: Option<String>,
     /// Why, in a word.
     pub reason: Option<String>,

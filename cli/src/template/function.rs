@@ -13,7 +13,6 @@ pub struct Function {
     pub binary: String,
     /// Its environment, including the template's `Globals`.
     pub environment: BTreeMap<String, String>,
-    /// Its timeout.
     pub timeout: Duration,
 }
 

@@ -9,7 +9,6 @@ use super::{TemplateError, node::Node};
 pub struct GatewayResponse {
     /// `None` for the default status of the type.
     pub status: Option<u16>,
-    /// Name and value.
     pub headers: BTreeMap<String, String>,
     /// Bodies by content type.
     pub bodies: BTreeMap<String, String>,

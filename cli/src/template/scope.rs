@@ -107,7 +107,6 @@ impl<'a> Scope<'a> {
         followed
     }
 
-    /// The text at `place`.
     pub(super) fn text(&self, value: &Value, place: &str) -> Result<String, TemplateError> {
         match self.resolve(value, place)?.as_deref() {
             Some(Value::String(text)) => Ok(text.clone()),

@@ -33,18 +33,14 @@ pub struct KeySchema {
 /// The type of a key attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttributeType {
-    /// `S`.
     String,
-    /// `N`.
     Number,
-    /// `B`.
     Binary,
 }
 
 /// A global secondary index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
-    /// Its name.
     pub name: String,
     /// The key of its entries.
     pub key: KeySchema,
