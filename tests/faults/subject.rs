@@ -11,6 +11,7 @@ use std::{
 use latchkey::{
     clock::{later, rfc3339},
     entropy::Random,
+    ids::UserKey,
     import::{ImportRow, ImportedSession},
     limits::Limits,
     model::{Device, Lifetimes, LoginCreation, User, UserStatus},
@@ -39,7 +40,7 @@ use crate::{mortal::mortal, rounds::patiently};
 /// Any password will do.
 const PASSWORD: &str = "correct-horse-battery-staple";
 /// The app's id of the installation that the user logs in from.
-const DEVICE: &str = "device-0123456789";
+pub(crate) const DEVICE: &str = "device-0123456789";
 const LIFETIMES: Lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) };
 /// Attempts whose refund was lost must not throttle the next cell.
 const SETTINGS: [(&str, &str); 2] = [("LOGIN_FREE_FAILURES", "100"), ("LOGIN_NETWORK_FAILURES", "1000000")];
@@ -164,6 +165,12 @@ impl Subject {
             access_expires_at: session.access_token_expires_at,
             refresh_expires_at: session.refresh_token_expires_at,
         }
+    }
+
+    /// How many logins of the user were written, those that are gone included: the register counts them.
+    pub(crate) async fn logins_written(&self) -> usize {
+        let logins = self.accounts.store().read_user_logins(&UserKey::of(&self.user.user_id)).await.unwrap();
+        logins.register.map_or(0, |register| register.version.try_into().unwrap())
     }
 
     /// Sends a request with a token.

@@ -65,7 +65,8 @@ impl Database {
             None => embedded().await,
         };
         let template = template(&uuid::Uuid::new_v4().simple().to_string(), parameters);
-        let client = emulator(&url);
+        let client = emulator(&url).config().to_builder().timeout_config(TEST_LIMITS.timeouts()).build();
+        let client = Client::from_conf(client);
         create_missing(&client, &template.tables).await.expect("the template's tables");
         Self { url, client, template, _watched: Arc::new(watched()) }
     }
