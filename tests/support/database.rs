@@ -65,7 +65,8 @@ impl Database {
             None => embedded().await,
         };
         let template = template(&uuid::Uuid::new_v4().simple().to_string(), parameters);
-        let client = emulator(&url);
+        // The command's own limits are those of production: on a busy machine a write would time out, and its repetition fail.
+        let client = Client::from_conf(emulator(&url).config().to_builder().timeout_config(TEST_LIMITS.timeouts()).build());
         create_missing(&client, &template.tables).await.expect("the template's tables");
         Self { url, client, template, _watched: Arc::new(watched()) }
     }
