@@ -27,7 +27,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_current_thread
 /// The functions with a client that can't connect to anything.
 static AUTHORIZER: LazyLock<Authorizer> = LazyLock::new(|| {
     let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("local"))
         .retry_config(RetryConfig::disabled())
         .build();

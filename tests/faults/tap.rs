@@ -13,9 +13,10 @@ use latchkey_tests::{
     tap::{CONDITION_FAILED, Fault, Forwarded, Reach, Rule, Tap, Tear},
 };
 use serde_json::json;
+use strum::VariantArray as _;
 
 use crate::{
-    paths::{PATHS, Path},
+    paths::Path,
     subject::{Ground, Subject},
 };
 
@@ -185,7 +186,7 @@ async fn a_call_that_stands_still_ends_its_handler() {
 async fn what_each_path_consumes() {
     let ground = Ground::new().await;
     let mut consumed = Vec::new();
-    for path in PATHS {
+    for &path in Path::VARIANTS {
         let subject = Subject::new(&ground).await;
         let held = path.prepare(&subject).await;
         subject.tap.count_capacity();

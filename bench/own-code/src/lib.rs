@@ -53,7 +53,7 @@ impl Functions {
     pub fn new() -> Result<Self, Failure> {
         let work = Work::new()?;
         let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
+            .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-central-1"))
             .credentials_provider(Credentials::new("AKIAIOSFODNN7EXAMPLE", "bench", Some("token".repeat(180)), None, "bench"))
             .http_client(dynamodb::AtOnce(work.answers.clone()))

@@ -1,12 +1,12 @@
-//! Between Lambda's events and an HTTP service: what lambda_http's own adapter gets wrong is put right here.
+//! The front between Lambda's events and an HTTP service. It corrects what lambda_http's own adapter gets wrong.
 //!
 //! * A body that claims to be base64 and isn't would panic in lambda_http; here it is a 400.
 //! * Of two `Authorization` headers lambda_http keeps one; here both arrive, so that they can be refused.
 //! * A Host or scheme that makes no URI would panic there as well, and so would a path that begins with no slash, or a path
-//!   or query too long for a URI once it is encoded again; here nobody looks at the first, and the others are a 400.
-//! * An event whose headers no HTTP library takes would be a function error; here it is a 400.
+//!   or query too long for a URI once it is encoded again; here the first is ignored and the others get 400.
+//! * An event with headers that no HTTP library accepts would be a function error; here it is a 400.
 //!
-//! It bounds every request by [`Limits::request`], and names it by the gateway's request id.
+//! It ends every request after [`Limits::request`], and gives it the gateway's request id.
 
 mod event;
 
@@ -36,7 +36,7 @@ use crate::{
 /// Where a request came from, as the gateway saw it.
 #[derive(Debug, Clone, Default)]
 pub struct Source {
-    /// The peer's address; never from a header that a client can set.
+    /// The peer's address. It never comes from a header that a client can set.
     pub ip: Option<String>,
     /// The User-Agent.
     pub user_agent: Option<String>,
@@ -125,7 +125,7 @@ fn spread(response: &mut Response<Body>, random: &Random) {
     }
 }
 
-/// Takes what the gateway knows of the request out of its context.
+/// Takes the source and the request id from the gateway's request context.
 fn leave_source(request: &mut Request) -> Option<String> {
     let Some(RequestContext::ApiGatewayV1(context)) = request.extensions().get::<RequestContext>() else {
         return None;
