@@ -167,6 +167,22 @@ mod tests {
         assert!(Latchkey::try_parse_from(["latchkey", "sessions", "end-all", "Ada Lovelace"]).is_ok());
     }
 
+    /// One id in 64 begins with a hyphen.
+    #[test]
+    fn an_id_may_begin_with_a_hyphen() {
+        for id in ["-JUH-L9U8bXFc-t6v3np6w", "--UH-L9U8bXFc-t6v3np6w", "-hUH-L9U8bXFc-t6v3np6w", "-VUH-L9U8bXFc-t6v3np6w"] {
+            let parsed = Latchkey::try_parse_from(["latchkey", "sessions", "end", id, id, "--sessions-table", "t"]);
+            let Ok(Some(Command::Sessions { command: SessionsCommand::End { user_id, login_id, at } })) =
+                parsed.map(|parsed| parsed.command)
+            else {
+                panic!("{id}")
+            };
+            assert_eq!((user_id.as_str(), login_id.as_str(), at.sessions_table.as_deref()), (id, id, Some("t")));
+            let parsed = Latchkey::try_parse_from(["latchkey", "sessions", "end-all", id, "--yes"]).unwrap();
+            assert!(matches!(parsed.command, Some(Command::Sessions { command: SessionsCommand::EndAll { yes: true, .. } })), "{id}");
+        }
+    }
+
     #[test]
     fn nothing_means_dev() {
         assert!(Latchkey::parse_from(["latchkey"]).command.is_none());

@@ -46,7 +46,7 @@ pub fn emulator(endpoint: &str) -> Client {
 #[must_use]
 pub fn emulator_through(endpoint: &str, access_key: &str, http: impl HttpClient + 'static) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(endpoint)
         .region(emulator_region())
         .credentials_provider(made_up(access_key))
@@ -120,7 +120,7 @@ async fn config_of(args: &AwsArgs) -> Result<SdkConfig, ClientError> {
     let environment = Environment::of_process();
     let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
     let mut loader =
-        aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone()).timeout_config(Limits::PRODUCTION.timeouts());
+        aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http.clone()).timeout_config(Limits::PRODUCTION.timeouts());
     if let Some(endpoint) = &args.endpoint_url {
         loader = loader.endpoint_url(endpoint);
     }
@@ -173,9 +173,16 @@ pub(crate) fn advice(error: &StoreError) -> &'static str {
         "MissingAuthenticationTokenException",
         "UnrecognizedClientException",
     ];
+    const THROTTLED: [&str; 3] = ["ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded"];
     match error {
         StoreError::Unavailable { code, .. } => match code.as_str() {
-            "connection failed" | "timeout" => "check the network, --endpoint-url and --region",
+            "timeout" => "check the network, --endpoint-url and --region",
+            "connection failed: TLS" => "check whether --endpoint-url is an https:// address with a certificate that this machine trusts",
+            code if code.starts_with("connection failed") => "check the network, --endpoint-url and --region",
+            code if code.contains("credentials") => "check --profile, AWS_PROFILE or the keys in the environment",
+            code if THROTTLED.iter().any(|throttled| code.starts_with(throttled)) => {
+                "try again later: the table or the account is at its limit"
+            }
             "unreadable response" => "check whether a DynamoDB answers at --endpoint-url",
             code if code.starts_with("HTTP ") => "try again, and check whether a DynamoDB answers at --endpoint-url",
             code if CREDENTIALS.contains(&code) => "these credentials aren't accepted there; check --profile or AWS_ACCESS_KEY_ID",
@@ -223,6 +230,9 @@ mod tests {
     fn advice_fits_the_failure() {
         let unavailable = |code: &str| advice(&StoreError::Unavailable { operation: "Query", code: code.into() });
         assert!(unavailable("connection failed").contains("network") && unavailable("timeout").contains("network"));
+        assert!(unavailable("connection failed: DNS").contains("network") && unavailable("connection failed: TLS").contains("certificate"));
+        assert!(unavailable("no credentials").contains("--profile"));
+        assert!(unavailable("ThrottlingException, TableReadKeyRangeThroughputExceeded of sessions").contains("try again later"));
         assert!(unavailable("HTTP 500").contains("whether a DynamoDB answers"));
         assert!(unavailable("UnrecognizedClientException").contains("credentials"));
         assert!(unavailable("ResourceNotFoundException").contains("names of the tables"));

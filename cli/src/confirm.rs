@@ -1,13 +1,13 @@
-//! Asking on the terminal: before many logins are ended, and whether another port will do.
+//! Prompts on the terminal: before many logins are ended, and for another port.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use crate::exit::{Exit, ExitWith};
 
-/// Nothing was done.
+/// Why a command wasn't confirmed. Nothing was done.
 #[derive(Debug, thiserror::Error)]
 pub enum NotConfirmed {
-    /// Nobody said yes, or there is nobody to ask.
+    /// The answer wasn't yes, or there is no terminal.
     #[error("nothing was changed; pass --yes to go on without being asked")]
     Declined,
     /// The answer couldn't be read.
@@ -24,7 +24,7 @@ impl ExitWith for NotConfirmed {
     }
 }
 
-/// Asks on the terminal, unless `yes` was said before. Without a terminal the answer is no.
+/// Prompts on the terminal, unless `yes` is set. Without a terminal the answer is no.
 ///
 /// # Errors
 /// [`NotConfirmed`].
@@ -39,16 +39,16 @@ pub fn confirm(question: &str, yes: bool) -> Result<(), NotConfirmed> {
     if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(NotConfirmed::Declined) }
 }
 
-/// Offers something harmless on the terminal: Enter takes it. Without a terminal nobody takes it.
+/// Offers a harmless choice on the terminal. Enter accepts it. Without a terminal it isn't accepted.
 #[must_use]
 pub fn offer(question: &str) -> bool {
     io::stdin().is_terminal()
         && io::stderr().is_terminal()
-        // An end of input is no Enter.
+        // The end of input doesn't count as Enter.
         && ask(&format!("{question} [Y/n] ")).is_ok_and(|answer| matches!(answer.as_str(), "\n" | "\r\n" | "y\n" | "Y\n" | "yes\n"))
 }
 
-/// On standard error: standard output is for what comes of it.
+/// Prints to standard error, because standard output is for results.
 fn ask(question: &str) -> io::Result<String> {
     eprint!("{question}");
     io::stderr().flush()?;

@@ -1,8 +1,8 @@
-//! The console in the browser, which `latchkey dev` serves beside the API: what came in, what it made the service do, and
+//! The console in the browser, which `latchkey dev` serves beside the API: requests, what the service did for them, and
 //! the API's reference.
 //!
-//! It answers `GET /`, `/docs` and what lies under `/_console/` and `/docs/`; every other path, and every other method of
-//! these, is the API's. Its pages run no inline script, load nothing from elsewhere and keep no token outside their memory.
+//! It answers `GET` of `/`, `/docs`, and everything under `/_console/` and `/docs/`. All other paths and methods go to the API. Its
+//! pages run no inline script, load nothing from elsewhere and keep no token outside their memory.
 
 mod exchanges;
 mod journal;
@@ -29,18 +29,16 @@ use serde::Serialize;
 use self::journal::{Cursor, Journal};
 use crate::{gateway::Gateway, loopback::names_this_machine, observed::Observer};
 
-/// What the console says of the service that it stands beside.
+/// What the console shows of its service.
 #[derive(Debug, Clone, Serialize)]
 pub struct About {
-    /// This program's version.
     pub version: &'static str,
     /// The demo user's name.
     pub username: &'static str,
     /// The demo user's password.
     pub password: &'static str,
-    /// Where DynamoDB is.
     pub dynamodb: String,
-    /// Where the functions run, where that isn't in this program: their store calls and their settings aren't known then.
+    /// The URL of the functions, if they run outside this program. Then their store calls and settings are unknown.
     pub functions: Option<String>,
     /// `ACCESS_TOKEN_TTL`, in seconds.
     pub access_token_ttl: Option<u64>,
@@ -59,16 +57,16 @@ pub struct Console {
 }
 
 impl Console {
-    /// A console for the service whose store calls `observer` hears of.
+    /// A console for the service whose store calls `observer` records.
     #[must_use]
     pub fn new(observer: Observer, clock: Clock) -> Self {
         Self { journal: Arc::default(), observer, clock }
     }
 
-    /// `gateway`, watched, with the console beside it.
+    /// A router with the console and the observed `gateway`.
     pub fn into_router(self, gateway: Gateway, about: &About) -> Router {
         let api = gateway.into_router().layer(middleware::from_fn_with_state(self.clone(), witness::witness));
-        // A method that the console doesn't have is the API's, which knows what to say of it.
+        // A method that the console doesn't have goes to the API, which answers it properly.
         let or_api = |pages: MethodRouter| pages.fallback_service(api.clone());
         let about = serde_json::to_string(about).unwrap_or_default();
         let mut router = Router::new()
@@ -83,13 +81,13 @@ impl Console {
         router.layer(middleware::from_fn(only_on_this_machine)).fallback_service(api)
     }
 
-    /// Ends the streams of events: without that, nothing that waits for all answers to be given would ever stop.
+    /// Ends the streams of events. Without this, a graceful shutdown would wait for them forever.
     pub fn close(&self) {
         self.journal.close();
     }
 }
 
-/// Everything that has happened, then everything that happens.
+/// The stream of events: first those in the journal, then new ones.
 async fn events(State(console): State<Console>, headers: HeaderMap) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let cursor = console.journal.cursor(last);

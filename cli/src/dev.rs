@@ -54,7 +54,6 @@ pub enum DevError {
     /// Somebody else has the port.
     #[error("port {port} is taken; stop what runs there, or use the next free one: latchkey dev --port {next}")]
     PortTaken {
-        /// The port.
         port: u16,
         /// One that is free.
         next: u16,
@@ -64,7 +63,6 @@ pub enum DevError {
     Listen {
         /// The address and the port.
         address: SocketAddr,
-        /// Why.
         source: io::Error,
     },
     /// The embedded DynamoDB doesn't start.
@@ -72,18 +70,10 @@ pub enum DevError {
     Embedded(String),
     /// Another process has the data.
     #[error("another `latchkey dev` keeps its data in {}; stop it, or use another --data", dir.display())]
-    DataTaken {
-        /// The directory.
-        dir: PathBuf,
-    },
+    DataTaken { dir: PathBuf },
     /// The directory of the data can't be used.
     #[error("--data {}: {source}; use a directory that can be written to", dir.display())]
-    Data {
-        /// The directory.
-        dir: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Data { dir: PathBuf, source: io::Error },
     /// The tables can't be made.
     #[error("{0}")]
     Tables(#[from] TablesError),
@@ -96,7 +86,6 @@ pub enum DevError {
     /// A user name of ours isn't one.
     #[error("the demo user: {0}")]
     DemoName(#[from] latchkey::username::UsernameError),
-    /// Serving stopped.
     #[error("serving stopped: {0}; start it again")]
     Serve(#[source] io::Error),
 }

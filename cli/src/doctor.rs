@@ -43,14 +43,7 @@ pub enum DoctorError {
     Template(#[from] TemplateError),
     /// DynamoDB gave no answer.
     #[error("{operation} on table {table}: {reason}; check --region, --profile and --endpoint-url")]
-    DynamoDb {
-        /// The API operation.
-        operation: &'static str,
-        /// The table's name.
-        table: String,
-        /// What came back.
-        reason: String,
-    },
+    DynamoDb { operation: &'static str, table: String, reason: String },
     /// It has found something.
     #[error("to be mended: {0}")]
     Findings(usize),
@@ -69,9 +62,7 @@ impl ExitWith for DoctorError {
 /// A stage's tables, by their names.
 #[derive(Debug, Clone)]
 pub struct Tables {
-    /// The sessions table.
     pub sessions: String,
-    /// The users table.
     pub users: String,
     /// The login attempts table.
     pub login_attempts: String,

@@ -1,7 +1,7 @@
-//! API Gateway on a laptop: HTTP in, events to the functions, their answers back.
+//! API Gateway on a laptop: it turns HTTP requests into events for the functions, and their answers into HTTP.
 //!
 //! It serves the REST API of a template with Lambda proxy integrations. A request goes: read, find its route, authorizer,
-//! function, answer. The gateway does what API Gateway does, where that is known. It differs on purpose in these points:
+//! function, answer. The gateway behaves as API Gateway does, as far as that is known. It differs on purpose in these points:
 //! - Nothing is throttled: no usage plans, no route or method settings, no 429 of its own. No WAF, no resource policy, no
 //!   API keys, no request validators, no 10,240-byte limit on headers (the HTTP library's own is larger), no limit on a
 //!   method's ARN.
@@ -38,7 +38,7 @@ use crate::{
     template::{ACCOUNT, REGION, Template},
 };
 
-/// Where the gateway pretends to stand.
+/// Region, account and API id used in ARNs, and the gateway's time limit and clock.
 #[derive(Debug, Clone)]
 pub struct GatewayOptions {
     /// The region in ARNs.
@@ -47,9 +47,9 @@ pub struct GatewayOptions {
     pub account_id: String,
     /// The API's id in ARNs and events.
     pub api_id: String,
-    /// How long API Gateway waits for a function, whatever the function's own timeout.
+    /// How long API Gateway waits for a function, regardless of the function's own timeout.
     pub integration_timeout: Duration,
-    /// What stamps the events' times.
+    /// The clock for the times in events.
     pub clock: Clock,
 }
 
@@ -75,27 +75,27 @@ pub struct Gateway {
     platform: Platform,
 }
 
-/// What the API runs on.
+/// The state behind the routes.
 struct Platform {
     invoker: Invoker,
     options: GatewayOptions,
 }
 
-/// What the gateway knows of an answer and doesn't send; among the answer's extensions.
+/// What the gateway knows of an answer and doesn't send. It is an extension of the answer.
 #[derive(Debug, Clone)]
 pub struct Answered {
     /// The request's route as the template has it; `-` where there is none.
     pub route: String,
-    /// Why the gateway answered by itself.
+    /// Why the gateway answered itself.
     pub reason: Option<String>,
 }
 
-/// What a request came to.
+/// The answer to a request.
 struct Outcome {
     response: Response,
     /// As the template has it; `-` where there is none.
     route: String,
-    /// Why the gateway answered by itself, for the local log.
+    /// Why the gateway answered itself, for the local log.
     reason: Option<String>,
 }
 
@@ -124,7 +124,7 @@ impl Gateway {
     }
 }
 
-/// Gives the answer the ids by which the gateway knows the request.
+/// Adds the gateway's ids of the request to the answer.
 fn identify(response: &mut Response, ids: &[(&'static str, &str)]) {
     for (name, value) in ids {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -133,7 +133,8 @@ fn identify(response: &mut Response, ids: &[(&'static str, &str)]) {
     }
 }
 
-/// One line for each request. The route's path, not the request's: a URL may carry a credential that went astray.
+/// Logs one line for each request. It contains the route's path and not the request's, because a URL may contain a credential by
+/// mistake.
 fn log(method: &Method, outcome: &Outcome, took: Duration) {
     let Outcome { response, route, reason } = outcome;
     let (status, ms) = (response.status().as_u16(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));

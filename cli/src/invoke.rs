@@ -1,4 +1,4 @@
-//! Calls a function as Lambda does: an event in, an answer or a function error out.
+//! Invokes a function as Lambda does: it takes an event and returns an answer or a function error.
 //!
 //! Two ways: the handlers linked into this program, or `cargo lambda watch`, which speaks Lambda's `Invoke`
 //! (<https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>) as far as its trigger router does: 200 and the
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::observed::run_of;
 
-/// A function's answer, on its way.
+/// The future of a function's answer.
 pub type FunctionFuture = Pin<Box<dyn Future<Output = Result<Value, FunctionError>> + Send>>;
 
 /// A function linked into this program.
@@ -31,21 +31,21 @@ pub enum Invoker {
 /// Why an invocation has no answer. The texts are for the local log.
 #[derive(Debug, thiserror::Error)]
 pub enum FunctionError {
-    /// The function said so, or panicked.
+    /// The function reported an error, or panicked.
     #[error("{error_type}: {message}")]
     Failed {
         /// `errorType` of Lambda's error document.
         error_type: String,
-        /// `errorMessage` of it. A REST authorizer says 401 by the exact message `Unauthorized`.
+        /// `errorMessage` of it. A REST authorizer answers 401 by the exact message `Unauthorized`.
         message: String,
     },
-    /// It took longer than it may.
+    /// It ran into its timeout.
     #[error("Sandbox.Timedout: Task timed out after {:.2} seconds", .0.as_secs_f64())]
     TimedOut(Duration),
     /// There is no such function.
     #[error("there is no function {0}")]
     Unknown(String),
-    /// `cargo lambda watch` can't be reached, or gave something that is no answer of an `Invoke`.
+    /// `cargo lambda watch` can't be reached, or its answer isn't one of `Invoke`.
     #[error("the functions' endpoint can't be reached")]
     Unreachable(#[source] reqwest::Error),
     /// The endpoint's URL can't be one of a function.
@@ -64,7 +64,7 @@ impl Invoker {
     /// Invokes `function` with `event` and waits for its answer, `limit` at most.
     ///
     /// # Errors
-    /// [`FunctionError`]. A linked function that panics is one that failed.
+    /// [`FunctionError`]. A panic of a linked function counts as its failure.
     pub async fn invoke(&self, function: &str, event: Value, limit: Duration) -> Result<Value, FunctionError> {
         match self {
             Self::Linked(functions) => {
@@ -80,7 +80,7 @@ async fn run_linked(
     run: impl Future<Output = Result<Value, FunctionError>> + Send + 'static,
     limit: Duration,
 ) -> Result<Value, FunctionError> {
-    // A task of its own: a panic ends the task, not the gateway's connection.
+    // In a separate task, so that a panic ends the task and not the gateway's connection.
     let mut task = tokio::spawn(run);
     match timeout(limit, &mut task).await {
         Ok(Ok(answer)) => answer,
@@ -89,7 +89,7 @@ async fn run_linked(
             Err(_cancelled) => FunctionError::failed("Runtime.ExitError", "the gateway is stopping"),
         }),
         Err(_elapsed) => {
-            // Lambda stops the sandbox at the timeout: nothing after it may still write.
+            // Lambda stops the sandbox at the timeout, so the function must not write anything afterwards.
             task.abort();
             Err(FunctionError::TimedOut(limit))
         }
@@ -122,7 +122,7 @@ impl RemoteInvoker {
     pub fn new(endpoint: &str) -> Result<Self, FunctionError> {
         let url = reqwest::Url::parse(endpoint).ok().filter(|url| url.scheme() == "http" && url.has_host());
         let url = url.ok_or_else(|| FunctionError::Endpoint(endpoint.to_owned()))?;
-        // A proxy of the environment has no business between two programs on one laptop.
+        // The environment's proxy must not be used between two programs on one laptop.
         let client = reqwest::Client::builder().no_proxy().build().map_err(FunctionError::Unreachable)?;
         Ok(Self { client, endpoint: url.as_str().trim_end_matches('/').to_owned(), build_patience: BUILD_PATIENCE })
     }
@@ -171,7 +171,7 @@ fn is_error_document(answer: &Value) -> bool {
 fn reported(status: reqwest::StatusCode, document: &Value) -> FunctionError {
     match ErrorDocument::deserialize(document) {
         Ok(error) => FunctionError::failed(error.error_type, error.error_message),
-        // The body stays out: it may be a function's answer, tokens included.
+        // Without the body: it may be a function's answer with its tokens.
         Err(_) => FunctionError::failed("InvalidResponse", format!("{status} without Lambda's error document")),
     }
 }

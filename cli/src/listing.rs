@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};
 use serde_json::Value;
 
-/// How a list is shown.
+/// The form of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listing {
     /// A table with headers.
@@ -14,13 +14,13 @@ pub enum Listing {
 }
 
 impl Listing {
-    /// By the flag `--json`.
+    /// The form for the flag `--json`.
     #[must_use]
     pub fn json(json: bool) -> Self {
         if json { Self::JsonLines } else { Self::Table }
     }
 
-    /// The list as text, each line ended; nothing where there are no rows.
+    /// The list as text, with a line break after each line. Empty if there are no rows.
     #[must_use]
     pub fn render<T>(self, headers: &[&str], rows: &[T], cells: impl Fn(&T) -> Vec<String>, json: impl Fn(&T) -> Value) -> String {
         match self {
@@ -47,7 +47,7 @@ pub fn readable(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-/// What others chose, such as the name of a device, must neither move the cursor nor turn the line around.
+/// Text that others chose, such as a device name, must not move the cursor or reverse the writing direction.
 fn harmless(text: &str) -> String {
     let turns =
         |character: char| matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -1,7 +1,7 @@
-//! What one request made the service do, for people who want to watch: functions, store calls, log lines.
+//! What the service does for a request: functions, store calls and log lines. The console shows it.
 //!
-//! A request is followed by a task-local value, from the gateway through the functions linked in to the SDK's connector.
-//! Nothing of it is part of what is deployed, and nobody pays for it who doesn't begin an [`Exchange`].
+//! A task-local value follows a request from the gateway through the linked functions to the SDK's connector. Nothing of it is
+//! deployed, and it costs nothing unless an [`Exchange`] is active.
 
 mod keys;
 mod log_line;
@@ -18,33 +18,32 @@ pub use keys::Touched;
 pub use log_line::{LogLine, LogLines};
 pub use store_call::{ObservedHttp, StoreCall};
 
-/// One request and all that was done for it.
+/// One request and what the service did for it.
 #[derive(Debug, Default)]
 pub struct Exchange {
     seen: Mutex<Seen>,
 }
 
-/// What has been seen so far, in its order.
+/// What was observed, in order.
 #[derive(Debug, Default, Clone, Serialize)]
 pub struct Seen {
     /// The functions that ran.
     pub functions: Vec<FunctionRun>,
-    /// What the store was asked.
+    /// The calls to the store.
     pub store: Vec<StoreCall>,
-    /// What the functions logged.
+    /// The log lines of the functions.
     pub log: Vec<LogLine>,
 }
 
 /// A function that ran.
 #[derive(Debug, Clone, Serialize)]
 pub struct FunctionRun {
-    /// Its name.
     pub name: String,
-    /// How long, in milliseconds; none while it runs, and where it was given up.
+    /// How long it took, in milliseconds. `None` while it runs, and if it was aborted.
     pub ms: Option<f64>,
 }
 
-/// Where the current task is.
+/// The exchange and the function of the current task.
 #[derive(Debug, Clone)]
 struct Place {
     exchange: Arc<Exchange>,
@@ -65,7 +64,6 @@ impl Exchange {
         PLACE.scope(Place { exchange: self, function: None }, future).await
     }
 
-    /// What has been seen.
     #[must_use]
     pub fn seen(&self) -> Seen {
         self.lock().clone()
@@ -76,8 +74,7 @@ impl Exchange {
     }
 }
 
-/// Has `future` be the run of the function of this name, in whichever task it is awaited. Nothing changes where nobody
-/// observes.
+/// Records `future` as a run of the function with this name, in whatever task it is awaited. Without an exchange it only runs it.
 pub fn run_of<F: Future>(function: &str, future: F) -> impl Future<Output = F::Output> + use<F> {
     let place = place().map(|place| Place { function: Some(function.to_owned()), ..place });
     async move {
@@ -101,12 +98,12 @@ pub(crate) fn milliseconds(begun: Instant) -> f64 {
     (begun.elapsed().as_secs_f64() * 100_000.0).round() / 100.0
 }
 
-/// Knows which requests are under way.
+/// The requests in flight.
 #[derive(Debug, Clone, Default)]
 pub struct Observer(Arc<Mutex<Vec<Weak<Exchange>>>>);
 
 impl Observer {
-    /// A request has come.
+    /// Begins the exchange of a request.
     #[must_use]
     pub fn begin(&self) -> Arc<Exchange> {
         let exchange = Arc::new(Exchange::default());
@@ -116,8 +113,8 @@ impl Observer {
         exchange
     }
 
-    /// The place of the current task. A task that a function started on its own ("log out everywhere" ends logins side by
-    /// side) has none: it counts as the request's that is alone under way, and as nobody's where there are several.
+    /// The place of the current task. A task that a function spawned has none. Its calls are attributed to the only request in flight, and
+    /// to none if there are several.
     fn place(&self) -> Option<Place> {
         place().or_else(|| {
             let under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
-//! What a new password has to be, after NIST SP 800-63B-4, section 3.1.1.2: long and not guessable. No rules on
-//! composition, no expiry.
+//! Rules for new passwords, after NIST SP 800-63B-4, section 3.1.1.2: long and hard to guess. There are no rules on composition, and no
+//! expiry.
 
 use latchkey::password::Password;
 use thiserror::Error;
@@ -9,8 +9,8 @@ use zxcvbn::{Score, zxcvbn};
 /// The shortest new password, in Unicode scalar values: NIST's number for a password that is the only factor.
 const MIN_CHARACTERS: usize = 15;
 
-/// What anybody would try here first, besides the username: the product, and the demo user's published password with
-/// its obvious variants.
+/// The words that an attacker would try here first, besides the username: the product, and the demo user's published password with its
+/// obvious variants.
 const EXPECTED: [&str; 4] = ["latchkey", "correct-horse-battery-staple", "correct horse battery staple", "correcthorsebatterystaple"];
 
 /// Why a new password is refused, in words for the person who chose it. It says nothing of the password but its length.
@@ -37,7 +37,7 @@ fn because(warning: Option<&Warning>) -> String {
     warning.map(|warning| format!(" ({})", warning.to_string().trim_end_matches('.'))).unwrap_or_default()
 }
 
-/// Judges a new password of the user `username`.
+/// Checks a new password of the user `username`.
 ///
 /// # Errors
 /// [`WeakPassword`] says what to do about it.

@@ -1,15 +1,15 @@
-//! A sign of life on standard error while something takes long; nothing where standard error is no terminal.
+//! Progress on standard error. Nothing is shown if standard error isn't a terminal.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Turns until it is dropped, with how long it has been at it: for work whose size nobody knows.
+/// A spinner with the elapsed time, for work of unknown size. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Spinner(ProgressBar);
 
 impl Spinner {
-    /// Starts one. It shows from the first moment that something takes longer than the eye notices.
+    /// Starts a spinner. It appears once the work takes noticeably long.
     #[must_use]
     pub fn start(what: &'static str) -> Self {
         let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
@@ -18,18 +18,17 @@ impl Spinner {
         Self(bar)
     }
 
-    /// Says how far it is.
     pub fn say(&self, what: String) {
         self.0.set_message(what);
     }
 }
 
-/// How much of a file has been read, and how many rows are done.
+/// The progress of reading a file: bytes read and rows done.
 #[derive(Debug)]
 pub struct FileProgress(ProgressBar);
 
 impl FileProgress {
-    /// Starts a bar, or a spinner where nobody knows the file's length in bytes.
+    /// Starts a bar, or a spinner if the file's length is unknown.
     #[must_use]
     pub fn start(length: Option<u64>) -> Self {
         let template = if length.is_some() { "{bar:32} {percent:>3}%  {msg}, {eta} to go" } else { "{spinner} {msg}, {elapsed}" };
@@ -39,24 +38,22 @@ impl FileProgress {
         Self(bar)
     }
 
-    /// Shows these.
     pub fn show(&self, bytes_read: u64, rows_done: u64) {
         self.0.set_position(bytes_read);
         self.0.set_message(format!("{rows_done} rows"));
     }
 
-    /// Prints while the bar stands aside.
+    /// Hides the bar while it prints.
     pub fn aside(&self, print: impl FnOnce()) {
         self.0.suspend(print);
     }
 }
 
-/// How many of about so many items have been looked at.
+/// The progress of a scan, against an estimate of the items.
 #[derive(Debug)]
 pub struct ItemProgress(ProgressBar);
 
 impl ItemProgress {
-    /// Starts a bar.
     #[must_use]
     pub fn start(about: u64) -> Self {
         let style = ProgressStyle::with_template("{bar:32} {pos} of about {len} items, {elapsed}");
@@ -65,7 +62,7 @@ impl ItemProgress {
         Self(bar)
     }
 
-    /// Shows this. A table grows while it is read.
+    /// Shows the count. It can exceed the estimate, because a table grows while it is scanned.
     pub fn show(&self, done: u64) {
         if self.0.length().is_none_or(|about| about < done) {
             self.0.set_length(done);

@@ -44,13 +44,10 @@ pub enum SessionsError {
     /// Not a login's id.
     #[error("a login id is {0}; `latchkey sessions list` shows them")]
     LoginId(#[from] MalformedId),
-    /// No such login.
     #[error("the user has no login {0}; nothing was changed. `latchkey sessions list` shows them")]
     UnknownLogin(LoginId),
-    /// No such user.
     #[error("no user with the id {0} has ever logged in; `latchkey users list` shows ids")]
     UnknownUser(String),
-    /// Nobody said yes.
     #[error("{0}")]
     NotConfirmed(#[from] NotConfirmed),
     /// The hash led nowhere, or to two logins.

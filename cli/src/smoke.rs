@@ -66,7 +66,6 @@ pub enum SmokeError {
     LeftBehind {
         /// How the walk itself went, where it went wrong.
         walk: String,
-        /// The user's name.
         username: Username,
         /// Why they couldn't be removed.
         source: StoreError,

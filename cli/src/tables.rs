@@ -24,22 +24,16 @@ use crate::{
 /// Why the tables aren't as the template has them.
 #[derive(Debug, thiserror::Error)]
 pub enum TablesError {
-    /// No DynamoDB answered.
     #[error("{operation} on table {table}: {message}; check that a DynamoDB answers there, and start again")]
     NoAnswer {
-        /// The API operation.
         operation: &'static str,
-        /// The table's name.
         table: String,
         /// How the call failed.
         message: String,
     },
-    /// DynamoDB refused.
     #[error("{operation} on table {table} was refused: {message}; mend that at the DynamoDB, and start again")]
     Refused {
-        /// The API operation.
         operation: &'static str,
-        /// The table's name.
         table: String,
         /// DynamoDB's code and message.
         message: String,
@@ -52,11 +46,9 @@ pub enum TablesError {
         "table {table} is not as the template declares it: {what} is {found}, expected {expected}; delete it, or use another --data or --dynamodb"
     )]
     Differs {
-        /// The table's name.
         table: String,
         /// Which part of it.
         what: String,
-        /// What is there.
         found: String,
         /// What the template says.
         expected: String,
@@ -66,12 +58,7 @@ pub enum TablesError {
     NotActive(String),
     /// The template's table can't be put into a request.
     #[error("table {table} can't be declared; mend it in template.yaml and build again")]
-    Declaration {
-        /// The table's name.
-        table: String,
-        /// What is missing.
-        source: BuildError,
-    },
+    Declaration { table: String, source: BuildError },
 }
 
 const ACTIVE_WITHIN: Duration = Duration::from_secs(60);

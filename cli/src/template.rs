@@ -1,8 +1,8 @@
-//! `template.yaml` as plain data: what the local gateway needs to do as the deployed one does.
+//! `template.yaml` as plain data: what the local gateway needs to behave like the deployed one.
 //!
-//! Reads the part of AWS SAM that Latchkey's template is written in (the AWS SAM specification, 2016-10-31): parameters
+//! It reads the part of AWS SAM that Latchkey's template uses (the AWS SAM specification, 2016-10-31): parameters
 //! and their overrides, conditions, `Globals`, tables, functions with their events, and one REST API.
-//! What it doesn't know it refuses, naming the place, where a wrong guess would make the laptop differ from AWS.
+//! If a wrong guess would make the laptop differ from AWS, it refuses what it doesn't know, and names the place.
 
 mod api;
 mod condition;
@@ -35,17 +35,16 @@ pub use self::{
 /// What the template declares.
 #[derive(Debug, Clone)]
 pub struct Template {
-    /// The tables.
     pub tables: Vec<Table>,
-    /// The functions; last those of other stacks, where there are any.
+    /// The functions, those of other stacks last.
     pub functions: Vec<Function>,
     /// The REST API's stage.
     pub stage: String,
-    /// The REST API's routes, without the preflight ones that [`Template::cors`] stands for.
+    /// The REST API's routes, without preflight routes: [`Template::cors`] describes these.
     pub routes: Vec<Route>,
-    /// The one that routes marked [`Route::authorized`] ask.
+    /// The authorizer of the routes with [`Route::authorized`].
     pub authorizer: Option<Authorizer>,
-    /// What `OPTIONS` is answered with; nothing where the API has no `Cors`.
+    /// The answer to `OPTIONS`. `None` if the API has no `Cors`.
     pub cors: Option<Cors>,
     /// By response type: `UNAUTHORIZED`, `DEFAULT_4XX`, …
     pub gateway_responses: BTreeMap<String, GatewayResponse>,
@@ -54,56 +53,48 @@ pub struct Template {
 /// What is wrong with a template.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// It can't be read at all.
+    /// The text isn't YAML.
     #[error("the template is not YAML")]
     Yaml(#[source] saphyr::ScanError),
-    /// It isn't one document.
+    /// There isn't exactly one document.
     #[error("the template has {0} YAML documents: expected 1")]
     Documents(usize),
-    /// A node that no template has: a key that is no text.
+    /// A key that isn't text.
     #[error("the template has a key that is not text, or an alias to nothing")]
     Node,
-    /// A place holds something else than it should.
     #[error("{place}: expected {expected}, found {found}")]
     Unexpected {
-        /// The way to it: `Resources.Api.Properties.StageName`.
+        /// Its path: `Resources.Api.Properties.StageName`.
         place: String,
-        /// What would have been right.
+        /// What the template should have there.
         expected: String,
-        /// What is there.
+        /// What it has there.
         found: String,
     },
-    /// An intrinsic function in a form that isn't known here.
+    /// An intrinsic function, or a form of one, that this reader doesn't know.
     #[error("{place}: {name} is not understood here (known: Ref, Sub, GetAtt, If, Join, FindInMap, and conditions)")]
-    Intrinsic {
-        /// The way to it.
-        place: String,
-        /// The function.
-        name: String,
-    },
+    Intrinsic { place: String, name: String },
     /// A reference to nothing.
     #[error("{place}: there is no {name}")]
     UnknownReference {
-        /// The way to it.
         place: String,
         /// What it refers to.
         name: String,
     },
-    /// References that lead back to themselves.
+    /// References in a circle.
     #[error("{0}: the references there go in a circle")]
     Circular(String),
-    /// The validation expression doesn't compile.
+    /// An invalid regular expression.
     #[error("{place}: expected a regular expression")]
     Expression {
-        /// The way to it.
         place: String,
-        /// What the compiler says.
+        /// Why it doesn't compile.
         source: Box<regex::Error>,
     },
     /// Neither a default nor an override.
     #[error("parameter {0} has no default: it needs a value")]
     ParameterWithoutValue(String),
-    /// An override of nothing.
+    /// An override of a parameter that the template doesn't have.
     #[error("the template has no parameter {0}")]
     UnknownParameter(String),
 }
@@ -130,7 +121,7 @@ impl Template {
         Self::parse_beside(yaml, overrides, &[])
     }
 
-    /// Reads the template of a stack that stands beside others: it may name their `functions` by ARN.
+    /// Reads the template of a stack that may name the `functions` of other stacks by ARN.
     ///
     /// # Errors
     /// As [`Template::parse`].

@@ -44,13 +44,11 @@ pub enum UsersError {
     /// There is no password.
     #[error("{0}")]
     NoPassword(#[from] NoPassword),
-    /// The name is taken.
     #[error("there is a user {0} already; nothing was changed. `latchkey users set-password {0}` changes the password")]
     Taken(Username),
     /// There is no such user.
     #[error("there is no user {0}; nothing was changed. `latchkey users list` shows who there is")]
     Unknown(Username),
-    /// Nobody said yes.
     #[error("{0}")]
     NotConfirmed(#[from] NotConfirmed),
     /// The users table isn't named.

@@ -12,6 +12,7 @@ use lambda_http::{Body, Request, Response, Service as _, service_fn};
 use lambda_runtime::{Context, LambdaEvent};
 use latchkey::{
     clock::Clock,
+    entropy::Random,
     http::front::{Front, GatewayEvent},
     limits::Limits,
     store::Store,
@@ -26,7 +27,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Builder::new_current_thread
 /// The functions with a client that can't connect to anything.
 static AUTHORIZER: LazyLock<Authorizer> = LazyLock::new(|| {
     let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("local"))
         .retry_config(RetryConfig::disabled())
         .build();
@@ -58,7 +59,8 @@ fn authorizer_event(event: AuthorizerEvent) {
 /// The answer is the handler's or the front's.
 fn gateway_event(event: GatewayEvent) {
     let handler = service_fn(async |_: Request| Ok::<_, Infallible>(Response::builder().status(204).body(Body::Empty).unwrap()));
-    let answer = RUNTIME.block_on(Front::new(handler, None, Limits::PRODUCTION).call(LambdaEvent::new(event, Context::default())));
+    let answer =
+        RUNTIME.block_on(Front::new(handler, None, Limits::PRODUCTION, Random::system()).call(LambdaEvent::new(event, Context::default())));
     let Ok(answer) = answer;
     assert!(matches!(answer.status_code, 204 | 400), "{}", answer.status_code);
 }

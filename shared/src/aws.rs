@@ -25,8 +25,10 @@ pub async fn client(environment: &Environment<'_>, limits: Limits) -> Result<Cli
     let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     let http = Builder::new().tls_provider(provider).tls_context(trust::tls_context(environment)?).build_https();
     // Not by aws_config's loader: it links every source of credentials there is, and megabytes are milliseconds.
+    // The SDK's defaults as of one date: with `latest()`, an update could change time limits or retries without a change here.
+    // A newer date deprecates this one, so clippy says when there is something to decide.
     let mut config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .http_client(http)
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .region(EnvironmentVariableRegionProvider::new().region().await)

@@ -1,4 +1,4 @@
-//! Names of users, logins and sessions as they stand in tokens and keys.
+//! Ids of users, logins and sessions, as tokens and keys contain them.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use ring::digest::{SHA256, digest};
 
 use crate::entropy::{NoEntropy, Random};
 
-/// The longest user id, in bytes: it stands in every item, and every item stays under 1 KiB (one write unit).
+/// The longest user id, in bytes. Every item contains it, and every item must stay under 1 KiB (one write unit).
 pub const USER_ID_MAX_BYTES: usize = 128;
 
 /// Characters in a user key and in a login id.
@@ -59,7 +59,7 @@ impl UserKey {
     }
 }
 
-/// A login's id: 128 random bits in 22 URL-safe characters. Not a secret; it stands in logs and device lists.
+/// A login's id: 128 random bits in 22 URL-safe characters. It isn't a secret: logs and device lists show it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LoginId(Box<str>);
 
@@ -73,7 +73,7 @@ impl LoginId {
         Ok(Self(URL_SAFE_NO_PAD.encode(bytes).into()))
     }
 
-    /// The id that the beginning of a longer URL-safe text makes.
+    /// The id made of the first characters of a longer URL-safe text.
     pub(crate) fn first_of(text: &str) -> Self {
         Self(text.chars().take(KEY_CHARS).collect())
     }
@@ -99,26 +99,26 @@ impl fmt::Display for LoginId {
     }
 }
 
-/// Where a login is kept: its user's partition and its own sort key.
+/// The key of a login: its user's partition and its own sort key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LoginKey {
     /// The partition of the user.
     pub user_key: UserKey,
-    /// The login within it.
+    /// The login.
     pub login_id: LoginId,
 }
 
-/// Which session of a login: 0 at the login, one more at every refresh. 30 bits, five characters of a token.
+/// The number of a session within its login: 0 at the login, one more at every refresh. It has 30 bits, five characters of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(u32);
 
 impl Generation {
-    /// The session made by the login itself.
+    /// The first session, which the login made.
     pub const FIRST: Self = Self(0);
-    /// The last one that a token can name; refreshed every half minute, a thousand years away.
+    /// The last one that a token can name. A login that refreshes every half minute gets there in a thousand years.
     pub const MAX: u32 = (1 << 30) - 1;
 
-    /// The generation with this number, where 30 bits hold it.
+    /// The generation with this number. `None` if 30 bits can't hold it.
     #[must_use]
     pub const fn new(number: u32) -> Option<Self> {
         if number <= Self::MAX { Some(Self(number)) } else { None }
@@ -130,7 +130,7 @@ impl Generation {
         self.0
     }
 
-    /// The successor's generation, where there is one.
+    /// The successor's generation. `None` after the last one.
     #[must_use]
     pub const fn next(self) -> Option<Self> {
         Self::new(self.0 + 1)

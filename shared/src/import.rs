@@ -1,7 +1,7 @@
-//! Sessions that another service issued, taken over: nobody has to log in again.
+//! Sessions that another service issued. After the import, their users don't have to log in again.
 //!
-//! An imported token carries no key, so an alias item leads the indexes to its login. Everything else is as if Latchkey had
-//! issued it, and the first refresh replaces it by a pair of Latchkey's own.
+//! An imported token carries no key, so an alias item in the indexes finds its login. In every other way the session is like one that
+//! Latchkey issued, and the first refresh replaces it with a pair of Latchkey.
 
 use chrono::{DateTime, Datelike as _, Utc};
 
@@ -12,10 +12,10 @@ use crate::{
     token::{Access, ImportedToken, MalformedToken, Refresh, TokenHash},
 };
 
-/// A session as another service's table has it, all in text.
+/// A session from another service's table, all in text.
 #[derive(Clone, Copy)]
 pub struct ImportRow<'a> {
-    /// Whose it is.
+    /// The user.
     pub user_id: &'a str,
     /// 16 to 256 URL-safe characters.
     pub access_token: &'a str,
@@ -27,10 +27,10 @@ pub struct ImportRow<'a> {
     pub refresh_token_expires_at: &'a str,
 }
 
-/// The columns of an [`ImportRow`], by which errors name them.
+/// The columns of an [`ImportRow`], as errors name them.
 pub const COLUMNS: [&str; 5] = ["user_id", "access_token", "refresh_token", "access_token_expires_at", "refresh_token_expires_at"];
 
-/// A row that is no session. Names the column, never its value.
+/// A row that isn't a session. The error names the column, never its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{column} {problem}")]
 pub struct ImportRowError {
@@ -43,7 +43,7 @@ pub struct ImportRowError {
 /// A session to import. It holds hashes only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportedSession {
-    /// Whose it is.
+    /// The user.
     pub user_id: String,
     /// Hash of its access token.
     pub access_token_hash: TokenHash<Access>,
@@ -53,7 +53,7 @@ pub struct ImportedSession {
     pub refresh_token_hash: TokenHash<Refresh>,
     /// From this instant the refresh token is refused.
     pub refresh_token_expires_at: DateTime<Utc>,
-    /// From this instant the login is over, however often it is refreshed.
+    /// The login ends at this instant, even if it is refreshed.
     pub ends_at: Option<DateTime<Utc>>,
 }
 
@@ -82,7 +82,7 @@ impl ImportedSession {
         })
     }
 
-    /// The same session, over at `end` at the latest: neither its own tokens nor a refresh outlive that.
+    /// The same session, which ends at `end` at the latest. No token of it is valid longer, not even after a refresh.
     #[must_use]
     pub fn ending_by(self, end: DateTime<Utc>) -> Self {
         Self {
@@ -93,7 +93,7 @@ impl ImportedSession {
         }
     }
 
-    /// The login that it becomes. The same session becomes the same login, however often it is imported.
+    /// The login that it becomes. Importing a session again gives the same login.
     #[must_use]
     pub fn login(&self, now: DateTime<Utc>) -> NewLogin {
         let key = LoginKey { user_key: UserKey::of(&self.user_id), login_id: login_id_of(&self.refresh_token_hash) };
@@ -145,7 +145,7 @@ fn token(column: &'static str, text: &str) -> Result<ImportedToken, ImportRowErr
     })
 }
 
-/// To the millisecond, and within the years that compare as text.
+/// Cut to the millisecond, and within the years that compare as text.
 fn instant(column: &'static str, text: &str) -> Result<DateTime<Utc>, ImportRowError> {
     let problem = || wrong(column, "is no RFC 3339 date and time with an offset, such as 2026-11-23T16:25:09Z");
     let instant = DateTime::parse_from_rfc3339(text).map_err(|_| problem())?.to_utc();

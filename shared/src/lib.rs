@@ -21,6 +21,7 @@ pub mod limits;
 pub mod model;
 pub mod operations;
 pub mod password;
+pub mod sdk_error;
 pub mod store;
 pub mod telling;
 pub mod throttle;

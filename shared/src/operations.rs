@@ -7,6 +7,7 @@ mod end;
 mod events;
 mod import;
 pub mod issue;
+mod known;
 mod login;
 mod refresh;
 

@@ -1,9 +1,9 @@
-//! How many guesses a guesser gets, and how a victim still gets in.
+//! The login throttle: it limits guesses, and it still lets the owner of an attacked account log in.
 //!
-//! Three counts per attempt, each moved by one conditional update before the password is looked at: the (account,
-//! network) pair waits longer after each failure, a network has a budget per window (carriers put thousands behind one
-//! address), and an account that has failed too often in a row is open only to networks it has lately succeeded from,
-//! and to all others once an hour.
+//! An attempt has three counts. One conditional update changes each of them before the password is verified:
+//! - the account and network: it waits longer after each failure;
+//! - the network: it has a budget per window, because carriers put thousands of users behind one address;
+//! - the account: after too many failures in a row only networks with a recent success may try, and all others once an hour.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -15,28 +15,28 @@ use crate::{
     username::Username,
 };
 
-/// How long a success makes a network known to an account.
+/// For so long after a success the network is known to the account.
 pub const KNOWN_NETWORK_DAYS: i64 = 30;
-/// How often strangers may try an account that has failed too often.
+/// How often unknown networks may try an account that has failed too often.
 pub const STRANGER_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// The throttle's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Throttle {
-    /// Failures of an (account, network) before it waits at all.
+    /// Failures for an account from a network before the first wait.
     pub free_failures: u32,
-    /// The longest it waits: 1 s after the first failure beyond, doubling up to this.
+    /// The longest wait. The first wait is 1 s, and each further failure doubles it up to this.
     pub max_delay: Duration,
     /// Failures of a network in a window.
     pub network_failures: u32,
     /// The window.
     pub network_window: Duration,
-    /// Consecutive failures of an account before strangers are held back.
+    /// Failures of an account in a row before unknown networks have to wait.
     pub account_failures: u32,
 }
 
 impl Throttle {
-    /// The waits after `free_failures`, `free_failures` + 1, … failures, up to the longest, which goes for all more.
+    /// The waits after `free_failures`, `free_failures` + 1, … failures. The last and longest one also applies to more failures.
     pub fn delays(&self) -> impl Iterator<Item = (u32, Duration)> {
         let longest = self.max_delay;
         let doublings = (0..32).map(|doubling| Duration::from_secs(1 << doubling));
@@ -54,7 +54,7 @@ impl Throttle {
     }
 }
 
-/// What an attempt is counted under: labelled hashes, never the name or the address itself.
+/// The keys that an attempt is counted under. They are labelled hashes, never the name or the address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subjects {
     /// The account as seen from the network.
@@ -68,7 +68,7 @@ pub struct Subjects {
 }
 
 impl Subjects {
-    /// The subjects of an attempt at `now`. `source_ip` is the gateway's, never a header's.
+    /// The subjects of an attempt at `now`. `source_ip` comes from the gateway, never from a header.
     #[must_use]
     pub fn of(username: &Username, source_ip: &str, throttle: &Throttle, now: DateTime<Utc>) -> Self {
         let network = network_of(source_ip);
@@ -87,7 +87,7 @@ impl Subjects {
     }
 }
 
-/// An IPv4 address, or the /64 of an IPv6 one: whoever has one address of a /64 has them all.
+/// An IPv4 address, or the /64 of an IPv6 one: a subscriber usually gets a whole /64.
 fn network_of(source_ip: &str) -> String {
     match source_ip.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
         Ok(IpAddr::V4(ip)) => ip.to_string(),
@@ -99,41 +99,58 @@ fn network_of(source_ip: &str) -> String {
     }
 }
 
-/// What the three updates answered.
+/// The results of the three updates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// The pair's, as it stands.
+    /// The count of the account and network.
     pub pair: PairCount,
-    /// Whether the network's was counted: its budget is not used up.
+    /// Whether the network was counted. If not, its budget is used up.
     pub network_counted: bool,
-    /// Whether the account's was counted: it hasn't failed too often, or its hour is over.
+    /// Whether the account was counted. If not, it has failed too often and its hour isn't over.
     pub account_counted: bool,
 }
 
-/// What the pair's update answered.
+/// The result of the update of the account and network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PairCount {
-    /// Whether it was counted: the wait is over.
+    /// Whether it was counted. If not, it has to wait longer.
     pub counted: bool,
-    /// Failures; with this attempt among them where it was counted.
+    /// Failures, including this attempt if it was counted.
     pub failures: u32,
-    /// The last attempt that was counted, before or with this one.
+    /// The time of the last attempt that was counted, possibly this one.
     pub last_at: DateTime<Utc>,
     /// The last success from the network.
     pub last_success_at: Option<DateTime<Utc>>,
 }
 
-/// Until when an attempt has to wait; none where it may go on.
+/// The count that an attempt has to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum WaitsFor {
+    /// Failures for this account from this network.
+    AccountAndNetwork,
+    /// Failures from this network in the window.
+    Network,
+    /// Failures for this account in a row, from anywhere.
+    Account,
+}
+
+/// How long an attempt has to wait, and for which count: the one with the longest wait. `None` if it may go on.
 #[must_use]
-pub fn wait_until(counts: &Counts, throttle: &Throttle, window_ends_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub fn wait_until(
+    counts: &Counts,
+    throttle: &Throttle,
+    window_ends_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Option<(DateTime<Utc>, WaitsFor)> {
     let pair = counts.pair;
     let known = pair.last_success_at.is_some_and(|success| now < success + TimeDelta::days(KNOWN_NETWORK_DAYS));
     let waits = [
-        (!pair.counted).then(|| later(pair.last_at, throttle.delay_after(pair.failures))),
-        (!counts.network_counted).then_some(window_ends_at),
-        (!counts.account_counted && !known).then(|| later(now, STRANGER_INTERVAL)),
+        (!pair.counted).then(|| (later(pair.last_at, throttle.delay_after(pair.failures)), WaitsFor::AccountAndNetwork)),
+        (!counts.network_counted).then_some((window_ends_at, WaitsFor::Network)),
+        (!counts.account_counted && !known).then(|| (later(now, STRANGER_INTERVAL), WaitsFor::Account)),
     ];
-    waits.into_iter().flatten().max()
+    waits.into_iter().flatten().max_by_key(|(until, _)| *until)
 }
 
 #[cfg(test)]
@@ -182,14 +199,20 @@ mod tests {
         let ends = now + TimeDelta::seconds(200);
         let pair = PairCount { counted: true, failures: 1, last_at: now, last_success_at: None };
         let open = Counts { pair, network_counted: true, account_counted: true };
-        let wait = |counts: Counts| wait_until(&counts, &THROTTLE, ends, now).map(|until| (until - now).num_seconds());
+        let wait =
+            |counts: Counts| wait_until(&counts, &THROTTLE, ends, now).map(|(until, waits_for)| ((until - now).num_seconds(), waits_for));
         assert_eq!(wait(open), None);
-        assert_eq!(wait(Counts { pair: PairCount { counted: false, failures: 7, ..pair }, ..open }), Some(4));
-        assert_eq!(wait(Counts { network_counted: false, ..open }), Some(200));
-        assert_eq!(wait(Counts { account_counted: false, ..open }), Some(3600));
+        assert_eq!(
+            wait(Counts { pair: PairCount { counted: false, failures: 7, ..pair }, ..open }),
+            Some((4, WaitsFor::AccountAndNetwork))
+        );
+        assert_eq!(wait(Counts { network_counted: false, ..open }), Some((200, WaitsFor::Network)));
+        assert_eq!(wait(Counts { account_counted: false, ..open }), Some((3600, WaitsFor::Account)));
+        let all = Counts { pair: PairCount { counted: false, failures: 7, ..pair }, network_counted: false, account_counted: false };
+        assert_eq!(wait(all), Some((3600, WaitsFor::Account)), "the longest wait");
         let known = PairCount { last_success_at: Some(now - TimeDelta::days(29)), ..pair };
         assert_eq!(wait(Counts { account_counted: false, pair: known, ..open }), None);
         let forgotten = PairCount { last_success_at: Some(now - TimeDelta::days(30)), ..pair };
-        assert_eq!(wait(Counts { account_counted: false, pair: forgotten, ..open }), Some(3600));
+        assert_eq!(wait(Counts { account_counted: false, pair: forgotten, ..open }), Some((3600, WaitsFor::Account)));
     }
 }

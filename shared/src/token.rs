@@ -34,7 +34,7 @@ use std::{fmt, marker::PhantomData};
 
 use crate::ids::{Generation, LoginKey};
 
-/// A token of kind `K` whose form and check characters are right. Whether it is anybody's is for the table to say.
+/// A token of kind `K` whose form and check characters are right. Whether it is valid, the table decides.
 pub struct Token<K> {
     text: Box<str>,
     key: LoginKey,
@@ -61,7 +61,7 @@ impl<K: Kind> Token<K> {
         self.generation
     }
 
-    /// The proof that the token carries: what every token of its kind and login has in common.
+    /// The proof that the token carries. All tokens of its kind and login share it.
     #[must_use]
     pub fn proof(&self) -> &Proof<K> {
         &self.proof
@@ -73,7 +73,7 @@ impl<K: Kind> Token<K> {
         TokenHash::of(&self.text)
     }
 
-    /// The 256 characters. For the answer that hands them to their owner, and for nothing else.
+    /// The 256 characters, for the answer to their owner only.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text

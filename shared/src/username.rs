@@ -9,16 +9,16 @@ use unicode_script::{Script, UnicodeScript};
 use unicode_security::MixedScript;
 use unicode_security::confusable_detection::skeleton;
 
-/// The longest spelling that is looked at, in bytes.
+/// The longest spelling that is accepted for mapping, in bytes.
 const MAX_SENT_BYTES: usize = 1024;
 
-/// A username in its one stored form. Whoever spells it otherwise (case, width, composed or decomposed accents) gets
-/// this value or a [`UsernameError`], never another user: Spotify's hijacked accounts of 2013 came from a mapping that
-/// gave ᴮᴵᴳᴮᴵᴿᴰ first as BIGBIRD and then as bigbird.
+/// A username in its one stored form. Another spelling of the name (case, width, composed or decomposed accents) gives this value or a
+/// [`UsernameError`], never another user. Spotify's accounts were hijacked in 2013 because its mapping turned ᴮᴵᴳᴮᴵᴿᴰ first into BIGBIRD
+/// and then into bigbird.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Username(String);
 
-/// Why a string is no username. It never carries the string: people type passwords into the wrong field.
+/// Why a string isn't a username. It doesn't contain the string, because people type passwords into the wrong field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum UsernameError {
     /// 0 bytes, or more than 128 when mapped, or more than 1024 as sent.
@@ -48,7 +48,7 @@ impl Username {
     /// `parse` of a username's own text is that username.
     ///
     /// As RFC 8265 has it, straße and strasse stay two names. So do ASCII names that look alike (`bill`, `bi11`), and
-    /// rare pairs of two other scripts: telling those takes a look at the names that exist.
+    /// rare pairs of two other scripts: to distinguish these, the service would have to look at the existing names.
     ///
     /// # Errors
     /// [`UsernameError`], with the reason but without the string.

@@ -2,6 +2,7 @@
 
 use proptest::{prelude::*, sample::Index};
 use proptest_state_machine::ReferenceStateMachine;
+use strum::VariantArray as _;
 
 /// Lifetimes and windows in milliseconds, the service's defaults.
 pub(crate) const ACCESS_MS: i64 = 5 * 60_000;
@@ -93,7 +94,7 @@ pub(crate) enum Step {
 }
 
 /// A fault of a single call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray)]
 pub(crate) enum Mishap {
     /// A read is refused.
     Read,
@@ -112,17 +113,6 @@ pub(crate) enum Mishap {
     /// An end is executed, and reported as failed.
     EndUnheard,
 }
-
-pub(crate) const MISHAPS: [Mishap; 8] = [
-    Mishap::Read,
-    Mishap::Count,
-    Mishap::Conflict,
-    Mishap::Condition,
-    Mishap::Transaction,
-    Mishap::Unheard,
-    Mishap::EndConflict,
-    Mishap::EndUnheard,
-];
 
 pub(crate) struct Reference;
 
@@ -149,7 +139,7 @@ impl ReferenceStateMachine for Reference {
             1 => which().prop_map(Step::LogoutWithAccess),
             1 => which().prop_map(Step::LogoutWithRefresh),
             1 => which().prop_map(Step::EndAll),
-            5 => proptest::sample::select(&MISHAPS[..]).prop_map(Step::Mishap),
+            5 => proptest::sample::select(Mishap::VARIANTS).prop_map(Step::Mishap),
             4 => waits(world).prop_map(Step::Wait),
         ]
         .boxed()

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey_tests::database::Item;
 
 /// How an attribute is damaged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray)]
 pub(crate) enum Damage {
     Missing,
     Misspelt,
@@ -13,8 +13,6 @@ pub(crate) enum Damage {
     /// The right type with a value that Latchkey never writes.
     WrongForm,
 }
-
-pub(crate) const DAMAGES: [Damage; 4] = [Damage::Missing, Damage::Misspelt, Damage::WrongType, Damage::WrongForm];
 
 impl Damage {
     /// The damaged item.

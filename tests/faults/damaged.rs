@@ -4,9 +4,10 @@
 use chrono::TimeDelta;
 use latchkey::ids::UserKey;
 use latchkey_tests::database::Item;
+use strum::VariantArray as _;
 
 use crate::{
-    damage::{DAMAGES, Damage, is_noticed},
+    damage::{Damage, is_noticed},
     paths::{Held, Path},
     subject::{Ground, Subject},
     tally::{Breach, Tally},
@@ -29,7 +30,7 @@ async fn each_damage(
 ) {
     let mut names: Vec<_> = item.keys().filter(|name| !keys.contains(&name.as_str())).collect();
     names.sort_unstable();
-    for (name, damage) in names.into_iter().flat_map(|name| DAMAGES.map(|damage| (name, damage))) {
+    for (name, damage) in names.into_iter().flat_map(|name| Damage::VARIANTS.iter().map(move |damage| (name, *damage))) {
         if !put(subject, table, damage.on(item, name)).await {
             continue;
         }

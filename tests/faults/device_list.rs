@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use latchkey::limits::Limits;
 use latchkey_tests::{
     service::{Answer, Pair},
     tap::{Call, Fault, Reach, Rule},
@@ -87,13 +88,28 @@ impl Wish {
     }
 
     async fn run(self, ground: Ground, rule: Rule) -> Tally {
+        for limits in limits_of(Some(&rule)) {
+            if let Some(tally) = self.run_under(limits, &ground, &rule).await {
+                return tally;
+            }
+        }
+        let mut tally = Tally::default();
+        tally.breach(Breach::Unexpected, format!("{self:?}: {rule:?} met no call"));
+        tally
+    }
+
+    /// `None` if the fault met no call.
+    async fn run_under(self, limits: Limits, ground: &Ground, rule: &Rule) -> Option<Tally> {
         let name = format!("{self:?}: {:?} at {} {}, {:?}", rule.fault, rule.operation, rule.nth, rule.reach);
-        let subject = Subject::under(&ground, limits_of(&rule)).await;
+        let subject = Subject::new(ground).await;
         let devices = Self::prepare(&subject).await;
         let mut tally = Tally { cells: 1, ..Tally::default() };
+        let asked = subject.under(limits).await;
         subject.tap.arm(vec![rule.clone()]);
-        let answer = self.request(&subject, &devices).await;
-        let _ = subject.tap.disarm();
+        let answer = self.request(&asked, &devices).await;
+        if !subject.tap.disarm().iter().any(|call| rule.meets(call)) {
+            return None;
+        }
         tally.slowest = subject.take_slowest();
         *tally.answers.entry(format!("{} {}", answer.status, answer.code())).or_default() += 1;
         let label = format!("{name}: {:?}", answer.outcome());
@@ -111,7 +127,7 @@ impl Wish {
         let label = format!("{name}: {:?}, then {:?}", answer.outcome(), retry.outcome());
         tally.hold(self.is_settled(&retry), Breach::Unexpected, || label.clone());
         check(self, &subject, &devices, &mut tally, &label).await;
-        tally
+        Some(tally)
     }
 }
 

@@ -58,6 +58,27 @@ async fn the_end_of_a_listed_login_is_acknowledged() {
     }
 }
 
+/// Each write of "everywhere" and "everywhere else" in turn: the register, the logins, and the sweeps of their sessions.
+#[tokio::test]
+async fn an_end_of_all_leaves_no_row() {
+    let ground = Ground::new().await;
+    for (path, left) in [("/sessions", 0), ("/sessions?keep=current", 1)] {
+        for (operation, writes) in [("UpdateItem", 1), ("DeleteItem", 2 * (2 - left))] {
+            for nth in 1..=writes {
+                let subject = Subject::new(&ground).await;
+                let own = subject.first_login().await;
+                subject.log_in_directly("other-0123456789").await;
+                subject.tap.arm(vec![Rule { operation, nth, reach: Reach::OneAttempt, fault: Fault::LostAfter }]);
+                let answer = subject.ask(Method::DELETE, path, &own.access).await;
+                let twice = subject.tap.disarm().into_iter().filter(|call| call.operation == operation && call.attempt == 2).count();
+                assert_eq!((answer.status, twice), (204, 1), "{path} {operation} {nth}: {}", answer.text);
+                let table = Table::read(&subject).await;
+                assert_eq!((table.logins.len(), table.sessions.len()), (left, left), "{path} {operation} {nth}: {table:?}");
+            }
+        }
+    }
+}
+
 /// A forged token ends nothing, however often it is sent, and its login keeps its session.
 #[tokio::test]
 async fn a_login_that_the_token_cannot_end_keeps_its_session() {

@@ -10,6 +10,7 @@ mod damage;
 mod damaged;
 mod device_list;
 mod histories;
+mod honest_tears;
 mod index;
 mod lost_answers;
 mod matrix;

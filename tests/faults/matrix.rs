@@ -4,11 +4,12 @@
 use std::{sync::Arc, time::Duration};
 
 use latchkey_tests::tap::{CONDITION_FAILED, Call, Fault, Forwarded, Reach, Rule, cancelled};
+use strum::VariantArray as _;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::{
     cell::{Cell, Prelude},
-    paths::{PATHS, Path},
+    paths::Path,
     sizes::full,
     subject::Ground,
     tally::Tally,
@@ -140,7 +141,7 @@ pub(crate) const OPERATIONS: [&str; 5] = ["GetItem", "Query", "UpdateItem", "Del
 
 async fn matrix_of(title: &str, ground: Ground, of: impl Fn(Path) -> bool) {
     let mut all = Vec::new();
-    for path in PATHS.into_iter().filter(|path| of(*path)) {
+    for path in Path::VARIANTS.iter().copied().filter(|path| of(*path)) {
         all.extend(cells(&ground, path).await);
     }
     run(&ground, all).await.close(title);

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A path through a handler.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray)]
 pub(crate) enum Path {
     /// A login from a device that is already logged in: it replaces that login.
     Login,
@@ -31,18 +31,6 @@ pub(crate) enum Path {
     /// A request with a token whose login is gone while its session remains.
     AuthorizeOrphan,
 }
-
-pub(crate) const PATHS: [Path; 9] = [
-    Path::Login,
-    Path::Refresh,
-    Path::Replay,
-    Path::Reuse,
-    Path::LogoutByAccess,
-    Path::LogoutByRefresh,
-    Path::AuthorizeCurrent,
-    Path::AuthorizeRotated,
-    Path::AuthorizeOrphan,
-];
 
 /// The client's pair: of a login refreshed once, or of an imported one as it was imported, where that matters.
 #[derive(Debug, Clone)]

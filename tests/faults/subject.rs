@@ -11,6 +11,7 @@ use std::{
 use latchkey::{
     clock::{later, rfc3339},
     entropy::Random,
+    ids::UserKey,
     import::{ImportRow, ImportedSession},
     limits::Limits,
     model::{Device, Lifetimes, LoginCreation, User, UserStatus},
@@ -39,7 +40,7 @@ use crate::{mortal::mortal, rounds::patiently};
 /// Any password will do.
 const PASSWORD: &str = "correct-horse-battery-staple";
 /// The app's id of the installation that the user logs in from.
-const DEVICE: &str = "device-0123456789";
+pub(crate) const DEVICE: &str = "device-0123456789";
 const LIFETIMES: Lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) };
 /// Attempts whose refund was lost must not throttle the next cell.
 const SETTINGS: [(&str, &str); 2] = [("LOGIN_FREE_FAILURES", "100"), ("LOGIN_NETWORK_FAILURES", "1000000")];
@@ -70,6 +71,31 @@ impl Ground {
     }
 }
 
+/// Serves the API on a free port. Its calls go through `tap`.
+async fn serve(
+    ground: &Ground,
+    limits: Limits,
+    tap: &Tap,
+    clock: &TestClock,
+    slowest: &Arc<Mutex<Duration>>,
+    panics: &Arc<AtomicUsize>,
+) -> (String, Arc<Serving>) {
+    let database = &ground.database;
+    let own = |name: &str| SETTINGS.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
+    let guard = Arc::new(Guard::of(database, ground.imported));
+    let client = |function| database.tapped(&tap.of_function(function, &guard));
+    let functions = match linked::functions(client, &database.template, &own, &clock.clock(), &random(), limits).unwrap() {
+        Invoker::Linked(functions) => functions,
+        Invoker::Remote(_) => unreachable!("the functions are linked into the test"),
+    };
+    let functions = functions.into_iter().map(|(name, function)| (name, mortal(function, tap, slowest, panics))).collect();
+    let gateway = Gateway::new(&database.template, Invoker::Linked(functions), GatewayOptions::default());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let serving = Serving::start(listener, gateway.into_router());
+    (url, serving)
+}
+
 /// The service, the user and the client.
 #[derive(Debug, Clone)]
 pub(crate) struct Subject {
@@ -87,26 +113,10 @@ pub(crate) struct Subject {
 
 impl Subject {
     pub(crate) async fn new(ground: &Ground) -> Self {
-        Self::under(ground, TEST_LIMITS).await
-    }
-
-    /// A subject with other time limits.
-    pub(crate) async fn under(ground: &Ground, limits: Limits) -> Self {
         let Ground { database, hash, users, .. } = ground;
         let (tap, clock) = (Tap::default(), TestClock::default());
-        let own = |name: &str| SETTINGS.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
-        let guard = Arc::new(Guard::of(database, ground.imported));
-        let client = |function| database.tapped(&tap.of_function(function, &guard));
-        let functions = match linked::functions(client, &database.template, &own, &clock.clock(), &random(), limits).unwrap() {
-            Invoker::Linked(functions) => functions,
-            Invoker::Remote(_) => unreachable!("the functions are linked into the test"),
-        };
         let (slowest, panics) = (Arc::default(), Arc::default());
-        let functions = functions.into_iter().map(|(name, function)| (name, mortal(function, &tap, &slowest, &panics))).collect();
-        let gateway = Gateway::new(&database.template, Invoker::Linked(functions), GatewayOptions::default());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let serving = Serving::start(listener, gateway.into_router());
+        let (url, serving) = serve(ground, TEST_LIMITS, &tap, &clock, &slowest, &panics).await;
 
         let store = Store::new(database.client.clone(), database.table("SessionsTable"));
         let accounts = Accounts::new(store, Users::new(database.client.clone(), database.table("UsersTable")));
@@ -122,6 +132,12 @@ impl Subject {
         assert_eq!(accounts.users().create_user(&user).await, Ok(true));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { ground: ground.clone(), tap, clock, accounts, user, url, http, slowest, panics, _serving: serving }
+    }
+
+    /// The same user and client, on a service with other time limits.
+    pub(crate) async fn under(&self, limits: Limits) -> Self {
+        let (url, serving) = serve(&self.ground, limits, &self.tap, &self.clock, &self.slowest, &self.panics).await;
+        Self { url, _serving: serving, ..self.clone() }
     }
 
     /// The user's first login, from the user's device. It is written without the service, so no password is hashed.
@@ -164,6 +180,12 @@ impl Subject {
             access_expires_at: session.access_token_expires_at,
             refresh_expires_at: session.refresh_token_expires_at,
         }
+    }
+
+    /// How many logins of the user were written, those that are gone included: the register counts them.
+    pub(crate) async fn logins_written(&self) -> usize {
+        let logins = self.accounts.store().read_user_logins(&UserKey::of(&self.user.user_id)).await.unwrap();
+        logins.register.map_or(0, |register| register.version.try_into().unwrap())
     }
 
     /// Sends a request with a token.

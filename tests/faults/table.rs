@@ -51,11 +51,15 @@ impl Table {
         self.logins.get(login_id).copied()
     }
 
-    /// A login with generation G has exactly one session, the session G. Sessions without a login are garbage.
+    /// A login with generation G has exactly one session, the session G. An ended login leaves at most one, which is garbage.
     pub(crate) fn check(&self, tally: &mut Tally, cell: &str) {
         for (login, generation) in &self.logins {
             let own: Vec<_> = self.sessions.iter().filter(|(of, _)| of == login).map(|(_, number)| *number).collect();
             tally.hold(own == [*generation], Breach::Invariant, || format!("{cell}: a login at {generation} has sessions {own:?}"));
+        }
+        for (ended, generation) in self.sessions.iter().filter(|(of, _)| !self.logins.contains_key(of)) {
+            let left = self.sessions.iter().filter(|(of, _)| of == ended).count();
+            tally.hold(left == 1, Breach::Invariant, || format!("{cell}: an ended login left {left} sessions, one of them {generation}"));
         }
     }
 }

@@ -1,18 +1,28 @@
 //! Tests of the fault layer itself: if a fault doesn't do what its name says, the matrix proves nothing.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
-use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata as _, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    Client,
+    error::ProvideErrorMetadata as _,
+    types::{AttributeValue, Put, TransactWriteItem},
+};
 use latchkey_tests::{
     database::Database,
-    tap::{CONDITION_FAILED, Fault, Forwarded, Reach, Rule, Tap},
+    seed::{seed_of_test, seeded},
+    tap::{CONDITION_FAILED, Fault, Forwarded, Reach, Rule, Tap, Tear},
 };
 use serde_json::json;
+use strum::VariantArray as _;
 
 use crate::{
-    paths::{PATHS, Path},
+    paths::Path,
     subject::{Ground, Subject},
 };
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
 
 struct Bench {
     tap: Tap,
@@ -107,6 +117,56 @@ async fn a_query_can_be_torn_and_an_index_stale() {
     assert_eq!(query(Some(before), Some("access_token")).await, (Vec::new(), index));
 }
 
+/// A transaction puts both items anew, while others read them one after another. Each item turns new once, and by the
+/// transaction's answer both have.
+#[tokio::test]
+async fn a_torn_transaction_shows_each_item_turn_once() {
+    let (bench, tear) = (Bench::new().await, Tear::new(seeded(seed_of_test("faults"))));
+    bench.tap.tear(&tear);
+    let table = bench.database.table("SessionsTable");
+    let put = |sk: &str, version: u32| {
+        let put = Put::builder()
+            .table_name(table)
+            .item("user_key", text("user"))
+            .item("sk", text(sk))
+            .item("version", text(&version.to_string()));
+        TransactWriteItem::builder().put(put.build().unwrap()).build()
+    };
+    let read = async |client: &Client| {
+        let query = client.query().table_name(table).consistent_read(true).key_condition_expression("user_key = :user_key");
+        let items = query.expression_attribute_values(":user_key", text("user")).send().await.ok()?.items.unwrap_or_default();
+        let version = |sk: &str| {
+            let item = items.iter().find(|item| item["sk"].as_s().unwrap() == sk);
+            item.map_or(0, |item| item["version"].as_s().unwrap().parse::<u32>().unwrap())
+        };
+        Some([version("a"), version("b")])
+    };
+    for version in 1..=40 {
+        let mut shown = read(&bench.database.client).await.unwrap();
+        let new = [version; 2];
+        let write = bench.client.transact_write_items().transact_items(put("a", version)).transact_items(put("b", version)).send();
+        let (mut write, mut answer) = (pin!(write), None);
+        while answer.is_none() {
+            let read = tokio::select! {
+                answered = &mut write => {
+                    answer = Some(answered.is_ok());
+                    read(&bench.client).await
+                }
+                read = read(&bench.client) => read,
+            };
+            let Some(read) = read else { continue };
+            for item in 0..2 {
+                assert!(read[item] == version || read[item] == shown[item], "{shown:?}, then {read:?}");
+            }
+            assert!(answer != Some(true) || read == new, "answered, and {read:?} instead of {new:?}");
+            shown = read;
+        }
+        bench.tap.arrived().await;
+    }
+    let torn = tear.torn();
+    assert!(torn.windows > 0 && torn.mixed_reads > 0, "nothing was torn: {torn:?}");
+}
+
 #[tokio::test]
 async fn a_call_that_stands_still_ends_its_handler() {
     for (forwarded, rotated) in [(Forwarded::No, false), (Forwarded::Answered, true)] {
@@ -126,7 +186,7 @@ async fn a_call_that_stands_still_ends_its_handler() {
 async fn what_each_path_consumes() {
     let ground = Ground::new().await;
     let mut consumed = Vec::new();
-    for path in PATHS {
+    for &path in Path::VARIANTS {
         let subject = Subject::new(&ground).await;
         let held = path.prepare(&subject).await;
         subject.tap.count_capacity();

@@ -195,6 +195,48 @@ async fn a_line_says_what_it_is_about() {
     }
 }
 
+/// Without the table, a reader of the log sees why a token was refused.
+#[tokio::test]
+async fn a_refusal_says_what_the_decision_knew() {
+    let _alone = LISTENING.lock().await;
+    let log = Log::default();
+    let service = Service::start(&[("LOGIN_FREE_FAILURES", "1")]).await;
+    let first = service.login().await;
+    let second = Pair::of(&service.refresh(&first.refresh).await);
+    let replay_until = service.clock.now() + chrono::TimeDelta::seconds(30);
+    let third = Pair::of(&service.refresh(&second.refresh).await);
+    let listening = log.listen();
+    service.refresh(&first.refresh).await;
+    service.me(&first.access).await;
+    service.clock.advance(chrono::TimeDelta::seconds(300));
+    service.me(&third.access).await;
+    service.refresh(&first.refresh).await;
+    service.refresh(&third.refresh).await;
+    for _ in 0..2 {
+        service.login_with(&json!({"username": DEMO_USER, "password": "a wrong one"})).await;
+    }
+    drop(listening);
+
+    let fields = ["code", "reason", "generation", "login_generation", "replay_until", "expires_at"];
+    let of = |line: &Value| fields.map(|field| line.get(field).cloned().unwrap_or_default());
+    let said: Vec<_> = log.lines().iter().filter(|line| line["code"].is_string()).map(of).collect();
+    let (none, time) = (Value::Null, |time| json!(latchkey::clock::rfc3339(time)));
+    let (window, refresh_end) = (time(replay_until), time(third.refresh_expires_at));
+    let access_end = time(third.access_expires_at);
+    assert_eq!(
+        said,
+        [
+            [json!("refresh_superseded"), none.clone(), json!(0), json!(2), window.clone(), refresh_end.clone()],
+            [json!("access_denied"), json!("rotated"), json!(0), json!(2), none.clone(), none.clone()],
+            [json!("access_denied"), json!("expired"), json!(2), json!(2), none.clone(), access_end],
+            [json!("refresh_reused"), none.clone(), json!(0), json!(2), window, refresh_end],
+            [json!("refresh_refused"), json!("ended"), json!(2), none.clone(), none.clone(), none.clone()],
+            [json!("login_failed"), none.clone(), none.clone(), none.clone(), none.clone(), none.clone()],
+            [json!("login_throttled"), json!("account_and_network"), none.clone(), none.clone(), none.clone(), none],
+        ]
+    );
+}
+
 /// A sampled trace is logged. An unsampled one, or a header that a client made up, isn't.
 #[tokio::test]
 async fn a_line_names_the_trace_that_is_kept() {

@@ -65,8 +65,8 @@ impl Database {
             None => embedded().await,
         };
         let template = template(&uuid::Uuid::new_v4().simple().to_string(), parameters);
-        // The command's own limits are those of production: on a busy machine a write would time out, and its repetition fail.
-        let client = Client::from_conf(emulator(&url).config().to_builder().timeout_config(TEST_LIMITS.timeouts()).build());
+        let client = emulator(&url).config().to_builder().timeout_config(TEST_LIMITS.timeouts()).build();
+        let client = Client::from_conf(client);
         create_missing(&client, &template.tables).await.expect("the template's tables");
         Self { url, client, template, _watched: Arc::new(watched()) }
     }
@@ -75,7 +75,7 @@ impl Database {
     #[must_use]
     pub fn tapped(&self, tap: &Tap) -> Client {
         let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
+            .behavior_version(BehaviorVersion::v2026_01_12())
             .endpoint_url(&self.url)
             .region(emulator_region())
             .credentials_provider(Credentials::new(EMULATOR_KEY, "test", None, None, "test"))
@@ -132,6 +132,10 @@ fn template(suffix: &str, parameters: &[(&str, &str)]) -> Template {
     let parameters = [("CorsAllowOrigin", "*")].iter().chain(parameters);
     let parameters = parameters.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let mut template = Template::parse(TEMPLATE, &parameters).expect("template.yaml");
+    // The functions' own timeouts run on the real clock as well.
+    for function in &mut template.functions {
+        function.timeout = TEST_LIMITS.request;
+    }
     for table in &mut template.tables {
         let name = format!("{}-{suffix}", table.name);
         for value in template.functions.iter_mut().flat_map(|function| function.environment.values_mut()) {

@@ -5,10 +5,12 @@ mod connector;
 mod fault;
 mod guard;
 mod plan;
+mod tear;
 
 pub use fault::{CONDITION_FAILED, Fault, Forwarded, cancelled};
 pub use guard::Guard;
 pub use plan::{Call, Reach, Rule};
+pub use tear::{Tear, Torn};
 
 use std::{
     collections::VecDeque,
@@ -19,7 +21,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::{
     sync::{Notify, oneshot},
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
 };
 
 use plan::Plan;
@@ -41,7 +43,7 @@ pub struct Tap {
     inner: SharedHttpClient,
     state: Arc<Mutex<State>>,
     standing: Arc<Notify>,
-    late: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    late: Late,
     /// The function whose calls go through this tap, and its permissions.
     function: Option<(&'static str, Arc<Guard>)>,
 }
@@ -52,6 +54,17 @@ struct State {
     calls: Vec<String>,
     holds: VecDeque<Hold>,
     plan: Plan,
+    tear: Option<Tear>,
+}
+
+/// Calls that outlive their callers.
+#[derive(Debug, Clone, Default)]
+struct Late(Arc<Mutex<Vec<JoinHandle<()>>>>);
+
+impl Late {
+    fn add(&self, call: JoinHandle<()>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+    }
 }
 
 #[derive(Debug)]
@@ -59,6 +72,13 @@ struct Hold {
     operation: &'static str,
     reached: oneshot::Sender<()>,
     release: oneshot::Receiver<()>,
+}
+
+/// A panic in a call fails the test that waits for it.
+fn pass_on(ended: JoinError) {
+    if ended.is_panic() {
+        std::panic::resume_unwind(ended.into_panic());
+    }
 }
 
 /// A call that is held on its way to DynamoDB.
@@ -86,12 +106,12 @@ impl Held {
 
 impl Default for Tap {
     fn default() -> Self {
-        let state = State { line: Line::Open, calls: Vec::new(), holds: VecDeque::new(), plan: Plan::default() };
+        let state = State { line: Line::Open, calls: Vec::new(), holds: VecDeque::new(), plan: Plan::default(), tear: None };
         Self {
             inner: Builder::new().build_http(),
             state: Arc::new(Mutex::new(state)),
             standing: Arc::default(),
-            late: Arc::default(),
+            late: Late::default(),
             function: None,
         }
     }
@@ -144,11 +164,16 @@ impl Tap {
         self.state().plan.count_capacity = true;
     }
 
-    /// Waits until every call with [`Fault::ArrivesLate`] has arrived.
+    /// From now on shows transactions item by item.
+    pub fn tear(&self, tear: &Tear) {
+        self.state().tear = Some(tear.clone());
+    }
+
+    /// Waits until every call that outlived its caller has been executed.
     pub async fn arrived(&self) {
-        let late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
+        let late = std::mem::take(&mut *self.late.0.lock().unwrap_or_else(PoisonError::into_inner));
         for call in late {
-            let _ = call.await;
+            call.await.unwrap_or_else(pass_on);
         }
     }
 

@@ -65,21 +65,31 @@ async fn headers_that_are_no_bearer_token() {
     assert_eq!(service.refresh(token).await.status, 200, "the session is intact");
 }
 
-/// B3: neither the first nor the last header wins.
+/// B3: neither the first nor the last header wins, even if both are equal. The login lives on: a 401 would tell the app that
+/// it is over.
 #[tokio::test]
 async fn two_credentials_in_one_request_are_refused() {
     let service = Service::start(&[]).await;
     let (one, two) = (service.login().await, service.login().await);
     let of = |token: &str| format!("Bearer {token}").into_bytes();
-    let both = [of(&one.refresh), of(&two.refresh)];
-    for path in ["/refresh", "/logout"] {
-        let answer = with_authorization(&service, "POST", path, &[&both[0], &both[1]]).await;
-        assert_eq!(answer.outcome(), (401, "invalid_token"), "{path}");
-        let same_twice = with_authorization(&service, "POST", path, &[&both[0], &both[0]]).await;
-        assert_eq!(same_twice.outcome(), (401, "invalid_token"), "{path}");
+    let routes = [
+        ("POST", "/refresh".to_owned(), &one.refresh, &two.refresh),
+        ("POST", "/logout".to_owned(), &one.refresh, &two.refresh),
+        ("GET", "/me".to_owned(), &one.access, &two.access),
+        ("GET", "/sessions".to_owned(), &one.access, &two.access),
+        ("DELETE", "/sessions".to_owned(), &one.access, &two.access),
+        ("DELETE", format!("/sessions/{}", one.login_id), &one.access, &two.access),
+    ];
+    for (method, path, first, second) in routes {
+        for values in [[of(first), of(second)], [of(second), of(first)], [of(first), of(first)]] {
+            let answer = with_authorization(&service, method, &path, &[&values[0], &values[1]]).await;
+            assert_eq!(answer.outcome(), (400, "invalid_request"), "{method} {path}");
+            assert_eq!(answer.body["detail"], "`Authorization` is sent once", "{method} {path}");
+        }
     }
     service.assert_allowed(&one.access).await;
     service.assert_allowed(&two.access).await;
+    assert_eq!(service.refresh(&one.refresh).await.status, 200);
 }
 
 /// B4: a token in the query or the body counts as absent.

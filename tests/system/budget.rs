@@ -35,7 +35,7 @@ impl HttpConnector for Silence {
 
 fn silent(timeouts: TimeoutConfig, retries: RetryConfig) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("latchkey", "test", None, None, "test"))
         .http_client(http_client_fn(|_, _| SharedHttpConnector::new(Silence)))

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Each part with the parts it may import, lowest first.
-const MAY_IMPORT: [(&str, &[&str]); 21] = [
+const MAY_IMPORT: [(&str, &[&str]); 22] = [
     ("clock", &[]),
     ("crypto", &[]),
     ("entropy", &[]),
@@ -18,12 +18,13 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ("password", &["entropy"]),
     ("token", &["crypto", "entropy", "ids"]),
     ("limits", &[]),
+    ("sdk_error", &[]),
     ("throttle", &["clock", "crypto", "username"]),
-    ("telling", &["clock"]),
+    ("telling", &["clock", "sdk_error"]),
     ("model", &["clock", "crypto", "ids", "password", "token", "username"]),
     ("import", &["crypto", "ids", "model", "token"]),
     ("decision", &["ids", "model", "token"]),
-    ("store", &["clock", "ids", "model", "password", "throttle", "token", "username"]),
+    ("store", &["clock", "ids", "model", "password", "sdk_error", "throttle", "token", "username"]),
     ("config", &["decision", "model", "telling", "throttle", "token"]),
     ("aws", &["config", "limits", "telling"]),
     (
@@ -33,7 +34,7 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
             "throttle", "token", "username",
         ],
     ),
-    ("http", &["clock", "decision", "ids", "limits", "model", "operations", "store", "telling", "token"]),
+    ("http", &["clock", "decision", "entropy", "ids", "limits", "model", "operations", "store", "telling", "token"]),
     ("function", &["aws", "config", "limits", "store", "telling"]),
 ];
 

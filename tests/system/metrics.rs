@@ -27,6 +27,7 @@ use latchkey_tests::{
     tap::{Fault, Line, Reach, Rule},
 };
 use serde_json::json;
+use strum::VariantArray as _;
 
 /// A metric of one function, by reason if one is given.
 fn one(metric: Metric, function: Function, reason: Option<Refused>) -> Series {
@@ -41,7 +42,7 @@ pub(crate) fn declared() -> BTreeSet<Series> {
         let reasons = metric.reasons().iter().map(|refused| Some(*refused));
         std::iter::once(None).chain(reasons).map(move |reason| one(metric, function, reason)).collect::<Vec<_>>()
     };
-    Metric::ALL.into_iter().flat_map(|metric| metric.functions().iter().flat_map(move |function| of(metric, *function))).collect()
+    Metric::VARIANTS.iter().flat_map(|&metric| metric.functions().iter().flat_map(move |function| of(metric, *function))).collect()
 }
 
 /// The metrics emitted since the last call, summed.
@@ -135,6 +136,8 @@ async fn whatever_is_declared_is_emitted() {
     let of = |operation, nth, reach, fault| vec![Rule { operation, nth, reach, fault }];
     service.tap.arm(of("Query", 1, Reach::OneAttempt, Fault::Error(500, "InternalServerError")));
     service.assert_allowed(&third.access).await;
+    service.tap.arm(of("Query", 1, Reach::OneAttempt, Fault::Error(400, "ThrottlingException")));
+    service.assert_allowed(&third.access).await;
     // The login is ended, and its session isn't deleted yet.
     service.tap.arm(of("DeleteItem", 2, Reach::FromThenOn, Fault::Error(500, "InternalServerError")));
     assert_eq!(service.logout(&other.access).await.status, 204);
@@ -157,7 +160,7 @@ async fn whatever_is_declared_is_emitted() {
     let declared = declared();
     let undeclared: Vec<_> = emitted.difference(&declared).collect();
     assert!(undeclared.is_empty(), "Metric::functions and Metric::reasons don't know {undeclared:?}");
-    for metric in Metric::ALL {
+    for metric in Metric::VARIANTS {
         assert!(emitted.iter().any(|one| one.metric == metric.name()), "no case caused {metric:?}");
     }
     // Each function emits the metrics that its alarms use.

@@ -53,7 +53,7 @@ impl Functions {
     pub fn new() -> Result<Self, Failure> {
         let work = Work::new()?;
         let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
+            .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-central-1"))
             .credentials_provider(Credentials::new("AKIAIOSFODNN7EXAMPLE", "bench", Some("token".repeat(180)), None, "bench"))
             .http_client(dynamodb::AtOnce(work.answers.clone()))
@@ -122,7 +122,7 @@ impl Functions {
     /// If it isn't 200.
     pub fn refresh(&self) -> Result<Vec<u8>, Failure> {
         let store = Store::new(self.client.clone(), TABLE);
-        let mut front = Front::new(latchkey_refresh::service(store, self.refresh.clone(), Clock::system(), Random::system()), None, Limits::PRODUCTION);
+        let mut front = Front::new(latchkey_refresh::service(store, self.refresh.clone(), Clock::system(), Random::system()), None, Limits::PRODUCTION, Random::system());
         let event: GatewayEvent = serde_json::from_slice(&self.work.refresh)?;
         let answer = self.runtime.block_on(self.signals.of_request(None, front.call(LambdaEvent::new(event, Context::default()))))?;
         right(serde_json::to_vec(&answer)?, r#""statusCode":200"#)

@@ -13,7 +13,7 @@ pub enum SessionsCommand {
     /// Show a user's live logins, the newest first.
     List {
         /// The user's id, as `latchkey users list` shows it.
-        #[arg(value_parser = user_id)]
+        #[arg(value_parser = user_id, allow_hyphen_values = true)]
         user_id: String,
         /// JSON lines, for scripts.
         #[arg(long)]
@@ -25,9 +25,10 @@ pub enum SessionsCommand {
     /// End one login.
     End {
         /// The user's id.
-        #[arg(value_parser = user_id)]
+        #[arg(value_parser = user_id, allow_hyphen_values = true)]
         user_id: String,
         /// The login's id.
+        #[arg(allow_hyphen_values = true)]
         login_id: String,
         /// Where.
         #[command(flatten)]
@@ -36,7 +37,7 @@ pub enum SessionsCommand {
     /// End all logins of a user. Asks first.
     EndAll {
         /// The user's id.
-        #[arg(value_parser = user_id)]
+        #[arg(value_parser = user_id, allow_hyphen_values = true)]
         user_id: String,
         /// Don't ask.
         #[arg(long)]

@@ -1,4 +1,4 @@
-//! A request and its answer as the console tells them: ids and codes, never a token, a password, a body or a URL.
+//! A request and its answer as the console shows them: ids and codes, never a token, a password, a body or a URL.
 
 use axum::response::Response;
 use http::Request;
@@ -11,7 +11,7 @@ use latchkey::{
 use serde::Serialize;
 use serde_json::Value;
 
-/// What a token says of itself. None of it is secret.
+/// The parts of a token that aren't secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Named {
     pub(super) kind: &'static str,
@@ -34,7 +34,7 @@ impl Named {
         AccessToken::parse(text).map(|token| Self::by(&token)).or_else(|_| RefreshToken::parse(text).map(|token| Self::by(&token))).ok()
     }
 
-    /// What the request presents, where that is a token of Latchkey's own making.
+    /// The token that the request presents, if Latchkey issued it.
     pub(super) fn presented<B>(request: &Request<B>) -> Option<Self> {
         match bearer::presented(request.headers()) {
             Presented::Token(text) => Self::of(text),
@@ -43,19 +43,18 @@ impl Named {
     }
 }
 
-/// What an answer's body tells.
+/// The parts of an answer's body that the console shows.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Told {
-    /// The problem's code.
     pub(super) code: Option<String>,
-    /// The pair that it hands out.
+    /// The pair that it contains.
     pub(super) issued: Option<Named>,
 }
 
-/// Reads the body, and gives the answer back whole.
+/// Reads the body, and returns the answer with its body.
 pub(super) async fn read(response: Response) -> (Response, Told) {
     let (parts, body) = response.into_parts();
-    // The gateway's bodies are in memory already.
+    // The bodies of the gateway's answers are already in memory.
     let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let json: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     let text = |name: &str| json.get(name).and_then(Value::as_str);

@@ -1,4 +1,4 @@
-//! What has happened, in its order, for everybody who listens.
+//! The journal: exchanges in order, streamed to all open consoles.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -12,7 +12,7 @@ const KEPT: usize = 500;
 /// The last exchanges, each as one line of JSON.
 #[derive(Debug)]
 pub(super) struct Journal {
-    /// Numbers are good within one run of the program only.
+    /// The run of the program. Numbers are valid within one run only.
     run: Uuid,
     written: watch::Sender<Written>,
 }
@@ -24,12 +24,12 @@ struct Written {
     closed: bool,
 }
 
-/// How far a listener has read.
+/// The position of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cursor {
-    /// Nothing yet, not even which run this is.
+    /// It has read nothing yet, and doesn't know the run.
     Start,
-    /// Up to this number.
+    /// It has read up to this number.
     After(u64),
 }
 
@@ -40,7 +40,7 @@ impl Default for Journal {
 }
 
 impl Journal {
-    /// Writes a line and tells those who listen.
+    /// Appends a line and wakes the listeners.
     pub(super) fn write(&self, line: String) {
         self.written.send_modify(|written| {
             written.last += 1;
@@ -51,18 +51,17 @@ impl Journal {
         });
     }
 
-    /// Nothing follows.
     pub(super) fn close(&self) {
         self.written.send_modify(|written| written.closed = true);
     }
 
-    /// Where somebody goes on who has read up to the event with this id; at the start where it is of another run.
+    /// The position after the event with this id. The start, if the id belongs to another run.
     pub(super) fn cursor(&self, last: Option<&str>) -> Cursor {
         let number = last.and_then(|id| id.strip_prefix(&format!("{}.", self.run))?.parse().ok());
         number.map_or(Cursor::Start, Cursor::After)
     }
 
-    /// The next event after `cursor`, once there is one; none when the journal is closed.
+    /// Waits for the next event after `cursor`. `None` once the journal is closed.
     pub(super) async fn next(&self, cursor: Cursor) -> Option<(Event, Cursor)> {
         let id = |number: u64| format!("{}.{number}", self.run);
         let Cursor::After(read) = cursor else {

@@ -1,4 +1,4 @@
-//! The console's files, all of them part of this program, each with the headers that keep a page to itself.
+//! The console's files. They are compiled into this program, and sent with headers that isolate the page.
 
 use axum::{
     response::{IntoResponse as _, Response},
@@ -8,7 +8,6 @@ use http::header;
 use swagger_ui_dist::{ApiDefinition, OpenApiSource};
 use tower_service::Service as _;
 
-/// One file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Page {
     pub(super) path: &'static str,
@@ -17,7 +16,7 @@ pub(super) struct Page {
     text: &'static str,
 }
 
-/// Nothing from elsewhere, nothing inline, no text made into markup.
+/// No file from another origin, no inline script or style, no markup made from text.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
@@ -60,7 +59,7 @@ impl Page {
     }
 }
 
-/// An answer of the console's that is no file.
+/// An answer of the console that isn't a file.
 pub(super) fn json(text: String) -> Response {
     guarded("application/json", POLICY, text)
 }
@@ -71,7 +70,7 @@ fn guarded(content_type: &'static str, policy: &'static str, body: impl Into<axu
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-        // A newer program's page must not meet an older one's script.
+        // The page of a newer program must not run the cached script of an older one.
         (header::CACHE_CONTROL, "no-store"),
     ];
     (headers, body.into()).into_response()

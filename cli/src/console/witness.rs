@@ -1,4 +1,4 @@
-//! Stands before the gateway and writes down what passes.
+//! A layer before the gateway that records requests and answers.
 
 use std::{sync::Arc, time::Instant};
 
@@ -19,21 +19,21 @@ use crate::{
     observed::{Seen, milliseconds},
 };
 
-/// One request, its answer, and what lay between.
+/// One request, its answer, and what the service did in between.
 #[derive(Debug, Serialize)]
 struct Line {
     at: String,
     method: String,
-    /// As the template has it.
+    /// The route, as the template writes it.
     route: String,
-    /// Whether `?keep=current` was asked for.
+    /// Whether the query was `?keep=current`.
     keeps_current: bool,
     presented: Option<Named>,
     status: u16,
     #[serde(flatten)]
     told: Told,
     request_id: Option<String>,
-    /// Why the gateway answered by itself.
+    /// Why the gateway answered itself.
     gateway: Option<String>,
     ms: f64,
     #[serde(flatten)]

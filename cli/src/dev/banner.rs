@@ -14,7 +14,6 @@ pub(super) enum Data<'a> {
     Elsewhere,
     /// In memory.
     Gone,
-    /// In this directory.
     Kept(&'a Path),
 }
 

@@ -10,7 +10,6 @@ use tokio::net::TcpListener;
 
 use super::{DevError, lock};
 
-/// A running DynamoDB.
 pub(super) struct Embedded {
     pub(super) url: String,
     /// The access key that it takes, drawn at start.

@@ -1,30 +1,24 @@
-//! What was looked at, and what came of it.
+//! Checks and their outcomes.
 
 use serde_json::{Value, json};
 
 use crate::listing::Listing;
 
-/// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What.
     pub what: String,
-    /// What came of it.
     pub outcome: Outcome,
 }
 
-/// What came of looking.
+/// The outcome of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// As it should be.
     Ok,
-    /// It couldn't be looked at, for this reason.
+    /// It couldn't be made, for this reason.
     Skipped(String),
-    /// As it should not be.
     Finding {
-        /// What is wrong.
         found: String,
-        /// What to do about it.
+        /// How to fix it.
         fix: String,
     },
 }
@@ -47,7 +41,7 @@ impl Check {
         if holds { Self::ok(what) } else { Self::finding(what, found, fix) }
     }
 
-    /// Whether something is to be done.
+    /// Whether there is something to fix.
     #[must_use]
     pub fn is_finding(&self) -> bool {
         matches!(self.outcome, Outcome::Finding { .. })

@@ -1,4 +1,4 @@
-//! This machine's clock, held against DynamoDB's.
+//! This machine's clock compared with DynamoDB's.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,10 +8,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Check;
 
-/// More than a second of rounding and a slow answer come to.
+/// Larger than a second of rounding plus a slow answer.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
 
-/// Keeps what an answer's Date header said.
+/// Keeps the Date header of an answer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Watch(Arc<Mutex<Option<String>>>);
 
@@ -33,7 +33,7 @@ impl Intercept for Watch {
 }
 
 impl Watch {
-    /// What this machine's clock showed at an instant of the call, and what DynamoDB's did.
+    /// The times of this machine's clock and of DynamoDB's at one instant of the call.
     pub(super) fn check(&self, now: DateTime<Utc>) -> Check {
         let date = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         judge(date.as_deref(), now)

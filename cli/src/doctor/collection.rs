@@ -1,4 +1,4 @@
-//! One user's items, held against what is true of them while nothing is in mid-commit.
+//! Checks the items of one user against the invariants that hold outside of transactions.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,11 @@ use latchkey::{
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>
 const DELETED_WITHIN: TimeDelta = TimeDelta::days(7);
 
-/// What isn't so. `sk` leads to it; nothing here is a secret.
+/// A broken invariant, with the item's key. It contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Breach {
     /// The item's partition key.
     pub user_key: String,
-    /// Its sort key.
     pub sk: String,
     /// What is wrong with it.
     pub what: String,
@@ -32,7 +31,7 @@ struct Collection {
     sessions: Vec<Session>,
 }
 
-/// What is wrong with the items of one user, all of them, at this instant.
+/// The broken invariants of all items of one user, read at one instant.
 #[must_use]
 pub fn breaches(user_key: &str, items: &[Item], now: DateTime<Utc>) -> Vec<Breach> {
     let mut found = Vec::new();
@@ -60,7 +59,7 @@ pub fn breaches(user_key: &str, items: &[Item], now: DateTime<Utc>) -> Vec<Breac
             }
         }
     }
-    // What can't be read is told; what it belongs to can't be judged.
+    // An item that can't be read is reported. The login it belongs to can't be checked.
     if unreadable {
         return found;
     }

@@ -1,4 +1,4 @@
-//! Items, in a sample or all of them, at a pace that leaves the table to its users.
+//! Checks the items of a sample or of the whole table, at a rate that leaves the table's capacity to its users.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -22,25 +22,24 @@ use crate::{
     progress::ItemProgress,
 };
 
-/// How much is read.
+/// The extent of a scan.
 #[derive(Debug, Clone, Copy)]
 pub struct Extent {
-    /// All items, and not a sample.
+    /// Whether to read all items instead of a sample.
     pub all: bool,
-    /// How many users a sample has.
+    /// The number of users in a sample.
     pub sample: usize,
     /// Read units per second.
     pub rate: u32,
 }
 
-/// As many findings are told one by one; the rest is counted.
+/// So many findings are listed; the others are counted.
 const TOLD: usize = 20;
-/// Items to a read unit, eventually consistent: 8 KB, and an item has less than 1.
+/// Items in an eventually consistent read unit: it is 8 KB, and an item is smaller than 1.
 const ITEMS_PER_UNIT: u32 = 8;
-/// A read that looks wrong is done again: it may have seen a transaction in mid-commit.
+/// How often items that look wrong are read again: a read may have seen part of a transaction.
 const READS: usize = 3;
 const BETWEEN_READS: Duration = Duration::from_millis(100);
-/// What DynamoDB takes at most.
 const MOST_SEGMENTS: i64 = 1_000_000;
 
 pub(super) struct Scan<'a> {
@@ -50,7 +49,7 @@ pub(super) struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// The sessions table: each user's items held against what is true of them.
+    /// The sessions table: checks each user's items against the invariants.
     pub(super) async fn sessions(&self, table: &str, description: &TableDescription) -> Result<Vec<Check>, DoctorError> {
         let (mut users, mut items, mut found) = (0, 0, Vec::new());
         let mut pages = Pages::new(self, table, description);
@@ -67,7 +66,7 @@ impl Scan<'_> {
             for item in page {
                 open.entry(text(&item, "user_key").to_owned()).or_default().push(item);
             }
-            // The next page may go on with the last user of this one.
+            // The next page may begin with more items of this page's last user.
             let rest = last.filter(|_| pages.in_mid_segment()).and_then(|last| open.remove_entry(&last));
             for (user_key, collection) in std::mem::take(&mut open) {
                 users += 1;
@@ -81,7 +80,7 @@ impl Scan<'_> {
         Ok(told(format!("items of {table}: {items}, of {users} users"), &found, |breach| fix_of(table, breach)))
     }
 
-    /// The scan lags behind and sees half of what is being written. What a strong read still sees, again and again, is so.
+    /// A scan lags behind and sees parts of transactions. A finding counts only if repeated strong reads confirm it.
     async fn judge_again(&self, table: &str, user_key: &str) -> Result<Vec<Breach>, DoctorError> {
         let mut found = Vec::new();
         for read in 0..READS {
@@ -100,7 +99,7 @@ impl Scan<'_> {
         Ok(found)
     }
 
-    /// The users table: can each be read?
+    /// The users table: checks that each user can be read.
     pub(super) async fn users(&self, table: &str, description: &TableDescription) -> Result<Vec<Check>, DoctorError> {
         let (mut users, mut found) = (0, Vec::new());
         let mut pages = Pages::new(self, table, description);
@@ -161,7 +160,7 @@ enum Refused {
     Failed(String),
 }
 
-/// The pages of a scan: of the whole table, or of some of many segments of it, beginning anywhere.
+/// The pages of a scan: of the whole table, or of some randomly chosen segments.
 struct Pages<'a> {
     scan: &'a Scan<'a>,
     table: &'a str,
@@ -175,7 +174,7 @@ struct Pages<'a> {
 
 impl<'a> Pages<'a> {
     fn new(scan: &'a Scan<'a>, table: &'a str, description: &TableDescription) -> Self {
-        // Counted anew every six hours or so.
+        // DynamoDB updates this count about every six hours.
         let about = description.item_count().unwrap_or_default().max(0);
         let sample = i64::try_from(scan.extent.sample).unwrap_or(i64::MAX).saturating_mul(i64::from(ITEMS_PER_UNIT)).max(1);
         let segments = if scan.extent.all { 1 } else { (about / sample).clamp(1, MOST_SEGMENTS) };

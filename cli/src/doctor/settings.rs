@@ -1,4 +1,4 @@
-//! The functions' settings, as far as they are set here.
+//! The functions' settings, as far as this environment sets them.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use latchkey::config::{ConfigError, Environment, LoginConfig, ReaderConfig, Refr
 
 use super::Check;
 
-/// All that is set by anything else than a table.
+/// All settings except the names of tables.
 const VARIABLES: [&str; 13] = [
     "ACCESS_TOKEN_TTL",
     "REFRESH_TOKEN_TTL",
@@ -23,14 +23,14 @@ const VARIABLES: [&str; 13] = [
     "CORS_ALLOW_ORIGIN",
 ];
 
-/// Whether a function would start by what is set in `environment`.
+/// Whether a function would start with the settings of `environment`.
 pub(super) fn check(environment: &Environment<'_>) -> Vec<Check> {
     let what = "settings within bounds";
     let set: BTreeMap<_, _> = VARIABLES.iter().filter_map(|name| Some((*name, environment.get(name)?))).collect();
     if set.is_empty() {
         return vec![Check::skipped(what, "none of the functions' variables is set here; run this with theirs to have them checked")];
     }
-    // The tables are looked at by themselves.
+    // The tables have checks of their own.
     let environment = Environment::from_fn(|name| set.get(name).cloned().or_else(|| name.ends_with("_TABLE").then(|| "-".to_owned())));
     let read = [LoginConfig::read(&environment).err(), RefreshConfig::read(&environment).err(), ReaderConfig::read(&environment).err()];
     let wrong: BTreeMap<_, _> = read.into_iter().flatten().map(|error: ConfigError| (error.variable, error)).collect();

@@ -1,11 +1,11 @@
-//! What a function answered, as HTTP.
+//! A function's answer as HTTP.
 
 use axum::{body::Body, response::Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 
-/// Why a function's answer is none.
+/// Why a function's answer is malformed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Malformed {
     #[error("malformed Lambda proxy response: expected {0}")]
@@ -18,7 +18,7 @@ pub(super) enum Malformed {
     Base64,
 }
 
-/// A status, as a number or as its digits.
+/// A status, as a number or as text.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum Status {
@@ -26,7 +26,6 @@ pub(super) enum Status {
     Text(String),
 }
 
-/// A header's value.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum Scalar {
@@ -45,9 +44,9 @@ impl Scalar {
 
 /// The parts of an answer.
 pub(super) struct Parts {
-    /// 200 where the function named none.
+    /// 200 if the function named none.
     pub(super) status: Option<Status>,
-    /// By the names under which they are sent.
+    /// The headers, with the names under which they are sent.
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: String,
     pub(super) is_base64: bool,

@@ -1,4 +1,4 @@
-//! A request as the gateway reads it off the wire, before the authorizer or a function is asked.
+//! A request as the gateway reads it, before it asks the authorizer or a function.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -17,8 +17,8 @@ use uuid::Uuid;
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>).
 pub(super) const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
-/// How much of a body beyond the limit is read and thrown away, bytes: a client that is still writing when the answer
-/// comes sees a broken connection instead of the 413.
+/// How many bytes of a body beyond the limit are read and dropped. Without this, a client that is still writing when the answer comes
+/// would see a broken connection instead of the 413.
 const DRAIN_LIMIT: usize = 4 * BODY_LIMIT;
 
 /// Hop-by-hop and framing headers that never reach an integration (as LocalStack's tests against AWS found them).
@@ -37,7 +37,7 @@ const DROPPED: [HeaderName; 12] = [
     header::WWW_AUTHENTICATE,
 ];
 
-/// What the gateway itself says about a request.
+/// The gateway's ids of a request.
 pub(super) struct Ids {
     /// `$context.requestId`, `x-amzn-RequestId`.
     pub(super) request: String,
@@ -61,7 +61,7 @@ pub(super) enum Unreadable {
     TooLarge,
 }
 
-/// A request, whole.
+/// A request, read to its end.
 pub(super) struct Incoming {
     pub(super) method: Method,
     /// Still percent-encoded.
@@ -97,13 +97,12 @@ impl Incoming {
         })
     }
 
-    /// The header's value, the last one where it came more than once: all that a `TOKEN` authorizer and the event's
-    /// `headers` get to see.
+    /// The header's value. If it was sent several times, the last one, which is the only one that a `TOKEN` authorizer and the event's
+    /// `headers` get.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The host that the request named.
     pub(super) fn domain(&self) -> &str {
         self.header("host").unwrap_or("localhost")
     }
@@ -118,10 +117,10 @@ impl Incoming {
         self.arrived.format("%d/%b/%Y:%H:%M:%S %z").to_string()
     }
 
-    /// The body as an event carries it, and whether that is Base64; none where it is empty.
+    /// The body as an event carries it, and whether it is Base64. `None` if it is empty.
     ///
-    /// Without `BinaryMediaTypes` a REST API hands every body on as text, and what isn't UTF-8 arrives broken. Here it
-    /// arrives as Base64, as it would with them: nothing that a test sends is lost.
+    /// Without `BinaryMediaTypes` a REST API passes every body on as text, and a body that isn't UTF-8 arrives broken. Here it arrives as
+    /// Base64, so that nothing a test sends is lost.
     pub(super) fn body_in_event(&self) -> (Option<String>, bool) {
         match std::str::from_utf8(&self.body) {
             Ok("") => (None, false),
@@ -157,7 +156,7 @@ fn header_pairs(headers: &HeaderMap, source_ip: IpAddr, arrived: DateTime<Utc>) 
         .collect();
     let values = |name: &str| headers.get_all(name).iter().map(|value| text_of(value.as_bytes())).collect::<Vec<_>>();
 
-    // Appended, never replaced: a client may send any list it likes, which is why nobody may trust its beginning.
+    // Appended, never replaced. A client can send any list, so a reader must not trust its beginning.
     let mut hops = values("x-forwarded-for");
     hops.push(source_ip.to_string());
     pairs.push(("X-Forwarded-For".to_owned(), hops.join(", ")));
@@ -179,8 +178,8 @@ fn new_trace(arrived: DateTime<Utc>) -> String {
     format!("Root=1-{:08x}-{}", arrived.timestamp(), random.get(..24).unwrap_or_default())
 }
 
-/// API Gateway passes a client's spelling on, but the HTTP library has lower-cased it by now. Those that the gateway
-/// writes itself come in its spelling, so that a handler that looks for one spelling only fails on the laptop already.
+/// API Gateway passes a client's spelling on, but the HTTP library has already lower-cased it. Headers of the gateway itself have its
+/// spelling, so that a handler that expects another spelling fails on the laptop already.
 fn event_name(name: &HeaderName) -> String {
     match name.as_str() {
         "authorization" => "Authorization",
@@ -191,8 +190,8 @@ fn event_name(name: &HeaderName) -> String {
     .to_owned()
 }
 
-/// UTF-8 where it is, else Latin-1 (RFC 9110 §5.5 on what `obs-text` was), so that no octet is lost or refused here: what
-/// to make of it is for the authorizer's expression and the handlers to say. What AWS does with such values is unknown.
+/// Reads UTF-8, or else Latin-1 (RFC 9110 §5.5 on `obs-text`), so that no octet is lost or refused here. The authorizer's expression and
+/// the handlers judge the value. What AWS does with such values is unknown.
 fn text_of(value: &[u8]) -> String {
     match std::str::from_utf8(value) {
         Ok(text) => text.to_owned(),

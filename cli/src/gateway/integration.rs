@@ -10,12 +10,11 @@ use crate::{
     template::{Function, Route, Template},
 };
 
-/// What answers a route.
+/// The function of a route.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
     /// The name of the function's binary.
     pub(super) binary: String,
-    /// How long it may run.
     pub(super) timeout: Duration,
     /// Whether the authorizer is asked first.
     pub(super) authorized: bool,
@@ -27,16 +26,15 @@ pub(super) enum IntegrationError {
     /// The function failed, or ran into its own timeout.
     #[error(transparent)]
     Failed(FunctionError),
-    /// API Gateway waits no longer; the function might have gone on.
+    /// API Gateway's own timeout passed before the function's.
     #[error(transparent)]
     GivenUp(FunctionError),
-    /// Nothing was run.
     #[error(transparent)]
     NotReached(FunctionError),
 }
 
 impl Target {
-    /// What `route` of `template` leads to.
+    /// The function of `route` in `template`.
     pub(super) fn of(route: &Route, template: &Template) -> Option<Self> {
         let Function { binary, timeout, .. } = template.function(&route.function)?;
         Some(Self { binary: binary.clone(), timeout: *timeout, authorized: route.authorized })

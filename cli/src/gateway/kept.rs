@@ -1,4 +1,4 @@
-//! Authorizers' answers that may be used again for the same identity, for a while.
+//! The cache of an authorizer's answers.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ pub(super) struct Kept<T> {
 }
 
 impl<T> Kept<T> {
-    /// Keeps each for `ttl`; with zero, none.
+    /// A cache that keeps each answer for `ttl`. With zero it keeps none.
     pub(super) fn for_each(ttl: Duration) -> Self {
         Self { ttl, answers: Mutex::default() }
     }
@@ -25,7 +25,7 @@ impl<T> Kept<T> {
         answers.get(identity).filter(|(_, until)| Instant::now() < *until).map(|(answer, _)| Arc::clone(answer))
     }
 
-    /// API Gateway keeps answers that allow or deny, but no failures: those never come here.
+    /// API Gateway caches answers that allow or deny. Failures aren't cached, and never get here.
     pub(super) fn put(&self, identity: &str, answer: T) -> Arc<T> {
         let answer = Arc::new(answer);
         if !self.ttl.is_zero() {

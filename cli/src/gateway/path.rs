@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 
-/// A path of the template. The more specific of two that match the same request is the lesser.
+/// A path of the template. Of two paths that match a request, the more specific one sorts first.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pattern(Vec<Segment>);
 
-/// Declared in order of preference: at each place of a path API Gateway takes the literal before the parameter and that
-/// before the greedy one (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html>).
+/// Declared in order of preference. At each place of a path API Gateway prefers a literal to a parameter, and a parameter to a greedy
+/// one (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html>).
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
     Literal(String),
@@ -29,7 +29,7 @@ impl Pattern {
         Self(segments.collect())
     }
 
-    /// The path parameters of `path` (still percent-encoded); none where it isn't such a path.
+    /// The path parameters of `path` (still percent-encoded). `None` if it doesn't match.
     pub(super) fn parameters(&self, path: &str) -> Option<BTreeMap<String, String>> {
         let parts = segments_of(path);
         let mut found = BTreeMap::new();

@@ -31,7 +31,6 @@ use super::{
 };
 use crate::template::{Cors, GatewayResponse, Template};
 
-/// A REST API.
 pub(super) struct RestApi {
     routes: RouteTable,
     authorizer: Option<Authorizer>,

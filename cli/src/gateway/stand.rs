@@ -14,10 +14,10 @@ use crate::{
     template::Template,
 };
 
-/// A binary's name, and what it does.
+/// The name of a binary, and a function in its place.
 pub(super) type Function = (&'static str, fn(Value) -> FunctionFuture);
 
-/// The gateway, and what its functions were asked.
+/// A gateway, with the events that its functions got.
 pub(super) struct Stand {
     base: String,
     client: Client,
@@ -54,7 +54,7 @@ impl Stand {
         self.request(method, path).header("Authorization", format!("Bearer {token}")).send().await.unwrap()
     }
 
-    /// The events that `function` has had.
+    /// The events that `function` got.
     pub(super) fn events(&self, function: &str) -> Vec<Value> {
         let asked = self.asked.lock().unwrap();
         asked.iter().filter(|(name, _)| *name == function).map(|(_, event)| event.clone()).collect()

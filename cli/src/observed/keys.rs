@@ -1,5 +1,5 @@
-//! What a DynamoDB request is about: table, index, key and condition. Ids are abbreviated, hashes are shown as in the logs,
-//! names and all other values not at all.
+//! The table, index, key and condition of a DynamoDB request. Ids are abbreviated and hashes are shown as in the logs. Names and all
+//! other values aren't shown.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -7,21 +7,19 @@ use serde_json::{Map, Value};
 /// One item, or one collection of items, that a call reads or writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Touched {
-    /// What is done: `Query`, `Get`, `Put`, `Update`, `Delete`, `Check`.
+    /// The action: `Query`, `Get`, `Put`, `Update`, `Delete`, `Check`.
     pub action: &'static str,
-    /// The table.
     pub table: String,
-    /// The index, where one is asked.
+    /// The index, if it queries one.
     pub index: Option<String>,
-    /// The key.
     pub key: String,
-    /// Under which condition, with its placeholders.
+    /// The condition, with its placeholders.
     pub condition: Option<String>,
-    /// The login that is deleted, where one is.
+    /// The login that it deletes, if any.
     pub ends: Option<String>,
 }
 
-/// What the request of this operation touches.
+/// The items that a request of this operation reads or writes.
 pub(super) fn touched(operation: &str, asked: &Value) -> Vec<Touched> {
     match operation {
         "TransactWriteItems" | "TransactGetItems" => {
@@ -75,7 +73,7 @@ fn of(kind: &str, asked: &Value) -> Touched {
     }
 }
 
-/// The attributes that keys are made of.
+/// The attributes of keys.
 const KEYS: [&str; 4] = ["user_key", "sk", "username", "subject"];
 
 fn key_of(item: Option<&Map<String, Value>>) -> String {

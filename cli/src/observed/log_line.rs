@@ -1,4 +1,4 @@
-//! The service's own log lines, beside the request that they are about.
+//! The service's log lines, each with its request.
 
 use std::fmt;
 
@@ -14,15 +14,13 @@ use super::place;
 /// A line of the catalogue in `docs/logs.md`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct LogLine {
-    /// Its code.
     pub code: String,
-    /// The login that it is about.
     pub login_id: Option<String>,
     /// Why, in a word.
     pub reason: Option<String>,
 }
 
-/// Hands each line to the exchange that it belongs to.
+/// Adds each line to its exchange.
 #[derive(Debug, Clone, Copy)]
 pub struct LogLines;
 

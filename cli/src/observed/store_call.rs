@@ -1,7 +1,6 @@
-//! Between the SDK and DynamoDB, at the HTTP connector: what is asked, what it consumes, how long it takes.
+//! Calls to DynamoDB, observed at the SDK's HTTP connector: the request, its units and its duration.
 //!
-//! For emulators only. It asks DynamoDB to tell the consumed capacity by changing a request that is signed already, which
-//! AWS would refuse.
+//! For emulators only. To get the consumed capacity it changes a request that is already signed, which AWS would refuse.
 
 use std::{sync::Arc, time::Instant};
 
@@ -22,23 +21,23 @@ use super::{Exchange, Observer, Touched, keys, milliseconds};
 pub struct StoreCall {
     /// The function that called.
     pub function: Option<String>,
-    /// As DynamoDB names it.
+    /// DynamoDB's name of the operation.
     pub operation: String,
     /// Which attempt of the call, from 1: the SDK retries by itself.
     pub attempt: u32,
-    /// What it was about.
+    /// The items it was about.
     pub touched: Vec<Touched>,
-    /// Whether it writes: its units are write units then.
+    /// Whether it writes. Then its units are write units.
     pub writes: bool,
-    /// What it consumed, in units; none where DynamoDB didn't tell.
+    /// The units it consumed. `None` if DynamoDB didn't say.
     pub units: Option<f64>,
-    /// How long it took, in milliseconds; none where the SDK gave it up.
+    /// How long it took, in milliseconds. `None` if the SDK gave up.
     pub ms: Option<f64>,
-    /// `ok`, or DynamoDB's name for what went wrong; none where there was no answer.
+    /// `ok`, or DynamoDB's error code. `None` if there was no answer.
     pub outcome: Option<String>,
 }
 
-/// An HTTP client for the SDK that notes each call with the exchange it is made for.
+/// An HTTP client for the SDK that records each call in its exchange.
 #[derive(Debug, Clone)]
 pub struct ObservedHttp {
     inner: SharedHttpClient,
@@ -46,7 +45,7 @@ pub struct ObservedHttp {
 }
 
 impl ObservedHttp {
-    /// Calls through `inner`, and tells the exchanges of `observer`.
+    /// Sends calls through `inner` and records them for `observer`.
     #[must_use]
     pub fn new(inner: SharedHttpClient, observer: Observer) -> Self {
         Self { inner, observer }
@@ -87,7 +86,7 @@ async fn noted(
     let asked: Value = request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
     let (touched, writes) = (keys::touched(&operation, &asked), writes(&operation));
     let call = StoreCall { function, operation, attempt, touched, writes, units: None, ms: None, outcome: None };
-    // Noted before it is made: the SDK drops a call that takes too long.
+    // Recorded before it is sent, because the SDK drops a call that takes too long.
     let at = {
         let mut seen = exchange.lock();
         seen.store.push(call);
@@ -136,7 +135,7 @@ fn units(answer: &Value) -> Option<f64> {
     }
 }
 
-/// An error's `__type` is a namespace, `#` and the name; a cancelled transaction says why, item by item.
+/// An error's `__type` is a namespace, `#` and the code. A cancelled transaction has a code for each item.
 fn outcome(answer: &Value) -> String {
     let Some(error) = answer.get("__type").and_then(Value::as_str) else { return "ok".to_owned() };
     let name = error.rsplit('#').next().unwrap_or(error).to_owned();

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use super::{SessionsError, patiently::patiently};
 use crate::{confirm::confirm, progress::Spinner};
 
-/// How many users are dealt with at a time.
+/// How many users' logins are ended in parallel.
 const SIDE_BY_SIDE: usize = 16;
 
 pub(super) async fn run(store: Store, yes: bool) -> Result<(), SessionsError> {

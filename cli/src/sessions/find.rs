@@ -1,4 +1,4 @@
-//! `latchkey sessions find`: whose token is it, of which somebody has the hash?
+//! `latchkey sessions find`: the login and the user of a token, by its hash.
 
 use latchkey::{
     clock::{Clock, rfc3339},
@@ -17,16 +17,14 @@ use crate::{
     listing::{Listing, readable},
 };
 
-/// Why there is no one answer.
+/// Why there isn't exactly one login.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    /// Not a hash.
     #[error(
         "a token hash is 43 base64url characters; the 8 of a log line are the beginning of one, and no index can be searched by a part. To \
          hash a token: printf %s \"$TOKEN\" | openssl dgst -sha256 -binary | basenc --base64url | tr -d ="
     )]
     Malformed,
-    /// No index knows it.
     #[error(
         "no session has a token of this hash: it was never issued, or a refresh has replaced it, or its login has ended. The indexes lag \
          behind: of a token that was issued just now, ask again in a few seconds"
@@ -47,7 +45,7 @@ impl ExitWith for FindError {
     }
 }
 
-/// A login that a hash leads to.
+/// A login that a hash belongs to.
 struct Holder {
     key: LoginKey,
     kind: &'static str,
@@ -74,7 +72,7 @@ pub(super) async fn run(store: &Store, args: &FindArgs) -> Result<(), SessionsEr
     }
 }
 
-/// An index finds, the table decides: each login is read strongly.
+/// An index lags behind the table, so each login that it finds is read strongly.
 async fn holders<K: Kind>(
     store: &Store,
     hash: &TokenHash<K>,
@@ -89,7 +87,7 @@ async fn holders<K: Kind>(
 }
 
 impl Holder {
-    /// As an item of the login has it; none where the index alone still knows of the login.
+    /// As the login's items have it. `None` if only the index still has the login.
     fn user_id(&self) -> Option<&str> {
         let login = self.state.login.as_ref().map(|login| login.user_id.as_str());
         login.or_else(|| self.state.sessions.first().map(|session| session.user_id.as_str()))

@@ -1,8 +1,7 @@
 //! `latchkey sessions import`: a file of sessions that another service issued.
 //!
-//! Rows are read one by one and imported side by side; nothing but the hashes of their tokens is kept of those that are
-//! done. A bad row is reported, and the rest goes on. Importing is idempotent, so that a stopped import is gone on with by
-//! the same command.
+//! Rows are read one by one and imported in parallel. Of an imported row only hashes of its tokens stay in memory. Bad rows are reported,
+//! and the others are still imported. Importing is idempotent: after an interruption, run the same command again.
 
 mod csv_rows;
 mod duplicates;
@@ -50,30 +49,24 @@ use summary::Summary;
 /// How many rows are read ahead.
 const READ_AHEAD: usize = 64;
 
-/// Why not all of a file was imported. What was imported stays; the same command goes on.
+/// Why not all of a file was imported. Imported rows stay, and the same command imports the rest.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The file can't be read, or is none of sessions.
+    /// The file can't be read, or isn't a file of sessions.
     #[error("{0}")]
     File(#[from] FileError),
-    /// Some rows are no sessions.
+    /// Some rows are bad.
     #[error("bad rows: {0}; the others are done. Mend them, and run the same command again: it passes over what is there")]
     BadRows(u64),
-    /// DynamoDB failed for long.
+    /// DynamoDB failed too often.
     #[error(
         "stopped at line {line}: {cause}; check --region, --profile, --endpoint-url and the name of the table, and run the same command \
          again to go on: it passes over what is there"
     )]
-    Store {
-        /// The row's.
-        line: u64,
-        /// What failed.
-        cause: StoreError,
-    },
+    Store { line: u64, cause: StoreError },
     /// Ctrl-C.
     #[error("stopped; run the same command again to go on: it passes over what is there")]
     Interrupted,
-    /// A bug of ours.
     #[error("stopped: an import panicked")]
     Panicked,
 }
@@ -105,7 +98,7 @@ pub(super) async fn run(store: Option<Store>, args: &ImportArgs) -> Result<(), I
     let ends_at = args.session_max_lifetime.map(|lifetime| Clock::system().now() + lifetime);
     let mut import = Import { summary: Summary::default(), progress: FileProgress::start(length), bytes_read, json: args.json, ends_at };
     let (sender, receiver) = channel(READ_AHEAD);
-    // A thread that nobody waits for: Ctrl-C doesn't end a read of standard input.
+    // A detached thread, because Ctrl-C doesn't end a read of standard input.
     thread::spawn(move || read(rows, &sender));
     let ended = match store {
         Some(store) => import.all(receiver, Pool::new(store, Clock::system(), Random::system())).await,
@@ -118,7 +111,7 @@ pub(super) async fn run(store: Option<Store>, args: &ImportArgs) -> Result<(), I
     if summary.bad > 0 { Err(ImportError::BadRows(summary.bad)) } else { Ok(()) }
 }
 
-/// Reads all rows, until nobody wants more.
+/// Reads all rows, until the import stops.
 fn read(mut rows: Rows, sender: &Sender<Result<Row, FileError>>) {
     while let Some(row) = rows.next().transpose() {
         let ended = row.is_err();
@@ -137,7 +130,7 @@ struct Import {
 }
 
 impl Import {
-    /// Imports all rows. The first failure ends it, after the rows in flight.
+    /// Imports all rows. After the first failure it finishes the rows in flight and stops.
     async fn all(&mut self, mut rows: Receiver<Result<Row, FileError>>, mut pool: Pool) -> Result<(), ImportError> {
         let mut ended: Option<Result<(), ImportError>> = None;
         let interrupted = ctrl_c();

@@ -1,11 +1,11 @@
-//! Work on a whole table meets throttling and lost connections that a single request would not.
+//! Retries for work on a whole table, which meets more throttling and lost connections than a single request.
 
 use latchkey::{backoff::Backoff, entropy::Random, store::StoreError};
 
 /// How often DynamoDB is asked, beyond the SDK's own retries, before the command stops.
 const TRIES: u32 = 6;
 
-/// Asks until there is an answer, or there have been as many outages.
+/// Asks until there is an answer, in up to `TRIES` attempts.
 pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(random: &Random, ask: impl Fn() -> F) -> Result<T, StoreError> {
     let mut tries = 1;
     let mut backoff = Backoff::new(random);

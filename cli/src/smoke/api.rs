@@ -20,7 +20,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest answer is a page of the device list.
 const LONGEST_ANSWER: usize = 1 << 20;
 
-/// A stage.
 pub(super) struct Api {
     base: String,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
@@ -44,7 +43,6 @@ impl Answer {
 /// Why there is no stage to ask.
 #[derive(Debug, thiserror::Error)]
 pub enum UrlError {
-    /// Not a URL.
     #[error("{0:?} is not an https:// URL; the stack's output ApiUrl is one")]
     Malformed(String),
     /// A password would cross the network for all to read.
@@ -55,7 +53,6 @@ pub enum UrlError {
     Roots(#[from] std::io::Error),
 }
 
-/// Nothing came back.
 #[derive(Debug, thiserror::Error)]
 pub enum NoAnswer {
     /// Refused, unknown, not trusted, cut off.

@@ -33,30 +33,17 @@ pub(super) struct Settings {
 pub enum WalkError {
     /// The stage doesn't answer.
     #[error("{step}: the stage doesn't answer: {source}; check the URL")]
-    NoAnswer {
-        /// What was tried.
-        step: &'static str,
-        /// How it failed.
-        source: NoAnswer,
-    },
+    NoAnswer { step: &'static str, source: NoAnswer },
     /// The stage is away for a while.
     #[error("{step}: the stage answers {status}; try again in a moment")]
     Unavailable {
-        /// What was tried.
         step: &'static str,
         /// 429 or 5xx.
         status: u16,
     },
     /// Another answer than promised. Without what else was in it: it may be a token.
     #[error("{step}: expected {expected}, came {came}")]
-    Differs {
-        /// What was tried.
-        step: &'static str,
-        /// What is promised.
-        expected: String,
-        /// What came.
-        came: String,
-    },
+    Differs { step: &'static str, expected: String, came: String },
 }
 
 /// A walk through a stage, as far as it got.

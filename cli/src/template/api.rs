@@ -33,18 +33,18 @@ pub struct Authorizer {
     pub function: String,
     /// The header that carries the identity, in any case.
     pub header: String,
-    /// What the whole identity must match, or the authorizer isn't asked.
+    /// The whole identity must match this. Otherwise the gateway refuses without asking the authorizer.
     pub validation: Option<Regex>,
-    /// How long an answer is kept for the same identity; zero for not at all.
+    /// How long the gateway caches an answer for the same identity. Zero disables the cache.
     pub result_ttl: Duration,
 }
 
-/// What a preflight request is answered with.
+/// The answer to a preflight request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cors {
-    /// `Access-Control-Allow-Origin`; nothing where no page is let in.
+    /// `Access-Control-Allow-Origin`. `None` if no page may call the API.
     pub allow_origin: Option<String>,
-    /// `Access-Control-Allow-Methods`; the path's own methods where the template is silent.
+    /// `Access-Control-Allow-Methods`. By default the methods of the path.
     pub allow_methods: Option<String>,
     /// `Access-Control-Allow-Headers`.
     pub allow_headers: Option<String>,
@@ -65,7 +65,7 @@ pub(super) struct Api {
     pub(super) gateway_responses: BTreeMap<String, GatewayResponse>,
 }
 
-/// What API Gateway takes where the template says nothing (seconds; AWS API reference, `CreateAuthorizer`).
+/// API Gateway's default (seconds; AWS API reference, `CreateAuthorizer`).
 const DEFAULT_RESULT_TTL: u64 = 300;
 
 /// `resource` is the `AWS::Serverless::Api`, `globals` is `Globals.Api`; either may be missing.

@@ -1,6 +1,6 @@
-//! A CloudFormation document as JSON: YAML read, `!Short` intrinsics turned into their `Fn::Long` form.
+//! A CloudFormation document as JSON. `!Short` intrinsics get their `Fn::Long` form.
 //!
-//! Scalars stay the text that was written. CloudFormation decides by the property, not by YAML's guess, what a scalar is
+//! Scalars stay text. CloudFormation decides by the property, and not by YAML's rules, what a scalar is
 //! (`012345` is an account number, `1.0` a version), so the readers in [`super::node`] parse text where they need a
 //! number or a boolean.
 
@@ -15,6 +15,10 @@ pub(super) fn read(text: &str) -> Result<Value, TemplateError> {
     let mut loader = YamlLoader::<Yaml<'_>>::default();
     loader.early_parse(false);
     Parser::new_from_str(text).load(&mut loader, true).map_err(TemplateError::Yaml)?;
+    // The parser's result doesn't contain the loader's errors: duplicate keys, and aliases that expand without bounds.
+    if let Some(error) = loader.error() {
+        return Err(TemplateError::Yaml(error.clone()));
+    }
     match loader.into_documents().as_slice() {
         [document] => value(document),
         documents => Err(TemplateError::Documents(documents.len())),
@@ -99,6 +103,7 @@ mod tests {
     #[test]
     fn what_is_no_yaml_is_refused() {
         assert!(matches!(read("a: [1"), Err(TemplateError::Yaml(_))));
+        assert!(matches!(read("a: 1\na: 2\n"), Err(TemplateError::Yaml(_))), "a key that is there twice");
         assert!(matches!(read("a: 1\n---\nb: 1\n"), Err(TemplateError::Documents(2))));
     }
 }

@@ -1,4 +1,4 @@
-//! The template for whoever checks the template itself: alarms, dashboards, policies, of which the local gateway needs nothing.
+//! The resources that only tests of the template need, such as alarms, dashboards and policies.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::{Template, TemplateError, document, node::Node, scope::Scope};
 
 impl Template {
     /// The properties of the resources of one type, such as `AWS::CloudWatch::Alarm`, by logical id, with every intrinsic
-    /// evaluated. Scalars are text. A name or ARN that AWS would make up is made of the logical id.
+    /// evaluated. Scalars are text. A name or ARN that AWS would generate is made from the logical id.
     ///
     /// # Errors
     /// As [`Template::parse`].

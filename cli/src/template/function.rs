@@ -11,21 +11,20 @@ pub struct Function {
     pub logical_id: String,
     /// The Rust binary it is built from (`Metadata.BuildProperties.Binary`).
     pub binary: String,
-    /// Its environment, the template's `Globals` included.
+    /// Its environment, including the template's `Globals`.
     pub environment: BTreeMap<String, String>,
-    /// How long it may run.
     pub timeout: Duration,
 }
 
 impl Function {
-    /// Its ARN, where a laptop stands.
+    /// Its ARN on a laptop.
     #[must_use]
     pub fn arn(&self) -> String {
         arn_of(&self.logical_id)
     }
 }
 
-/// What Lambda takes where the template says nothing (seconds).
+/// Lambda's default (seconds).
 const DEFAULT_TIMEOUT: u64 = 3;
 
 /// `globals` is `Globals.Function`.

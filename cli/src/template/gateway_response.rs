@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{TemplateError, node::Node};
 
-/// An answer that the gateway gives by itself.
+/// An answer of the gateway itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GatewayResponse {
-    /// The type's own status where absent.
+    /// `None` for the default status of the type.
     pub status: Option<u16>,
-    /// Name and value.
     pub headers: BTreeMap<String, String>,
     /// Bodies by content type.
     pub bodies: BTreeMap<String, String>,
@@ -40,7 +39,7 @@ const RESPONSE_TYPES: [&str; 21] = [
     "WAF_FILTERED",
 ];
 
-/// The response that stands under the type `kind`.
+/// The response of the type `kind`.
 pub(super) fn gateway_response((kind, node): (String, Node<'_>)) -> Result<(String, GatewayResponse), TemplateError> {
     if !RESPONSE_TYPES.contains(&kind.as_str()) {
         return Err(node.unexpected("to stand under a response type of API Gateway"));

@@ -1,4 +1,4 @@
-//! A place in a template and what stands there: readers whose errors name the place.
+//! A value in a template with its path. Errors of its readers name the path.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{TemplateError, scope::Scope};
 
-/// A value of the template, with the way to it.
+/// A value of the template with its path.
 #[derive(Clone)]
 pub(super) struct Node<'a> {
     scope: &'a Scope<'a>,
@@ -28,7 +28,7 @@ impl<'a> Node<'a> {
         TemplateError::unexpected(self.place.as_str(), expected, &self.value)
     }
 
-    /// What stands under `key`; nothing if this isn't a mapping, or if it is null or `AWS::NoValue`.
+    /// The value of `key`. `None` if this isn't a mapping, or if the value is null or `AWS::NoValue`.
     pub(super) fn get(&self, key: &str) -> Result<Option<Self>, TemplateError> {
         let place = format!("{}.{key}", self.place);
         match &self.value {
@@ -37,12 +37,12 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Whether anything stands under `key`, `AWS::NoValue` included.
+    /// Whether `key` is present, even with `AWS::NoValue`.
     pub(super) fn has(&self, key: &str) -> bool {
         self.value.get(key).is_some()
     }
 
-    /// What stands at the end of `keys`.
+    /// The value at the path `keys`.
     pub(super) fn at(&self, keys: &[&str]) -> Result<Option<Self>, TemplateError> {
         keys.iter().try_fold(Some(self.clone()), |node, key| match node {
             Some(node) => node.get(key),
@@ -50,7 +50,7 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// What stands under `key`, which must be there.
+    /// The value of `key`, which must be present.
     pub(super) fn required(&self, key: &str) -> Result<Self, TemplateError> {
         self.get(key)?.ok_or_else(|| TemplateError::unexpected(format!("{}.{key}", self.place), "a value", &Value::Null))
     }
@@ -75,7 +75,7 @@ impl<'a> Node<'a> {
         Ok(children)
     }
 
-    /// All that stands here, every intrinsic in it evaluated.
+    /// The whole value, with every intrinsic evaluated.
     pub(super) fn evaluated(&self) -> Result<Value, TemplateError> {
         Ok(match &*self.value {
             Value::Object(_) => {
@@ -106,7 +106,7 @@ impl<'a> Node<'a> {
     /// A static value of API Gateway's parameter mapping: `'text'`, without its quotes.
     ///
     /// # Errors
-    /// For any other mapping expression (`method.request…`, `context…`): the local gateway maps nothing.
+    /// For any other mapping expression (`method.request…`, `context…`), because the local gateway doesn't evaluate these.
     pub(super) fn quoted(&self) -> Result<String, TemplateError> {
         let text = self.text()?;
         let inner = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));

@@ -9,7 +9,6 @@ use super::{TemplateError, document, node::Node, scope::Scope};
 /// One action on one resource that a function may take.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permission {
-    /// The function's binary.
     pub function: String,
     /// As IAM names it: `dynamodb:Query`.
     pub action: String,

@@ -1,7 +1,7 @@
-//! What a template's intrinsic functions may refer to, and their evaluation.
+//! The evaluation of a template's intrinsic functions.
 //!
-//! Done lazily, where a value is read: properties that nobody asks for (policies, alarms, outputs) may use any intrinsic
-//! there is. Known: `Ref`, `Fn::Sub`, `Fn::GetAtt`, `Fn::If`, `Fn::Join`, `Fn::FindInMap`, and those of [`super::condition`].
+//! A value is evaluated only when it is read. So properties that this program doesn't read (policies, alarms, outputs) may use any
+//! intrinsic. Known: `Ref`, `Fn::Sub`, `Fn::GetAtt`, `Fn::If`, `Fn::Join`, `Fn::FindInMap`, and those of [`super::condition`].
 
 use std::{borrow::Cow, cell::Cell, collections::BTreeMap, sync::LazyLock};
 
@@ -10,12 +10,12 @@ use serde_json::{Map, Value};
 
 use super::TemplateError;
 
-/// The region that a laptop stands in.
+/// The region of a laptop.
 pub const REGION: &str = "us-east-1";
-/// The account that a laptop stands in: the one of AWS's own examples.
+/// The account of a laptop: the one in AWS's examples.
 pub const ACCOUNT: &str = "123456789012";
 
-/// The parts of a template that intrinsic functions look into.
+/// The parts of a template that intrinsic functions refer to.
 pub(super) struct Scope<'a> {
     parameters: BTreeMap<String, String>,
     pub(super) conditions: Option<&'a Map<String, Value>>,
@@ -24,8 +24,7 @@ pub(super) struct Scope<'a> {
     depth: Cell<u8>,
 }
 
-/// How many references may lead through each other. CloudFormation refuses those that lead back to themselves; here they
-/// would otherwise end in a stack overflow.
+/// The deepest chain of references. CloudFormation refuses circles; without this limit one would overflow the stack here.
 const MAX_DEPTH: u8 = 32;
 
 impl<'a> Scope<'a> {
@@ -78,7 +77,7 @@ impl<'a> Scope<'a> {
         Ok(present)
     }
 
-    /// The value that stands at `place`, its outermost intrinsic evaluated; nothing for null and `AWS::NoValue`.
+    /// The value at `place`, with its outermost intrinsic evaluated. `None` for null and `AWS::NoValue`.
     pub(super) fn resolve<'v>(&self, value: &'v Value, place: &str) -> Result<Option<Cow<'v, Value>>, TemplateError> {
         let Some((name, argument)) = as_intrinsic(value) else {
             return Ok(Some(value).filter(|value| !value.is_null()).map(Cow::Borrowed));
@@ -108,7 +107,6 @@ impl<'a> Scope<'a> {
         followed
     }
 
-    /// The text that stands at `place`.
     pub(super) fn text(&self, value: &Value, place: &str) -> Result<String, TemplateError> {
         match self.resolve(value, place)?.as_deref() {
             Some(Value::String(text)) => Ok(text.clone()),
@@ -172,7 +170,7 @@ impl<'a> Scope<'a> {
 
     /// The text of a parameter, a pseudo parameter, a resource or its attribute.
     ///
-    /// What AWS would generate (names, ARNs) is made from the logical id, so that [`function_of`] can find the way back.
+    /// Names and ARNs that AWS would generate are made from the logical id, so that [`function_of`] can find it again.
     fn reference(&self, target: &str, place: &str) -> Result<String, TemplateError> {
         if let Some(value) = self.parameters.get(target).map(String::as_str).or_else(|| pseudo_parameter(target)) {
             return Ok(value.to_owned());

@@ -9,7 +9,7 @@ use super::{TemplateError, node::Node};
 pub struct Table {
     /// Its name in the template.
     pub logical_id: String,
-    /// `TableName` where the template gives one, else the logical id: what a `!Ref` to it resolves to.
+    /// What a `!Ref` to it resolves to: its `TableName`, or the logical id if it has none.
     pub name: String,
     /// The key of its items.
     pub key: KeySchema,
@@ -17,11 +17,11 @@ pub struct Table {
     pub attributes: BTreeMap<String, AttributeType>,
     /// Its global secondary indexes.
     pub indexes: Vec<Index>,
-    /// The attribute that DynamoDB deletes items by, epoch seconds.
+    /// The attribute with the time, in epoch seconds, when DynamoDB deletes an item.
     pub ttl_attribute: Option<String>,
 }
 
-/// The names of a partition key and, where there is one, a sort key.
+/// The names of a partition key and of an optional sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeySchema {
     /// `HASH`.
@@ -33,22 +33,18 @@ pub struct KeySchema {
 /// The type of a key attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttributeType {
-    /// `S`.
     String,
-    /// `N`.
     Number,
-    /// `B`.
     Binary,
 }
 
 /// A global secondary index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
-    /// Its name.
     pub name: String,
     /// The key of its entries.
     pub key: KeySchema,
-    /// What its entries hold besides the keys.
+    /// The attributes of its entries besides the keys.
     pub projection: Projection,
 }
 

@@ -1,8 +1,8 @@
-//! Asking for a new password.
+//! The prompt for a new password.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
-/// Why there is none.
+/// Why no password was read.
 #[derive(Debug, thiserror::Error)]
 pub enum NoPassword {
     /// The two entries differ.
@@ -16,7 +16,7 @@ pub enum NoPassword {
     Unreadable(#[from] io::Error),
 }
 
-/// Asks for it twice, or takes one line of standard input.
+/// Prompts for it twice, or reads one line of standard input.
 ///
 /// # Errors
 /// [`NoPassword`].

@@ -74,5 +74,5 @@ async fn missing_credentials_an_unknown_profile_and_no_network_differ() {
     list(&[], &[region, ("AWS_PROFILE", "nowhere")]).await.assert_refused(1, "there is no AWS profile \"nowhere\"");
     // A port that nobody listens on.
     let nowhere = list(&["--endpoint-url", "http://127.0.0.1:9"], &[region, keys[0], keys[1]]).await;
-    nowhere.assert_refused(1, "connection failed; check the network");
+    nowhere.assert_refused(1, "connection failed: refused; check the network");
 }

@@ -65,6 +65,20 @@ async fn an_end_whose_answer_was_lost() {
     again.assert_refused(3, "nothing was changed");
 }
 
+/// What one of the command's own writes ended is counted, though its answer was lost.
+#[tokio::test]
+async fn ends_whose_answers_were_lost_are_counted() {
+    let service = Service::start(&[]).await;
+    let user_id = async || service.database.items("UsersTable").await[0]["user_id"].as_s().unwrap().clone();
+    for command in [format!("sessions end-all {} --yes", user_id().await), "sessions end-everyone --yes".to_owned()] {
+        service.login().await;
+        service.login().await;
+        let ended = latchkey(&Lossy::before(&service.database, "DeleteItem").await, &command, "").await;
+        assert!(ended.code == 0 && ended.stdout.ends_with("ended 2\n"), "{ended:?}");
+        assert_eq!(service.database.sort_keys().await, ["!user"]);
+    }
+}
+
 #[tokio::test]
 async fn a_user_added_and_removed_whose_answers_were_lost() {
     let database = Database::new().await;

@@ -30,6 +30,6 @@ async fn main() -> std::io::Result<()> {
 /// its own.
 async fn client() -> Client {
     let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
-    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(Limits::PRODUCTION.timeouts());
+    let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).timeout_config(Limits::PRODUCTION.timeouts());
     Client::new(&config.load().await)
 }

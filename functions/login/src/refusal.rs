@@ -35,7 +35,7 @@ impl Refusal {
         };
         match not_logged_in {
             NotLoggedIn::Credentials => (Event::LoginFailed, ProblemCode::InvalidCredentials.into()),
-            NotLoggedIn::Throttled { retry_after_seconds } => (Event::LoginThrottled, Problem::throttled(*retry_after_seconds)),
+            NotLoggedIn::Throttled { retry_after_seconds, .. } => (Event::LoginThrottled, Problem::throttled(*retry_after_seconds)),
             NotLoggedIn::SessionLimit => (Event::LoginLimitReached, ProblemCode::SessionLimit.into()),
             NotLoggedIn::Store(error) => {
                 let (event, code) = error.event_and_code();
@@ -45,18 +45,39 @@ impl Refusal {
         }
     }
 
+    /// Why, where the event doesn't say it all.
+    fn reason(&self) -> Option<String> {
+        match self {
+            Self::Malformed(malformed) => Some(malformed.to_string()),
+            Self::NotLoggedIn(NotLoggedIn::Throttled { waits_for, .. }) => Some(<&str>::from(*waits_for).to_owned()),
+            Self::NotLoggedIn(_) => None,
+        }
+    }
+
     /// Logs it and answers.
     pub(crate) fn into_response(self, fields: Fields<'_>) -> Response<Body> {
         let (event, problem) = self.event_and_problem();
-        refuse(event, problem, &self, fields)
+        let reason = self.reason();
+        refuse(event, problem, &self, Fields { reason: reason.as_deref(), ..fields })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use latchkey::{password::HashingError, store::StoreError, token::MintError};
+    use latchkey::{password::HashingError, store::StoreError, throttle::WaitsFor, token::MintError};
 
     use super::*;
+
+    /// A reason that repeats the code says nothing.
+    #[test]
+    fn a_reason_adds_to_the_code() {
+        let reason = |refusal: Refusal| refusal.reason();
+        let throttled = NotLoggedIn::Throttled { retry_after_seconds: 4, waits_for: WaitsFor::AccountAndNetwork };
+        assert_eq!(reason(throttled.into()).as_deref(), Some("account_and_network"));
+        assert_eq!(reason(Malformed::TooLarge.into()).as_deref(), Some("the body is over 4096 bytes"));
+        assert_eq!(reason(NotLoggedIn::Credentials.into()), None);
+        assert_eq!(reason(NotLoggedIn::SessionLimit.into()), None);
+    }
 
     #[test]
     fn the_whole_table() {
@@ -65,7 +86,7 @@ mod tests {
             Malformed::MediaType.into(),
             Malformed::Body("why").into(),
             NotLoggedIn::Credentials.into(),
-            NotLoggedIn::Throttled { retry_after_seconds: 4 }.into(),
+            NotLoggedIn::Throttled { retry_after_seconds: 4, waits_for: WaitsFor::Network }.into(),
             NotLoggedIn::SessionLimit.into(),
             NotLoggedIn::from(StoreError::Unavailable { operation: "Query", code: "timeout".into() }).into(),
             NotLoggedIn::from(StoreError::Rejected { operation: "Query", code: "ValidationException".into() }).into(),

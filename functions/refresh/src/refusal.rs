@@ -7,7 +7,7 @@ use latchkey::{
         refuse::refuse,
     },
     operations::NotRefreshed,
-    telling::log::{Event, Fields},
+    telling::log::{Event, Fields, Known},
 };
 
 use crate::replay_key::BadKey;
@@ -27,10 +27,10 @@ impl Refusal {
             Self::NotRefreshed(not_refreshed) => not_refreshed,
         };
         match not_refreshed {
-            NotRefreshed::Refused(refusal) => (Event::RefreshRefused((*refusal).into()), ProblemCode::InvalidToken.into()),
-            NotRefreshed::Superseded { keys_differ: false } => (Event::RefreshSuperseded, ProblemCode::Superseded.into()),
-            NotRefreshed::Superseded { keys_differ: true } => (Event::RefreshKeysDiffer, ProblemCode::Superseded.into()),
-            NotRefreshed::Reused => (Event::RefreshReused, ProblemCode::InvalidToken.into()),
+            NotRefreshed::Refused(refusal, _) => (Event::RefreshRefused((*refusal).into()), ProblemCode::InvalidToken.into()),
+            NotRefreshed::Superseded { keys_differ: false, .. } => (Event::RefreshSuperseded, ProblemCode::Superseded.into()),
+            NotRefreshed::Superseded { keys_differ: true, .. } => (Event::RefreshKeysDiffer, ProblemCode::Superseded.into()),
+            NotRefreshed::Reused(_) => (Event::RefreshReused, ProblemCode::InvalidToken.into()),
             NotRefreshed::Store(error) => {
                 let (event, code) = error.event_and_code();
                 (event, code.into())
@@ -41,10 +41,21 @@ impl Refusal {
         }
     }
 
+    /// Why, where the event doesn't say it all, and what the decision knew.
+    fn reason_and_known(&self) -> (Option<String>, Known) {
+        match self {
+            Self::NotRefreshed(NotRefreshed::Superseded { known, .. } | NotRefreshed::Reused(known)) => (None, *known),
+            Self::NotRefreshed(NotRefreshed::Refused(refusal, known)) => (Some(refusal.to_string()), *known),
+            Self::BadKey(BadKey) => (Some(self.to_string()), Known::default()),
+            Self::NotRefreshed(_) => (None, Known::default()),
+        }
+    }
+
     /// Logs it and answers.
     pub(crate) fn into_response(self, fields: Fields<'_>) -> Response<Body> {
         let (event, problem) = self.event_and_problem();
-        refuse(event, problem, &self, fields)
+        let (reason, known) = self.reason_and_known();
+        refuse(event, problem, &self, Fields { reason: reason.as_deref(), known, ..fields })
     }
 }
 
@@ -54,18 +65,30 @@ mod tests {
 
     use super::*;
 
+    /// A reason that repeats the code says nothing.
+    #[test]
+    fn a_line_says_what_the_decision_knew() {
+        let known = Known { generation: Some(3), login_generation: Some(4), ..Known::default() };
+        let said = |refusal: Refusal| refusal.reason_and_known();
+        assert_eq!(said(NotRefreshed::Superseded { keys_differ: true, known }.into()), (None, known));
+        assert_eq!(said(NotRefreshed::Reused(known).into()), (None, known));
+        assert_eq!(said(NotRefreshed::Refused(RefreshRefusal::Expired, known).into()), (Some("expired".into()), known));
+        assert_eq!(said(BadKey.into()), (Some(BadKey.to_string()), Known::default()));
+    }
+
     #[test]
     fn the_whole_table() {
         let unavailable = StoreError::Unavailable { operation: "Query", code: "timeout".into() };
         let rejected = StoreError::Rejected { operation: "Query", code: "ValidationException".into() };
+        let known = Known { generation: Some(3), login_generation: Some(4), ..Known::default() };
         let table: Vec<_> = [
             BadKey.into(),
-            NotRefreshed::Refused(RefreshRefusal::Ended).into(),
-            NotRefreshed::Refused(RefreshRefusal::Forged).into(),
-            NotRefreshed::Refused(RefreshRefusal::Expired).into(),
-            NotRefreshed::Superseded { keys_differ: false }.into(),
-            NotRefreshed::Superseded { keys_differ: true }.into(),
-            NotRefreshed::Reused.into(),
+            NotRefreshed::Refused(RefreshRefusal::Ended, known).into(),
+            NotRefreshed::Refused(RefreshRefusal::Forged, known).into(),
+            NotRefreshed::Refused(RefreshRefusal::Expired, known).into(),
+            NotRefreshed::Superseded { keys_differ: false, known }.into(),
+            NotRefreshed::Superseded { keys_differ: true, known }.into(),
+            NotRefreshed::Reused(known).into(),
             NotRefreshed::from(unavailable).into(),
             NotRefreshed::from(rejected).into(),
             NotRefreshed::from(CryptoError).into(),

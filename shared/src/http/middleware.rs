@@ -26,11 +26,14 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response, request::Parts};
+use http::{Request, Response, header, request::Parts};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::http::problem::Problem;
+use crate::{
+    http::problem::Problem,
+    telling::log::{Event, Fields, log},
+};
 
 /// Finds out from a request's head who is asking.
 pub trait Authenticator: Send + Sync + 'static {
@@ -105,6 +108,9 @@ where
         let authenticator = Arc::clone(&self.authenticator);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
+            if let Err(problem) = one_authorization(&parts) {
+                return Ok(problem.into_response());
+            }
             match authenticator.authenticate(&parts).await {
                 Ok(found) => {
                     parts.extensions.insert(found);
@@ -114,6 +120,17 @@ where
             }
         })
     }
+}
+
+/// Refuses two `Authorization` headers, equal or not: the gateway may have judged one, and this service the other. It is the
+/// 400 of RFC 6750 section 3.1 ("malformed"), because a 401 would tell an app that its login is over.
+fn one_authorization(request: &Parts) -> Result<(), Problem> {
+    const DETAIL: &str = "`Authorization` is sent once";
+    if request.headers.get_all(header::AUTHORIZATION).iter().nth(1).is_none() {
+        return Ok(());
+    }
+    log(Event::RequestMalformed, Fields { reason: Some(DETAIL), ..Fields::of(&request.extensions) }, None);
+    Err(Problem::invalid_request(DETAIL))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The answer that hands a pair to its owner.
+//! The answer with a pair.
 
 use http::{HeaderValue, Response, header};
 use serde::Serialize;
@@ -16,7 +16,7 @@ struct Body<'a> {
     login_id: &'a str,
 }
 
-/// 200 with the pair of `session`: the one place where tokens leave the service.
+/// 200 with the pair of `session`. Tokens leave the service here and nowhere else.
 #[must_use]
 pub fn pair_response<B: From<String>>(pair: &TokenPair, session: &Session) -> Response<B> {
     json_response(&Body {

@@ -3,52 +3,36 @@
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
-/// What went wrong, as clients are told: they act on this and on nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What went wrong. Clients act on this code and on nothing else. In the order of the statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray)]
 pub enum ProblemCode {
-    /// The request's form is wrong; the detail says how.
+    /// The request is malformed; the detail says how.
     InvalidRequest,
-    /// Nothing that looks like a token was sent.
+    /// No token was sent.
     MissingToken,
-    /// The token is not, or no longer, good for this. One answer for every reason.
+    /// The token is invalid, expired or revoked. One answer for every reason.
     InvalidToken,
     /// Unknown user, wrong password, disabled user: one answer for all.
     InvalidCredentials,
-    /// No such thing, or not the caller's.
+    /// The resource doesn't exist, or belongs to another user.
     NotFound,
-    /// As many sessions as the user may have.
+    /// The user already has as many sessions as are allowed.
     SessionLimit,
     /// A newer token was issued a moment ago; wait for it, nothing has ended.
     Superseded,
-    /// The body is larger than any that makes sense.
+    /// The body is too large.
     PayloadTooLarge,
     /// Not `application/json`.
     UnsupportedMediaType,
     /// Too many attempts; `Retry-After` says when.
     Throttled,
-    /// A fault of ours; it has been logged.
+    /// A fault of the service; it has been logged.
     Internal,
-    /// The store can't be reached or is overloaded; the same request may succeed in a moment.
+    /// DynamoDB can't be reached or is overloaded. The same request may succeed in a moment.
     Unavailable,
 }
 
 impl ProblemCode {
-    /// All of them, in the order of their statuses.
-    pub const ALL: [Self; 12] = [
-        Self::InvalidRequest,
-        Self::MissingToken,
-        Self::InvalidToken,
-        Self::InvalidCredentials,
-        Self::NotFound,
-        Self::SessionLimit,
-        Self::Superseded,
-        Self::PayloadTooLarge,
-        Self::UnsupportedMediaType,
-        Self::Throttled,
-        Self::Internal,
-        Self::Unavailable,
-    ];
-
     /// Status, `code`, `title`, `retryable`.
     #[must_use]
     pub const fn parts(self) -> (StatusCode, &'static str, &'static str, bool) {
@@ -70,7 +54,7 @@ impl ProblemCode {
         }
     }
 
-    /// `WWW-Authenticate` (RFC 6750 section 3), where the code calls for it.
+    /// `WWW-Authenticate` (RFC 6750 section 3), for the codes that need it.
     const fn challenge(self) -> Option<&'static str> {
         match self {
             Self::MissingToken => Some("Bearer"),
@@ -107,13 +91,13 @@ impl From<ProblemCode> for Problem {
 }
 
 impl Problem {
-    /// A malformed request. The detail is a constant: nothing of what was sent is echoed, for it may be a password.
+    /// A malformed request. The detail is a constant: nothing that was sent is echoed, because it may be a password.
     #[must_use]
     pub fn invalid_request(detail: &'static str) -> Self {
         Self { detail: Some(detail), ..ProblemCode::InvalidRequest.into() }
     }
 
-    /// Too many attempts; the next is taken after so many seconds.
+    /// Too many attempts; the client may try again after so many seconds.
     #[must_use]
     pub fn throttled(retry_after_seconds: u64) -> Self {
         Self { retry_after: Some(retry_after_seconds), ..ProblemCode::Throttled.into() }
@@ -147,6 +131,8 @@ impl Problem {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray as _;
+
     use super::*;
 
     #[test]
@@ -170,16 +156,16 @@ mod tests {
 
     #[test]
     fn codes_are_unique() {
-        let codes: std::collections::BTreeSet<_> = ProblemCode::ALL.iter().map(|code| code.parts().1).collect();
-        assert_eq!(codes.len(), ProblemCode::ALL.len());
+        let codes: std::collections::BTreeSet<_> = ProblemCode::VARIANTS.iter().map(|code| code.parts().1).collect();
+        assert_eq!(codes.len(), ProblemCode::VARIANTS.len());
     }
 
     #[test]
     fn the_catalogue_is_documented_as_it_is() {
         let documented = include_str!("../../../docs/problems.md");
         let rows: Vec<_> = documented.lines().filter(|line| line.starts_with("| `")).collect();
-        assert_eq!(rows.len(), ProblemCode::ALL.len());
-        for (code, row) in ProblemCode::ALL.into_iter().zip(rows) {
+        assert_eq!(rows.len(), ProblemCode::VARIANTS.len());
+        for (code, row) in ProblemCode::VARIANTS.iter().zip(rows) {
             let (status, code, title, retryable) = code.parts();
             let expected = format!("| `{code}` | {} | {title} | {} | ", status.as_u16(), if retryable { "yes" } else { "no" });
             assert!(row.starts_with(&expected), "docs/problems.md lacks {expected}");

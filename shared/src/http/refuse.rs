@@ -1,4 +1,4 @@
-//! From an error to its line in the log and the answer to the client.
+//! Errors as log lines and as answers to the client.
 
 use std::error::Error;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl StoreError {
-    /// What it is in the log, and what the client is told: later, or that we are at fault. Never that it has no session.
+    /// Its log event and the client's answer: try later, or a fault of the service. Never "no session".
     #[must_use]
     pub fn event_and_code(&self) -> (Event, ProblemCode) {
         match self {
@@ -41,13 +41,10 @@ pub fn store_problem(error: &StoreError, fields: Fields<'_>) -> Problem {
     code.into()
 }
 
-/// Logs a refusal, with its causes where it is ours, as a reason where it is theirs, and answers with the problem.
+/// Logs a refusal and answers with the problem. A fault of ours is logged with its causes. Any other refusal is logged with what
+/// `fields` say of it.
 #[must_use]
 pub fn refuse<B: From<String>>(event: Event, problem: Problem, error: &dyn Error, fields: Fields<'_>) -> Response<B> {
-    if event.level() == Level::ERROR {
-        log(event, fields, Some(error));
-    } else {
-        log(event, Fields { reason: Some(&error.to_string()), ..fields }, None);
-    }
+    log(event, fields, (event.level() == Level::ERROR).then_some(error));
     problem.into_response()
 }

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::credentials::{Denied, Presented, locate, token_of};
+use super::{
+    credentials::{Denied, Presented, locate, token_of},
+    known::known_of_access,
+};
 use crate::{
     decision,
     model::CurrentSession,
@@ -34,7 +37,11 @@ pub async fn authorize(
             Ok(session.into())
         }
         Err(refusal) => {
-            log(Event::AccessDenied(refusal.into()), Fields { reason: Some(&refusal.to_string()), ..fields }, None);
+            log(
+                Event::AccessDenied(refusal.into()),
+                Fields { reason: Some(&refusal.to_string()), known: known_of_access(&state, &claim), ..fields },
+                None,
+            );
             Err(Denied::Invalid)
         }
     }

@@ -18,7 +18,7 @@ use crate::{
     password::{Hashing, HashingError, Password, PasswordHash},
     store::{Accounts, Attempts, Commit, EndProof, StoreError},
     telling::log::{Event, Fields, log},
-    throttle::{Counts, Subjects, wait_until},
+    throttle::{Counts, Subjects, WaitsFor, wait_until},
     token::MintError,
     username::Username,
 };
@@ -63,6 +63,8 @@ pub enum NotLoggedIn {
     Throttled {
         /// When the next attempt is allowed.
         retry_after_seconds: u64,
+        /// The count with the longest wait.
+        waits_for: WaitsFor,
     },
     /// The user has as many logins as the settings allow.
     #[error("session limit")]
@@ -149,9 +151,9 @@ impl PasswordLogin {
 
     /// The refusal of an attempt that has to wait.
     fn throttled(&self, counts: &Counts, subjects: &Subjects, now: DateTime<Utc>) -> Option<NotLoggedIn> {
-        let until = wait_until(counts, &self.config.throttle, subjects.window_ends_at, now)?;
+        let (until, waits_for) = wait_until(counts, &self.config.throttle, subjects.window_ends_at, now)?;
         let milliseconds = u64::try_from((until - now).num_milliseconds()).unwrap_or(0);
-        Some(NotLoggedIn::Throttled { retry_after_seconds: milliseconds.div_ceil(1000).max(1) })
+        Some(NotLoggedIn::Throttled { retry_after_seconds: milliseconds.div_ceil(1000).max(1), waits_for })
     }
 
     /// The user whose password it is. Their logins are read while the password is hashed.

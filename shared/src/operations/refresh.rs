@@ -8,6 +8,7 @@ use super::{
     credentials::{Denied, Presented, locate, token_of},
     end::end_login,
     issue::{IssuedSession, RotationRequest, issue_successor, reissue},
+    known::known_of_refresh,
 };
 use crate::{
     CryptoError,
@@ -18,7 +19,7 @@ use crate::{
     ids::LoginKey,
     model::{LoginState, ReplayKeyHash, Session},
     store::{Commit, EndProof, Rotation, Store, StoreError},
-    telling::log::{Event, Fields, log},
+    telling::log::{Event, Fields, Known, log},
     token::{Claim, ImportedTokens, MintError, PresentedToken, Refresh, TokenPair},
 };
 
@@ -73,16 +74,18 @@ pub struct Refreshed {
 pub enum NotRefreshed {
     /// The login has ended or expired, or the token is a forgery.
     #[error("{0}")]
-    Refused(RefreshRefusal),
+    Refused(RefreshRefusal, Known),
     /// A newer token was issued a moment ago. Nothing was ended.
     #[error("superseded")]
     Superseded {
         /// It is a replay with another idempotency key.
         keys_differ: bool,
+        /// For the log.
+        known: Known,
     },
     /// An old token came back after its replay window. Its login has been ended.
     #[error("reused")]
-    Reused,
+    Reused(Known),
     /// The store gave no answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -140,12 +143,14 @@ pub async fn refresh(
                 return Ok(Refreshed { event: Event::RefreshReplayed, pair, session: session.clone() });
             }
             RefreshDecision::Torn => {}
-            RefreshDecision::Superseded { keys_differ } => return Err(NotRefreshed::Superseded { keys_differ }),
+            RefreshDecision::Superseded { keys_differ } => {
+                return Err(NotRefreshed::Superseded { keys_differ, known: known_of_refresh(state, claim) });
+            }
             RefreshDecision::Reuse { login } => {
                 end_reused(store, &login.key, claim, random, fields).await?;
-                return Err(NotRefreshed::Reused);
+                return Err(NotRefreshed::Reused(known_of_refresh(state, claim)));
             }
-            RefreshDecision::Refuse(refusal) => return Err(NotRefreshed::Refused(refusal)),
+            RefreshDecision::Refuse(refusal) => return Err(NotRefreshed::Refused(refusal, known_of_refresh(state, claim))),
         }
         backoff.wait().await;
         reread = Some(store.read_login(key).await?);

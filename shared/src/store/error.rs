@@ -1,10 +1,11 @@
 //! What can go wrong below a decision, and what DynamoDB's errors mean to us.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, error::Error};
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 
 use super::ItemError;
+use crate::sdk_error::{Throttled, not_sent, throttled};
 
 /// The store gave no answer to decide on. Never "no session": clients wipe theirs on a 401.
 ///
@@ -53,16 +54,25 @@ pub(super) fn code_of<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Cow<'_, s
             None => format!("HTTP {}", service.raw().status()).into(),
         },
         SdkError::TimeoutError(_) => "timeout".into(),
-        SdkError::DispatchFailure(_) => "connection failed".into(),
+        SdkError::DispatchFailure(failure) => failure.as_connector_error().map_or("connection failed", |error| not_sent(error)).into(),
         SdkError::ResponseError(_) => "unreadable response".into(),
         SdkError::ConstructionFailure(_) => "request not built".into(),
         _ => "unknown".into(),
     }
 }
 
+/// The code, with the limit and the table or index if DynamoDB throttled and says which.
+pub(super) fn with_limit(code: &str, error: &(dyn Error + 'static)) -> String {
+    match throttled(error) {
+        Some(Throttled { resource, limit }) if !resource.is_empty() => format!("{code}, {limit} of {resource}"),
+        _ => code.to_owned(),
+    }
+}
+
 /// What a failed plain call means. Conflicts and failed conditions are for the caller to pick out before.
-pub(super) fn failure<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>) -> StoreError {
-    let code = code_of(error).into_owned();
+pub(super) fn failure<E: ProvideErrorMetadata + Error + 'static>(operation: &'static str, error: &SdkError<E>) -> StoreError {
+    let code = code_of(error);
+    let code = error.as_service_error().map_or_else(|| code.clone().into_owned(), |service| with_limit(&code, service));
     if matches!(error, SdkError::ConstructionFailure(_)) || matches!(code.as_str(), "ValidationException" | "SerializationException") {
         StoreError::Rejected { operation, code }
     } else {
@@ -86,6 +96,9 @@ mod tests {
         let unavailable = |code: &str| StoreError::Unavailable { operation: "Query", code: code.into() };
         assert_eq!(named(SdkError::timeout_error("late")), unavailable("timeout"));
         assert_eq!(named(SdkError::dispatch_failure(ConnectorError::io("broken".into()))), unavailable("connection failed"));
+        let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let broken = SdkError::dispatch_failure(ConnectorError::io(reset.into()));
+        assert_eq!(named(broken), unavailable("connection failed: cut off"));
         assert_eq!(named(SdkError::response_error("cut off", answer(200))), unavailable("unreadable response"));
         let nameless = SdkError::service_error(QueryError::generic(ErrorMetadata::builder().build()), answer(500));
         assert_eq!(named(nameless), unavailable("HTTP 500"));

@@ -12,31 +12,31 @@ use crate::{
     token::{AnyToken, Kind, PresentedToken, TokenHash},
 };
 
-/// Where a token leads.
+/// The result of a lookup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Located {
-    /// Here, if anywhere: the item decides.
+    /// The login's key. Whether the login exists, a read decides.
     At(LoginKey),
-    /// Nowhere.
+    /// There is no such login.
     Nowhere(NotLocated),
 }
 
-/// Why a token leads nowhere. For the log; the client gets one answer for all.
+/// Why a token has no login. For the log; the client gets the same answer for all reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotLocated {
-    /// No index knows its hash.
+    /// Its hash is in no index.
     #[error("unknown")]
     Unknown,
-    /// An index leads to two logins: whose it is can't be told, so it is nobody's.
+    /// The token matches two logins, so it is refused.
     #[error("leads to two logins")]
     Ambiguous,
 }
 
 impl Store {
-    /// The login that a presented token names; of an imported one, which names none, the login that the index finds.
+    /// The login that a presented token names. An imported token names none, so the index finds it.
     ///
     /// # Errors
-    /// [`StoreError`]; an outage is never "nowhere".
+    /// [`StoreError`]. An outage is never [`Located::Nowhere`].
     pub async fn locate<K: Kind>(&self, token: &PresentedToken<K>) -> Result<Located, StoreError> {
         match token {
             PresentedToken::Own(token) => Ok(Located::At(token.key().clone())),
@@ -44,10 +44,10 @@ impl Store {
         }
     }
 
-    /// The same for a token of either kind, with what it proves: an imported one is of the kind whose index knows it.
+    /// The same for a token of either kind, with its proof. An imported token is of the kind whose index has it.
     ///
     /// # Errors
-    /// [`StoreError`]; an outage is never "nowhere".
+    /// [`StoreError`]. An outage is never [`Located::Nowhere`].
     pub async fn locate_any(&self, token: &AnyToken) -> Result<(Located, EndProof), StoreError> {
         match token {
             AnyToken::Access(token) => Ok((Located::At(token.key().clone()), EndProof::of_access(&token.claim()))),
@@ -63,10 +63,10 @@ impl Store {
         }
     }
 
-    /// The one login to which the index of a kind leads from a hash.
+    /// The one login with this hash in the index of a kind.
     ///
     /// # Errors
-    /// [`StoreError`]; an outage is never "nowhere".
+    /// [`StoreError`]. An outage is never [`Located::Nowhere`].
     pub async fn find<K: Kind>(&self, hash: &TokenHash<K>) -> Result<Located, StoreError> {
         let mut logins = self.logins_under(hash).await?;
         match (logins.pop_first(), logins.is_empty()) {
@@ -76,11 +76,11 @@ impl Store {
         }
     }
 
-    /// The logins to which the index of a kind leads from a hash. An index finds, the table decides: it lags behind, it may
-    /// show what is gone, and it lets two items have one key. So read each login before believing anything.
+    /// The logins with this hash in the index of a kind. An index lags behind the table, can show deleted items, and lets two items
+    /// have the same key. So read each login before you act on it.
     ///
     /// # Errors
-    /// [`StoreError`]; an outage is never "none".
+    /// [`StoreError`]. An outage is never an empty list.
     pub async fn logins_under<K: Kind>(&self, hash: &TokenHash<K>) -> Result<BTreeSet<LoginKey>, StoreError> {
         let output = self
             .client

@@ -88,7 +88,7 @@ impl Script {
     fn client(&self, again: RetryConfig) -> Client {
         let connector = SharedHttpConnector::new(self.clone());
         let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
+            .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("local"))
             .credentials_provider(Credentials::new("latchkey", "test", None, None, "test"))
             .http_client(http_client_fn(move |_, _| connector.clone()))

@@ -1,4 +1,4 @@
-//! How a transaction ended.
+//! Outcomes of a transaction.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -7,20 +7,23 @@ use aws_sdk_dynamodb::{
     types::{CancellationReason, TransactWriteItem},
 };
 
-use super::{StoreError, error::code_of};
+use super::{
+    StoreError,
+    error::{code_of, with_limit},
+};
 
 const OPERATION: &str = "TransactWriteItems";
 
 /// What is known after a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Commit {
-    /// All of it is written.
+    /// Everything is written.
     Done,
-    /// Somebody else was first, or nobody can tell: only a read can.
+    /// Another write came first, or the outcome is unknown. A read will show.
     ReadAgain,
 }
 
-/// Writes all or nothing. The SDK sends one idempotency token per call, so its own retries commit once.
+/// Writes all items or none. The SDK's retries of a call share an idempotency token, so they commit once.
 pub(super) async fn transact(client: &Client, items: Vec<TransactWriteItem>) -> Result<Commit, StoreError> {
     let Err(error) = client.transact_write_items().set_transact_items(Some(items)).send().await else { return Ok(Commit::Done) };
     match &error {
@@ -31,15 +34,15 @@ pub(super) async fn transact(client: &Client, items: Vec<TransactWriteItem>) -> 
             }
             // Not DynamoDB's own no: it failed somewhere between the request and its answer, and may have committed.
             _ if !service.raw().status().is_client_error() => Ok(Commit::ReadAgain),
-            _ => after_error(&code_of(&error)),
+            other => after_error(with_limit(&code_of(&error), other)),
         },
-        // Sent, and no word of the outcome: it may have been committed.
+        // The request was sent and the answer is lost, so the transaction may have been committed.
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Ok(Commit::ReadAgain),
         _ => Err(StoreError::Rejected { operation: OPERATION, code: code_of(&error).into_owned() }),
     }
 }
 
-/// One code of a cancelled transaction, by what it calls for. In order of precedence.
+/// What a cancellation code calls for, in order of precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Reason {
     OurBug,
@@ -54,8 +57,8 @@ fn reason(code: &str) -> Reason {
         "None" => Reason::None,
         "ValidationError" => Reason::OurBug,
         "ConditionalCheckFailed" | "TransactionConflict" | "TransactionInProgress" => Reason::ReadAgain,
-        // ThrottlingError, ProvisionedThroughputExceeded, ItemCollectionSizeLimitExceeded, which only a table with local indexes
-        // knows, and whatever may come to be.
+        // ThrottlingError, ProvisionedThroughputExceeded, ItemCollectionSizeLimitExceeded, which only tables with local indexes
+        // have, and codes that AWS adds later.
         _ => Reason::Unavailable,
     }
 }
@@ -67,13 +70,12 @@ fn after_cancellation(reasons: &[CancellationReason]) -> Result<Commit, StoreErr
         Some((Reason::OurBug, code)) => Err(StoreError::Rejected { operation: OPERATION, code: cancelled(code) }),
         Some((Reason::ReadAgain, _)) => Ok(Commit::ReadAgain),
         Some((Reason::Unavailable, code)) => Err(StoreError::Unavailable { operation: OPERATION, code: cancelled(code) }),
-        // Cancelled without a reason: nothing was written, and nothing says why.
+        // Cancelled without a reason. Nothing was written.
         Some((Reason::None, _)) | None => Err(StoreError::Unavailable { operation: OPERATION, code: cancelled("no reason given") }),
     }
 }
 
-fn after_error(code: &str) -> Result<Commit, StoreError> {
-    let code = code.to_owned();
+fn after_error(code: String) -> Result<Commit, StoreError> {
     match code.as_str() {
         "ValidationException" | "SerializationException" => Err(StoreError::Rejected { operation: OPERATION, code }),
         "TransactionConflictException" => Ok(Commit::ReadAgain),

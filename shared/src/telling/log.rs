@@ -3,6 +3,7 @@
 //! A line holds ids, codes and hash prefixes; never a token, a password, a name or an address. What is logged is counted, in
 //! the same place: [`Event::counts`].
 
+use chrono::{DateTime, Utc};
 use tracing::{Level, Subscriber, event};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -10,9 +11,12 @@ use super::{
     Refused,
     signals::{self, Metric},
 };
+use crate::clock::rfc3339;
 
-/// What a line reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a line reports. Its code is the variant's name in snake_case. Alarms match on codes, so they don't change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+#[cfg_attr(test, derive(strum::EnumIter))]
 pub enum Event {
     /// A login came to be.
     LoginSucceeded,
@@ -65,63 +69,10 @@ pub enum Event {
 }
 
 impl Event {
-    /// All of them, those with a reason once.
-    pub const ALL: [Self; 24] = [
-        Self::LoginSucceeded,
-        Self::LoginFailed,
-        Self::LoginThrottled,
-        Self::LoginLimitReached,
-        Self::RefreshRotated,
-        Self::RefreshReplayed,
-        Self::RefreshSuperseded,
-        Self::RefreshKeysDiffer,
-        Self::RefreshRefused(Refused::Ended),
-        Self::RefreshReused,
-        Self::AccessAllowed,
-        Self::AccessDenied(Refused::Ended),
-        Self::LoggedOut,
-        Self::LoggedOutEverywhere,
-        Self::LogoutOfNothing,
-        Self::RequestMalformed,
-        Self::StoreUnavailable,
-        Self::DeadlinePassed,
-        Self::Internal,
-        Self::ContextMissing,
-        Self::TokenAmbiguous,
-        Self::CleanupFailed,
-        Self::WarmUpFailed,
-        Self::Misconfigured,
-    ];
-
-    /// The code that alarms match on. Codes don't change.
+    /// The code that alarms match on.
     #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::LoginSucceeded => "login_succeeded",
-            Self::LoginFailed => "login_failed",
-            Self::LoginThrottled => "login_throttled",
-            Self::LoginLimitReached => "login_limit_reached",
-            Self::RefreshRotated => "refresh_rotated",
-            Self::RefreshReplayed => "refresh_replayed",
-            Self::RefreshSuperseded => "refresh_superseded",
-            Self::RefreshKeysDiffer => "refresh_keys_differ",
-            Self::RefreshRefused(_) => "refresh_refused",
-            Self::RefreshReused => "refresh_reused",
-            Self::AccessAllowed => "access_allowed",
-            Self::AccessDenied(_) => "access_denied",
-            Self::LoggedOut => "logged_out",
-            Self::LoggedOutEverywhere => "logged_out_everywhere",
-            Self::LogoutOfNothing => "logout_of_nothing",
-            Self::RequestMalformed => "request_malformed",
-            Self::StoreUnavailable => "store_unavailable",
-            Self::DeadlinePassed => "deadline_passed",
-            Self::Internal => "internal",
-            Self::ContextMissing => "context_missing",
-            Self::TokenAmbiguous => "token_ambiguous",
-            Self::CleanupFailed => "cleanup_failed",
-            Self::WarmUpFailed => "warm_up_failed",
-            Self::Misconfigured => "misconfigured",
-        }
+    pub fn code(self) -> &'static str {
+        self.into()
     }
 
     /// Ours at ERROR, theirs at WARN where somebody should look, at INFO otherwise.
@@ -204,6 +155,21 @@ pub struct Fields<'a> {
     pub token_hash: Option<&'a str>,
     /// Why, in a word.
     pub reason: Option<&'a str>,
+    /// What the decision knew.
+    pub known: Known,
+}
+
+/// What a decision about a token knew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The generation that the presented token names.
+    pub generation: Option<u32>,
+    /// The generation of its login.
+    pub login_generation: Option<u32>,
+    /// The end of the replay window of a rotated token.
+    pub replay_until: Option<DateTime<Utc>>,
+    /// When the access token expires, or the refresh tokens of its login.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// The id by which the gateway knows a request. The front leaves it in the request's extensions.
@@ -225,11 +191,28 @@ pub fn log(what: Event, fields: Fields<'_>, error: Option<&dyn std::error::Error
     }
     let code = what.code();
     let trace_id = signals::trace_id();
-    let Fields { request_id, user_key, login_id, token_hash, reason } = fields;
+    let Fields { request_id, user_key, login_id, token_hash, reason, known } = fields;
+    let Known { generation, login_generation, .. } = known;
+    let (replay_until, expires_at) = (known.replay_until.map(rfc3339), known.expires_at.map(rfc3339));
     let error = error.map(chain);
     macro_rules! line {
         ($level:expr) => {
-            event!(target: "latchkey", $level, code, request_id, trace_id, user_key, login_id, token_hash, reason, error)
+            event!(
+                target: "latchkey",
+                $level,
+                code,
+                request_id,
+                trace_id,
+                user_key,
+                login_id,
+                token_hash,
+                reason,
+                generation,
+                login_generation,
+                replay_until,
+                expires_at,
+                error
+            )
         };
     }
     match what.level() {
@@ -284,6 +267,8 @@ pub fn stop(error: &dyn std::error::Error) -> ! {
 
 #[cfg(test)]
 mod tests {
+    use strum::IntoEnumIterator as _;
+
     use super::*;
 
     /// An error whose text ends in its cause's, as many of the SDK's do, says the cause once.
@@ -305,19 +290,19 @@ mod tests {
 
     #[test]
     fn codes_are_unique_snake_case_words() {
-        let codes: std::collections::BTreeSet<_> = Event::ALL.iter().map(|event| event.code()).collect();
-        assert_eq!(codes.len(), Event::ALL.len());
+        let codes: std::collections::BTreeSet<_> = Event::iter().map(Event::code).collect();
+        assert_eq!(codes.len(), Event::iter().count());
         assert!(codes.iter().all(|code| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')));
     }
 
     #[test]
     fn the_catalogue_is_documented_as_it_is() {
         let documented = include_str!("../../../docs/logs.md");
-        for event in Event::ALL {
+        for event in Event::iter() {
             let counted = event.counts().map_or_else(|| "–".to_owned(), |metric| format!("`{}`", metric.name()));
             let row = format!("| `{}` | {} | {counted} |", event.code(), event.level());
             assert!(documented.contains(&row), "docs/logs.md lacks {row}");
         }
-        assert_eq!(documented.lines().filter(|line| line.starts_with("| `")).count(), Event::ALL.len());
+        assert_eq!(documented.lines().filter(|line| line.starts_with("| `")).count(), Event::iter().count());
     }
 }

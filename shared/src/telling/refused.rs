@@ -1,43 +1,33 @@
-//! Why tokens are refused, in the few words that are counted.
+//! The reasons for refused tokens, as metrics count them.
 
-/// Why a token was refused, as a metric's dimension tells it. A line's `reason` may say more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a token was refused: the value of a metric's dimension. The `reason` of a log line may say more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+#[cfg_attr(test, derive(Default))]
 pub enum Refused {
-    /// Nothing was presented.
+    /// No token was presented.
     Absent,
-    /// No token, or more than one.
+    /// Not a token, or more than one.
     Malformed,
-    /// An imported token that no index knows.
+    /// An imported token that is in no index.
     Unknown,
-    /// Its login has ended, or never was.
+    /// Its login has ended, or never existed.
+    #[cfg_attr(test, default)]
     Ended,
     /// Its session has been replaced.
     Rotated,
-    /// Its session isn't to be seen: a rotation is being committed.
+    /// Its session isn't visible: a rotation is being committed.
     NoSession,
-    /// The right place, another token.
+    /// The key fields of a session, but another token.
     Forged,
     /// Past its expiry.
     Expired,
 }
 
 impl Refused {
-    /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Absent, Self::Malformed, Self::Unknown, Self::Ended, Self::Rotated, Self::NoSession, Self::Forged, Self::Expired];
-
     /// The value of the dimension `Reason`.
     #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Absent => "absent",
-            Self::Malformed => "malformed",
-            Self::Unknown => "unknown",
-            Self::Ended => "ended",
-            Self::Rotated => "rotated",
-            Self::NoSession => "no_session",
-            Self::Forged => "forged",
-            Self::Expired => "expired",
-        }
+    pub fn word(self) -> &'static str {
+        self.into()
     }
 }

@@ -1,9 +1,9 @@
-//! What a function tells beside its log lines: metrics, one line a request at the most, and the request's trace.
+//! Metrics and trace ids of a function. A request writes one line of metrics at most.
 //!
-//! Nothing here knows what happened: [`crate::telling::log`] counts what it is told to log, and [`StoreCalls`] measures the calls to
-//! DynamoDB. Both find the request they belong to in the task that runs it; where there is none, nothing is counted.
+//! [`crate::telling::log`] counts every event it logs, and [`StoreCalls`] measures the calls to DynamoDB. Both find their request in
+//! a task-local value. Outside a request nothing is counted.
 //!
-//! A metrics line holds numbers and names of our own, so nothing of a client's or a user's can be in it.
+//! A metrics line holds numbers, constants and names of tables. Nothing in it comes from a client.
 
 mod emf;
 mod metric;
@@ -34,7 +34,7 @@ use tally::Tally;
 #[derive(Debug, Clone, Default)]
 pub struct Signals(Option<Arc<Metrics>>);
 
-/// Takes a finished line, without its end.
+/// Takes a finished line without its line break.
 type Sink = Box<dyn Fn(&str) + Send + Sync>;
 
 struct Metrics {
@@ -44,10 +44,10 @@ struct Metrics {
     sink: Sink,
 }
 
-/// What is known of a request while it runs.
+/// The request that is running.
 #[derive(Debug, Default)]
 struct Current {
-    /// Nothing where metrics are off.
+    /// `None` if metrics are off.
     tally: Option<Mutex<Tally>>,
     trace_id: Option<String>,
 }
@@ -57,7 +57,7 @@ tokio::task_local! {
 }
 
 impl Signals {
-    /// Under `namespace`, to standard output, where CloudWatch finds them in the function's log. Off without a namespace.
+    /// Writes to standard output, where CloudWatch finds the metrics in the function's log. Off without a namespace.
     #[must_use]
     pub fn to_stdout(namespace: Option<&str>, function: Function) -> Self {
         let write = |line: &str| {
@@ -67,15 +67,14 @@ impl Signals {
         namespace.map_or_else(Self::default, |namespace| Self::to(namespace, function, write))
     }
 
-    /// Under `namespace`, each line to `sink`. The namespace is one that CloudWatch takes.
+    /// Writes each line to `sink`. CloudWatch must accept the namespace.
     #[must_use]
     pub fn to(namespace: &str, function: Function, sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(Metrics { namespace: namespace.to_owned(), function, cold: AtomicBool::new(true), sink: Box::new(sink) })))
     }
 
-    /// Runs a request. `trace` is the header that Lambda hands out with it, `Lambda-Runtime-Trace-Id`: where its trace is
-    /// kept, log lines name it. A request with calls of the SDK in it is kilobytes of state: hand it over pinned, or they are
-    /// copied about.
+    /// Runs a request. `trace` is Lambda's header `Lambda-Runtime-Trace-Id`. If X-Ray keeps the trace, log lines name it. The future
+    /// of a request that calls the SDK takes kilobytes: pass it pinned, so that it isn't copied.
     pub async fn of_request<T>(&self, trace: Option<&str>, request: impl Future<Output = T>) -> T {
         let trace_id = trace.and_then(trace::kept_trace_id).map(str::to_owned);
         if self.0.is_none() && trace_id.is_none() {
@@ -100,12 +99,12 @@ impl Metrics {
     }
 }
 
-/// Counts what is logged for the request at hand.
+/// Counts an event of the current request.
 pub(super) fn count(metric: Metric, refused: Option<Refused>) {
     with_tally(|tally| tally.count(metric, refused));
 }
 
-/// The trace of the request at hand, where it is kept.
+/// The trace id of the current request, if X-Ray keeps the trace.
 pub(super) fn trace_id() -> Option<String> {
     CURRENT.try_with(|current| current.trace_id.clone()).ok().flatten()
 }
@@ -114,7 +113,7 @@ fn with_tally(change: impl FnOnce(&mut Tally)) {
     let _no_request = CURRENT.try_with(|current| current.tally.as_ref().map(|tally| change(&mut locked(tally))));
 }
 
-/// Numbers alone stand behind the lock: a panic leaves them as good as they were.
+/// The lock guards numbers only, so they are still valid after a panic.
 fn locked(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
     tally.lock().unwrap_or_else(PoisonError::into_inner)
 }

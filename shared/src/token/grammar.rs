@@ -46,10 +46,10 @@ pub enum MalformedToken {
 }
 
 impl<K: Kind> Token<K> {
-    /// Reads a token. Costs no lookup: a malformed one is known by its form and its check characters alone.
+    /// Parses a token. A malformed one is recognised by its form and its check characters, without a lookup.
     ///
     /// # Errors
-    /// [`MalformedToken`] tells what is wrong with it.
+    /// [`MalformedToken`] says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, MalformedToken> {
         if text.len() != TOKEN_CHARS {
             return Err(MalformedToken::Length);
@@ -104,7 +104,7 @@ impl<K: Kind> Token<K> {
     }
 }
 
-/// CRC-32/ISO-HDLC in six digits. No security: it tells a token from noise without a lookup.
+/// CRC-32/ISO-HDLC in six digits. It isn't for security: it distinguishes a token from noise without a lookup.
 fn check_of(text: &str) -> String {
     let mut check = String::with_capacity(CHECK_CHARS);
     push_digits(&mut check, crc32fast::hash(text.as_bytes()), CHECK_CHARS);

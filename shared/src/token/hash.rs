@@ -1,4 +1,4 @@
-//! What is stored of tokens and proofs.
+//! Hashes of tokens and proofs, the only form that is stored.
 
 use std::{fmt, marker::PhantomData};
 
@@ -13,13 +13,13 @@ macro_rules! stored_hash {
         pub struct $name<K>([u8; 32], PhantomData<K>);
 
         impl<K> $name<K> {
-            /// Reads the 43 characters that stand in an item.
+            /// Parses the 43 characters of an item.
             #[must_use]
             pub fn parse(text: &str) -> Option<Self> {
                 base64url_32(text).map(|bytes| Self(bytes, PhantomData))
             }
 
-            /// The 43 characters (base64url) that stand in an item.
+            /// The 43 characters (base64url) as an item holds them.
             #[must_use]
             pub fn to_text(&self) -> String {
                 base64url(&self.0)
@@ -58,7 +58,7 @@ impl<K> TokenHash<K> {
         Self(sha256(&[text.as_bytes()]), PhantomData)
     }
 
-    /// The first eight characters: enough to find a token's lines in a log, useless to whoever reads the log.
+    /// The first eight characters: enough to find a token's lines in a log, and useless to an attacker who reads the log.
     #[must_use]
     pub fn log_prefix(&self) -> String {
         base64url(&self.0[..6])
@@ -87,7 +87,7 @@ impl<K> fmt::Debug for ProofHash<K> {
 mod tests {
     use crate::token::{PresentedToken, SEALED_BYTES, SealedSeed, Seed, test_values};
 
-    /// A hash is known in a log by its beginning; of proofs and seeds nothing is shown.
+    /// A log shows the beginning of a token's hash, and nothing of proofs and seeds.
     #[test]
     fn what_is_shown_of_hashes_and_secrets() {
         let hash = test_values::pair().refresh.hash();

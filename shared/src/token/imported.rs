@@ -5,19 +5,19 @@ use std::fmt;
 use super::{Access, Kind, MalformedToken, Refresh, TOKEN_CHARS, TokenHash};
 use crate::ids::is_url_safe;
 
-/// The shortest imported token, in characters: anything shorter could be guessed.
+/// The shortest imported token, in characters. A shorter one could be guessed.
 pub const IMPORTED_MIN_CHARS: usize = 16;
 
-/// A token of another service's making: 16 to 256 URL-safe characters that say nothing about whose they are. Which kind
-/// it is shows in the index that finds it.
+/// A token that another service issued: 16 to 256 URL-safe characters that name neither a user nor a kind. The index that finds it
+/// says which kind it is.
 #[derive(Clone)]
 pub struct ImportedToken(Box<str>);
 
 impl ImportedToken {
-    /// Reads one. A text that begins like a token of Latchkey's own is none, so that a damaged one costs no lookup.
+    /// Parses one. A text that begins like a token of Latchkey is refused, so that a damaged token costs no lookup.
     ///
     /// # Errors
-    /// [`MalformedToken`] tells what is wrong with it.
+    /// [`MalformedToken`] says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, MalformedToken> {
         if !(IMPORTED_MIN_CHARS..=TOKEN_CHARS).contains(&text.len()) {
             return Err(MalformedToken::ImportedLength);
@@ -42,7 +42,7 @@ impl ImportedToken {
     }
 }
 
-/// Whether a text begins as Latchkey's own tokens do.
+/// Whether a text begins like a token of Latchkey.
 pub(super) fn looks_like_ours(text: &str) -> bool {
     text.starts_with(Access::PREFIX) || text.starts_with(Refresh::PREFIX)
 }

@@ -1,22 +1,22 @@
 //! The two kinds of token.
 
-/// What tells the kinds apart, in their text and in what is derived for them. Sealed: there are two.
+/// The differences between the two kinds, in their text and in the keys derived for them. Sealed.
 pub trait Kind: sealed::Sealed {
-    /// What the field calls it: the name of its index and, with `_hash`, of the attribute that is indexed.
+    /// The field's name for it. With `_hash` it names the index and the indexed attribute.
     const NAME: &'static str;
     /// The first four characters.
     const PREFIX: &'static str;
     /// The HKDF info of the secret.
     const SECRET_INFO: &'static str;
-    /// What stands before the proof in the hash that the login item keeps.
+    /// The prefix of the proof in the hash that the login item keeps.
     const PROOF_LABEL: &'static str;
 }
 
-/// Access: minutes, for the API.
+/// Access tokens: valid for minutes, sent to the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {}
 
-/// Refresh: days, for `/refresh`.
+/// Refresh tokens: valid for days, sent to `/refresh`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refresh {}
 

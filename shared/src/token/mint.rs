@@ -9,7 +9,7 @@ use crate::{
     ids::{Generation, LoginKey},
 };
 
-/// Bytes whose base64url has the 154 characters of a secret, and one to spare.
+/// Bytes whose base64url has at least the 154 characters of a secret. They give 155.
 const SECRET_BYTES: usize = 116;
 
 /// A token could not be minted. Nothing was issued.
@@ -21,7 +21,7 @@ pub enum MintError {
     /// The crypto library refused.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
-    /// 2^30 refreshes: there is no generation left for a successor.
+    /// After 2^30 refreshes no generation is left for a successor.
     #[error("the login has used up its generations")]
     GenerationsUsedUp,
 }
@@ -54,18 +54,18 @@ impl fmt::Debug for Seed {
 /// The two tokens of one session.
 #[derive(Debug)]
 pub struct TokenPair {
-    /// For the API.
+    /// The access token, for the API.
     pub access: AccessToken,
-    /// For `/refresh`.
+    /// The refresh token, for `/refresh`.
     pub refresh: RefreshToken,
 }
 
 impl TokenPair {
-    /// The pair of session `generation` of the login `key`: the same arguments give the same 512 characters, which is
-    /// what lets a replay be answered from a table of hashes.
+    /// The pair of session `generation` of the login `key`. The same arguments give the same 512 characters. That is why a replay can
+    /// get the same pair, although the table holds only hashes.
     ///
     /// # Errors
-    /// [`CryptoError`] where the crypto library refuses.
+    /// [`CryptoError`] if the crypto library refuses.
     pub fn mint(key: &LoginKey, generation: Generation, proof: &Proof<Refresh>, seed: &Seed) -> Result<Self, CryptoError> {
         Ok(Self { access: seed.token(key, generation, proof.access_proof()?)?, refresh: seed.token(key, generation, proof.clone())? })
     }

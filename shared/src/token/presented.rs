@@ -5,30 +5,30 @@ use std::fmt;
 use super::{AccessToken, ImportedToken, Kind, MalformedToken, Proof, Refresh, RefreshToken, Token, TokenHash, imported::looks_like_ours};
 use crate::ids::Generation;
 
-/// Whether tokens of another service's making are accepted: `ACCEPT_IMPORTED_TOKENS`.
+/// Whether imported tokens are accepted: `ACCEPT_IMPORTED_TOKENS`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ImportedTokens {
     /// Only Latchkey's own.
     #[default]
     Refused,
-    /// Both. An imported one costs a lookup in an index more.
+    /// Both. An imported token costs one more call, a lookup in an index.
     Accepted,
 }
 
-/// A token of kind `K`, whoever made it.
+/// A token of kind `K`, issued by Latchkey or imported.
 #[derive(Clone)]
 pub enum PresentedToken<K> {
-    /// It names its login itself.
+    /// It names its login.
     Own(Token<K>),
     /// An index finds its login.
     Imported(ImportedToken),
 }
 
 impl<K: Kind> PresentedToken<K> {
-    /// Reads a token. Costs no lookup: a malformed one is known by its form alone.
+    /// Parses a token. A malformed one is recognised by its form, without a lookup.
     ///
     /// # Errors
-    /// [`MalformedToken`] tells what is wrong with it.
+    /// [`MalformedToken`] says what is wrong with it.
     pub fn parse(text: &str, imported: ImportedTokens) -> Result<Self, MalformedToken> {
         match imported {
             ImportedTokens::Accepted if !looks_like_ours(text) => ImportedToken::parse(text).map(Self::Imported),
@@ -74,14 +74,14 @@ impl<K> fmt::Debug for PresentedToken<K> {
     }
 }
 
-/// What a decision needs to know of a presented token: nothing in it is the token.
+/// What a decision needs to know of a presented token. It doesn't contain the token.
 #[derive(Debug, Clone)]
 pub struct Claim<K> {
-    /// The generation that it names. Imported tokens are those of a login's first session.
+    /// The generation that it names. Imported tokens belong to a login's first session.
     pub generation: Generation,
     /// Its hash.
     pub hash: TokenHash<K>,
-    /// What every token of its kind and login has in common; an imported one has none, and is known by its hash.
+    /// The proof that all tokens of its kind and login share. An imported token has none, and is compared by its hash.
     pub proof: Option<Proof<K>>,
 }
 
@@ -100,7 +100,7 @@ pub enum AnyToken {
     Access(AccessToken),
     /// A refresh token.
     Refresh(RefreshToken),
-    /// An imported token: it doesn't say of which kind.
+    /// An imported token, of either kind.
     Imported(ImportedToken),
 }
 

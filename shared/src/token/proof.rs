@@ -1,4 +1,4 @@
-//! The proof: tells some token of a login, however old, from somebody's invention.
+//! The proof: distinguishes tokens that a login issued, however old, from forgeries.
 
 use std::{fmt, marker::PhantomData};
 
@@ -20,7 +20,7 @@ impl<K: Kind> Proof<K> {
         base64url(&self.0)
     }
 
-    /// What the login item keeps of it.
+    /// The hash that the login item keeps.
     #[must_use]
     pub fn hash(&self) -> ProofHash<K> {
         ProofHash::of(&self.to_text())
@@ -42,8 +42,8 @@ impl Proof<Refresh> {
         random.bytes().map(Self::from_bytes)
     }
 
-    /// The proof of an imported login from its first rotation on: it comes from the successor's seed, so that whoever opens
-    /// that for a replay can make the same pair again.
+    /// The proof of an imported login from its first rotation on. It is derived from the successor's seed, so that a replay, which opens
+    /// the seed, can make the same pair again.
     ///
     /// # Errors
     /// [`CryptoError`] where the crypto library refuses.
@@ -51,7 +51,7 @@ impl Proof<Refresh> {
         hkdf(&successor.0, "latchkey/v1/refresh-proof").map(Self::from_bytes)
     }
 
-    /// The proof of the same login's access tokens: a refresh can mint them, and they say nothing about this one.
+    /// The proof of the same login's access tokens. A refresh can derive it, and this proof can't be derived from it.
     ///
     /// # Errors
     /// [`CryptoError`] where the crypto library refuses.

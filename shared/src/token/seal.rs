@@ -1,4 +1,4 @@
-//! The successor's seed, sealed for whoever holds the predecessor's refresh token.
+//! The successor's seed, sealed under the predecessor's refresh token.
 
 use std::fmt;
 
@@ -12,13 +12,13 @@ use crate::{
 /// Bytes of a sealed seed: nonce 12, ciphertext 32, tag 16.
 pub const SEALED_BYTES: usize = 60;
 
-/// A seed under AES-256-GCM. Its key comes from the 256 characters of the old refresh token, never from their hash, so
-/// that the table alone opens nothing; its associated data names the successor, so that it can't be moved.
+/// A seed, encrypted with AES-256-GCM. The key is derived from the 256 characters of the old refresh token and not from their hash, so
+/// the table alone can't open it. The associated data names the successor, so it can't be moved to another session.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedSeed([u8; SEALED_BYTES]);
 
 impl SealedSeed {
-    /// Seals `seed`, from which session `successor` of the login `key` was minted for whoever presented `presented`.
+    /// Seals `seed`, from which session `successor` of the login `key` was minted, under the refresh token `presented`.
     ///
     /// # Errors
     /// [`MintError`] when the generator fails or the crypto library refuses.
@@ -33,21 +33,21 @@ impl SealedSeed {
         Ok(Self(seal(&key_of(presented)?, nonce, &associated(key, successor), &seed.0)?))
     }
 
-    /// Opens it with the refresh token it was sealed for.
+    /// Opens it with the refresh token it was sealed under.
     ///
     /// # Errors
-    /// [`CryptoError`] with any other token or place, and where the bytes were changed.
+    /// [`CryptoError`] for any other token or session, and if the bytes were changed.
     pub fn open(&self, presented: &PresentedToken<Refresh>, key: &LoginKey, successor: Generation) -> Result<Seed, CryptoError> {
         open(&key_of(presented)?, &associated(key, successor), &self.0).map(Seed)
     }
 
-    /// The bytes that stand in an item.
+    /// The bytes as an item holds them.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Reads the bytes that stand in an item.
+    /// Parses the bytes of an item.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)

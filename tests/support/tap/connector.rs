@@ -1,6 +1,6 @@
 //! The HTTP connector that the SDK calls.
 
-use std::{sync::PoisonError, time::Duration};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::{
     http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
@@ -12,7 +12,7 @@ use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use serde_json::{Value, json};
 
 use super::{
-    Fault, Hold, Line, Tap,
+    Fault, Hold, Line, Tap, Tear,
     fault::{Forwarded, response},
     plan::Place,
 };
@@ -35,6 +35,7 @@ struct Passage {
     line: Line,
     hold: Option<Hold>,
     fault: Option<Fault>,
+    tear: Option<Tear>,
     place: Place,
     count_capacity: bool,
 }
@@ -50,7 +51,7 @@ impl Tap {
         let refusal = self.function.as_ref().and_then(|(function, guard)| guard.refusal(function, &operation, &body));
         let fault = refusal.or(fault);
         state.calls.push(operation);
-        Passage { line: state.line, hold, fault, place, count_capacity: state.plan.count_capacity }
+        Passage { line: state.line, hold, fault, tear: state.tear.clone(), place, count_capacity: state.plan.count_capacity }
     }
 }
 
@@ -68,10 +69,11 @@ impl HttpConnector for TapConnector {
                 Line::Refused => return Err(lost()),
                 Line::Silent => return Err(timed_out()),
             }
-            match passage.fault {
-                Some(fault) => befall(&tap, &inner, request, fault).await,
-                None if passage.count_capacity => counted(&tap, &inner, request, passage.place).await,
-                None => inner.call(request).await,
+            match (passage.fault, passage.tear) {
+                (Some(fault), _) => befall(&tap, &inner, request, fault).await,
+                (None, Some(tear)) => tear.carry(&inner, request, &tap.late).await,
+                (None, None) if passage.count_capacity => counted(&tap, &inner, request, passage.place).await,
+                (None, None) => inner.call(request).await,
             }
         })
     }
@@ -122,7 +124,7 @@ fn send(tap: &Tap, inner: &SharedHttpConnector, request: HttpRequest, delay: Dur
         tokio::time::sleep(delay).await;
         let _ = inner.call(request).await;
     });
-    tap.late.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+    tap.late.add(call);
 }
 
 /// The caller's error for a missing answer. It is returned at once, so that a test need not wait for a timeout.
@@ -130,7 +132,7 @@ fn timed_out() -> ConnectorError {
     ConnectorError::timeout("no answer in time".into())
 }
 
-fn lost() -> ConnectorError {
+pub(super) fn lost() -> ConnectorError {
     ConnectorError::io("the connection broke".into())
 }
 
@@ -138,7 +140,7 @@ async fn never() -> Result<HttpResponse, ConnectorError> {
     std::future::pending().await
 }
 
-async fn body_of(response: HttpResponse) -> Result<(u16, Value), ConnectorError> {
+pub(super) async fn body_of(response: HttpResponse) -> Result<(u16, Value), ConnectorError> {
     let status = response.status().as_u16();
     let bytes = ByteStream::new(response.into_body()).collect().await.map_err(|error| ConnectorError::io(error.into()))?;
     Ok((status, serde_json::from_slice(&bytes.into_bytes()).unwrap_or_default()))

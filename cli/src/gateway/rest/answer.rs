@@ -1,9 +1,9 @@
-//! What a function answered to a REST API, as HTTP.
+//! A function's answer to a REST API, as HTTP.
 //!
 //! The output format of a Lambda proxy integration:
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-output-format>.
-//! No member is mandatory, no other member is allowed; anything else is "malformed Lambda proxy response". A Base64 body
-//! is decoded, as it is with `BinaryMediaTypes`.
+//! No member is required and no other member is allowed. Anything else is a "malformed Lambda proxy response". A Base64 body is decoded,
+//! as with `BinaryMediaTypes`.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::gateway::answer::{Malformed, Parts, Scalar, Status};
 
-/// Headers that a client gets under `x-amzn-Remapped-…`
+/// Headers that are sent as `x-amzn-Remapped-…`
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html>).
 const REMAPPED: [&str; 14] = [
     "authorization",
@@ -33,7 +33,7 @@ const REMAPPED: [&str; 14] = [
     "www-authenticate",
 ];
 
-/// Headers that a client doesn't get.
+/// Headers that aren't sent.
 const DROPPED: [&str; 2] = ["te", "transfer-encoding"];
 
 #[derive(Deserialize)]
@@ -48,9 +48,9 @@ struct Answer {
 
 const SHAPE: &str = "an object of statusCode, headers, multiValueHeaders, body, isBase64Encoded";
 
-/// The HTTP answer that `answer` stands for.
+/// The HTTP answer for `answer`.
 pub(super) fn http_answer(answer: &Value) -> Result<Response, Malformed> {
-    // serde's own message may quote the answer, tokens included.
+    // serde's own message may quote the answer, including its tokens.
     let answer = Answer::deserialize(answer).map_err(|_| Malformed::Shape(SHAPE))?;
     let headers = merged(answer.headers.unwrap_or_default(), answer.multi_value_headers.unwrap_or_default());
     let parts = Parts {
@@ -64,7 +64,7 @@ pub(super) fn http_answer(answer: &Value) -> Result<Response, Malformed> {
     Ok(response)
 }
 
-/// The name that a client gets to see; none where it gets none.
+/// The name under which the header is sent. `None` if it isn't sent.
 fn sent_as(name: String) -> Option<String> {
     match name.as_str() {
         dropped if DROPPED.contains(&dropped) => None,
@@ -73,7 +73,7 @@ fn sent_as(name: String) -> Option<String> {
     }
 }
 
-/// Both maps as one list; a pair that stands in both counts once.
+/// Both maps as one list. A pair that is in both appears once.
 fn merged(single: BTreeMap<String, Scalar>, multi: BTreeMap<String, Vec<Scalar>>) -> Vec<(String, String)> {
     let lower = |name: String| name.to_ascii_lowercase();
     let mut pairs: Vec<(String, String)> = multi

@@ -1,7 +1,7 @@
-//! The `TOKEN` authorizer of a REST API: who is asked when, and what its answer means.
+//! The `TOKEN` authorizer of a REST API: when it is asked, and what its answers mean.
 //!
-//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html>. An authorizer says
-//! 401 by failing with the exact message `Unauthorized`; every other failure is 500 unless the template says otherwise.
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html>. An authorizer
+//! answers 401 by failing with the exact message `Unauthorized`. Every other failure is a 500, unless the template says otherwise.
 
 use std::{
     sync::Arc,
@@ -21,7 +21,7 @@ use crate::{
     template::{Function, Template},
 };
 
-/// The authorizer of an API, with the answers it may still use.
+/// The authorizer of an API, with its cache.
 pub(super) struct Authorizer {
     binary: String,
     timeout: Duration,
@@ -61,7 +61,7 @@ impl Authorizer {
             Some(policy) => policy,
             None => self.ask(identity, method_arn, platform).await?,
         };
-        // A kept policy is judged anew: it may allow the method that it was asked for and not this one.
+        // A cached policy is evaluated again: it may allow the method of the earlier request and not this one.
         if !policy.allows(method_arn) {
             return Err(Refusal::new(ResponseType::AccessDenied, "the policy does not allow it"));
         }

@@ -1,4 +1,4 @@
-//! The event that a Lambda proxy integration gets from a REST API.
+//! The event of a Lambda proxy integration of a REST API.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-input-format>
 
@@ -14,13 +14,11 @@ use crate::gateway::{
     incoming::{Ids, Incoming},
 };
 
-/// Where a request arrived.
+/// The resource that a request matched.
 pub(super) struct Destination<'a> {
     /// The resource's path, parameters in braces.
     pub(super) resource: &'a str,
-    /// Their values.
     pub(super) parameters: &'a BTreeMap<String, String>,
-    /// The API's stage.
     pub(super) stage: &'a str,
 }
 
@@ -98,7 +96,7 @@ fn request_context(
     context
 }
 
-/// A semicolon splits like an ampersand, as API Gateway's notes on REST APIs have it.
+/// A semicolon separates parameters like an ampersand, as API Gateway's notes on REST APIs say.
 fn query_pairs(query: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(query.replace(';', "&").as_bytes()).into_owned().collect()
 }

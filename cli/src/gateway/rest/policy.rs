@@ -1,4 +1,4 @@
-//! What a Lambda authorizer answers, and whether its policy lets a method through.
+//! A Lambda authorizer's answer, and whether its policy allows a method.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html>
 
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// An authorizer's answer, understood.
+/// An authorizer's answer, parsed.
 #[derive(Debug, Clone)]
 pub(super) struct Policy {
     principal_id: String,
@@ -15,7 +15,7 @@ pub(super) struct Policy {
     context: BTreeMap<String, String>,
 }
 
-/// Why an answer is none: what API Gateway calls a configuration error.
+/// Why an answer is invalid. API Gateway calls it a configuration error.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum PolicyError {
     #[error("the authorizer's answer is no policy: {0}")]
@@ -75,7 +75,7 @@ impl<T> OneOrMore<T> {
 }
 
 impl Policy {
-    /// Reads an authorizer's answer.
+    /// Parses an authorizer's answer.
     pub(super) fn read(answer: &Value) -> Result<Self, PolicyError> {
         // serde's messages for these shapes name fields and types, not values.
         let answer = Answer::deserialize(answer).map_err(|error| PolicyError::Shape(error.to_string()))?;
@@ -96,7 +96,7 @@ impl Policy {
         Ok(Self { principal_id: answer.principal_id, statements, context: flat(answer.context.unwrap_or_default())? })
     }
 
-    /// Whether `method_arn` may be invoked: some statement allows it, and none denies it.
+    /// Whether a statement allows `method_arn` and none denies it.
     pub(super) fn allows(&self, method_arn: &str) -> bool {
         let says = |effect| self.statements.iter().any(|one| one.effect == effect && one.covers(method_arn));
         says(Effect::Allow) && !says(Effect::Deny)
@@ -114,7 +114,7 @@ impl Statement {
         let any = |patterns: &Option<OneOrMore<String>>, test: &dyn Fn(&str) -> bool| {
             patterns.as_ref().is_some_and(|patterns| patterns.as_slice().iter().any(|pattern| test(pattern)))
         };
-        // Actions are compared without regard to case, resources with (IAM JSON policy reference).
+        // Case matters in resources and not in actions (IAM JSON policy reference).
         any(&self.action, &|pattern| matches(&pattern.to_lowercase(), "execute-api:invoke"))
             && any(&self.resource, &|pattern| matches(pattern, method_arn))
     }
@@ -136,7 +136,7 @@ fn flat(context: Map<String, Value>) -> Result<BTreeMap<String, String>, PolicyE
 fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
-    // Where the last `*` stood, and how far it reached: on a mismatch it takes one character more.
+    // The place of the last `*`, and how far it has matched. On a mismatch it takes one more character.
     let mut retry: Option<(usize, usize)> = None;
     while t < text.len() {
         match pattern.get(p) {

@@ -28,7 +28,7 @@ fn written((name, value): (HeaderName, Option<&str>)) -> Option<(HeaderName, Hea
     Some((name, HeaderValue::from_str(value?).ok()?))
 }
 
-/// What SAM writes where `AllowMethods` is absent: the path's methods and `OPTIONS`, sorted.
+/// SAM's default for `AllowMethods`: the path's methods and `OPTIONS`, sorted.
 fn methods_of(resource: &Resource) -> String {
     const ANY: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
     let methods: BTreeSet<&str> = if resource.methods().any(|method| method == "ANY") {

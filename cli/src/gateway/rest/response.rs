@@ -1,9 +1,9 @@
-//! Gateway responses: what API Gateway answers by itself, as the template customises it.
+//! Gateway responses: the answers of API Gateway itself, as the template customises them.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-gatewayResponse-definition.html> and
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html>. A type that the
 //! template leaves out takes `DEFAULT_4XX` or `DEFAULT_5XX`, and keeps its own status unless that one sets a status.
-//! Bodies know variables only, no velocity: `$context.…` is put in, a variable that isn't known here leaves nothing.
+//! Bodies may contain variables and no other velocity: `$context.…` is replaced, and a variable that isn't known here becomes empty.
 
 use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
 
@@ -16,7 +16,7 @@ use latchkey::telling::log::chain;
 
 use crate::template::GatewayResponse;
 
-/// The types that the local gateway has reason to give.
+/// The types that the local gateway uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ResponseType {
     AccessDenied,
@@ -53,7 +53,7 @@ impl ResponseType {
     }
 }
 
-/// A request that the gateway answers by itself.
+/// A request that the gateway answers itself.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) kind: ResponseType,
@@ -66,7 +66,7 @@ impl Refusal {
         Self { kind, reason: reason.into() }
     }
 
-    /// With `error` and everything under it as the reason.
+    /// The same, with `error` and its causes as the reason.
     pub(super) fn caused_by(kind: ResponseType, error: &dyn std::error::Error) -> Self {
         Self { kind, reason: chain(error) }
     }
@@ -105,7 +105,7 @@ pub(super) fn render(kind: ResponseType, customised: &BTreeMap<String, GatewayRe
     answer
 }
 
-/// The JSON template if there is one: which of several API Gateway would take isn't documented.
+/// The JSON template if there is one. Which of several API Gateway takes isn't documented.
 fn body_of(response: &GatewayResponse) -> (&str, &str) {
     let chosen = response.bodies.get_key_value(JSON).or_else(|| response.bodies.iter().next());
     chosen.map_or((JSON, DEFAULT_BODY), |(content_type, body)| (content_type, body))

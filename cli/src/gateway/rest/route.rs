@@ -1,4 +1,4 @@
-//! Which resource of a REST API a path belongs to, and which function answers a method of it.
+//! The resource that a path of a REST API matches, and the functions of its methods.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(super) struct RouteTable(Vec<Resource>);
 /// A path of the API and its methods.
 #[derive(Debug)]
 pub(super) struct Resource {
-    /// As the template has it: `/sessions/{login_id}`.
+    /// As the template writes it: `/sessions/{login_id}`.
     pub(super) path: String,
     pattern: Pattern,
     methods: BTreeMap<String, Target>,
@@ -49,12 +49,12 @@ impl Resource {
         Self { path: path.to_owned(), pattern: Pattern::new(path.trim_end_matches('/')), methods: BTreeMap::new() }
     }
 
-    /// What answers `method`, by its name or as `ANY`.
+    /// The function that answers `method`, by its name or as `ANY`.
     pub(super) fn target(&self, method: &str) -> Option<&Target> {
         self.own_target(method).or_else(|| self.methods.get("ANY"))
     }
 
-    /// What answers `method` by its name.
+    /// The function that answers `method` by its name.
     pub(super) fn own_target(&self, method: &str) -> Option<&Target> {
         self.methods.get(method)
     }

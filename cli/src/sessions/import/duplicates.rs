@@ -1,4 +1,4 @@
-//! No token twice in one file.
+//! Finds tokens that occur twice in a file.
 
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -6,15 +6,15 @@ use latchkey::import::ImportedSession;
 
 use super::row::BadRow;
 
-/// 72 bits of a hash: two tokens of a file that share them are one token.
+/// 72 bits of a hash. Two tokens of a file with the same bits count as the same token.
 type Key = [u8; 12];
 
-/// The tokens so far, of either kind, and where they stand: some 30 bytes each.
+/// The tokens of the rows so far, of either kind, with their lines. Each takes some 30 bytes.
 #[derive(Debug, Default)]
 pub(super) struct Duplicates(HashMap<Key, u64>);
 
 impl Duplicates {
-    /// Refuses a session whose tokens were there before. A token belongs to one session, and to one kind.
+    /// Refuses a session with a token of an earlier row. A token belongs to one session and is of one kind.
     pub(super) fn check(&mut self, session: &ImportedSession, line: u64) -> Result<(), BadRow> {
         let tokens = [("access_token", session.access_token_hash.to_text()), ("refresh_token", session.refresh_token_hash.to_text())];
         for (column, hash) in tokens {

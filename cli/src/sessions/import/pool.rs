@@ -1,4 +1,4 @@
-//! Imports side by side, but a user's one after the other: they would only contend on the user's register.
+//! Imports rows in parallel, but the rows of one user in order, because they would contend on the user's register.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -15,23 +15,23 @@ use crate::sessions::patiently::patiently;
 
 /// How many imports are in flight.
 const SIDE_BY_SIDE: usize = 16;
-/// How many wait for an import of the same user.
+/// How many may wait for an import of the same user.
 const WAITING: usize = 256;
 
-/// What became of a row.
+/// The outcome of a row.
 pub(super) struct Done {
     pub(super) line: u64,
     user_id: String,
     pub(super) outcome: Result<ImportOutcome, StoreError>,
 }
 
-/// The imports under way.
+/// The imports in flight.
 pub(super) struct Pool {
     store: Store,
     clock: Clock,
     random: Random,
     in_flight: JoinSet<Done>,
-    /// What waits, by user. A user who is in flight has an entry.
+    /// The waiting rows by user. A user with a row in flight has an entry.
     waiting: HashMap<String, VecDeque<(u64, ImportedSession)>>,
     count: usize,
 }
@@ -41,7 +41,7 @@ impl Pool {
         Self { store, clock, random, in_flight: JoinSet::new(), waiting: HashMap::new(), count: 0 }
     }
 
-    /// Whether it takes one more.
+    /// Whether there is room for one more row.
     pub(super) fn has_room(&self) -> bool {
         self.in_flight.len() < SIDE_BY_SIDE && self.count < WAITING
     }
@@ -50,7 +50,7 @@ impl Pool {
         self.in_flight.is_empty()
     }
 
-    /// Starts a row, or lets it wait for the one of the same user.
+    /// Starts a row, or queues it behind a row of the same user.
     pub(super) fn add(&mut self, line: u64, session: ImportedSession) {
         if let Some(queue) = self.waiting.get_mut(&session.user_id) {
             queue.push_back((line, session));
@@ -61,7 +61,7 @@ impl Pool {
         }
     }
 
-    /// The next that is done; none where nothing is in flight. `go_on` starts the user's next row.
+    /// Waits for the next finished row. `None` if none is in flight. `go_on` starts the user's next row.
     pub(super) async fn next(&mut self, go_on: bool) -> Option<Result<Done, JoinError>> {
         let done = match self.in_flight.join_next().await? {
             Ok(done) => done,

@@ -1,4 +1,4 @@
-//! A row as both formats write it, and what can be wrong with a row or a whole file.
+//! A row of either format, and the errors of rows and files.
 
 use std::{
     fmt,
@@ -13,44 +13,37 @@ use std::{
 
 use latchkey::import::COLUMNS;
 
-/// The longest row, in bytes. What makes sense takes a kilobyte; a quote that is left open would take the rest of the file.
+/// The longest row, in bytes. A valid row takes a kilobyte; an open quote would take the rest of the file.
 pub(super) const ROW_MAX_BYTES: u64 = 64 * 1024;
 
-/// Why a file can't be read on. What was imported before stays.
+/// Why the rest of a file can't be read. Rows imported before stay.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// Its name doesn't say what it is.
+    /// Its name doesn't end with a known format.
     #[error("neither .csv nor .jsonl: say with --format what the file is")]
     UnknownFormat,
-    /// It isn't there, or can't be read.
+    /// It doesn't exist or can't be read.
     #[error("the file can't be read: {0}; check its path and who may read it")]
     Unreadable(#[from] io::Error),
-    /// There is nothing in it.
     #[error("the file is empty: it needs a header row with {}", COLUMNS.join(", "))]
     Empty,
-    /// Another encoding.
     #[error("line 1: the header is not UTF-8; save the file as UTF-8")]
     HeaderEncoding,
-    /// Columns are missing.
     #[error("line 1: the header has no column {}{hint}", missing.join(", "))]
     MissingColumns {
-        /// Which.
         missing: Vec<&'static str>,
         /// What may have happened.
         hint: &'static str,
     },
-    /// A column is there twice.
+    /// A column occurs twice.
     #[error("line 1: the header has the column {0} twice")]
     RepeatedColumn(&'static str),
     /// A row without an end.
     #[error("line {line}: the row is over {} KiB long; is a quote left open? Nothing after it was read", ROW_MAX_BYTES / 1024)]
-    EndlessRow {
-        /// Where it begins.
-        line: u64,
-    },
+    EndlessRow { line: u64 },
 }
 
-/// Why a row is no session. Never says what stands in it: it may be a token.
+/// Why a row isn't a session. The error never contains the row's values, because they may be tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BadRow {
     pub(super) column: Option<&'static str>,
@@ -76,7 +69,7 @@ impl fmt::Display for BadRow {
     }
 }
 
-/// A row as it is written.
+/// A row's fields, as text.
 pub(super) struct RowText<'a> {
     pub(super) line: u64,
     /// In the order of [`COLUMNS`].
@@ -85,7 +78,7 @@ pub(super) struct RowText<'a> {
 
 /// Reads one row at a time.
 pub(super) trait Reader: Send {
-    /// The next row; none at the end of the file.
+    /// The next row. `None` at the end of the file.
     fn next(&mut self) -> Result<Option<RowText<'_>>, FileError>;
 }
 

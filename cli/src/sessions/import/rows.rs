@@ -1,4 +1,4 @@
-//! A file as rows, each a session to import or a reason why it is none.
+//! The rows of a file: each is a session to import or the reason why it isn't one.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::args::ImportFormat;
 
-/// A row and where it begins.
+/// A row and its first line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) line: u64,
@@ -23,7 +23,7 @@ pub(super) struct Row {
 pub(super) struct Rows {
     reader: Box<dyn Reader>,
     seen: Duplicates,
-    /// Columns that mean nothing here.
+    /// Columns that are ignored.
     pub(super) ignored: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ impl Rows {
         Ok(Self { reader, seen: Duplicates::default(), ignored })
     }
 
-    /// The next row; none at the end of the file.
+    /// The next row. `None` at the end of the file.
     pub(super) fn next(&mut self) -> Result<Option<Row>, FileError> {
         let Some(RowText { line, texts }) = self.reader.next()? else { return Ok(None) };
         let session = texts.and_then(parse).and_then(|session| self.seen.check(&session, line).map(|()| session));
@@ -54,7 +54,7 @@ fn parse(
         .map_err(|error| BadRow::in_column(error.column, error.problem))
 }
 
-/// What a file is, by the end of its name.
+/// The format, by the end of the file's name.
 pub(super) fn format_of(file: &Path) -> Result<ImportFormat, FileError> {
     let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
     match extension.as_deref() {

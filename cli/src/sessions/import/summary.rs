@@ -1,11 +1,11 @@
-//! What became of a file.
+//! The summary of an import.
 
 use latchkey::operations::ImportOutcome;
 use serde_json::{Value, json};
 
 use crate::listing::Listing;
 
-/// Rows, by what became of them.
+/// Numbers of rows by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Summary {
     pub(super) imported: u64,
@@ -27,7 +27,7 @@ impl Summary {
         self.imported + self.already_there + self.expired + self.bad
     }
 
-    /// For standard output. A dry run doesn't know what is there already.
+    /// The text for standard output. A dry run doesn't know which rows were imported before.
     pub(super) fn render(&self, json: bool, dry_run: bool) -> String {
         let numbers = |summary: &Self| {
             let there = (!dry_run).then_some(summary.already_there);

@@ -1,4 +1,4 @@
-//! The REST proxy event, read with care.
+//! The REST proxy event, made safe for lambda_http.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderValue;
@@ -6,11 +6,11 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, value::RawValue};
 
-/// What API Gateway takes of a request's line and headers together
+/// The most bytes that API Gateway accepts in a request's line and headers together
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>).
 const REQUEST_LINE_BYTES: usize = 10_240;
 
-/// A REST proxy event, or what is left of one that can't be read.
+/// A REST proxy event, or the request id of one that can't be read.
 #[derive(Debug)]
 pub struct GatewayEvent(Result<Box<ApiGatewayProxyRequest>, Malformed>);
 
@@ -23,7 +23,7 @@ pub(super) struct Malformed {
 }
 
 impl<'de> Deserialize<'de> for GatewayEvent {
-    /// Never fails on JSON: a header that HTTP has no place for is the client's doing, and a client gets an answer.
+    /// Doesn't fail on any JSON. An invalid header comes from the client, and the client must get an answer.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         let event = serde_json::from_str(raw.get()).or_else(|_| without_impossible_headers(raw.get()));
@@ -31,8 +31,8 @@ impl<'de> Deserialize<'de> for GatewayEvent {
     }
 }
 
-/// Reads an event again with a `?` for each header value that HTTP has no place for. The value stays in its place, so
-/// that a second `Authorization` is still a second one.
+/// Parses an event again, with `?` for each invalid header value. The value isn't removed, so that a second `Authorization` is still
+/// noticed.
 fn without_impossible_headers(event: &str) -> Result<ApiGatewayProxyRequest, Malformed> {
     let mut event: Value = serde_json::from_str(event).unwrap_or_default();
     for map in ["headers", "multiValueHeaders"] {
@@ -67,8 +67,8 @@ impl GatewayEvent {
             return Err(Malformed { detail: "the path doesn't begin with a slash", request_id: event.request_context.request_id });
         }
         // lambda_http lets the single-valued map overwrite the multi-valued one, which is complete where it is there. And it
-        // panics where Host and X-Forwarded-Proto make no URI: it looks for them in the single-valued map alone, so that
-        // without it the URI is the path, which is all that anybody reads of it.
+        // panics where Host and X-Forwarded-Proto make no URI: it looks for them in the single-valued map only. Without
+        // that map the URI is the path, and nothing else of it is used.
         let single = std::mem::take(&mut event.headers);
         for name in single.keys().filter(|name| !event.multi_value_headers.contains_key(*name)).cloned().collect::<Vec<_>>() {
             for value in single.get_all(&name) {
@@ -80,7 +80,7 @@ impl GatewayEvent {
     }
 }
 
-/// Of the two maps lambda_http takes the multi-valued one where it is there.
+/// lambda_http prefers the multi-valued map if there is one.
 fn path_and_query_bytes(event: &ApiGatewayProxyRequest) -> usize {
     let (single, multi) = (&event.query_string_parameters, &event.multi_value_query_string_parameters);
     let query = if multi.is_empty() { single } else { multi };

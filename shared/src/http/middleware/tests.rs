@@ -123,3 +123,20 @@ fn readiness_is_the_inner_services() {
     let mut service = Authenticate::with(by_either()).layer(NotYet);
     assert!(service.poll_ready(&mut Context::from_waker(Waker::noop())).is_pending());
 }
+
+/// B3: with each authenticator, before it looks at the table.
+#[tokio::test]
+async fn two_authorization_headers_are_a_malformed_request() {
+    async fn twice<A: Authenticator>(authenticator: A) -> (u16, String) {
+        let handler = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new("reached".to_owned())));
+        let request = Request::builder().header("authorization", "Bearer a").header("authorization", "Bearer a").body(()).unwrap();
+        let response = Authenticate::with(authenticator).layer(handler).oneshot(request).await.unwrap();
+        assert!(!response.headers().contains_key("www-authenticate"));
+        refused((response.status().as_u16(), response.into_body()))
+    }
+    let (store, imported) = (|| Script::new(vec![]).store(), ImportedTokens::Refused);
+    let malformed = (400, "invalid_request".to_owned());
+    assert_eq!(twice(ByAccessToken { store: store(), clock: Clock::system(), imported }).await, malformed);
+    assert_eq!(twice(ByRefreshToken { store: store(), clock: Clock::system(), imported }).await, malformed);
+    assert_eq!(twice(ByEitherToken { store: store(), imported }).await, malformed);
+}

@@ -1,8 +1,8 @@
 //! A line of metrics in CloudWatch's embedded metric format
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
 //!
-//! One JSON object with nothing before or after it. Every text in it is a constant of ours or the namespace, none of which
-//! JSON has to escape.
+//! One JSON object with nothing before or after it. Every text in it is a constant of ours, the namespace, or the name of
+//! a table, none of which JSON has to escape.
 
 use std::fmt::Write as _;
 
@@ -18,9 +18,16 @@ pub(super) fn line(namespace: &str, function: Function, now: i64, tally: &Tally)
         line.push(',');
         directive(&mut line, namespace, r#""Function","Reason""#, std::iter::once(metric));
     }
+    if tally.throttled().is_some() {
+        line.push(',');
+        directive(&mut line, namespace, r#""Resource""#, std::iter::once(Metric::StoreThrottles));
+    }
     push(&mut line, format_args!(r#"]}},"Function":"{}""#, function.name()));
     if let Some((_, refused)) = tally.refused() {
         push(&mut line, format_args!(r#","Reason":"{}""#, refused.word()));
+    }
+    if let Some(resource) = tally.throttled() {
+        push(&mut line, format_args!(r#","Resource":"{resource}""#));
     }
     for (metric, number) in tally.counts() {
         push(&mut line, format_args!(r#","{}":{number}"#, metric.name()));

@@ -1,9 +1,12 @@
 //! What is counted and measured. `docs/metrics.md` says what each means to an operator.
 
+use strum::VariantArray as _;
+
 use crate::telling::Refused;
 
 /// The functions, by the name that the dimension `Function` has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Function {
     /// `POST /login`.
     Login,
@@ -16,23 +19,15 @@ pub enum Function {
 }
 
 impl Function {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Login, Self::Refresh, Self::Authorizer, Self::Sessions];
-
     /// The value of the dimension `Function`, which is the binary's name.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Login => "login",
-            Self::Refresh => "refresh",
-            Self::Authorizer => "authorizer",
-            Self::Sessions => "sessions",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 }
 
-/// A metric. Names don't change: alarms are set on them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A metric. CloudWatch has it under the variant's name. Names don't change: alarms are set on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray, strum::IntoStaticStr)]
 pub enum Metric {
     /// Logins that came to be.
     LoginsSucceeded,
@@ -80,68 +75,17 @@ pub enum Metric {
     StoreLatency,
     /// Attempts of such calls beyond the first.
     StoreRetries,
+    /// Attempts of such calls that DynamoDB throttled, also by table or index.
+    StoreThrottles,
     /// Requests that were the first of their process.
     ColdStarts,
 }
 
 impl Metric {
-    /// All of them.
-    pub const ALL: [Self; 24] = [
-        Self::LoginsSucceeded,
-        Self::LoginsFailed,
-        Self::LoginsThrottled,
-        Self::LoginsAtLimit,
-        Self::RefreshesRotated,
-        Self::RefreshesReplayed,
-        Self::RefreshesSuperseded,
-        Self::RefreshesWithOtherKey,
-        Self::RefreshesRefused,
-        Self::RefreshesReused,
-        Self::AccessAllowed,
-        Self::AccessDenied,
-        Self::Logouts,
-        Self::LogoutsEverywhere,
-        Self::LogoutsOfNothing,
-        Self::RequestsMalformed,
-        Self::StoreErrors,
-        Self::DeadlinesPassed,
-        Self::InternalErrors,
-        Self::TokensAmbiguous,
-        Self::CleanupFailures,
-        Self::StoreLatency,
-        Self::StoreRetries,
-        Self::ColdStarts,
-    ];
-
     /// Its name in CloudWatch.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::LoginsSucceeded => "LoginsSucceeded",
-            Self::LoginsFailed => "LoginsFailed",
-            Self::LoginsThrottled => "LoginsThrottled",
-            Self::LoginsAtLimit => "LoginsAtLimit",
-            Self::RefreshesRotated => "RefreshesRotated",
-            Self::RefreshesReplayed => "RefreshesReplayed",
-            Self::RefreshesSuperseded => "RefreshesSuperseded",
-            Self::RefreshesWithOtherKey => "RefreshesWithOtherKey",
-            Self::RefreshesRefused => "RefreshesRefused",
-            Self::RefreshesReused => "RefreshesReused",
-            Self::AccessAllowed => "AccessAllowed",
-            Self::AccessDenied => "AccessDenied",
-            Self::Logouts => "Logouts",
-            Self::LogoutsEverywhere => "LogoutsEverywhere",
-            Self::LogoutsOfNothing => "LogoutsOfNothing",
-            Self::RequestsMalformed => "RequestsMalformed",
-            Self::StoreErrors => "StoreErrors",
-            Self::DeadlinesPassed => "DeadlinesPassed",
-            Self::InternalErrors => "InternalErrors",
-            Self::TokensAmbiguous => "TokensAmbiguous",
-            Self::CleanupFailures => "CleanupFailures",
-            Self::StoreLatency => "StoreLatency",
-            Self::StoreRetries => "StoreRetries",
-            Self::ColdStarts => "ColdStarts",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// Its unit, as CloudWatch names it.
@@ -170,7 +114,8 @@ impl Metric {
             | Self::InternalErrors
             | Self::StoreLatency
             | Self::StoreRetries
-            | Self::ColdStarts => &Function::ALL,
+            | Self::StoreThrottles
+            | Self::ColdStarts => Function::VARIANTS,
         }
     }
 
@@ -178,7 +123,7 @@ impl Metric {
     #[must_use]
     pub const fn reasons(self) -> &'static [Refused] {
         match self {
-            Self::AccessDenied => &Refused::ALL,
+            Self::AccessDenied => Refused::VARIANTS,
             Self::RefreshesRefused => {
                 &[Refused::Absent, Refused::Malformed, Refused::Unknown, Refused::Ended, Refused::Forged, Refused::Expired]
             }

@@ -1,20 +1,20 @@
-//! What a request has come to so far.
+//! Counts and latencies collected for one request.
 
 use std::time::Duration;
 
 use super::Metric;
 use crate::telling::Refused;
 
-/// How many values CloudWatch takes of one metric in one line
+/// The most values of one metric that CloudWatch accepts in one line
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
-/// A request that makes more calls, ending all of somebody's many logins, is measured by its first ones.
+/// A request that makes more calls, such as one that ends all logins of a user, is measured by its first ones.
 const MOST_VALUES: usize = 100;
 
-/// Counts and latencies of one request.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     counts: Vec<(Metric, u32)>,
     refused: Option<(Metric, Refused)>,
+    throttled: Option<String>,
     store_calls: Vec<Duration>,
 }
 
@@ -38,6 +38,14 @@ impl Tally {
         }
     }
 
+    /// DynamoDB throttled an attempt; `resource` is the table or the index, if it says.
+    pub(super) fn store_throttled(&mut self, resource: String) {
+        self.add(Metric::StoreThrottles, 1);
+        if self.throttled.is_none() && !resource.is_empty() {
+            self.throttled = Some(resource);
+        }
+    }
+
     fn add(&mut self, metric: Metric, number: u32) {
         match self.counts.iter_mut().find(|(counted, _)| *counted == metric) {
             Some((_, sum)) => *sum += number,
@@ -53,9 +61,14 @@ impl Tally {
         &self.counts
     }
 
-    /// The metric that is told by a reason, and the reason: a request presents one token.
+    /// The metric that has a reason, and the reason. There is one at most, because a request presents one token.
     pub(super) fn refused(&self) -> Option<(Metric, Refused)> {
         self.refused
+    }
+
+    /// The table or index that was throttled first. A line has room for one.
+    pub(super) fn throttled(&self) -> Option<&str> {
+        self.throttled.as_deref()
     }
 
     pub(super) fn store_calls(&self) -> &[Duration] {

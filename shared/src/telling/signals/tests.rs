@@ -2,10 +2,11 @@ use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use serde_json::{Value, json};
+use strum::{IntoEnumIterator as _, VariantArray as _};
 
 use super::*;
 use crate::{
-    store::script::{Script, error, output},
+    store::script::{Answer, Script, error, output},
     telling::{
         Refused,
         log::{Event, Fields, log},
@@ -99,7 +100,7 @@ async fn whatever_happens_in_a_request_is_one_valid_line() {
     let (signals, lines) = heard(Function::Sessions);
     signals
         .of_request(None, async {
-            for event in Event::ALL.into_iter().chain(Refused::ALL.map(Event::RefreshRefused)) {
+            for event in Event::iter().chain(Refused::VARIANTS.iter().copied().map(Event::RefreshRefused)) {
                 logged(event);
             }
             for _ in 0..130 {
@@ -111,7 +112,7 @@ async fn whatever_happens_in_a_request_is_one_valid_line() {
     let [line] = lines.as_slice() else { panic!("{lines:?}") };
     let document = assert_valid(line);
     assert_eq!(document["StoreLatency"].as_array().unwrap().len(), 100);
-    for metric in Event::ALL.iter().filter_map(|event| event.counts()) {
+    for metric in Event::iter().filter_map(Event::counts) {
         assert!(document[metric.name()].is_number(), "{metric:?}");
     }
 }
@@ -177,28 +178,47 @@ async fn a_call_to_dynamodb_is_measured_with_its_attempts() {
     assert_eq!(document["StoreRetries"], 1, "{document}");
 }
 
+/// Also a throttled attempt whose retry succeeds: it is in no log line.
+#[tokio::test]
+async fn a_throttled_table_is_counted_by_name() {
+    let (signals, lines) = heard(Function::Refresh);
+    let arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/sessions/index/refresh_token_hash";
+    let reasons = json!({"throttlingReasons": [{"reason": "IndexReadKeyRangeThroughputExceeded", "resource": arn}]});
+    let answers = [Answer::Error("ThrottlingException", reasons), error("ThrottlingException"), output(json!({"Count": 0, "Items": []}))];
+    let script = Script::new(answers);
+    let store = script.store_trying(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)));
+    signals.of_request(None, store.warm_up()).await.unwrap();
+    let document = assert_valid(&lines.lock().unwrap()[0]);
+    assert_eq!(document["StoreThrottles"], 2, "{document}");
+    assert_eq!(document["Resource"], "sessions/refresh_token_hash", "{document}");
+    let directives = document["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+    let by_resource = directives.iter().find(|directive| directive["Dimensions"] == json!([["Resource"]])).unwrap();
+    assert_eq!(by_resource["Metrics"], json!([{"Name": "StoreThrottles", "Unit": "Count"}]));
+    assert!(!document.to_string().contains("123456789012"), "the account isn't told");
+}
+
 /// Low cardinality: a metric costs by the number of values that its dimensions have.
 #[test]
 fn there_are_few_metrics() {
-    let each = Metric::ALL.iter().map(|metric| metric.functions().len() + metric.reasons().len());
+    let each = Metric::VARIANTS.iter().map(|metric| metric.functions().len() + metric.reasons().len());
     let documented = include_str!("../../../../docs/metrics.md");
     assert!(documented.contains(&format!("CloudWatch has {} metrics", each.sum::<usize>())));
-    let names: BTreeSet<_> = Metric::ALL.iter().map(|metric| metric.name()).collect();
-    assert_eq!(names.len(), Metric::ALL.len());
-    assert!(Event::ALL.iter().filter_map(|event| event.counts()).all(|metric| Metric::ALL.contains(&metric)));
+    let names: BTreeSet<_> = Metric::VARIANTS.iter().map(|metric| metric.name()).collect();
+    assert_eq!(names.len(), Metric::VARIANTS.len());
+    assert!(Event::iter().filter_map(Event::counts).all(|metric| Metric::VARIANTS.contains(&metric)));
 }
 
 #[test]
 fn the_metrics_are_documented_as_they_are() {
     let documented = include_str!("../../../../docs/metrics.md");
-    for metric in Metric::ALL {
+    for metric in Metric::VARIANTS {
         let functions: Vec<_> = metric.functions().iter().map(|function| function.name()).collect();
-        let functions = if functions.len() == Function::ALL.len() { "all".to_owned() } else { functions.join(", ") };
+        let functions = if functions.len() == Function::VARIANTS.len() { "all".to_owned() } else { functions.join(", ") };
         let row = format!("| `{}` | {} | {functions} |", metric.name(), metric.unit());
         assert!(documented.contains(&row), "docs/metrics.md lacks {row}");
     }
-    assert_eq!(documented.lines().filter(|line| line.starts_with("| `")).count(), Metric::ALL.len() + Refused::ALL.len());
-    for refused in Refused::ALL {
+    assert_eq!(documented.lines().filter(|line| line.starts_with("| `")).count(), Metric::VARIANTS.len() + Refused::VARIANTS.len());
+    for refused in Refused::VARIANTS {
         assert!(documented.contains(&format!("| `{}` |", refused.word())), "docs/metrics.md lacks {}", refused.word());
     }
 }
