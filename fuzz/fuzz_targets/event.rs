@@ -12,6 +12,7 @@ use lambda_http::{Body, Request, Response, Service as _, service_fn};
 use lambda_runtime::{Context, LambdaEvent};
 use latchkey::{
     clock::Clock,
+    entropy::Random,
     http::front::{Front, GatewayEvent},
     limits::Limits,
     operations::OnFirstUse,
@@ -59,7 +60,8 @@ fn authorizer_event(event: AuthorizerEvent) {
 /// The answer is the handler's or the front's.
 fn gateway_event(event: GatewayEvent) {
     let handler = service_fn(async |_: Request| Ok::<_, Infallible>(Response::builder().status(204).body(Body::Empty).unwrap()));
-    let answer = RUNTIME.block_on(Front::new(handler, None, Limits::PRODUCTION).call(LambdaEvent::new(event, Context::default())));
+    let answer =
+        RUNTIME.block_on(Front::new(handler, None, Limits::PRODUCTION, Random::system()).call(LambdaEvent::new(event, Context::default())));
     let Ok(answer) = answer;
     assert!(matches!(answer.status_code, 204 | 400), "{}", answer.status_code);
 }

@@ -34,7 +34,7 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
             "telling", "throttle", "token", "username",
         ],
     ),
-    ("http", &["clock", "decision", "ids", "limits", "model", "operations", "store", "telling", "token"]),
+    ("http", &["clock", "decision", "entropy", "ids", "limits", "model", "operations", "store", "telling", "token"]),
     ("function", &["aws", "clock", "config", "limits", "store", "telling"]),
 ];
 

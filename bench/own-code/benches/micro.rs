@@ -31,11 +31,12 @@ fn micro(criterion: &mut Criterion) {
     let access = issued.pair.access.claim();
     let refresh = issued.pair.refresh.claim();
     let now = Clock::system().now();
-    let proof = Proof::<Refresh>::generate(&Random::system()).expect("random bytes");
-    let seed = Seed::generate(&Random::system()).expect("random bytes");
+    let random = Random::system();
+    let proof = Proof::<Refresh>::generate(&random).expect("random bytes");
+    let seed = Seed::generate(&random).expect("random bytes");
     let presented = PresentedToken::from(issued.pair.refresh.clone());
     let successor = Generation::FIRST.next().expect("a next generation");
-    let sealed = SealedSeed::seal(&presented, &login.key, successor, &seed, &Random::system()).expect("the seed is sealed");
+    let sealed = SealedSeed::seal(&presented, &login.key, successor, &seed, &random).expect("the seed is sealed");
 
     criterion.bench_function("parse a token", |bencher| {
         bencher.iter(|| PresentedToken::<Access>::parse(black_box(issued.pair.access.expose()), ImportedTokens::Refused));
@@ -55,7 +56,7 @@ fn micro(criterion: &mut Criterion) {
         bencher.iter(|| TokenPair::mint(black_box(&login.key), successor, &proof, &seed));
     });
     criterion.bench_function("seal a seed", |bencher| {
-        bencher.iter(|| SealedSeed::seal(black_box(&presented), &login.key, successor, &seed, &Random::system()));
+        bencher.iter(|| SealedSeed::seal(black_box(&presented), &login.key, successor, &seed, &random));
     });
     criterion.bench_function("open a seed", |bencher| bencher.iter(|| sealed.open(black_box(&presented), &login.key, successor)));
 

@@ -123,7 +123,12 @@ impl Functions {
     /// If it isn't 200.
     pub fn refresh(&self) -> Result<Vec<u8>, Failure> {
         let store = Store::new(self.client.clone(), TABLE);
-        let mut front = Front::new(latchkey_refresh::service(store, self.refresh.clone(), Clock::system(), Random::system()), None, Limits::PRODUCTION);
+        let mut front = Front::new(
+            latchkey_refresh::service(store, self.refresh.clone(), Clock::system(), Random::system()),
+            None,
+            Limits::PRODUCTION,
+            Random::system(),
+        );
         let event: GatewayEvent = serde_json::from_slice(&self.work.refresh)?;
         let answer = self.runtime.block_on(self.signals.of_request(None, front.call(LambdaEvent::new(event, Context::default()))))?;
         right(serde_json::to_vec(&answer)?, r#""statusCode":200"#)

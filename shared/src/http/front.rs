@@ -14,7 +14,7 @@ pub use event::GatewayEvent;
 
 use std::{convert::Infallible, future::Future, pin::Pin, task, time::Duration};
 
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use lambda_http::{
     Body, Request, Response,
     aws_lambda_events::apigw::ApiGatewayProxyResponse,
@@ -24,6 +24,7 @@ use lambda_runtime::LambdaEvent;
 use tower_service::Service;
 
 use crate::{
+    entropy::Random,
     http::problem::{Problem, ProblemCode},
     limits::Limits,
     telling::{
@@ -47,13 +48,15 @@ pub struct Front<S> {
     service: S,
     cors_allow_origin: Option<HeaderValue>,
     budget: Duration,
+    random: Random,
 }
 
 impl<S> Front<S> {
     /// Serves requests with `service`, each within `limits.request`; answers carry CORS headers for `cors_allow_origin`.
-    pub fn new(service: S, cors_allow_origin: Option<&str>, limits: Limits) -> Self {
+    /// The pause that a 503 asks for is drawn from `random`.
+    pub fn new(service: S, cors_allow_origin: Option<&str>, limits: Limits, random: Random) -> Self {
         let cors_allow_origin = cors_allow_origin.and_then(|origin| HeaderValue::from_str(origin).ok());
-        Self { service, cors_allow_origin, budget: limits.request }
+        Self { service, cors_allow_origin, budget: limits.request, random }
     }
 }
 
@@ -73,9 +76,10 @@ where
     fn call(&mut self, event: LambdaEvent<GatewayEvent>) -> Self::Future {
         let clone = self.service.clone();
         let service = std::mem::replace(&mut self.service, clone);
-        let (cors_allow_origin, budget) = (self.cors_allow_origin.clone(), self.budget);
+        let (cors_allow_origin, budget, random) = (self.cors_allow_origin.clone(), self.budget, self.random.clone());
         Box::pin(async move {
-            let response = answer(service, event.payload, budget).await;
+            let mut response = answer(service, event.payload, budget).await;
+            spread(&mut response, &random);
             Ok(gateway_response(response, cors_allow_origin))
         })
     }
@@ -105,6 +109,19 @@ where
             log(Event::DeadlinePassed, Fields { request_id: request_id.as_deref(), ..Fields::default() }, None);
             Problem::from(ProblemCode::Unavailable).into_response()
         }
+    }
+}
+
+/// The longest pause that a 503 asks for, in seconds.
+const LONGEST_PAUSE: u64 = 5;
+
+/// Draws the pause that a 503 asks for. Clients that failed together must not come back together. A 429 keeps its own: it says
+/// when the wait is over.
+fn spread(response: &mut Response<Body>, random: &Random) {
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE
+        && let Ok(drawn) = random.bytes().map(u64::from_be_bytes)
+    {
+        response.headers_mut().insert(header::RETRY_AFTER, (1 + drawn % LONGEST_PAUSE).into());
     }
 }
 
@@ -140,12 +157,18 @@ fn gateway_response(response: Response<Body>, cors_allow_origin: Option<HeaderVa
 ///
 /// # Errors
 /// What the runtime reports.
-pub async fn run<S>(service: S, cors_allow_origin: Option<&str>, limits: Limits, signals: Signals) -> Result<(), lambda_runtime::Error>
+pub async fn run<S>(
+    service: S,
+    cors_allow_origin: Option<&str>,
+    limits: Limits,
+    random: Random,
+    signals: Signals,
+) -> Result<(), lambda_runtime::Error>
 where
     S: Service<Request, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
 {
-    let mut front = Front::new(service, cors_allow_origin, limits);
+    let mut front = Front::new(service, cors_allow_origin, limits, random);
     lambda_runtime::run(lambda_runtime::service_fn(move |event: LambdaEvent<GatewayEvent>| {
         let signals = signals.clone();
         let trace = event.context.xray_trace_id.clone();

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{http::bearer::presented, operations::Presented};
+use crate::{entropy::NoEntropy, http::bearer::presented, operations::Presented};
 
 /// Answers with what it saw of the request.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ fn event(with: &Value) -> Value {
 
 async fn call(event: Value) -> (i64, Value) {
     let payload: GatewayEvent = serde_json::from_str(&event.to_string()).unwrap();
-    let response = Front::new(Echo, Some("https://app.example"), Limits::PRODUCTION)
+    let response = Front::new(Echo, Some("https://app.example"), Limits::PRODUCTION, Random::system())
         .call(LambdaEvent::new(payload, Default::default()))
         .await
         .unwrap();
@@ -158,11 +158,32 @@ async fn a_request_that_never_ends_is_answered_in_its_budget() {
     }
     let payload: GatewayEvent = serde_json::from_str(&event(&json!({})).to_string()).unwrap();
     let since = tokio::time::Instant::now();
-    let response = Front::new(Never, None, Limits::PRODUCTION).call(LambdaEvent::new(payload, Default::default())).await.unwrap();
+    let response = Front::new(Never, None, Limits::PRODUCTION, drawn(6)).call(LambdaEvent::new(payload, Default::default())).await.unwrap();
     // The clock is the test's own: it stands except where somebody waits for it.
     assert_eq!(since.elapsed(), Limits::PRODUCTION.request);
     assert_eq!(response.status_code, 503);
-    assert_eq!(response.headers["retry-after"], "1");
+    assert_eq!(response.headers["retry-after"], "2");
+}
+
+fn drawn(number: u8) -> Random {
+    Random::from_fn(move |bytes| {
+        bytes.fill(0);
+        bytes.last_mut().map(|last| *last = number).ok_or(NoEntropy)
+    })
+}
+
+/// A 503 asks for one to five seconds, a 429 for the time that it knows.
+#[test]
+fn the_pause_after_a_503_is_drawn() {
+    let pause = |problem: Problem, random: &Random| {
+        let mut response = problem.into_response::<Body>();
+        spread(&mut response, random);
+        response.headers()["retry-after"].to_str().unwrap().to_owned()
+    };
+    let unavailable = || ProblemCode::Unavailable.into();
+    assert_eq!([0, 1, 2, 3, 4, 5].map(|number| pause(unavailable(), &drawn(number))), ["1", "2", "3", "4", "5", "1"]);
+    assert_eq!(pause(unavailable(), &Random::from_fn(|_| Err(NoEntropy))), "1");
+    assert_eq!(pause(Problem::throttled(300), &drawn(3)), "300");
 }
 
 /// An empty body is `""`. As `null` it made a gateway that expects text answer 500.
