@@ -17,8 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/scale.md"
 
 # A daily user. An access token lives for 5 minutes; a user spends some 10 minutes in the app, three times a day. A login
-# every twentieth day follows a lost device, a week's absence or a logout.
-A_DAY = {"a login": 0.05, "a refresh": 8, "a request": 100, "a logout": 0.02}
+# every twentieth day follows a lost device, a week's absence or a logout. The first request after a refresh marks the session.
+A_DAY = {"a login": 0.05, "a refresh": 8, "a first request": 8, "a request": 92, "a logout": 0.02}
 LOGINS_HELD = 1.5
 DAYS_A_MONTH = 30
 # The ratio of a day's busiest second to its average.
@@ -33,6 +33,7 @@ OPERATIONS = {
     "a login": ("login", "LoginMemory", TRIP_MS + TRANSACTION_MS, OWN_LOG_BYTES),
     "a login refused": ("login", "LoginMemory", TRIP_MS, OWN_LOG_BYTES),
     "a refresh": ("refresh", "FunctionMemory", TRIP_MS + TRANSACTION_MS, OWN_LOG_BYTES),
+    "a first request": ("authorizer", "FunctionMemory", 2 * TRIP_MS, 0),
     "a request": ("authorizer", "FunctionMemory", TRIP_MS, 0),
     "a logout": ("sessions", "FunctionMemory", 2 * TRIP_MS, OWN_LOG_BYTES),
 }

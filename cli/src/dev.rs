@@ -140,7 +140,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
         functions: args.lambda.clone(),
         access_token_ttl: config.as_ref().map(|config| config.lifetimes.access.as_secs()),
         refresh_token_ttl: config.as_ref().map(|config| config.lifetimes.refresh.as_secs()),
-        replay_window: config.as_ref().map(|config| config.replay_window.as_secs()),
+        replay_window: config.as_ref().map(|config| config.replay.window.as_secs()),
     };
     let console = Console::new(observer, Clock::system());
     let router = console.clone().into_router(Gateway::new(&template, invoker, GatewayOptions::default()), &about);

@@ -10,6 +10,7 @@ use latchkey::{
     entropy::Random,
     http::front::{Front, GatewayEvent},
     limits::Limits,
+    operations::OnFirstUse,
     store::{Accounts, Attempts, Store, Users},
     telling::signals::{Function, Signals},
 };
@@ -100,7 +101,16 @@ pub fn functions_that_tell(
     let authorizer = {
         let config = ReaderConfig::read(&environment("authorizer"))?;
         let store = Store::new(client("authorizer"), config.sessions_table);
-        authorizer(Authorizer::new(store, config.imported_tokens, clock.clone(), limits), signals(Function::Authorizer)?)
+        authorizer(
+            Authorizer::new(
+                store,
+                config.imported_tokens,
+                OnFirstUse::mark(config.replay_window, limits, random.clone()),
+                clock.clone(),
+                limits,
+            ),
+            signals(Function::Authorizer)?,
+        )
     };
     let functions = [("login", login), ("refresh", refresh), ("sessions", sessions), ("authorizer", authorizer)];
     Ok(Invoker::Linked(functions.map(|(name, function)| (name.to_owned(), function)).into()))

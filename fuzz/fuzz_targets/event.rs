@@ -15,6 +15,7 @@ use latchkey::{
     entropy::Random,
     http::front::{Front, GatewayEvent},
     limits::Limits,
+    operations::OnFirstUse,
     store::Store,
     token::ImportedTokens,
 };
@@ -31,7 +32,7 @@ static AUTHORIZER: LazyLock<Authorizer> = LazyLock::new(|| {
         .region(Region::new("local"))
         .retry_config(RetryConfig::disabled())
         .build();
-    Authorizer::new(Store::new(Client::from_conf(config), "sessions"), ImportedTokens::Accepted, Clock::system(), Limits::PRODUCTION)
+    Authorizer::new(Store::new(Client::from_conf(config), "sessions"), ImportedTokens::Accepted, OnFirstUse::LeaveUnmarked, Clock::system(), Limits::PRODUCTION)
 });
 
 libfuzzer_sys::fuzz_target!(|text: &str| {

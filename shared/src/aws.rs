@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::Client;
 use aws_smithy_http_client::{Builder, tls};
 
 use crate::{
+    clock::{Clock, SetClock},
     config::{ConfigError, Environment},
     limits::Limits,
     telling::signals::StoreCalls,
@@ -17,10 +18,11 @@ use crate::{
 
 /// A client with credentials and region from the environment, as Lambda sets them; no profile, no file and no instance
 /// metadata are looked at. `AWS_ENDPOINT_URL_DYNAMODB` points it elsewhere, `AWS_CA_BUNDLE` names other roots to trust.
+/// Its answers set `clock`.
 ///
 /// # Errors
 /// [`ConfigError`] for a bundle that is none.
-pub async fn client(environment: &Environment<'_>, limits: Limits) -> Result<Client, ConfigError> {
+pub async fn client(environment: &Environment<'_>, limits: Limits, clock: &Clock) -> Result<Client, ConfigError> {
     // ring: aws-lc gathers CPU jitter at the first handshake, tens of milliseconds that a small Lambda pays tenfold.
     let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
     let http = Builder::new().tls_provider(provider).tls_context(trust::tls_context(environment)?).build_https();
@@ -35,6 +37,9 @@ pub async fn client(environment: &Environment<'_>, limits: Limits) -> Result<Cli
         .timeout_config(limits.timeouts())
         .retry_config(RetryConfig::standard())
         .interceptor(StoreCalls);
+    if let Some(set_clock) = SetClock::of(clock) {
+        config = config.interceptor(set_clock);
+    }
     config.set_endpoint_url(environment.get("AWS_ENDPOINT_URL_DYNAMODB"));
     Ok(Client::from_conf(config.build()))
 }

@@ -1,12 +1,19 @@
 //! The one place that asks what time it is. Everything else is told.
 
+mod server_time;
+
+pub use server_time::{ServerTime, SetClock};
+
 use std::{fmt, sync::Arc};
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
-/// Where a handler learns the time of a request's arrival.
+/// Where a handler learns the time.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
+pub struct Clock {
+    local: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    server: Option<ServerTime>,
+}
 
 impl Clock {
     /// The machine's clock, in milliseconds: the precision that is stored, so that what was compared is what was kept.
@@ -18,13 +25,29 @@ impl Clock {
 
     /// A clock that asks `now`; tests hand in one that they can turn.
     pub fn from_fn(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
+        Self { local: Arc::new(now), server: None }
+    }
+
+    /// The same clock, set by DynamoDB's answers: by a client that has [`SetClock`].
+    #[must_use]
+    pub fn set_by_dynamodb(self) -> Self {
+        Self { server: Some(ServerTime::default()), ..self }
     }
 
     /// The time, cut to the millisecond.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        (self.0)().trunc_subsecs(3)
+        self.local() + self.skew()
+    }
+
+    /// How far the local clock is behind DynamoDB's; negative where it is ahead, zero as far as is known.
+    #[must_use]
+    pub fn skew(&self) -> TimeDelta {
+        self.server.as_ref().map_or(TimeDelta::zero(), ServerTime::offset)
+    }
+
+    fn local(&self) -> DateTime<Utc> {
+        (self.local)().trunc_subsecs(3)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use crate::{
     decision::{OnSessionLimit, SessionLimit},
-    model::Lifetimes,
+    model::{Lifetimes, ReplayRule},
     telling::signals::{Function, Signals},
     throttle::Throttle,
     token::ImportedTokens,
@@ -114,6 +114,28 @@ impl<'a> Environment<'a> {
             let window = parse_duration(text)?;
             let allowed = window.is_zero() || (Duration::from_secs(10)..=Duration::from_secs(5 * MINUTE)).contains(&window);
             (allowed && window < lifetimes.access).then_some(window)
+        })
+    }
+
+    /// `REPLAY_WINDOW` and `LOST_ANSWER`. Without a window there is nothing to count a first use's window by.
+    fn replay_rule(&self, lifetimes: Lifetimes) -> Result<ReplayRule, ConfigError> {
+        let window = self.replay_window(lifetimes)?;
+        let default = if window.is_zero() { "window" } else { "until_first_use" };
+        let takes = "`until_first_use` or `window`; with REPLAY_WINDOW=0 only `window`";
+        let until_first_use = self.parsed("LOST_ANSWER", default, takes, |text| match text {
+            "until_first_use" if !window.is_zero() => Some(true),
+            "window" => Some(false),
+            _ => None,
+        })?;
+        Ok(ReplayRule { window, until_first_use })
+    }
+
+    /// `REPLAY_WINDOW`, for a function that marks first uses. Where the rotations have none, nothing is awaited.
+    fn mark_window(&self) -> Result<Duration, ConfigError> {
+        let takes = "0, or a duration from 10s to 5m";
+        self.parsed("REPLAY_WINDOW", "30s", takes, |text| {
+            let window = parse_duration(text)?;
+            (window.is_zero() || (Duration::from_secs(10)..=Duration::from_secs(5 * MINUTE)).contains(&window)).then_some(window)
         })
     }
 
@@ -233,6 +255,8 @@ pub struct ReaderConfig {
     pub sessions_table: String,
     /// Whether imported tokens are accepted.
     pub imported_tokens: ImportedTokens,
+    /// How long an old token is answered after the first use of the new one.
+    pub replay_window: Duration,
 }
 
 impl ReaderConfig {
@@ -241,7 +265,11 @@ impl ReaderConfig {
     /// # Errors
     /// [`ConfigError`], the first there is.
     pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
-        Ok(Self { sessions_table: environment.sessions_table()?, imported_tokens: environment.imported_tokens()? })
+        Ok(Self {
+            sessions_table: environment.sessions_table()?,
+            imported_tokens: environment.imported_tokens()?,
+            replay_window: environment.mark_window()?,
+        })
     }
 }
 
@@ -252,8 +280,8 @@ pub struct RefreshConfig {
     pub sessions_table: String,
     /// How long tokens live.
     pub lifetimes: Lifetimes,
-    /// How long a replay is answered.
-    pub replay_window: Duration,
+    /// How a lost answer is given again.
+    pub replay: ReplayRule,
     /// Whether imported tokens are accepted.
     pub imported_tokens: ImportedTokens,
 }
@@ -268,7 +296,7 @@ impl RefreshConfig {
         Ok(Self {
             sessions_table: environment.sessions_table()?,
             lifetimes,
-            replay_window: environment.replay_window(lifetimes)?,
+            replay: environment.replay_rule(lifetimes)?,
             imported_tokens: environment.imported_tokens()?,
         })
     }

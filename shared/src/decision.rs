@@ -9,9 +9,11 @@ mod refresh;
 mod standing;
 #[cfg(test)]
 pub(crate) mod states;
+mod windows;
 
-pub use authorize::{AccessRefusal, authorize};
+pub use authorize::{AccessRefusal, authorize, owes_mark};
 pub use import::{ImportDecision, decide_import};
 pub use login::{LoginDecision, MAX_REPLACED, OnSessionLimit, SessionLimit, decide_login, is_void};
-pub use refresh::{RefreshDecision, RefreshRefusal, RefreshRequest, decide_refresh};
+pub use refresh::{RefreshDecision, RefreshRefusal, RefreshRequest, TOLERANCE, decide_refresh};
 pub use standing::{Standing, access_standing, refresh_standing};
+pub use windows::remembered_after;

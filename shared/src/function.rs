@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::Client;
 
 use crate::{
     aws,
+    clock::Clock,
     config::{ConfigError, Environment},
     limits::Limits,
     store::Store,
@@ -27,6 +28,8 @@ pub struct Started<C> {
     pub client: Client,
     /// The sessions table, warmed up.
     pub store: Store,
+    /// What time it is, by DynamoDB's clock where the environment's own is wrong.
+    pub clock: Clock,
     /// Metrics and trace ids.
     pub signals: Signals,
     /// `CORS_ALLOW_ORIGIN`.
@@ -41,10 +44,11 @@ pub async fn start<C>(function: Function, limits: Limits, read: fn(&Environment<
     let config = read(&environment).unwrap_or_else(|error| log::stop(&error));
     let sessions_table = environment.sessions_table().unwrap_or_else(|error| log::stop(&error));
     let signals = environment.signals(function).unwrap_or_else(|error| log::stop(&error));
-    let client = aws::client(&environment, limits).await.unwrap_or_else(|error| log::stop(&error));
+    let clock = Clock::system().set_by_dynamodb();
+    let client = aws::client(&environment, limits, &clock).await.unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(client.clone(), sessions_table);
     warm_up(&store).await;
-    Started { config, client, store, signals, cors_allow_origin: environment.cors_allow_origin() }
+    Started { config, client, store, clock, signals, cors_allow_origin: environment.cors_allow_origin() }
 }
 
 /// Lambda runs a start at full speed whatever the function's memory, and the first request not. So the name lookup, the TLS

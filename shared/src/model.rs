@@ -8,6 +8,7 @@ mod user;
 pub use current::CurrentSession;
 pub use register::{LoginCreation, NewLogin, Register, UserLogins};
 pub use session::{
-    Device, Expiries, ImportedPair, Lifetimes, Login, LoginState, Predecessor, ProofHashes, REMEMBERED_ROTATIONS, ReplayKeyHash, Session,
+    Device, Expiries, FirstUse, ImportedPair, Lifetimes, Login, LoginState, Predecessor, ProofHashes, REMEMBERED_ROTATIONS, ReplayKeyHash,
+    ReplayRule, Session,
 };
 pub use user::{User, UserStatus};

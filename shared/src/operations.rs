@@ -9,9 +9,10 @@ mod import;
 pub mod issue;
 mod known;
 mod login;
+mod read_time;
 mod refresh;
 
-pub use authorize::authorize;
+pub use authorize::{OnFirstUse, authorize};
 pub use change_user::{change_user, remove_user};
 pub use credentials::{Denied, Presented, locate, token_of};
 pub use end::{Everywhere, PresentedLogin, end_all, end_login, end_owned, end_scanned, logout};

@@ -11,6 +11,7 @@ mod error;
 mod items;
 mod locate;
 mod login;
+mod mark;
 mod read;
 mod remove_user;
 mod rotate;

@@ -8,6 +8,7 @@ use strum::VariantArray as _;
 pub(crate) const ACCESS_MS: i64 = 5 * 60_000;
 pub(crate) const REFRESH_MS: i64 = 7 * 24 * 3_600_000;
 pub(crate) const WINDOW_MS: i64 = 30_000;
+const TOLERANCE_MS: i64 = 5_000;
 const REMEMBERED: usize = 4;
 
 /// A login, from its creation to its end.
@@ -16,8 +17,17 @@ pub(crate) struct Login {
     pub(crate) ended: bool,
     /// By generation: the expiry of its access token and of its refresh token.
     pub(crate) sessions: Vec<(i64, i64)>,
-    /// By presented generation: the end of the replay window, and the key of the rotation.
-    pub(crate) rotations: Vec<(i64, Option<u8>)>,
+    /// By presented generation.
+    pub(crate) rotations: Vec<Rotation>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rotation {
+    key: Option<u8>,
+    /// The end of its replay window.
+    until: i64,
+    /// The end of the window that the successor's first use has opened.
+    used_until: Option<i64>,
 }
 
 impl Login {
@@ -27,6 +37,13 @@ impl Login {
 
     fn allows(&self, presented: usize, now: i64) -> bool {
         !self.ended && presented == self.generation() && now < self.sessions[presented].0
+    }
+
+    /// The newest pair is used: the token before it is answered for one window more.
+    fn mark(&mut self, now: i64) {
+        if let Some(rotation) = self.rotations.last_mut() {
+            rotation.used_until.get_or_insert(now + WINDOW_MS);
+        }
     }
 
     fn issue(&mut self, now: i64) {
@@ -40,6 +57,8 @@ pub(crate) struct World {
     /// Milliseconds since the sequence began.
     pub(crate) now: i64,
     pub(crate) logins: Vec<Login>,
+    /// What the next request meets.
+    mishap: Option<Mishap>,
     /// The answer that the last request must get.
     pub(crate) expected: Expected,
 }
@@ -147,6 +166,7 @@ impl ReferenceStateMachine for Reference {
 
     fn apply(mut world: World, step: &Step) -> World {
         let now = world.now;
+        let mishap = world.mishap.take();
         world.expected = match step {
             Step::Login => {
                 let mut login = Login::default();
@@ -159,12 +179,23 @@ impl ReferenceStateMachine for Reference {
                 Expected::Nothing
             }
             Step::Authorize(which) => which.of(&world.logins).map_or(Expected::Nothing, |(login, presented)| {
-                if world.logins[login].allows(presented, now) { Expected::Yes } else { Expected::No }
+                let login = &mut world.logins[login];
+                if !login.allows(presented, now) {
+                    return Expected::No;
+                }
+                // The request passes even if the mark can't be written.
+                if mishap != Some(Mishap::Count) {
+                    login.mark(now);
+                }
+                Expected::Yes
             }),
             Step::Refresh(which, key) => which
                 .of(&world.logins)
                 .map_or(Expected::Nothing, |(login, presented)| refresh(&mut world.logins, login, presented, *key, now)),
-            Step::Mishap(_) => Expected::Nothing,
+            Step::Mishap(mishap) => {
+                world.mishap = Some(*mishap);
+                Expected::Nothing
+            }
             Step::EndAll(which) => which.of(&world.logins).map_or(Expected::Nothing, |(login, presented)| {
                 if !world.logins[login].allows(presented, now) {
                     return Expected::No;
@@ -194,25 +225,43 @@ fn refresh(logins: &mut [Login], index: usize, presented: usize, key: Option<u8>
         return Expected::No;
     }
     if presented == generation {
-        login.rotations.push((now + WINDOW_MS, key));
+        let until = now + WINDOW_MS;
+        // A rotation is a first use of the pair that it replaces.
+        if let Some(before) = login.rotations.last_mut() {
+            before.until = before.until.max(before.used_until.unwrap_or(until));
+        }
+        login.rotations.push(Rotation { key, until, used_until: None });
         login.issue(now);
         return Expected::Pair { login: index, generation: generation + 1 };
     }
     let remembered = &login.rotations[login.rotations.len().saturating_sub(REMEMBERED)..];
     let own = login.rotations[presented];
-    let until = if generation - presented <= REMEMBERED { own.0 } else { remembered[0].0 };
-    if now >= until {
+    let (until, replays) = match generation - presented {
+        1 if own.key == key => {
+            let until = own.until.max(own.used_until.unwrap_or(0));
+            (until, own.used_until.is_none() || now < until)
+        }
+        1..=REMEMBERED => (own.until, false),
+        _ => (remembered[0].until, false),
+    };
+    if replays {
+        return Expected::Pair { login: index, generation };
+    }
+    if now >= until + TOLERANCE_MS {
         login.ended = true;
         return Expected::No;
     }
-    if generation - presented == 1 && own.1 == key { Expected::Pair { login: index, generation } } else { Expected::Superseded }
+    Expected::Superseded
 }
 
 /// Moves to just before, at and just after instants that matter to some login; or any distance, and a little back.
 fn waits(world: &World) -> BoxedStrategy<i64> {
     let live = world.logins.iter().filter(|login| !login.ended);
     let instants = live.flat_map(|login| {
-        let windows = login.rotations.iter().rev().take(REMEMBERED + 1).map(|(until, _)| *until);
+        let windows = login.rotations.iter().rev().take(REMEMBERED + 1).flat_map(|rotation| {
+            let until = rotation.used_until.map_or(rotation.until, |used_until| used_until.max(rotation.until));
+            [until, until + TOLERANCE_MS]
+        });
         let newest = login.sessions[login.generation()];
         windows.chain([newest.0, newest.1])
     });

@@ -8,7 +8,7 @@ use latchkey_tests::database::Item;
 pub(crate) enum Damage {
     Missing,
     Misspelt,
-    /// A boolean: no attribute has that type.
+    /// A null: no attribute has that type.
     WrongType,
     /// The right type with a value that Latchkey never writes.
     WrongForm,
@@ -21,7 +21,7 @@ impl Damage {
         let value = item.remove(name);
         match (self, value) {
             (Self::Misspelt, Some(value)) => drop(item.insert(format!("{name}_"), value)),
-            (Self::WrongType, _) => drop(item.insert(name.to_owned(), AttributeValue::Bool(true))),
+            (Self::WrongType, _) => drop(item.insert(name.to_owned(), AttributeValue::Null(true))),
             (Self::WrongForm, Some(AttributeValue::N(_))) => drop(item.insert(name.to_owned(), AttributeValue::N("-1".into()))),
             (Self::WrongForm, Some(AttributeValue::B(_))) => drop(item.insert(name.to_owned(), AttributeValue::B(b"x".as_slice().into()))),
             (Self::WrongForm, Some(AttributeValue::L(_))) => {
@@ -37,7 +37,8 @@ impl Damage {
 /// Never read: DynamoDB alone uses the TTL attribute, to delete expired items.
 const MEANINGLESS: [&str; 1] = ["ttl"];
 /// Optional attributes: a reader can't tell that one is missing.
-const OPTIONAL: [&str; 6] = ["ends_at", "device_id", "device_name", "user_agent", "ip", "replay_key_hash"];
+const OPTIONAL: [&str; 8] =
+    ["ends_at", "device_id", "device_name", "user_agent", "ip", "replay_key_hash", "awaits_use", "used_replay_until"];
 /// Any text is valid here.
 const FREE_TEXT: [&str; 6] = ["user_id", "device_id", "device_name", "user_agent", "ip", "replay_key_hash"];
 

@@ -18,6 +18,7 @@ mod mortal;
 mod paths;
 mod races;
 mod races_of_ends;
+mod races_of_first_uses;
 mod races_of_logins;
 mod rounds;
 mod sizes;

@@ -198,7 +198,7 @@ async fn what_each_path_consumes() {
     }
     println!("assurance: capacity units by path | {consumed:?}");
     let of = |path: Path| consumed.iter().find(|(each, ..)| *each == path).map(|(_, calls, units)| (*calls, *units));
-    assert_eq!(of(Path::AuthorizeCurrent), Some((1, 1.0)), "one strongly consistent read of up to 4 KiB");
+    assert_eq!(of(Path::AuthorizeCurrent), Some((2, 2.0)), "one strongly consistent read of up to 4 KiB, and the mark of a first use");
     assert_eq!(of(Path::Replay), Some((1, 1.0)));
     assert_eq!(of(Path::Refresh), Some((2, 11.0)), "the read; six write units, and four in the indexes");
 }

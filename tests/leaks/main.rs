@@ -22,6 +22,7 @@ use latchkey::{
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
+    database::first_use,
     service::{Answer, Pair, Service, send},
     tap::Line,
 };
@@ -154,7 +155,7 @@ async fn a_line_says_what_it_is_about() {
 
     // The middleware of a service without a gateway.
     let store = Store::new(service.database.client.clone(), service.database.table("SessionsTable"));
-    let layer = ByAccessToken { store, clock: service.clock.clock(), imported: ImportedTokens::Refused };
+    let layer = ByAccessToken { store, clock: service.clock.clock(), imported: ImportedTokens::Refused, first_use: first_use() };
     let request = Request::get("/").header("authorization", format!("Bearer {}", first.access)).extension(RequestId("own".into()));
     assert!(layer.authenticate(&request.body(()).unwrap().into_parts().0).await.is_err());
     drop(listening);

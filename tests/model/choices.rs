@@ -1,11 +1,11 @@
 //! What can happen next, as far as the configuration allows it.
 
 use crate::{
-    config::{Prepare, Weakness},
+    config::Prepare,
     model::{Action, SessionService},
-    table::{Key, Tick, Token},
+    table::{Key, Token},
     transaction::Transaction,
-    world::{Party, Request, Sort, World},
+    world::{Party, Request, Sort, World, number},
 };
 
 impl SessionService {
@@ -27,7 +27,10 @@ impl SessionService {
             actions.extend(world.thief.iter().map(|token| Action::Refresh(Party::Thief, *token)));
         }
         if left(Sort::Authorize, config.authorizations) {
-            actions.extend(world.client.iter().copied().map(Action::Authorize));
+            let users = world.client.iter().chain(if config.thief_uses { &world.thief[..] } else { &[] });
+            for token in users {
+                actions.extend(config.shown_at(world.now).map(|shown| Action::Authorize(*token, shown)));
+            }
         }
         if left(Sort::EndOne, config.logouts + config.listed_ends) {
             if config.logouts > 0 {
@@ -54,8 +57,8 @@ impl SessionService {
         let alone = self.config.at_once == 1;
         for (place, request) in (0..).zip(&world.requests) {
             let (choices, waits): (Vec<u8>, bool) = match request {
-                Request::Refresh(refresh) => ((0..refresh.choices()).collect(), refresh.waits()),
-                Request::Authorize(authorization) => ((0..authorization.choices()).collect(), false),
+                Request::Refresh(refresh) => ((0..refresh.choices(&self.config)).collect(), refresh.waits()),
+                Request::Authorize(authorization) => (authorization.choices(&self.config), false),
                 Request::EndOne(_) => (vec![0], false),
                 Request::Login(login) => (login.choices(), login.waits()),
                 Request::EndAll(end) => (end.choices(), end.waits()),
@@ -71,6 +74,10 @@ impl SessionService {
             }
         }
         for (place, transaction) in (0..).zip(&world.transactions) {
+            if !self.config.torn {
+                actions.push(Action::Whole(place));
+                continue;
+            }
             let all = Transaction::all(&transaction.kind.operations(&self.config));
             let (done, action): (u8, fn(u8, u8) -> Action) =
                 if transaction.prepared == all { (transaction.committed, Action::Commit) } else { (transaction.prepared, Action::Prepare) };
@@ -88,13 +95,15 @@ impl SessionService {
 
     /// Time passes, a thief copies, garbage is swept.
     pub(crate) fn around(&self, world: &World, actions: &mut Vec<Action>) {
-        let held_up = |born: Tick| born < world.now && !self.config.is(Weakness::NoDeadline);
-        if world.now < self.config.ticks
-            && !world.requests.iter().filter_map(Request::born).any(held_up)
-            && !world.transactions.iter().any(|transaction| held_up(transaction.born))
-        {
+        let config = &self.config;
+        let holds_time = |request: &Request| match request {
+            Request::Refresh(refresh) => refresh.holds_time(world, config),
+            other => other.born().is_some_and(|born| !config.slow_handlers || born < world.now),
+        };
+        if world.now < config.start() + config.ticks && !world.requests.iter().any(holds_time) {
             actions.push(Action::Tick);
         }
+        actions.extend((0..world.marks.len()).map(|place| Action::Mark(number(place))));
         if self.config.thief && !world.copied {
             actions.extend(world.client.iter().copied().map(Action::Copy));
         }

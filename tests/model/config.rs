@@ -1,5 +1,7 @@
 //! What a configuration lets happen, and how much of it.
 
+use crate::table::{TOLERANCE, Tick};
+
 /// One bounded world. Each is aimed at a promise; a giant that had everything would never be explored to its end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Config {
@@ -16,7 +18,25 @@ pub(crate) struct Config {
     pub(crate) password_changes: u8,
     /// Requests and transactions of crashed requests that are under way at once.
     pub(crate) at_once: usize,
-    pub(crate) ticks: u8,
+    /// When a run's time is over, and how many ticks pass at once.
+    pub(crate) ticks: Tick,
+    pub(crate) step: Tick,
+    /// How many ticks the replay window lasts.
+    pub(crate) window: Tick,
+    /// Whether a handler may see time pass. What it has sent may be carried out at any later time in every world.
+    pub(crate) slow_handlers: bool,
+    /// How late a client's refresh may reach its handler, counted from where the token was taken out of the storage.
+    pub(crate) delay: Tick,
+    /// How far a handler's clock may be off, either way.
+    pub(crate) skew: Tick,
+    /// Successors await their first use: `LOST_ANSWER=until_first_use`.
+    pub(crate) until_first_use: bool,
+    /// Marks are written later than the answer that they were to come before, or never.
+    pub(crate) late_marks: bool,
+    /// Reads and transactions go item by item. Else each is one step: what is torn has worlds of its own.
+    pub(crate) torn: bool,
+    /// The login stood so at the start: rotated and used before sessions were marked, its first token in a thief's hands.
+    pub(crate) used_unmarked: bool,
     /// How often a request hears nothing of its transaction, which goes on.
     pub(crate) lost_answers: u8,
     /// How often a request stops for good, its transaction going on.
@@ -28,8 +48,11 @@ pub(crate) struct Config {
     pub(crate) thief_key: Option<u8>,
     /// Stale tokens from other tabs, too; otherwise the newest that the client has.
     pub(crate) tabs: bool,
-    /// The client presents nothing whose replay window has passed, as one that retries in time.
+    /// The client presents nothing whose replay window has passed, as one that retries in time. Else it presents what is
+    /// in its storage, however old that is.
     pub(crate) in_time: bool,
+    /// The thief uses the access tokens that it is given.
+    pub(crate) thief_uses: bool,
     pub(crate) max_logins: Option<usize>,
     pub(crate) prepare: Prepare,
     pub(crate) weakness: Option<Weakness>,
@@ -60,9 +83,25 @@ pub(crate) enum Weakness {
     RegisterReadLast,
     /// A login's request that finds the register moved, and nothing of its own, writes the login that it minted first.
     SameLoginAgain,
-    /// Requests and their transactions go on for as long as they like.
-    NoDeadline,
     LimitDeletesNothing,
+    /// No session awaits its use: the window alone decides.
+    WindowAlone,
+    /// The mark says that the session was used, and not until when the token before is answered.
+    MarkIsAFlag,
+    /// Allowed first, marked then.
+    MarkAfterAnswer,
+    /// A service that only reads.
+    NeverMarked,
+    /// The mark of a session that is gone creates an item.
+    MarkWithoutExists,
+    /// Any session is marked and judged by its mark, also one that was used before there were marks.
+    MarkWhereNoneIsAwaited,
+    /// The predecessor's token is answered, used or not.
+    ParentAtAnyAge,
+    /// A rotation is no first use of the session that it replaces.
+    NothingRaised,
+    UnequalKeysByMark,
+    NoTolerance,
 }
 
 impl Config {
@@ -78,6 +117,15 @@ impl Config {
         password_changes: 0,
         at_once: usize::MAX,
         ticks: 0,
+        step: 2,
+        window: 4,
+        slow_handlers: true,
+        delay: 0,
+        skew: 0,
+        until_first_use: false,
+        late_marks: false,
+        torn: true,
+        used_unmarked: false,
         lost_answers: 0,
         crashes: 0,
         thief: false,
@@ -85,6 +133,7 @@ impl Config {
         thief_key: None,
         tabs: false,
         in_time: true,
+        thief_uses: false,
         max_logins: None,
         prepare: Prepare::InOrder,
         weakness: None,
@@ -92,6 +141,22 @@ impl Config {
 
     pub(crate) fn weakened(self, weakness: Weakness) -> Self {
         Self { weakness: Some(weakness), ..self }
+    }
+
+    /// When a run begins: late enough for a window that ended long before, on any clock.
+    pub(crate) fn start(&self) -> Tick {
+        TOLERANCE + 2 * self.skew
+    }
+
+    /// An honest client: its tabs share one storage, take the token out of it right before they send, and present it however
+    /// old it is.
+    pub(crate) fn stores(&self) -> bool {
+        self.until_first_use && !self.tabs && !self.in_time
+    }
+
+    /// What a clock may show when it is `now`.
+    pub(crate) fn shown_at(&self, now: Tick) -> impl Iterator<Item = Tick> {
+        now - self.skew..=now + self.skew
     }
 
     pub(crate) fn is(&self, weakness: Weakness) -> bool {

@@ -2,8 +2,8 @@
 //! has stopped looking.
 
 use crate::{
-    config::Weakness,
-    properties::{G1, G2, G3, G7, G9, LIMIT},
+    config::{Config, Weakness},
+    properties::{G1, G2, G3, G7, G9, L2, LIMIT, WHOLE},
     run::{finds, only_in_full},
     worlds,
 };
@@ -65,12 +65,6 @@ fn a_login_without_its_predecessors_check() {
     finds(worlds::EVERYWHERE.quick.weakened(Weakness::LoginWithoutPredecessor), G9);
 }
 
-/// A rotation that is committed when its window has passed already: what keeps the honest is the deadline of requests.
-#[test]
-fn a_request_that_outlives_its_window() {
-    finds(worlds::TABS.quick.weakened(Weakness::NoDeadline), G7);
-}
-
 #[test]
 fn a_limit_without_its_deletions() {
     finds(worlds::LIMIT.quick.weakened(Weakness::LimitDeletesNothing), LIMIT);
@@ -81,4 +75,70 @@ fn a_limit_without_its_deletions() {
 fn a_login_written_once_more_after_its_end() {
     finds(worlds::LISTED_END.quick.weakened(Weakness::SameLoginAgain), G3);
     only_in_full(|| finds(worlds::EVERYWHERE_UNHEARD.quick.weakened(Weakness::SameLoginAgain), G9));
+}
+
+/// The rule before: a lost answer that is found out late ends an honest login.
+#[test]
+fn a_window_alone() {
+    finds(worlds::LOST_ANSWERS.quick.weakened(Weakness::WindowAlone), G7);
+}
+
+/// A retry that was on its way while the first answer was stored and used would end the login.
+#[test]
+fn a_mark_without_a_time() {
+    finds(worlds::LOST_ANSWERS.quick.weakened(Weakness::MarkIsAFlag), G7);
+}
+
+#[test]
+fn a_rotation_that_is_no_first_use() {
+    finds(worlds::LOST_ANSWERS.quick.weakened(Weakness::NothingRaised), G7);
+}
+
+#[test]
+fn a_window_of_nothing() {
+    finds(Config { window: 0, ..worlds::LOST_ANSWERS.quick }, G7);
+}
+
+/// The bound of G7 is tight: delay + 2 × skew < window + tolerance. The worlds that hold are just below it.
+#[test]
+fn a_request_that_is_late_by_the_bound() {
+    finds(Config { delay: 4, ..worlds::LOST_ANSWERS.quick }, G7);
+    finds(Config { delay: 1, ..worlds::SKEW.quick }, G7);
+}
+
+#[test]
+fn no_tolerance() {
+    finds(worlds::SKEW.quick.weakened(Weakness::NoTolerance), G7);
+}
+
+#[test]
+fn a_mark_after_the_answer() {
+    finds(worlds::SHARED.quick.weakened(Weakness::MarkAfterAnswer), G7);
+}
+
+#[test]
+fn a_service_that_never_marks() {
+    finds(worlds::SHARED.quick.weakened(Weakness::NeverMarked), G7);
+}
+
+#[test]
+fn a_predecessor_that_is_answered_at_any_age() {
+    finds(worlds::SHARED.quick.weakened(Weakness::ParentAtAnyAge), G7);
+}
+
+#[test]
+fn a_mark_on_a_session_that_awaits_none() {
+    finds(worlds::USED_UNMARKED.quick.weakened(Weakness::MarkWhereNoneIsAwaited), G7);
+}
+
+/// The client whose token was rotated without its key is neither answered nor asked to log in.
+#[test]
+fn unequal_keys_that_wait_for_a_first_use() {
+    finds(worlds::SHARED_WITHOUT_KEY.quick.weakened(Weakness::UnequalKeysByMark), L2);
+}
+
+/// An update creates what it doesn't find.
+#[test]
+fn a_mark_of_a_session_that_is_gone() {
+    finds(worlds::MARKED_END.quick.weakened(Weakness::MarkWithoutExists), WHOLE);
 }

@@ -12,8 +12,9 @@
 //! - **Clients**: whatever tabs keep or share, they present tokens that the client was answered with; answers arrive late,
 //!   in any order, or never. An honest client presents none whose replay window it knows to have passed. A thief has copied
 //!   some, once, and presents them whenever.
-//! - **Time**, in halves of a replay window. A request and what it sent outlive one tick at the most, as the functions'
-//!   deadline is far below the shortest window. Tokens don't expire here.
+//! - **Time**, in ticks of 2.5 s, half of the tolerance. A handler lives for one step at the most, as the functions' deadline
+//!   is far below the shortest window. What it has sent may be carried out at any later time, or never. Where a world says
+//!   so, each handler has a clock of its own, and a client's request is late. Tokens don't expire here.
 //!
 //! The decisions are no part of the model: [`oracle`] puts every question to `latchkey::decision`, on real tokens and real
 //! hashes, and keeps the answers; a replay is opened with its seal. What the store writes is modelled, condition by

@@ -12,15 +12,15 @@ use crate::{
     notice::{Notice, Noticed},
     properties::properties,
     refresh::Refresh,
-    table::{Key, Token},
+    table::{Key, Tick, Token},
     transaction::Transaction,
-    world::{Outcome, Party, Request, World, learn},
+    world::{Outcome, Party, Request, World, learn, number},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Refresh(Party, Token),
-    Authorize(Token),
+    Authorize(Token, Tick),
     Logout(Token),
     EndListed(u8),
     Login,
@@ -31,10 +31,14 @@ pub(crate) enum Action {
     /// A transaction prepares one item, or commits one.
     Prepare(u8, u8),
     Commit(u8, u8),
+    /// A transaction prepares and commits all of its items.
+    Whole(u8),
     /// Nobody waits for it, and it comes to nothing.
     Vanish(u8),
     LoseAnswer(u8),
     Crash(u8),
+    /// A late mark is written.
+    Mark(u8),
     /// The row that an end left behind.
     Sweep(Token),
     Copy(Token),
@@ -81,7 +85,25 @@ impl SessionService {
         world.transactions[place].committed |= 1 << item;
         if world.transactions[place].committed == Transaction::all(&operations) {
             let done = world.transactions.remove(place);
+            if !done.awaited && done.born < world.now {
+                world.notice(Notice::LateRotation);
+            }
             self.tell(world, &done, Outcome::Done);
+        }
+    }
+
+    fn whole(&self, world: &mut World, place: usize) {
+        let request = world.transactions[place].request;
+        let items = world.transactions[place].kind.operations(&self.config).len();
+        for item in 0..number(items) {
+            self.prepare(world, place, item);
+            // Cancelled: it isn't there any more.
+            if world.transactions.get(place).is_none_or(|transaction| transaction.request != request) {
+                return;
+            }
+        }
+        for item in 0..number(items) {
+            self.commit(world, place, item);
         }
     }
 
@@ -140,7 +162,7 @@ impl Model for SessionService {
         let mut world = World { noticed: Noticed::default(), ..last.clone() };
         match action {
             Action::Refresh(by, token) => world.requests.push(Request::Refresh(Refresh::arrive(last, by, token, &self.config))),
-            Action::Authorize(token) => world.requests.push(Request::Authorize(Authorization::arrive(last, token))),
+            Action::Authorize(token, shown) => world.requests.push(Request::Authorize(Authorization::arrive(last, token, shown))),
             Action::Logout(token) => world.requests.push(Request::EndOne(EndOne::logout(last, token))),
             Action::EndListed(login) => world.requests.push(Request::EndOne(EndOne::listed(last, login))),
             Action::Login => {
@@ -152,6 +174,7 @@ impl Model for SessionService {
             Action::Step(place, choice) => self.step(&mut world, usize::from(place), choice)?,
             Action::Prepare(place, item) => self.prepare(&mut world, usize::from(place), item),
             Action::Commit(place, item) => self.commit(&mut world, usize::from(place), item),
+            Action::Whole(place) => self.whole(&mut world, usize::from(place)),
             Action::Vanish(place) => drop(world.transactions.remove(usize::from(place))),
             Action::LoseAnswer(place) => {
                 world.lost_answers += 1;
@@ -163,12 +186,17 @@ impl Model for SessionService {
                 Self::abandon(&mut world, place);
                 world.requests[usize::from(place)] = Request::Over(last.requests[usize::from(place)].sort());
             }
+            Action::Mark(place) => {
+                let mark = world.marks.remove(usize::from(place));
+                world.notice(Notice::LateMark);
+                world.write_mark(mark, &self.config);
+            }
             Action::Sweep(Token { login, generation, .. }) => world.table.delete(Key::Session { login, generation }),
             Action::Copy(token) => {
                 world.copied = true;
                 learn(&mut world.thief, token);
             }
-            Action::Tick => world.now += 1,
+            Action::Tick => world.now += self.config.step,
         }
         self.noticed.fetch_or(world.noticed.0, Ordering::Relaxed);
         Some(world)

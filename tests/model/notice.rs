@@ -8,6 +8,8 @@ use crate::world::World;
 pub(crate) enum Notice {
     Rotation,
     Replay,
+    /// A replay after its window: the successor hasn't been used.
+    Recovered,
     Superseded,
     /// Superseded by the oldest window that the login remembers.
     OffTheList,
@@ -18,6 +20,10 @@ pub(crate) enum Notice {
     /// A commit whose answer was lost, found by its own request.
     CommittedUnheard,
     Allowed,
+    Marked,
+    MarkConflict,
+    LateMark,
+    LateRotation,
     Login,
     LoginTorn,
     LoginRefused,

@@ -11,7 +11,7 @@ use std::{
 use latchkey::{
     decision::{
         LoginDecision, OnSessionLimit, RefreshDecision, RefreshRefusal, RefreshRequest, SessionLimit, authorize, decide_login,
-        decide_refresh,
+        decide_refresh, owes_mark, remembered_after,
     },
     model::{NewLogin, Register, UserLogins},
     operations::issue::reissue,
@@ -19,7 +19,7 @@ use latchkey::{
 };
 
 use crate::{
-    pool::{Pool, login_id, replay_key, time},
+    pool::{Pool, login_id, replay_key, tick, time},
     table::{self, LoginItem, Seen, SessionItem, Tick, Token},
 };
 
@@ -37,7 +37,10 @@ pub(crate) struct RefreshQuestion {
 pub(crate) enum RefreshVerdict {
     Rotate,
     Success,
-    Replay,
+    Replay {
+        /// Past the window: only the missing first use of the successor lets it be answered.
+        recovered: bool,
+    },
     Superseded,
     Torn,
     Reuse,
@@ -66,8 +69,9 @@ pub(crate) enum LoginVerdict {
 struct Oracle {
     pool: Pool,
     refresh: HashMap<RefreshQuestion, RefreshVerdict>,
-    access: HashMap<(Seen, Token, Tick), bool>,
+    access: HashMap<(Seen, Token, Tick), Option<bool>>,
     login: HashMap<LoginQuestion, LoginVerdict>,
+    remembered: HashMap<(Token, LoginItem, SessionItem, SessionItem), Vec<Tick>>,
 }
 
 /// One for all configurations: what weakens a model alters the question, never the function.
@@ -87,13 +91,14 @@ fn remembered<Q: Hash + Eq + Clone, A: Clone>(
     answer
 }
 
-pub(crate) fn allows(seen: Seen, token: Token, now: Tick) -> bool {
+/// Whether an access token passes, and then whether its session has to be marked first.
+pub(crate) fn allows(seen: Seen, token: Token, now: Tick) -> Option<bool> {
     remembered(
         |oracle| &mut oracle.access,
         (seen, token, now),
         |pool, (seen, token, now)| {
             let state = pool.state(token.login, seen);
-            pool.with_pair(*token, |_, pair| authorize(&state, &pair.access.claim(), time(*now)).is_ok())
+            pool.with_pair(*token, |_, pair| authorize(&state, &pair.access.claim(), time(*now)).ok().map(owes_mark))
         },
     )
 }
@@ -115,16 +120,29 @@ fn ask_refresh(pool: &mut Pool, asked: &RefreshQuestion, token: &RefreshToken) -
     match decide_refresh(&state, request) {
         RefreshDecision::Rotate { .. } => RefreshVerdict::Rotate,
         RefreshDecision::Success { .. } => RefreshVerdict::Success,
-        RefreshDecision::Replay { session, predecessor } => {
+        RefreshDecision::Replay { session, predecessor, recovered } => {
             let pair = reissue(session, predecessor, &token.clone().into()).unwrap();
             assert_eq!(pair.refresh.hash(), session.refresh_token_hash, "a replay opens the seal to the very pair");
-            RefreshVerdict::Replay
+            RefreshVerdict::Replay { recovered }
         }
         RefreshDecision::Superseded { .. } => RefreshVerdict::Superseded,
         RefreshDecision::Torn => RefreshVerdict::Torn,
         RefreshDecision::Reuse { .. } => RefreshVerdict::Reuse,
         RefreshDecision::Refuse(refusal) => RefreshVerdict::Refuse(refusal),
     }
+}
+
+/// The windows that a login remembers after `replaced`, whose refresh token is `token`, was rotated to `successor`.
+pub(crate) fn windows_after(token: Token, login: LoginItem, replaced: SessionItem, successor: SessionItem) -> Vec<Tick> {
+    remembered(
+        |oracle| &mut oracle.remembered,
+        (token, login, replaced, successor),
+        |pool, (token, login, replaced, successor)| {
+            let replaced = pool.session(token.login, token.generation, *replaced);
+            let successor = pool.session(token.login, token.generation + 1, *successor);
+            remembered_after(&pool.login(token.login, login), &replaced, &successor).into_iter().map(tick).collect()
+        },
+    )
 }
 
 pub(crate) fn login(question: LoginQuestion) -> LoginVerdict {

@@ -6,14 +6,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
     entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    model::{Device, Lifetimes, Login, LoginState, Predecessor, ProofHashes, ReplayKeyHash, Session},
+    model::{Device, FirstUse, Lifetimes, Login, LoginState, Predecessor, ProofHashes, ReplayKeyHash, Session},
     token::{Proof, Refresh, SealedSeed, Seed, TokenPair},
 };
 
 use crate::table::{LoginItem, Seen, SessionItem, Tick, Token};
 
 const USER_ID: &str = "user-1";
-const TICK: TimeDelta = TimeDelta::seconds(15);
+const TICK_MS: i64 = 2_500;
 /// Longer than any run: expiry is not what is modelled.
 const LIFETIMES: Lifetimes = Lifetimes { access: Duration::from_secs(3_600), refresh: Duration::from_secs(604_800) };
 
@@ -30,7 +30,16 @@ pub(crate) struct Pool {
 }
 
 pub(crate) fn time(tick: Tick) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(1_800_000_000_000).unwrap() + TICK * i32::from(tick)
+    start() + TimeDelta::milliseconds(TICK_MS * i64::from(tick))
+}
+
+fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(1_800_000_000_000).unwrap()
+}
+
+/// The tick of a time that [`time`] made.
+pub(crate) fn tick(time: DateTime<Utc>) -> Tick {
+    Tick::try_from((time - start()).num_milliseconds() / TICK_MS).unwrap()
 }
 
 pub(crate) fn replay_key(key: u8) -> ReplayKeyHash {
@@ -83,6 +92,11 @@ impl Pool {
             Predecessor {
                 refresh_token_hash: presented.pair.refresh.hash(),
                 replay_until: time(predecessor.until),
+                first_use: match (predecessor.awaits_use, predecessor.used_until) {
+                    (false, _) => FirstUse::NotAwaited,
+                    (true, None) => FirstUse::Awaited,
+                    (true, Some(until)) => FirstUse::ReplayUntil(time(until)),
+                },
                 replay_key: predecessor.key.map(replay_key),
                 sealed: SealedSeed::seal(
                     &presented.pair.refresh.clone().into(),

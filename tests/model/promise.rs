@@ -4,10 +4,14 @@ use crate::{
     config::{Config, Weakness},
     oracle::{self, RefreshQuestion, RefreshVerdict},
     promised::Rotation,
+    refresh::verdict,
     table::{Seen, Tick, Token},
     transaction::{Kind, Transaction},
-    world::{Request, World},
+    world::{Party, Request, World},
 };
+
+/// Later than any window of a run, and before any expiry.
+const FAR: Tick = 200;
 
 /// A promise that a step broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,7 +46,14 @@ impl World {
         match &transaction.kind {
             Kind::Rotate { presented, successor, .. } => {
                 let Some(predecessor) = successor.predecessor else { return };
-                let rotation = Rotation { successor: successor.minter, until: predecessor.until, key: predecessor.key };
+                let rotation = Rotation {
+                    successor: successor.minter,
+                    until: predecessor.until,
+                    key: predecessor.key,
+                    awaits_use: predecessor.awaits_use,
+                    used_at: None,
+                };
+                self.promised.used(presented.login, presented.generation, self.now);
                 let rotations = &mut self.promised.rotations[usize::from(presented.login)];
                 if rotations.len() == usize::from(presented.generation) {
                     rotations.push(rotation);
@@ -75,7 +86,7 @@ impl World {
         let seen = self.table.seen(login);
         seen.sessions.iter().any(|(generation, session)| {
             let token = Token { login, generation: *generation, minter: session.minter };
-            allows(&seen, token, self.now, config) || {
+            allows(&seen, token, self.now, config).is_some() || {
                 let question = RefreshQuestion { seen: seen.clone(), token, key: None, minted: None, now: self.now };
                 oracle::refresh(question) == RefreshVerdict::Rotate
             }
@@ -86,7 +97,7 @@ impl World {
     pub(crate) fn authorizes_two(&self, login: u8, config: &Config) -> bool {
         let seen = self.table.seen(login);
         let tokens = seen.sessions.iter().map(|(generation, session)| Token { login, generation: *generation, minter: session.minter });
-        seen.sessions.len() > 1 && tokens.filter(|token| allows(&seen, *token, self.now, config)).count() > 1
+        seen.sessions.len() > 1 && tokens.filter(|token| allows(&seen, *token, self.now, config).is_some()).count() > 1
     }
 
     pub(crate) fn is_in_mid_commit(&self) -> bool {
@@ -95,10 +106,37 @@ impl World {
 
     /// A login at generation G has exactly one session, the session G.
     pub(crate) fn is_whole(&self) -> bool {
-        self.table.logins().all(|login| {
-            let sessions = self.table.sessions(login);
-            self.table.login(login).is_some_and(|item| sessions.len() == 1 && sessions[0].0 == item.generation)
-        })
+        !self.table.has_bare_mark()
+            && self.table.logins().all(|login| {
+                let sessions = self.table.sessions(login);
+                self.table.login(login).is_some_and(|item| sessions.len() == 1 && sessions[0].0 == item.generation)
+            })
+    }
+
+    /// What a party is answered to the token that it holds, when the clocks show `now`.
+    fn answers(&self, by: Party, token: Token, now: Tick, config: &Config) -> RefreshVerdict {
+        let key = if by == Party::Client { config.client_key } else { config.thief_key };
+        verdict(RefreshQuestion { seen: self.table.seen(token.login), token, key, minted: None, now }, config)
+    }
+
+    /// L1: once no transaction is in mid-commit, an honest client's stored token is answered with a pair, now and at any later
+    /// time.
+    pub(crate) fn serves_what_is_stored(&self, config: &Config) -> bool {
+        let served = |verdict| matches!(verdict, RefreshVerdict::Rotate | RefreshVerdict::Replay { .. });
+        let stored = self.client.iter().filter(|token| self.promised.ending & (1 << token.login) == 0);
+        !config.stores()
+            || config.thief
+            || self.is_in_mid_commit()
+            || stored
+                .into_iter()
+                .all(|token| config.shown_at(self.now).chain([FAR]).all(|now| served(self.answers(Party::Client, *token, now, config))))
+    }
+
+    /// L2: no 409 is for ever.
+    pub(crate) fn leaves_none_waiting(&self, config: &Config) -> bool {
+        let waits = |by, token: &Token| matches!(self.answers(by, *token, FAR, config), RefreshVerdict::Superseded | RefreshVerdict::Torn);
+        self.is_in_mid_commit()
+            || !self.client.iter().any(|token| waits(Party::Client, token)) && !self.thief.iter().any(|token| waits(Party::Thief, token))
     }
 
     /// A pair was handed out for `presented`.
@@ -114,14 +152,14 @@ impl World {
     /// A pair that isn't replaced or ended since works from the next request on.
     pub(crate) fn check_works(&mut self, pair: Token, config: &Config) {
         let since = self.promised.rotation(pair).is_some() || self.promised.ending & (1 << pair.login) != 0;
-        if !since && !allows(&self.table.seen(pair.login), pair, self.now, config) {
+        if !since && allows(&self.table.seen(pair.login), pair, self.now, config).is_none() {
             self.flawed(Flaw::DeadPair);
         }
     }
 }
 
 /// The authorizer's verdict, weakened where a control asks for it.
-pub(crate) fn allows(seen: &Seen, token: Token, now: Tick, config: &Config) -> bool {
+pub(crate) fn allows(seen: &Seen, token: Token, now: Tick, config: &Config) -> Option<bool> {
     let mut seen = seen.clone();
     if config.is(Weakness::AuthorizerIgnoresGeneration)
         && let Some(login) = &mut seen.login

@@ -2,8 +2,8 @@
 
 use crate::{
     notice::Notice::{
-        Allowed, CommittedUnheard, Conflict, EndAllAcknowledged, EndedInMidCommit, Login, LoginRefused, LoginTorn, OffTheList, Refused,
-        Replay, Reuse, Rotation, Superseded, TornRead,
+        Allowed, CommittedUnheard, Conflict, EndAllAcknowledged, EndedInMidCommit, LateMark, LateRotation, Login, LoginRefused, LoginTorn,
+        MarkConflict, Marked, OffTheList, Recovered, Refused, Replay, Reuse, Rotation, Superseded, TornRead,
     },
     run::{holds, only_in_full},
     worlds,
@@ -56,4 +56,24 @@ fn a_login_that_makes_room_ends_what_it_replaces() {
 fn a_login_made_anew_is_another_login() {
     holds(worlds::LISTED_END, &[Login, LoginTorn]);
     only_in_full(|| holds(worlds::EVERYWHERE_UNHEARD, &[Login, LoginTorn, EndAllAcknowledged]));
+}
+
+#[test]
+fn an_honest_client_is_answered_however_late_it_hears_of_a_lost_answer() {
+    holds(worlds::LOST_ANSWERS, &[Rotation, Replay, Recovered, Superseded, LateRotation, LateMark, Marked]);
+    holds(worlds::SLOW_HANDLERS, &[Rotation, Replay, Recovered, LateRotation, Marked]);
+    holds(worlds::TORN_MARKS, &[Rotation, Replay, TornRead, Conflict, Recovered, LateRotation, LateMark, Marked, MarkConflict]);
+    holds(worlds::SKEW, &[Rotation, Replay, Recovered, Superseded, Marked]);
+}
+
+#[test]
+fn a_thief_is_answered_no_longer_than_a_window_after_the_first_use() {
+    holds(worlds::SHARED, &[Rotation, Replay, Recovered, Superseded, Reuse, Refused, Marked, LateMark]);
+    holds(worlds::SHARED_WITHOUT_KEY, &[Rotation, Superseded, Reuse, Marked]);
+    holds(worlds::USED_UNMARKED, &[Rotation, Reuse, Marked]);
+}
+
+#[test]
+fn marks_leave_nothing_behind_after_an_end() {
+    holds(worlds::MARKED_END, &[Rotation, Marked, LateMark]);
 }

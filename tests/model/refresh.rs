@@ -7,9 +7,9 @@ use crate::{
     notice::Notice,
     oracle::{self, RefreshQuestion, RefreshVerdict},
     promise::Flaw,
-    table::{LoginItem, Predecessor, REMEMBERED, Seen, SessionItem, Tick, Token, WINDOW},
+    table::{LoginItem, Predecessor, REMEMBERED, Seen, SessionItem, TOLERANCE, Tick, Token},
     transaction::Kind,
-    world::{Outcome, Party, Request, Sort, World, learn, number},
+    world::{Outcome, Party, Request, Sort, World, number},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -17,8 +17,10 @@ pub(crate) struct Refresh {
     pub(crate) by: Party,
     pub(crate) token: Token,
     pub(crate) key: Option<u8>,
-    /// Its arrival, through every re-read.
+    /// Its arrival as its handler's clock shows it, through every re-read; on its way, when it was sent.
     pub(crate) now: Tick,
+    /// Its arrival as it was.
+    arrived: Tick,
     /// The login's end had been acknowledged when it came.
     late: bool,
     minted: bool,
@@ -27,6 +29,8 @@ pub(crate) struct Refresh {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Step {
+    /// On its way to the handler.
+    Sent,
     Read,
     /// Half of a query: of two items that a transaction commits one by one, the other may be read after the commit. Which
     /// session matters only the login item tells, so all sessions are read at once.
@@ -45,7 +49,8 @@ impl Refresh {
             Party::Thief => config.thief_key,
         };
         let late = world.promised.ended & (1 << token.login) != 0;
-        Self { by, token, key, now: world.now, late, minted: false, step: Step::Read }
+        let step = if config.delay == 0 && config.skew == 0 { Step::Read } else { Step::Sent };
+        Self { by, token, key, now: world.now, arrived: world.now, late, minted: false, step }
     }
 
     pub(crate) fn under_way(&self) -> bool {
@@ -56,9 +61,21 @@ impl Refresh {
         self.step == Step::Wait
     }
 
-    pub(crate) fn choices(&self) -> u8 {
+    /// Whether time may pass.
+    pub(crate) fn holds_time(&self, world: &World, config: &Config) -> bool {
         match self.step {
-            Step::Read => 2,
+            Step::Sent => self.by == Party::Thief || world.now >= self.now + config.delay,
+            Step::Answered(_) => false,
+            _ => !config.slow_handlers || self.arrived < world.now,
+        }
+    }
+
+    pub(crate) fn choices(&self, config: &Config) -> u8 {
+        match self.step {
+            // By each clock, or never.
+            Step::Sent => 2 * config.skew + 2,
+            Step::Read if config.torn => 2,
+            Step::Read => 1,
             Step::ReadLogin(_) | Step::ReadSessions(_) | Step::End | Step::Answered(_) => 1,
             Step::Wait => 0,
         }
@@ -68,6 +85,17 @@ impl Refresh {
     pub(crate) fn step(mut self, world: &mut World, place: usize, choice: u8, config: &Config) -> Option<Request> {
         let login = self.token.login;
         match self.step {
+            Step::Sent if choice > 2 * config.skew => return Some(Request::Over(Sort::Refresh)),
+            Step::Sent => {
+                self.now = world.now + choice - config.skew;
+                self.arrived = world.now;
+                self.late = world.promised.ended & (1 << login) != 0;
+                self.step = Step::Read;
+            }
+            Step::Read if !config.torn => {
+                let seen = world.table.seen(login);
+                return Some(self.decide(world, place, &seen, config));
+            }
             Step::Read if choice == 0 => self.step = Step::ReadLogin(world.table.login(login)),
             Step::Read => self.step = Step::ReadSessions(world.table.sessions(login)),
             Step::ReadLogin(item) => {
@@ -86,7 +114,7 @@ impl Refresh {
                 return Some(Request::Over(Sort::Refresh));
             }
             Step::Answered(pair) => {
-                learn(if self.by == Party::Client { &mut world.client } else { &mut world.thief }, pair);
+                world.receive(self.by, pair, config);
                 return Some(Request::Over(Sort::Refresh));
             }
             Step::Wait => return None,
@@ -95,24 +123,44 @@ impl Refresh {
     }
 
     fn decide(mut self, world: &mut World, place: usize, seen: &Seen, config: &Config) -> Request {
-        let verdict = self.verdict(seen, place, config);
+        let minted = self.minted.then(|| number(place));
+        let asked = RefreshQuestion { seen: seen.clone(), token: self.token, key: self.key, minted, now: self.now };
+        let verdict = verdict(asked, config);
         let generation = seen.login.map_or(0, |login| login.generation);
+        let overdue = world.promised.overdue(self.token, self.arrived, generation, config);
         let inside = world.promised.inside(self.token, self.now, generation);
         match verdict {
             RefreshVerdict::Rotate => {
-                let Some(from) = seen.login else { return Request::Over(Sort::Refresh) };
+                let replaced = seen.sessions.iter().find(|(number, _)| *number == generation);
+                let (Some(from), Some((_, replaced))) = (seen.login, replaced) else { return Request::Over(Sort::Refresh) };
                 self.minted = true;
-                let predecessor = Predecessor { minter: self.token.minter, until: self.now + WINDOW, key: self.key };
+                let predecessor = Predecessor {
+                    minter: self.token.minter,
+                    until: self.now + config.window,
+                    key: self.key,
+                    awaits_use: config.until_first_use && !config.is(Weakness::WindowAlone),
+                    used_until: None,
+                };
                 let successor = SessionItem { minter: number(place), predecessor: Some(predecessor) };
-                world.submit(place, Kind::Rotate { presented: self.token, from, successor });
+                let mut replaced = *replaced;
+                if let Some(predecessor) = &mut replaced.predecessor
+                    && config.is(Weakness::NothingRaised)
+                {
+                    predecessor.awaits_use = false;
+                }
+                let next = from.rotated(&oracle::windows_after(self.token, from, replaced, successor));
+                world.submit(place, Kind::Rotate { presented: self.token, next, successor });
                 self.step = Step::Wait;
             }
             RefreshVerdict::Success => {
                 world.notice(Notice::CommittedUnheard);
                 return self.answer(world, number(place), config);
             }
-            RefreshVerdict::Replay => {
-                world.notice(Notice::Replay);
+            RefreshVerdict::Replay { recovered } => {
+                world.notice(if recovered { Notice::Recovered } else { Notice::Replay });
+                if overdue {
+                    world.flawed(Flaw::ReuseMissed);
+                }
                 let current = seen.sessions.iter().find(|(number, _)| *number == generation);
                 return match current {
                     Some((_, session)) => self.answer(world, session.minter, config),
@@ -128,14 +176,15 @@ impl Refresh {
                 if usize::from(generation - self.token.generation) > REMEMBERED {
                     world.notice(Notice::OffTheList);
                 }
-                if !inside {
+                if overdue {
                     world.flawed(Flaw::ReuseMissed);
                 }
                 return Request::Over(Sort::Refresh);
             }
             RefreshVerdict::Reuse => {
                 world.notice(Notice::Reuse);
-                if inside || config.in_time && self.by == Party::Client {
+                let honest = self.by == Party::Client && !config.thief && (config.in_time || config.stores());
+                if inside || honest {
                     world.flawed(Flaw::FalseReuse);
                 }
                 self.step = Step::End;
@@ -152,33 +201,10 @@ impl Refresh {
         Request::Refresh(self)
     }
 
-    /// The real decision, asked otherwise where a control weakens it.
-    fn verdict(&self, seen: &Seen, place: usize, config: &Config) -> RefreshVerdict {
-        let mut seen = seen.clone();
-        let mut key = self.key;
-        for predecessor in seen.sessions.iter_mut().filter_map(|(_, session)| session.predecessor.as_mut()) {
-            if config.is(Weakness::ReplayWithoutWindow) {
-                predecessor.until = Tick::MAX;
-            }
-            if config.is(Weakness::ReplayWithUnequalKeys) && predecessor.minter == self.token.minter {
-                key = predecessor.key;
-            }
-        }
-        let behind = seen.login.is_some_and(|login| login.generation > self.token.generation);
-        let minted = self.minted.then(|| number(place));
-        match oracle::refresh(RefreshQuestion { seen, token: self.token, key, minted, now: self.now }) {
-            RefreshVerdict::Torn if behind && config.is(Weakness::ReuseBeforeTorn) => RefreshVerdict::Reuse,
-            verdict => verdict,
-        }
-    }
-
     fn answer(mut self, world: &mut World, minter: u8, config: &Config) -> Request {
         let pair = self.token.successor(minter);
         if self.late {
             world.flawed(Flaw::RefreshedAfterEnd);
-        }
-        if world.promised.rotation(self.token).is_some_and(|rotation| rotation.until <= self.now) {
-            world.flawed(Flaw::ReuseMissed);
         }
         world.check_pair(self.token, pair, self.key, config);
         self.step = Step::Answered(pair);
@@ -197,5 +223,34 @@ impl Refresh {
                 Request::Refresh(self)
             }
         }
+    }
+}
+
+/// The real decision, asked otherwise where a control weakens it.
+pub(crate) fn verdict(mut asked: RefreshQuestion, config: &Config) -> RefreshVerdict {
+    let token = asked.token;
+    let mut keys_differ = false;
+    let mut unused = false;
+    for predecessor in asked.seen.sessions.iter_mut().filter_map(|(_, session)| session.predecessor.as_mut()) {
+        let own = predecessor.minter == token.minter;
+        keys_differ |= own && predecessor.key != asked.key;
+        unused |= predecessor.awaits_use && predecessor.used_until.is_none();
+        match config.weakness {
+            Some(Weakness::ReplayWithoutWindow) => predecessor.until = Tick::MAX,
+            Some(Weakness::ReplayWithUnequalKeys) if own => asked.key = predecessor.key,
+            Some(Weakness::MarkIsAFlag) => predecessor.used_until = predecessor.used_until.map(|_| 0),
+            Some(Weakness::MarkWhereNoneIsAwaited) => predecessor.awaits_use = predecessor.used_until.is_some(),
+            Some(Weakness::ParentAtAnyAge) => (predecessor.awaits_use, predecessor.used_until) = (true, None),
+            _ => {}
+        }
+    }
+    let behind = asked.seen.login.map_or(0, |login| login.generation.saturating_sub(token.generation));
+    match (oracle::refresh(asked.clone()), config.weakness) {
+        (RefreshVerdict::Torn, Some(Weakness::ReuseBeforeTorn)) if behind > 0 => RefreshVerdict::Reuse,
+        (RefreshVerdict::Reuse, Some(Weakness::UnequalKeysByMark)) if behind == 1 && keys_differ && unused => RefreshVerdict::Superseded,
+        (RefreshVerdict::Superseded, Some(Weakness::NoTolerance)) => {
+            oracle::refresh(RefreshQuestion { now: asked.now + TOLERANCE, ..asked })
+        }
+        (verdict, _) => verdict,
     }
 }

@@ -1,9 +1,9 @@
 //! The tables: items under their keys, as little of each as a decision depends on.
 
-/// Time, in half replay windows. It matters only as before and after the end of one.
+/// Time, in ticks of 2.5 s. It matters only as before and after the ends of windows.
 pub(crate) type Tick = u8;
-/// How many ticks a replay window lasts. A request and what it sent are over within one: its deadline is far shorter.
-pub(crate) const WINDOW: Tick = 2;
+/// For so long after the end of a window an old token doesn't end its login yet: 5 s, as in the code.
+pub(crate) const TOLERANCE: Tick = 2;
 /// How many rotations a login item remembers, as in the code.
 pub(crate) const REMEMBERED: usize = latchkey::model::REMEMBERED_ROTATIONS;
 
@@ -38,6 +38,8 @@ pub(crate) enum Item {
     Register(Register),
     Login(LoginItem),
     Session(SessionItem),
+    /// A mark and nothing else: what an update without a condition leaves where no session is. No read can parse it.
+    BareMark,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,14 +63,10 @@ impl LoginItem {
         usize::from(self.generation).min(REMEMBERED)
     }
 
-    pub(crate) fn rotated(&self, until: Tick) -> Self {
-        let mut windows = self.windows;
-        if self.remembered() == REMEMBERED {
-            windows.rotate_left(1);
-            windows[REMEMBERED - 1] = until;
-        } else {
-            windows[self.remembered()] = until;
-        }
+    /// The next generation, with the windows that the decision says it remembers.
+    pub(crate) fn rotated(&self, remembered: &[Tick]) -> Self {
+        let mut windows = [0; REMEMBERED];
+        windows[..remembered.len()].copy_from_slice(remembered);
         Self { generation: self.generation + 1, windows }
     }
 }
@@ -85,6 +83,10 @@ pub(crate) struct Predecessor {
     pub(crate) minter: u8,
     pub(crate) until: Tick,
     pub(crate) key: Option<u8>,
+    /// The session was born to be marked at its first use.
+    pub(crate) awaits_use: bool,
+    /// The mark: until when the predecessor's token is still answered.
+    pub(crate) used_until: Option<Tick>,
 }
 
 /// What one query saw of a login; of sessions, each with its generation.
@@ -139,6 +141,30 @@ impl Table {
             Some(Item::Session(item)) => Some(item),
             _ => None,
         }
+    }
+
+    /// Writes the mark of a first use. Its conditions: the session is there, and has no mark.
+    pub(crate) fn mark(&mut self, login: u8, generation: u8, until: Tick, without_exists: bool) -> bool {
+        let key = Key::Session { login, generation };
+        match self.session(login, generation) {
+            Some(mut session) => {
+                let Some(predecessor) = session.predecessor.as_mut().filter(|predecessor| predecessor.used_until.is_none()) else {
+                    return false;
+                };
+                predecessor.used_until = Some(until);
+                self.put(key, Item::Session(session));
+                true
+            }
+            None if without_exists => {
+                self.put(key, Item::BareMark);
+                false
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) fn has_bare_mark(&self) -> bool {
+        self.0.iter().any(|(_, item)| *item == Item::BareMark)
     }
 
     pub(crate) fn sessions(&self, of: u8) -> Vec<(u8, SessionItem)> {

@@ -24,7 +24,7 @@ pub(crate) struct Transaction {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
-    Rotate { presented: Token, from: LoginItem, successor: SessionItem },
+    Rotate { presented: Token, next: LoginItem, successor: SessionItem },
     CreateLogin { login: u8, session: SessionItem, user: u8, register: Option<Register>, predecessor_seen: bool, replaced: Vec<u8> },
     ChangePassword { user: u8 },
 }
@@ -80,7 +80,7 @@ impl Kind {
     /// Its items, each key once.
     pub(crate) fn operations(&self, config: &Config) -> Vec<Operation> {
         match self {
-            Self::Rotate { presented, from, successor } => rotation(*presented, from, *successor, config),
+            Self::Rotate { presented, next, successor } => rotation(*presented, *next, *successor, config),
             Self::CreateLogin { login, session, user, register, predecessor_seen, replaced } => {
                 let version = register.map_or(1, |register| register.version + 1);
                 let next = Item::Register(Register { version, last_login: *login });
@@ -114,7 +114,7 @@ fn create(key: Key, item: Item) -> Operation {
     Operation { key, condition: Condition::Absent, write: Write::Put(item) }
 }
 
-fn rotation(presented: Token, from: &LoginItem, successor: SessionItem, config: &Config) -> Vec<Operation> {
+fn rotation(presented: Token, next: LoginItem, successor: SessionItem, config: &Config) -> Vec<Operation> {
     let Token { login, generation, minter } = presented;
     let unconditional = config.is(Weakness::RotationUnconditional);
     let at = if unconditional {
@@ -122,9 +122,8 @@ fn rotation(presented: Token, from: &LoginItem, successor: SessionItem, config: 
     } else {
         Condition::Generation { is: generation, or_absent: config.is(Weakness::RotationRevives) }
     };
-    let until = successor.predecessor.map_or(0, |predecessor| predecessor.until);
     vec![
-        Operation { key: Key::Login(login), condition: at, write: Write::Put(Item::Login(from.rotated(until))) },
+        Operation { key: Key::Login(login), condition: at, write: Write::Put(Item::Login(next)) },
         Operation {
             key: Key::Session { login, generation },
             condition: if unconditional { Condition::Always } else { Condition::Minter(minter) },

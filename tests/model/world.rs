@@ -2,15 +2,15 @@
 //! promised so far.
 
 use crate::{
-    authorizer::Authorization,
+    authorizer::{Authorization, Mark},
     config::{Config, Weakness},
     end::{EndAll, EndOne},
     login::LoginRequest,
     notice::Noticed,
     promise::Flaw,
-    promised::Promised,
+    promised::{FIRST, Promised, Rotation},
     refresh::Refresh,
-    table::{Item, Key, LoginItem, Register, SessionItem, Table, Tick, Token},
+    table::{Item, Key, LoginItem, Predecessor, Register, SessionItem, Table, Tick, Token},
     transaction::{Kind, Transaction},
 };
 
@@ -21,6 +21,8 @@ pub(crate) struct World {
     pub(crate) transactions: Vec<Transaction>,
     /// In the order they came; a place is a request's number for good, and what it mints bears it.
     pub(crate) requests: Vec<Request>,
+    /// Marks that no request waits for.
+    pub(crate) marks: Vec<Mark>,
     pub(crate) client: Known,
     pub(crate) thief: Known,
     /// Logins that were begun, the ones before included.
@@ -94,7 +96,7 @@ impl Request {
     pub(crate) fn born(&self) -> Option<Tick> {
         match self {
             Self::Refresh(refresh) => refresh.under_way().then_some(refresh.now),
-            Self::Authorize(authorization) => Some(authorization.now),
+            Self::Authorize(authorization) => Some(authorization.arrived),
             Self::EndOne(end) => Some(end.now),
             Self::Login(login) => login.under_way().then_some(login.now),
             Self::EndAll(end) => Some(end.now),
@@ -109,25 +111,36 @@ impl World {
         let mut client = Known::new();
         table.put(Key::User, Item::User { version: 1 });
         for login in 0..config.logins_before {
-            // Minted before any request: by numbers that no request has.
-            let token = Token { login, generation: 0, minter: u8::MAX - login };
+            let token = Token { login, generation: 0, minter: FIRST - login };
             table.put(Key::Login(login), Item::Login(LoginItem::NEW));
             table.put(Key::Session { login, generation: 0 }, Item::Session(SessionItem { minter: token.minter, predecessor: None }));
             table.put(Key::Register, Item::Register(Register { version: login + 1, last_login: login }));
             learn(&mut client, token);
         }
+        let mut thief = Known::new();
+        if config.used_unmarked {
+            let Rotation { successor: minter, until, key, awaits_use, .. } = Rotation::LONG_AGO;
+            let first = Token { login: 0, generation: 0, minter };
+            let predecessor = Predecessor { minter, until, key, awaits_use, used_until: None };
+            table.delete(Key::Session { login: 0, generation: 0 });
+            table.put(Key::Login(0), Item::Login(LoginItem::NEW.rotated(&[until])));
+            table.put(Key::Session { login: 0, generation: 1 }, Item::Session(SessionItem { minter, predecessor: Some(predecessor) }));
+            client = vec![first.successor(minter)];
+            thief = vec![first];
+        }
         Self {
-            now: 0,
+            now: config.start(),
             table,
             transactions: Vec::new(),
             requests: Vec::new(),
+            marks: Vec::new(),
             client,
-            thief: Known::new(),
+            thief,
             logins_begun: config.logins_before,
             lost_answers: 0,
             crashes: 0,
-            copied: false,
-            promised: Promised::at_the_start(config.logins_before),
+            copied: config.used_unmarked,
+            promised: Promised::at_the_start(config.logins_before, config),
             flaw: None,
             noticed: Noticed::default(),
         }
@@ -144,6 +157,19 @@ impl World {
     pub(crate) fn submit(&mut self, request: usize, kind: Kind) {
         let transaction = Transaction { request: number(request), awaited: true, born: self.now, kind, prepared: 0, committed: 0 };
         self.transactions.push(transaction);
+    }
+
+    /// An answer is received, and stored. An honest client keeps the newest pair only, and an answer with an older one changes
+    /// nothing.
+    pub(crate) fn receive(&mut self, by: Party, pair: Token, config: &Config) {
+        let known = if by == Party::Client { &mut self.client } else { &mut self.thief };
+        if by == Party::Client && config.stores() {
+            if known.iter().any(|token| token.login == pair.login && token.generation >= pair.generation) {
+                return;
+            }
+            known.retain(|token| token.login != pair.login);
+        }
+        learn(known, pair);
     }
 
     pub(crate) fn begin_login(&mut self) {

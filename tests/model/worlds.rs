@@ -31,14 +31,14 @@ pub(crate) const THREE: Sizes = {
 
 /// G7 for the honest: tabs that present any token they ever had while its window is open.
 pub(crate) const TABS: Sizes = {
-    let quick = Config { name: "tabs", refreshes: 3, at_once: 2, tabs: true, ticks: 2, lost_answers: 1, ..Config::NOTHING };
-    Sizes { quick, full: Config { refreshes: 4, ticks: 4, ..quick } }
+    let quick = Config { name: "tabs", refreshes: 3, at_once: 2, tabs: true, ticks: 4, lost_answers: 1, ..Config::NOTHING };
+    Sizes { quick, full: Config { refreshes: 4, ticks: 8, ..quick } }
 };
 
 /// G7: a thief with copied tokens, inside windows and after them.
 pub(crate) const THIEF: Sizes = {
-    let quick = Config { name: "thief", refreshes: 3, at_once: 2, thief: true, in_time: false, ticks: 3, ..Config::NOTHING };
-    Sizes { quick, full: Config { refreshes: 4, ticks: 4, ..quick } }
+    let quick = Config { name: "thief", refreshes: 3, at_once: 2, thief: true, in_time: false, ticks: 6, ..Config::NOTHING };
+    Sizes { quick, full: Config { refreshes: 4, ticks: 8, ..quick } }
 };
 
 /// G2 and G7: the thief doesn't send the client's idempotency key.
@@ -49,7 +49,7 @@ pub(crate) const KEYS: Sizes = {
 
 /// G7: more generations than a login remembers the windows of, one request at a time.
 pub(crate) const CHAIN: Sizes = {
-    let quick = Config { name: "chain", refreshes: 6, at_once: 1, tabs: true, in_time: false, ticks: 3, ..Config::NOTHING };
+    let quick = Config { name: "chain", refreshes: 6, at_once: 1, tabs: true, in_time: false, ticks: 6, ..Config::NOTHING };
     Sizes { quick, full: Config { refreshes: 7, ..quick } }
 };
 
@@ -94,4 +94,80 @@ pub(crate) const EVERYWHERE_UNHEARD: Sizes = {
     let quick =
         Config { name: "everywhere, unheard", logins_before: 0, logins: 2, everywheres: 1, lost_answers: 1, at_once: 2, ..Config::NOTHING };
     Sizes { quick, full: Config { at_once: 3, ..quick } }
+};
+
+/// G7 and L1: one storage, two requests at a time, answers lost for as long as it takes, transactions and marks that come
+/// late or never, requests that are late by less than the bound.
+pub(crate) const LOST_ANSWERS: Sizes = {
+    let quick = Config {
+        name: "lost answers",
+        until_first_use: true,
+        in_time: false,
+        refreshes: 3,
+        authorizations: 1,
+        at_once: 2,
+        step: 2,
+        window: 2,
+        ticks: 6,
+        slow_handlers: false,
+        delay: 2,
+        crashes: 1,
+        late_marks: true,
+        torn: false,
+        ..Config::NOTHING
+    };
+    Sizes { quick, full: Config { lost_answers: 1, authorizations: 2, ticks: 8, ..quick } }
+};
+
+/// The same with handlers that see time pass.
+pub(crate) const SLOW_HANDLERS: Sizes = {
+    let quick = Config { name: "slow handlers", slow_handlers: true, refreshes: 2, ..LOST_ANSWERS.quick };
+    Sizes { quick, full: Config { refreshes: 3, ..quick } }
+};
+
+/// G7: every handler by a clock of its own. In ticks: delay 0 + 2 × skew 1 < window 1 + tolerance 2.
+pub(crate) const SKEW: Sizes = {
+    let quick = Config {
+        name: "skew",
+        skew: 1,
+        delay: 0,
+        step: 1,
+        window: 1,
+        ticks: 5,
+        refreshes: 3,
+        crashes: 0,
+        late_marks: false,
+        ..LOST_ANSWERS.quick
+    };
+    Sizes { quick, full: Config { ticks: 7, authorizations: 2, ..quick } }
+};
+
+/// G7: a thief with a copied token, who uses what he is given, beside the client.
+pub(crate) const SHARED: Sizes = {
+    let quick = Config { name: "shared", thief: true, thief_uses: true, delay: 0, crashes: 0, ..LOST_ANSWERS.quick };
+    Sizes { quick, full: Config { ticks: 8, authorizations: 2, ..quick } }
+};
+
+/// L2 and G2: the client sends an idempotency key, the thief none.
+pub(crate) const SHARED_WITHOUT_KEY: Sizes = {
+    let quick = Config { name: "shared without the key", client_key: Some(1), thief_uses: false, ..SHARED.quick };
+    Sizes { quick, full: Config { thief_key: Some(2), ..quick } }
+};
+
+/// G7: a session that was used before there were marks.
+pub(crate) const USED_UNMARKED: Sizes = {
+    let quick = Config { name: "used before marks", used_unmarked: true, refreshes: 2, authorizations: 2, ..SHARED.quick };
+    Sizes { quick, full: Config { refreshes: 3, ..quick } }
+};
+
+/// G1 and G3: an end among marks.
+pub(crate) const MARKED_END: Sizes = {
+    let quick = Config { name: "marks and an end", refreshes: 2, logouts: 1, crashes: 0, delay: 0, ..LOST_ANSWERS.quick };
+    Sizes { quick, full: Config { refreshes: 3, ..quick } }
+};
+
+/// G1, G7 and L1: the same item by item.
+pub(crate) const TORN_MARKS: Sizes = {
+    let quick = Config { name: "torn, with marks", torn: true, refreshes: 2, delay: 0, ticks: 4, ..LOST_ANSWERS.quick };
+    Sizes { quick, full: Config { crashes: 0, refreshes: 3, ..quick } }
 };

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use dynoxide::{Database as Embedded, server::serve_on};
-use latchkey::{limits::Limits, telling::signals::StoreCalls};
+use latchkey::{entropy::Random, limits::Limits, operations::OnFirstUse, telling::signals::StoreCalls};
 use latchkey_cli::{
     client::{EMULATOR_KEY, emulator, emulator_region},
     dev::TEMPLATE,
@@ -21,6 +21,15 @@ use crate::{
     tap::Tap,
     watchdog::{Watched, watched},
 };
+
+/// `REPLAY_WINDOW` as it is by default.
+pub const REPLAY_WINDOW: Duration = Duration::from_secs(30);
+
+/// For middleware and operations in tests.
+#[must_use]
+pub fn first_use() -> OnFirstUse {
+    OnFirstUse::mark(REPLAY_WINDOW, TEST_LIMITS, Random::system())
+}
 
 /// A long limit, so that no test fails because the machine is busy. The production limits have their own tests, on a
 /// paused clock.

@@ -2,9 +2,18 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use aws_sdk_dynamodb::{
+    Client,
+    config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeDeserializationInterceptorContextMut},
+    error::BoxError,
+};
 use axum::Router;
 use chrono::{DateTime, Utc};
-use latchkey::limits::Limits;
+use latchkey::{
+    clock::{Clock, SetClock},
+    limits::Limits,
+    store::Store,
+};
 use latchkey_cli::{
     dev::{DEMO_PASSWORD, DEMO_USER, users_table},
     gateway::{Gateway, GatewayOptions},
@@ -152,13 +161,31 @@ impl Service {
     /// # Panics
     /// If it doesn't start.
     pub async fn under(limits: Limits, database: Database, clock: TestClock, settings: &[(&str, &str)]) -> Self {
+        let functions_clock = clock.clock();
+        Self::with_clock(limits, database, clock, functions_clock, settings).await
+    }
+
+    /// A service in environments whose own clock is `local`, beside a DynamoDB whose clock is `clock`. Its clients set the former
+    /// by DynamoDB's answers, from the warm-up on, as in production.
+    ///
+    /// # Panics
+    /// If it doesn't start.
+    pub async fn in_environment(database: Database, clock: TestClock, local: Clock, settings: &[(&str, &str)]) -> Self {
+        let functions_clock = local.set_by_dynamodb();
+        let service = Self::with_clock(TEST_LIMITS, database, clock, functions_clock.clone(), settings).await;
+        let client = dated(service.database.tapped(&service.tap), &functions_clock, &service.clock);
+        Store::new(client, service.database.table("SessionsTable")).warm_up().await.expect("the warm-up");
+        service
+    }
+
+    async fn with_clock(limits: Limits, database: Database, clock: TestClock, functions_clock: Clock, settings: &[(&str, &str)]) -> Self {
         let tap = Tap::default();
         let settings = |name: &str| settings.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
         let guard = Arc::new(Guard::of(&database, accepts_imported(&database, &settings)));
-        let client = |function| database.tapped(&tap.of_function(function, &guard));
+        let client = |function| dated(database.tapped(&tap.of_function(function, &guard)), &functions_clock, &clock);
         let emitted = Emitted::default();
         let signals = |function| Ok(emitted.signals(function));
-        let functions = linked::functions_that_tell(client, &database.template, &settings, &clock.clock(), &random(), limits, &signals);
+        let functions = linked::functions_that_tell(client, &database.template, &settings, &functions_clock, &random(), limits, &signals);
         let functions = functions.expect("the settings");
         let router = Gateway::new(&database.template, functions, GatewayOptions::default()).into_router();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -213,6 +240,33 @@ impl Service {
         let answer = self.me(access).await;
         assert_eq!(answer.outcome(), (401, "invalid_token"), "{}", answer.text);
         assert_eq!(answer.headers["www-authenticate"], "Bearer error=\"invalid_token\"");
+    }
+}
+
+/// A client whose answers show the right time, and set `clock` by it, where it is one that is set.
+fn dated(client: Client, clock: &Clock, time: &TestClock) -> Client {
+    let Some(set_clock) = SetClock::of(clock) else { return client };
+    Client::from_conf(client.config().to_builder().interceptor(Dated(time.clone())).interceptor(set_clock).build())
+}
+
+/// Gives answers the `Date` of a clock.
+#[derive(Debug)]
+struct Dated(TestClock);
+
+impl Intercept for Dated {
+    fn name(&self) -> &'static str {
+        "Dated"
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = self.0.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        context.response_mut().headers_mut().insert("date", date);
+        Ok(())
     }
 }
 

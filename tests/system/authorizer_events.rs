@@ -3,7 +3,7 @@
 use latchkey::{ids::is_url_safe, store::Store, token::ImportedTokens};
 use latchkey_authorizer::{Authorizer, AuthorizerError};
 use latchkey_tests::{
-    database::TEST_LIMITS,
+    database::{TEST_LIMITS, first_use},
     service::{Pair, Service},
     tap::Line,
 };
@@ -77,7 +77,7 @@ const SHAPES: [Shape; 8] = [
 
 fn authorizer(service: &Service) -> Authorizer {
     let store = Store::new(service.database.tapped(&service.tap), service.database.table("SessionsTable"));
-    Authorizer::new(store, ImportedTokens::Refused, service.clock.clock(), TEST_LIMITS)
+    Authorizer::new(store, ImportedTokens::Refused, first_use(), service.clock.clock(), TEST_LIMITS)
 }
 
 async fn ask(authorizer: &Authorizer, event: Value) -> Result<Value, AuthorizerError> {

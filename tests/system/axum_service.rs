@@ -2,6 +2,7 @@
 
 use latchkey::{http::middleware::ByAccessToken, store::Store, token::ImportedTokens};
 use latchkey_tests::{
+    database::first_use,
     service::{Pair, Service, exchange},
     tap::Line,
 };
@@ -9,7 +10,8 @@ use tokio::net::TcpListener;
 
 async fn serve(service: &Service) -> String {
     let store = Store::new(service.database.tapped(&service.tap), service.database.table("SessionsTable"));
-    let router = axum_service::app(ByAccessToken { store, clock: service.clock.clock(), imported: ImportedTokens::Refused });
+    let router =
+        axum_service::app(ByAccessToken { store, clock: service.clock.clock(), imported: ImportedTokens::Refused, first_use: first_use() });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -28,6 +30,8 @@ async fn a_handler_finds_the_session_in_the_extensions() {
     let user_id = super::protected_api::user_id(&service).await;
     let _ = service.tap.take_calls();
     assert_eq!(hello(second.access.clone()).await.text, format!("Hello {user_id}, on login {}\n", first.login_id));
+    assert_eq!(service.tap.take_calls(), ["Query", "UpdateItem"], "the first use is marked");
+    hello(second.access.clone()).await;
     assert_eq!(service.tap.take_calls(), ["Query"]);
 
     let refused = hello(first.access).await;

@@ -14,7 +14,7 @@ use latchkey::{
     entropy::Random,
     limits::Limits,
     model::{Device, Lifetimes},
-    operations::issue::issue_login,
+    operations::{OnFirstUse, issue::issue_login},
     store::Store,
     token::ImportedTokens,
 };
@@ -73,6 +73,7 @@ async fn asked_in_silence(timeouts: TimeoutConfig) -> (AuthorizerError, Duration
     let authorizer = Authorizer::new(
         Store::new(silent(timeouts, RetryConfig::standard()), "sessions"),
         ImportedTokens::Refused,
+        OnFirstUse::LeaveUnmarked,
         clock.clock(),
         Limits::PRODUCTION,
     );

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
     entropy::Random,
     ids::{Generation, LoginId},
-    model::{Device, Lifetimes, Login, LoginCreation, LoginState, NewLogin, Register, User, UserStatus},
+    model::{Device, Lifetimes, Login, LoginCreation, LoginState, NewLogin, Register, ReplayRule, User, UserStatus},
     operations::{
         end_login,
         issue::{IssuedLogin, IssuedSession, RotationRequest, issue_login, issue_successor},
@@ -18,6 +18,7 @@ use latchkey::{
 };
 use latchkey_tests::{database::Database, service::ParseUsername as _};
 
+const WINDOW: ReplayRule = ReplayRule { window: std::time::Duration::from_secs(30), until_first_use: false };
 const LIFETIMES: Lifetimes = Lifetimes { access: std::time::Duration::from_secs(300), refresh: std::time::Duration::from_secs(604_800) };
 
 struct Contract {
@@ -94,7 +95,7 @@ impl Contract {
             hash: presented.hash(),
             replay_key: None,
             lifetimes: LIFETIMES,
-            replay_window: std::time::Duration::from_secs(30),
+            replay: WINDOW,
             now: self.now,
         };
         issue_successor(login, request, &Random::system()).unwrap()
@@ -182,14 +183,21 @@ async fn a_rotation_replaces_the_session_all_or_nothing() {
     let state = contract.state(&issued).await;
     let next = contract.successor(&state, &issued.pair.refresh);
     let presented = issued.pair.refresh.hash();
-    let rotation = Rotation { login: state.login.as_ref().unwrap(), presented: &presented, successor: &next.session, first_proofs: None };
+    let replay_untils = [contract.now + TimeDelta::seconds(30)];
+    let rotation = Rotation {
+        login: state.login.as_ref().unwrap(),
+        presented: &presented,
+        successor: &next.session,
+        replay_untils: &replay_untils,
+        first_proofs: None,
+    };
     assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::Done));
 
     let after = contract.state(&issued).await;
     let login = after.login.as_ref().unwrap();
     assert_eq!(login.generation.number(), 1);
     assert_eq!(after.sessions, slice::from_ref(&next.session));
-    assert_eq!(login.recent_replay_untils, [contract.now + TimeDelta::seconds(30)]);
+    assert_eq!(login.recent_replay_untils, replay_untils);
     assert_eq!(login.refresh_token_expires_at, next.session.refresh_token_expires_at);
 
     assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::ReadAgain), "once");
@@ -208,14 +216,14 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
 
     let (right, wrong) = (issued.pair.refresh.hash(), other.pair.refresh.hash());
     assert_eq!(
-        rotate(Rotation { login, presented: &wrong, successor: &next.session, first_proofs: None }).await,
+        rotate(Rotation { login, presented: &wrong, successor: &next.session, replay_untils: &[], first_proofs: None }).await,
         Ok(Commit::ReadAgain),
         "another token"
     );
     let mut late = next.session.clone();
     late.created_at = issued.new.session.refresh_token_expires_at;
     assert_eq!(
-        rotate(Rotation { login, presented: &right, successor: &late, first_proofs: None }).await,
+        rotate(Rotation { login, presented: &right, successor: &late, replay_untils: &[], first_proofs: None }).await,
         Ok(Commit::ReadAgain),
         "expired at this instant"
     );
@@ -223,12 +231,14 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
     ahead.generation = Generation::new(1).unwrap();
     let next_but_one = contract.successor(&LoginState { login: Some(ahead.clone()), ..LoginState::default() }, &issued.pair.refresh);
     assert_eq!(
-        rotate(Rotation { login: &ahead, presented: &right, successor: &next_but_one.session, first_proofs: None }).await,
+        rotate(Rotation { login: &ahead, presented: &right, successor: &next_but_one.session, replay_untils: &[], first_proofs: None })
+            .await,
         Ok(Commit::ReadAgain),
         "another generation"
     );
     assert_eq!(
-        rotate(Rotation { login: &other.new.login, presented: &right, successor: &next.session, first_proofs: None }).await,
+        rotate(Rotation { login: &other.new.login, presented: &right, successor: &next.session, replay_untils: &[], first_proofs: None })
+            .await,
         Ok(Commit::ReadAgain),
         "no such login"
     );
@@ -237,7 +247,7 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
     let put = contract.database.client.put_item().table_name(contract.database.table("SessionsTable"));
     put.set_item(Some(session_item(&next.session))).send().await.unwrap();
     assert_eq!(
-        rotate(Rotation { login, presented: &right, successor: &next.session, first_proofs: None }).await,
+        rotate(Rotation { login, presented: &right, successor: &next.session, replay_untils: &[], first_proofs: None }).await,
         Ok(Commit::ReadAgain),
         "the successor is there"
     );
@@ -254,7 +264,8 @@ async fn a_rotation_is_refused_where_the_login_stands_elsewhere() {
     let elsewhere = Login { generation: Generation::new(7).unwrap(), ..login.clone() };
     let put = contract.database.client.put_item().table_name(contract.database.table("SessionsTable"));
     put.set_item(Some(login_item(&elsewhere))).send().await.unwrap();
-    let rotation = Rotation { login, presented: &issued.pair.refresh.hash(), successor: &next.session, first_proofs: None };
+    let rotation =
+        Rotation { login, presented: &issued.pair.refresh.hash(), successor: &next.session, replay_untils: &[], first_proofs: None };
     assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::ReadAgain));
 }
 
@@ -267,7 +278,13 @@ async fn a_rotation_does_not_revive_an_ended_login() {
     let next = contract.successor(&state, &issued.pair.refresh);
     let (key, presented) = (issued.new.login.key.clone(), issued.pair.refresh.hash());
     end_login(contract.store(), &key, &EndProof::of_refresh(&issued.pair.refresh.claim()), &Random::system()).await.unwrap();
-    let rotation = Rotation { login: state.login.as_ref().unwrap(), presented: &presented, successor: &next.session, first_proofs: None };
+    let rotation = Rotation {
+        login: state.login.as_ref().unwrap(),
+        presented: &presented,
+        successor: &next.session,
+        replay_untils: &[],
+        first_proofs: None,
+    };
     assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::ReadAgain));
     assert_eq!(contract.store().read_login(&key).await.unwrap().login, None);
 }

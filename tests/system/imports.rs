@@ -26,16 +26,16 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
     ("decision", &["ids", "model", "token"]),
     ("store", &["clock", "ids", "model", "password", "sdk_error", "throttle", "token", "username"]),
     ("config", &["decision", "model", "telling", "throttle", "token"]),
-    ("aws", &["config", "limits", "telling"]),
+    ("aws", &["clock", "config", "limits", "telling"]),
     (
         "operations",
         &[
-            "backoff", "clock", "config", "crypto", "decision", "entropy", "ids", "import", "model", "password", "store", "telling",
-            "throttle", "token", "username",
+            "backoff", "clock", "config", "crypto", "decision", "entropy", "ids", "import", "limits", "model", "password", "store",
+            "telling", "throttle", "token", "username",
         ],
     ),
     ("http", &["clock", "decision", "entropy", "ids", "limits", "model", "operations", "store", "telling", "token"]),
-    ("function", &["aws", "config", "limits", "store", "telling"]),
+    ("function", &["aws", "clock", "config", "limits", "store", "telling"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -45,6 +45,19 @@ fn of_tables(permissions: &BTreeSet<Permission>) -> BTreeSet<Permission> {
     permissions.iter().filter(|one| one.action.starts_with("dynamodb:")).cloned().collect()
 }
 
+/// A stolen role of the authorizer may read sessions, and mark them as used. It may not write anything else.
+#[test]
+fn the_authorizer_writes_one_attribute_only() {
+    let given = permissions(TEMPLATE, &BTreeMap::new()).unwrap();
+    let writes: Vec<_> = given
+        .iter()
+        .filter(|one| one.function == "authorizer" && one.action.starts_with("dynamodb:") && one.action != "dynamodb:Query")
+        .map(|one| (&*one.action, &*one.resource, &one.attributes[..]))
+        .collect();
+    let attributes = ["user_key", "sk", "used_replay_until"].map(str::to_owned);
+    assert_eq!(writes, [("dynamodb:UpdateItem", "SessionsTable.Arn", &attributes[..])]);
+}
+
 /// Lambda writes the log with the function's role.
 #[test]
 fn each_function_writes_to_its_own_log_group_only() {
@@ -55,6 +68,7 @@ fn each_function_writes_to_its_own_log_group_only() {
             function: function.to_owned(),
             action: action.to_owned(),
             resource: format!("{group}.Arn"),
+            attributes: Vec::new(),
             conditional: false,
         })
     };
@@ -111,6 +125,7 @@ async fn end_in_every_way(service: &Service) {
 async fn reuse(service: &Service) {
     let pair = service.login().await;
     let next = Pair::of(&service.refresh(&pair.refresh).await);
+    service.assert_allowed(&next.access).await;
     service.clock.advance(TimeDelta::minutes(1));
     assert_eq!(service.refresh(&pair.refresh).await.status, 401);
     service.assert_refused(&next.access).await;
@@ -154,6 +169,7 @@ fn a_key_of_ones_own_is_for_dynamodb_to_use() {
         function: function.to_owned(),
         action: "kms:Decrypt".to_owned(),
         resource: KEY.to_owned(),
+        attributes: Vec::new(),
         conditional: true,
     };
     assert_eq!(more, FUNCTIONS.map(unwrap).into());

@@ -8,7 +8,7 @@ use std::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use latchkey::{
-    clock::rfc3339,
+    clock::{Clock, rfc3339},
     entropy::Random,
     import::{ImportRow, ImportedSession},
     limits::Limits,
@@ -148,15 +148,24 @@ async fn whatever_is_declared_is_emitted() {
     service.me(&third.access).await;
     service.tap.set_line(Line::Open);
     service.clock.advance(TimeDelta::seconds(60));
+    let fourth = Pair::of(&service.refresh(&third.refresh).await);
+    service.clock.advance(TimeDelta::seconds(60));
+    assert_eq!(Pair::of(&service.refresh(&third.refresh).await), fourth);
+    service.tap.arm(of("UpdateItem", 1, Reach::OneCall, Fault::Error(400, "AccessDeniedException")));
+    service.assert_allowed(&fourth.access).await;
+    drop(service.tap.disarm());
     assert_eq!(service.refresh(&first.refresh).await.status, 401);
     service.logout(&third.access).await;
     let last = service.login().await;
+    let skewed = skewed(&service).await;
+    skewed.assert_allowed(&last.access).await;
+    let last = Pair::of(&skewed.refresh(&last.refresh).await);
     send(service.request("DELETE", "/sessions").bearer_auth(&last.access)).await;
     let hurried = deadline_passed(&service, &last.refresh).await;
     two_logins_of_one_token(&service).await;
     damaged_items(&service).await;
 
-    let emitted: BTreeSet<_> = told(&service).into_keys().chain(told(&hurried).into_keys()).collect();
+    let emitted: BTreeSet<_> = [&service, &hurried, &skewed].into_iter().flat_map(|service| told(service).into_keys()).collect();
     let declared = declared();
     let undeclared: Vec<_> = emitted.difference(&declared).collect();
     assert!(undeclared.is_empty(), "Metric::functions and Metric::reasons don't know {undeclared:?}");
@@ -180,6 +189,13 @@ async fn deadline_passed(service: &Service, refresh: &str) -> Service {
     assert_eq!(hurried.refresh(refresh).await.outcome(), (503, "unavailable"));
     read.release();
     hurried
+}
+
+/// A service in an environment whose clock is a minute behind.
+async fn skewed(service: &Service) -> Service {
+    let time = service.clock.clone();
+    let local = Clock::from_fn(move || time.now() - TimeDelta::minutes(1));
+    Service::in_environment(service.database.clone(), service.clock.clone(), local, &[]).await
 }
 
 /// Caused in each function that takes tokens.

@@ -14,7 +14,7 @@ use latchkey_cli::{
     template::Template,
 };
 use latchkey_tests::{
-    database::TEST_LIMITS,
+    database::{TEST_LIMITS, first_use},
     seed::random,
     service::{Answer, Service, exchange},
 };

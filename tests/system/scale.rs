@@ -41,6 +41,7 @@ fn bytes_of(value: &AttributeValue) -> usize {
         AttributeValue::S(text) => text.len(),
         AttributeValue::N(digits) => digits.len() / 2 + 2,
         AttributeValue::B(bytes) => bytes.as_ref().len(),
+        AttributeValue::Bool(_) => 1,
         AttributeValue::L(list) => 3 + list.iter().map(|each| 1 + bytes_of(each)).sum::<usize>(),
         other => unreachable!("no item of ours holds {other:?}"),
     }
@@ -67,6 +68,8 @@ async fn the_units_of_the_page_are_those_consumed() {
     compare(&service, "a request");
     let next = Pair::of(&service.refresh(&pair.refresh).await);
     compare(&service, "a refresh");
+    service.me(&next.access).await;
+    compare(&service, "a first request");
     let items = service.database.items("SessionsTable").await;
     let of_login = items.iter().filter(|item| item["sk"].as_s().is_ok_and(|sk| sk.starts_with(&next.login_id)));
     let bytes = of_login.map(stored_bytes).sum::<usize>();

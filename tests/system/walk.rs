@@ -43,9 +43,17 @@ async fn after_its_window_an_old_refresh_token_ends_the_login() {
     let service = Service::start(&[]).await;
     let first = service.login().await;
     let second = Pair::of(&service.refresh(&first.refresh).await);
+    service.assert_allowed(&second.access).await;
 
     service.clock.advance(TimeDelta::milliseconds(29_999));
     assert_eq!(Pair::of(&service.refresh(&first.refresh).await), second);
+
+    service.clock.advance(TimeDelta::milliseconds(1));
+    for within_the_tolerance in [TimeDelta::zero(), TimeDelta::milliseconds(4_999)] {
+        service.clock.advance(within_the_tolerance);
+        assert_eq!(service.refresh(&first.refresh).await.outcome(), (409, "superseded"));
+        service.assert_allowed(&second.access).await;
+    }
 
     service.clock.advance(TimeDelta::milliseconds(1));
     let reuse = service.refresh(&first.refresh).await;
@@ -61,6 +69,8 @@ async fn without_a_window_the_second_use_ends_the_login() {
     let service = Service::start(&[("REPLAY_WINDOW", "0s")]).await;
     let first = service.login().await;
     let second = Pair::of(&service.refresh(&first.refresh).await);
+    assert_eq!(service.refresh(&first.refresh).await.outcome(), (409, "superseded"), "within the tolerance");
+    service.clock.advance(TimeDelta::seconds(5));
     assert_eq!(service.refresh(&first.refresh).await.outcome(), (401, "invalid_token"));
     service.assert_refused(&second.access).await;
 }
@@ -79,7 +89,10 @@ async fn two_refreshes_in_a_window_supersede_the_first_token_and_end_nothing() {
     assert_eq!(superseded.body["retryable"], true);
     service.assert_allowed(&third.access).await;
 
-    service.clock.advance(TimeDelta::seconds(20));
+    // A rotation is a first use: it has kept the window of the first token open for as long as its own.
+    service.clock.advance(TimeDelta::milliseconds(34_999));
+    assert_eq!(service.refresh(&first.refresh).await.outcome(), (409, "superseded"));
+    service.clock.advance(TimeDelta::milliseconds(1));
     assert_eq!(service.refresh(&first.refresh).await.status, 401);
     service.assert_refused(&third.access).await;
 }

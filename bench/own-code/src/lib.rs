@@ -18,6 +18,7 @@ use latchkey::{
     entropy::Random,
     http::front::{Front, GatewayEvent},
     limits::Limits,
+    operations::OnFirstUse,
     store::Store,
     telling::signals::{Function, Signals, StoreCalls},
     token::ImportedTokens,
@@ -71,7 +72,7 @@ impl Functions {
             work,
             runtime: tokio::runtime::Builder::new_current_thread().enable_time().build()?,
             client,
-            authorizer: Authorizer::new(store, ImportedTokens::Refused, Clock::system(), Limits::PRODUCTION),
+            authorizer: Authorizer::new(store, ImportedTokens::Refused, OnFirstUse::LeaveUnmarked, Clock::system(), Limits::PRODUCTION),
             refresh: RefreshConfig::read(&environment)?,
             signals: Signals::to("Latchkey/latchkey-prod", Function::Authorizer, to_nowhere),
         })

@@ -29,8 +29,8 @@ pub struct SmokeArgs {
     /// Log in only once at a time: the stage has MAX_SESSIONS_PER_USER=1.
     #[arg(long)]
     pub single_session: bool,
-    /// Also check that a reused refresh token ends its login. Waits this long first; it must be longer than REPLAY_WINDOW,
-    /// such as 31s.
+    /// Also check that a reused refresh token ends its login. Waits this long first; it must be longer than REPLAY_WINDOW
+    /// by 5 s, such as 36s.
     #[arg(long, value_name = "DURATION", value_parser = wait, conflicts_with = "no_replay")]
     pub reuse_after: Option<Duration>,
     /// Print each step as a JSON line.

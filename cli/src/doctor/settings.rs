@@ -7,10 +7,11 @@ use latchkey::config::{ConfigError, Environment, LoginConfig, ReaderConfig, Refr
 use super::Check;
 
 /// All settings except the names of tables.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 14] = [
     "ACCESS_TOKEN_TTL",
     "REFRESH_TOKEN_TTL",
     "REPLAY_WINDOW",
+    "LOST_ANSWER",
     "SESSION_MAX_LIFETIME",
     "MAX_SESSIONS_PER_USER",
     "ON_SESSION_LIMIT",

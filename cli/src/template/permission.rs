@@ -15,7 +15,9 @@ pub struct Permission {
     /// The resource's ARN; of a resource of the template its logical id with `.Arn`, and what follows the ARN:
     /// `SessionsTable.Arn/index/access_token`.
     pub resource: String,
-    /// Whether it is given under a condition.
+    /// The only attributes that the action may touch, by `dynamodb:Attributes`; none where it may touch all.
+    pub attributes: Vec<String>,
+    /// Whether it is given under another condition.
     pub conditional: bool,
 }
 
@@ -63,11 +65,19 @@ fn add_statement(permissions: &mut BTreeSet<Permission>, function: &str, stateme
         return Err(effect.unexpected("Allow"));
     }
     let (actions, resources) = (texts(&statement.required("Action")?)?, texts(&statement.required("Resource")?)?);
-    let conditional = statement.get("Condition")?.is_some();
+    let condition = statement.get("Condition")?;
+    let attributes = match &condition {
+        Some(condition) => match condition.get("ForAllValues:StringEquals")? {
+            Some(values) => values.get("dynamodb:Attributes")?.map(|attributes| texts(&attributes)).transpose()?.unwrap_or_default(),
+            None => Vec::new(),
+        },
+        None => Vec::new(),
+    };
+    let conditional = condition.is_some() && attributes.is_empty();
     for action in &actions {
         for resource in &resources {
             let (function, action, resource) = (function.to_owned(), action.clone(), resource.clone());
-            permissions.insert(Permission { function, action, resource, conditional });
+            permissions.insert(Permission { function, action, resource, attributes: attributes.clone(), conditional });
         }
     }
     Ok(())
@@ -118,6 +128,17 @@ Resources:
         assert_eq!(read(TEMPLATE, "false").unwrap(), ["reader dynamodb:Query Table.Arn false"]);
         let with = ["dynamodb:Query Table.Arn false", "dynamodb:Query Table.Arn/index/i false", "kms:Decrypt arn:key true"];
         assert_eq!(read(TEMPLATE, "true").unwrap(), with.map(|rest| format!("reader {rest}")));
+    }
+
+    #[test]
+    fn a_permission_may_be_limited_to_attributes() {
+        let limit = "Condition: {'ForAllValues:StringEquals': {'dynamodb:Attributes': [pk, mark]}}";
+        let yaml = TEMPLATE.replacen("Action: [dynamodb:Query]", &format!("Action: [dynamodb:UpdateItem]\n                {limit}"), 1);
+        let given = permissions(&yaml, &BTreeMap::new()).unwrap();
+        assert_eq!(
+            given.iter().map(|one| (&one.attributes[..], one.conditional)).collect::<Vec<_>>(),
+            [(&["pk".into(), "mark".into()][..], false)]
+        );
     }
 
     #[test]

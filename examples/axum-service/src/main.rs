@@ -5,10 +5,12 @@ use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::Client;
 use aws_smithy_http_client::{Builder, tls};
 use latchkey::{
-    clock::Clock,
+    clock::{Clock, SetClock},
     config::{Environment, ReaderConfig},
+    entropy::Random,
     http::middleware::ByAccessToken,
     limits::Limits,
+    operations::OnFirstUse,
     store::Store,
     telling::log,
 };
@@ -19,17 +21,23 @@ const ADDRESS: &str = "127.0.0.1:8080";
 async fn main() -> std::io::Result<()> {
     log::init();
     let config = ReaderConfig::read(&Environment::of_process()).unwrap_or_else(|error| log::stop(&error));
-    let store = Store::new(client().await, config.sessions_table);
-    let authenticator = ByAccessToken { store, clock: Clock::system(), imported: config.imported_tokens };
+    let clock = Clock::system().set_by_dynamodb();
+    let store = Store::new(client(&clock).await, config.sessions_table);
+    let first_use = OnFirstUse::mark(config.replay_window, Limits::PRODUCTION, Random::system());
+    let authenticator = ByAccessToken { store, clock, imported: config.imported_tokens, first_use };
     let listener = tokio::net::TcpListener::bind(ADDRESS).await?;
     println!("http://{ADDRESS}/hello");
     axum::serve(listener, axum_service::app(authenticator)).await
 }
 
 /// Uses Latchkey's timeouts: by default the SDK waits for an answer without a limit, and the middleware has no deadline of
-/// its own.
-async fn client() -> Client {
+/// its own. Its answers set the clock.
+async fn client(clock: &Clock) -> Client {
     let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
     let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).timeout_config(Limits::PRODUCTION.timeouts());
-    Client::new(&config.load().await)
+    let mut config = aws_sdk_dynamodb::config::Builder::from(&config.load().await);
+    if let Some(set_clock) = SetClock::of(clock) {
+        config = config.interceptor(set_clock);
+    }
+    Client::from_conf(config.build())
 }

@@ -16,7 +16,7 @@ use latchkey::{
     clock::Clock,
     limits::Limits,
     model::CurrentSession,
-    operations::{Denied, authorize},
+    operations::{Denied, OnFirstUse, authorize},
     store::{Store, StoreError},
     telling::log::{Event, Fields, log},
     token::ImportedTokens,
@@ -52,6 +52,7 @@ impl From<AuthorizerError> for lambda_runtime::Diagnostic {
 pub struct Authorizer {
     store: Store,
     imported: ImportedTokens,
+    first_use: OnFirstUse,
     clock: Clock,
     budget: Duration,
 }
@@ -59,8 +60,8 @@ pub struct Authorizer {
 impl Authorizer {
     /// Authorizes against `store`, with or without imported tokens, each event within `limits.request`.
     #[must_use]
-    pub fn new(store: Store, imported: ImportedTokens, clock: Clock, limits: Limits) -> Self {
-        Self { store, imported, clock, budget: limits.request }
+    pub fn new(store: Store, imported: ImportedTokens, first_use: OnFirstUse, clock: Clock, limits: Limits) -> Self {
+        Self { store, imported, first_use, clock, budget: limits.request }
     }
 
     /// Answers one event: parse, read, decide, answer. `invocation_id` stands in the log where the event has no request id.
@@ -88,7 +89,7 @@ impl Authorizer {
 
     /// The session that may pass, or none.
     async fn verdict(&self, event: &AuthorizerEvent, fields: Fields<'_>) -> Result<Option<CurrentSession>, AuthorizerError> {
-        match authorize(&self.store, event.presented(), self.imported, self.clock.now(), fields).await {
+        match authorize(&self.store, event.presented(), self.imported, &self.first_use, &self.clock, fields).await {
             Ok(session) => Ok(Some(session)),
             Err(Denied::Missing | Denied::Invalid) => Ok(None),
             Err(Denied::Store(error)) => Err(AuthorizerError::Store(error)),

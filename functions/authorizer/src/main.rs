@@ -3,13 +3,17 @@
 use std::pin::pin;
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use latchkey::{clock::Clock, config::ReaderConfig, function::start, limits::Limits, telling::signals::Function};
+use latchkey::{
+    config::ReaderConfig, entropy::Random, function::start, limits::Limits, operations::OnFirstUse, telling::signals::Function,
+};
 use latchkey_authorizer::Authorizer;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let started = start(Function::Authorizer, Limits::PRODUCTION, ReaderConfig::read).await;
-    let authorizer = &Authorizer::new(started.store, started.config.imported_tokens, Clock::system(), Limits::PRODUCTION);
+    let ReaderConfig { imported_tokens, replay_window, .. } = started.config;
+    let first_use = OnFirstUse::mark(replay_window, Limits::PRODUCTION, Random::system());
+    let authorizer = &Authorizer::new(started.store, imported_tokens, first_use, started.clock, Limits::PRODUCTION);
     let signals = &started.signals;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<_>| {
         let (event, context) = event.into_parts();

@@ -32,7 +32,7 @@ fn the_defaults_are_the_documented_ones() {
             account_failures: 100
         }
     );
-    assert_eq!(refresh_with(&[]).unwrap().replay_window, Duration::from_secs(30));
+    assert_eq!(refresh_with(&[]).unwrap().replay.window, Duration::from_secs(30));
 }
 
 #[test]
@@ -94,9 +94,22 @@ fn an_error_says_what_to_write() {
 }
 
 #[test]
+fn a_lost_answer_is_recovered_until_first_use_unless_there_is_no_window() {
+    let until_first_use = |set: &'static [(&'static str, &'static str)]| refresh_with(set).map(|config| config.replay.until_first_use);
+    assert_eq!(until_first_use(&[]), Ok(true));
+    assert_eq!(until_first_use(&[("LOST_ANSWER", "until_first_use")]), Ok(true));
+    assert_eq!(until_first_use(&[("LOST_ANSWER", "window")]), Ok(false));
+    assert_eq!(until_first_use(&[("REPLAY_WINDOW", "0")]), Ok(false), "without a window there is none to count from a first use");
+    assert_eq!(until_first_use(&[("REPLAY_WINDOW", "0"), ("LOST_ANSWER", "window")]), Ok(false));
+    for wrong in [&[("LOST_ANSWER", "always")][..], &[("REPLAY_WINDOW", "0"), ("LOST_ANSWER", "until_first_use")]] {
+        assert_eq!(until_first_use(wrong).unwrap_err().variable, "LOST_ANSWER");
+    }
+}
+
+#[test]
 fn the_replay_window_is_off_or_between_ten_seconds_and_five_minutes_and_below_access() {
     for (window, seconds) in [("0", 0), ("0s", 0), ("10s", 10), ("4m", 240)] {
-        assert_eq!(refresh_with(&[("REPLAY_WINDOW", window)]).unwrap().replay_window.as_secs(), seconds);
+        assert_eq!(refresh_with(&[("REPLAY_WINDOW", window)]).unwrap().replay.window.as_secs(), seconds);
     }
     for window in ["9s", "5m", "6m", "off"] {
         assert_eq!(refresh_with(&[("REPLAY_WINDOW", window)]).unwrap_err().variable, "REPLAY_WINDOW", "{window}");

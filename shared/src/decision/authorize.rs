@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    model::{LoginState, Session},
+    model::{FirstUse, LoginState, Session},
     token::{Access, Claim},
 };
 
@@ -47,6 +47,13 @@ pub fn authorize<'a>(state: &'a LoginState, claim: &Claim<Access>, now: DateTime
     Ok(session)
 }
 
+/// Whether this Allow is the first use of the session's tokens, as far as the read shows, and has to be marked before the
+/// answer: after it, the client is known to have them.
+#[must_use]
+pub fn owes_mark(session: &Session) -> bool {
+    session.predecessor.as_ref().is_some_and(|predecessor| predecessor.first_use == FirstUse::Awaited)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +82,18 @@ mod tests {
         assert_eq!(refusal(&chain.state(), &chain.pair(4).access.claim()), AccessRefusal::Rotated);
         assert_eq!(refusal(&chain.without_session(), token), AccessRefusal::NoSession);
         assert_eq!(refusal(&chain.state(), &chain.forged(3).access.claim()), AccessRefusal::Forged);
+    }
+
+    #[test]
+    fn a_mark_is_owed_once_and_only_where_it_is_awaited() {
+        assert!(!owes_mark(&Chain::of(0).session(0)), "a login's first session replaces nothing");
+        for (first_use, owed) in
+            [(FirstUse::NotAwaited, false), (FirstUse::Awaited, true), (FirstUse::ReplayUntil(Chain::of(3).now()), false)]
+        {
+            let mut session = Chain::of(3).session(3);
+            session.predecessor.as_mut().unwrap().first_use = first_use;
+            assert_eq!(owes_mark(&session), owed, "{first_use:?}");
+        }
     }
 
     /// A torn read may show the old session beside the new login, or the reverse: neither token passes on it.

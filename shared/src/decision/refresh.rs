@@ -1,11 +1,15 @@
 //! What becomes of a presented refresh token?
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    model::{Login, LoginState, Predecessor, REMEMBERED_ROTATIONS, ReplayKeyHash, Session},
+    model::{FirstUse, Login, LoginState, Predecessor, REMEMBERED_ROTATIONS, ReplayKeyHash, Session},
     token::{Claim, Refresh, TokenHash},
 };
+
+/// How long after its window an old token is still a 409 before it ends the login: clocks differ, and a login that was
+/// ended wrongly can't be brought back.
+pub const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
 
 /// What a refresh brings to the decision. All of it stays the same through every re-read.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +31,8 @@ pub enum RefreshDecision<'a> {
     Rotate {
         /// The login as read.
         login: &'a Login,
+        /// The session that is replaced.
+        session: &'a Session,
     },
     /// This request's own rotation was committed: answer with what it minted.
     Success {
@@ -39,6 +45,8 @@ pub enum RefreshDecision<'a> {
         session: &'a Session,
         /// What it kept of the presented token.
         predecessor: &'a Predecessor,
+        /// Its window is over, and only the missing first use of the successor lets it be answered.
+        recovered: bool,
     },
     /// 409: a newer token was issued a moment ago; nothing is ended.
     Superseded {
@@ -81,8 +89,11 @@ pub enum RefreshRefusal {
 /// | G = P or P+1 | session G not seen | torn |
 /// | G = P | hash equal · differs | rotate · refuse: forged |
 /// | G = P+1 | session G is what this request minted | success |
-/// | G = P+1 | it replaced the presented token, inside the window, keys equal · not | replay · superseded |
-/// | G ≥ P+2 | P's window, or the oldest of a full list, is open | superseded |
+/// | G = P+1 | it replaced another token than the presented one | refuse: forged |
+/// | G = P+1 | keys equal; inside the window, or session G awaits its first use, or before that use's end | replay |
+/// | G = P+1 | keys equal; inside the later of both ends + tolerance | superseded |
+/// | G = P+1 | keys not equal; inside the window + tolerance | superseded |
+/// | G ≥ P+2 | P's window, or the oldest of a full list, is open, or was within the tolerance | superseded |
 /// | G > P | anything else | reuse |
 #[must_use]
 pub fn decide_refresh<'a>(state: &'a LoginState, request: RefreshRequest<'_>) -> RefreshDecision<'a> {
@@ -102,7 +113,7 @@ pub fn decide_refresh<'a>(state: &'a LoginState, request: RefreshRequest<'_>) ->
     let current = state.session(login.generation);
     match (behind, current) {
         (0 | 1, None) => RefreshDecision::Torn,
-        (0, Some(session)) if session.refresh_token_hash == claim.hash => RefreshDecision::Rotate { login },
+        (0, Some(session)) if session.refresh_token_hash == claim.hash => RefreshDecision::Rotate { login, session },
         (0, Some(_)) => RefreshDecision::Refuse(RefreshRefusal::Forged),
         (1, Some(session)) => one_behind(login, session, request),
         _ if within_a_remembered_window(login, behind, now) => RefreshDecision::Superseded { keys_differ: false },
@@ -127,16 +138,32 @@ fn one_behind<'a>(login: &'a Login, session: &'a Session, request: RefreshReques
     if request.minted.is_some_and(|minted| *minted == session.refresh_token_hash) {
         return RefreshDecision::Success { session };
     }
-    match &session.predecessor {
-        Some(predecessor) if predecessor.refresh_token_hash == request.claim.hash && request.now < predecessor.replay_until => {
-            // A thief who polls inside every window brings no key, or another one.
-            if predecessor.replay_key.as_ref() == request.replay_key {
-                RefreshDecision::Replay { session, predecessor }
-            } else {
-                RefreshDecision::Superseded { keys_differ: true }
-            }
-        }
-        _ => RefreshDecision::Reuse { login },
+    // Its hash is on the item, so another one was never issued.
+    let Some(predecessor) = session.predecessor.as_ref().filter(|predecessor| predecessor.refresh_token_hash == request.claim.hash) else {
+        return RefreshDecision::Refuse(RefreshRefusal::Forged);
+    };
+    let now = request.now;
+    let until = predecessor.replay_until;
+    if predecessor.replay_key.as_ref() != request.replay_key {
+        // A thief who polls inside every window brings no key, or another one. The first use isn't waited for: a client whose
+        // token was rotated by another party never uses the successor, and would get this 409 for ever.
+        return if now < until + TOLERANCE { RefreshDecision::Superseded { keys_differ: true } } else { RefreshDecision::Reuse { login } };
+    }
+    let answered = match predecessor.first_use {
+        FirstUse::Awaited => true,
+        FirstUse::NotAwaited => now < until,
+        FirstUse::ReplayUntil(used) => now < until.max(used),
+    };
+    let last = match predecessor.first_use {
+        FirstUse::ReplayUntil(used) => until.max(used),
+        FirstUse::NotAwaited | FirstUse::Awaited => until,
+    };
+    if answered {
+        RefreshDecision::Replay { session, predecessor, recovered: now >= until }
+    } else if now < last + TOLERANCE {
+        RefreshDecision::Superseded { keys_differ: false }
+    } else {
+        RefreshDecision::Reuse { login }
     }
 }
 
@@ -146,7 +173,7 @@ fn within_a_remembered_window(login: &Login, behind: u32, now: DateTime<Utc>) ->
     let windows = &login.recent_replay_untils;
     let own = usize::try_from(behind).ok().and_then(|behind| windows.len().checked_sub(behind)).and_then(|place| windows.get(place));
     let oldest_of_full = windows.first().filter(|_| windows.len() >= REMEMBERED_ROTATIONS);
-    own.or(oldest_of_full).is_some_and(|until| now < *until)
+    own.or(oldest_of_full).is_some_and(|until| now < *until + TOLERANCE)
 }
 
 #[cfg(test)]

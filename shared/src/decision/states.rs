@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     entropy::Random,
     ids::Generation,
-    model::{Device, Expiries, Lifetimes, Login, LoginState, Predecessor, ProofHashes, REMEMBERED_ROTATIONS, Session},
+    model::{Device, Expiries, FirstUse, Lifetimes, Login, LoginState, Predecessor, ProofHashes, REMEMBERED_ROTATIONS, Session},
     token::{SealedSeed, Seed, TokenPair, test_values},
 };
 
@@ -78,6 +78,7 @@ impl Chain {
             predecessor: generation.checked_sub(1).map(|old| Predecessor {
                 refresh_token_hash: self.pair(old).refresh.hash(),
                 replay_until: self.replay_until(old),
+                first_use: FirstUse::NotAwaited,
                 replay_key: None,
                 sealed: SealedSeed::seal(
                     &self.pair(old).refresh.into(),

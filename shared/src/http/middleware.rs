@@ -6,10 +6,12 @@
 //! does, or put a timeout layer around it.
 //!
 //! ```
-//! # use latchkey::{clock::Clock, http::middleware::{Authenticate, ByAccessToken}, model::CurrentSession, store::Store, token::ImportedTokens};
+//! # use latchkey::{clock::Clock, entropy::Random, http::middleware::{Authenticate, ByAccessToken}, limits::Limits, model::CurrentSession, operations::OnFirstUse, store::Store, token::ImportedTokens};
+//! # use std::time::Duration;
 //! # fn example(client: aws_sdk_dynamodb::Client) {
 //! let store = Store::new(client, "latchkey-sessions");
-//! let layer = Authenticate::with(ByAccessToken { store, clock: Clock::system(), imported: ImportedTokens::Refused });
+//! let first_use = OnFirstUse::mark(Duration::from_secs(30), Limits::PRODUCTION, Random::system());
+//! let layer = Authenticate::with(ByAccessToken { store, clock: Clock::system(), imported: ImportedTokens::Refused, first_use });
 //! // axum: Router::new().route("/hello", get(hello)).layer(layer)
 //! // async fn hello(Extension(session): Extension<CurrentSession>) -> String { session.user_id }
 //! # }

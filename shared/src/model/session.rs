@@ -119,12 +119,34 @@ pub struct Session {
 pub struct Predecessor {
     /// Hash of the refresh token that was presented.
     pub refresh_token_hash: TokenHash<Refresh>,
-    /// From this instant a replay is reuse.
+    /// A replay is answered until this instant, however soon the new tokens were used.
     pub replay_until: DateTime<Utc>,
+    /// What is known of the first use of this session's tokens.
+    pub first_use: FirstUse,
     /// The idempotency key that came with the rotation.
     pub replay_key: Option<ReplayKeyHash>,
     /// This session's own seed, for the holder of that token.
     pub sealed: SealedSeed,
+}
+
+/// Whether the client is known to have the session's tokens: it has once it uses one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FirstUse {
+    /// The rotation asked for no mark, so `replay_until` alone decides.
+    NotAwaited,
+    /// No token was used yet. The token before is answered, however old it is.
+    Awaited,
+    /// A token was used. The token before is answered until this instant, for a retry that was on its way meanwhile.
+    ReplayUntil(DateTime<Utc>),
+}
+
+/// How a rotation is answered again when its answer was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplayRule {
+    /// For this long in any case.
+    pub window: Duration,
+    /// And until the new tokens are first used, however long that takes.
+    pub until_first_use: bool,
 }
 
 /// Hash of an `Idempotency-Key`.

@@ -9,7 +9,7 @@ use crate::{
     clock::later,
     entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    model::{Device, Expiries, Lifetimes, Login, NewLogin, Predecessor, ProofHashes, ReplayKeyHash, Session},
+    model::{Device, Expiries, FirstUse, Lifetimes, Login, NewLogin, Predecessor, ProofHashes, ReplayKeyHash, ReplayRule, Session},
     token::{MintError, PresentedToken, Proof, Refresh, SealedSeed, Seed, TokenHash, TokenPair},
 };
 
@@ -78,8 +78,8 @@ pub struct RotationRequest<'a> {
     pub replay_key: Option<&'a ReplayKeyHash>,
     /// Lifetimes of the new pair.
     pub lifetimes: Lifetimes,
-    /// How long a replay gets the same pair.
-    pub replay_window: Duration,
+    /// How a replay gets the same pair.
+    pub replay: ReplayRule,
     /// When the request arrived.
     pub now: DateTime<Utc>,
 }
@@ -90,14 +90,15 @@ pub struct RotationRequest<'a> {
 /// # Errors
 /// [`MintError`]; nothing was issued.
 pub fn issue_successor(login: &Login, request: RotationRequest<'_>, random: &Random) -> Result<IssuedSession, MintError> {
-    let RotationRequest { token, hash, replay_key, lifetimes, replay_window, now } = request;
+    let RotationRequest { token, hash, replay_key, lifetimes, replay, now } = request;
     let generation = login.generation.next().ok_or(MintError::GenerationsUsedUp)?;
     let seed = Seed::generate(random)?;
     let proof = proof_after(token, &seed)?;
     let pair = TokenPair::mint(&login.key, generation, &proof, &seed)?;
     let predecessor = Predecessor {
         refresh_token_hash: hash,
-        replay_until: later(now, replay_window),
+        replay_until: later(now, replay.window),
+        first_use: if replay.until_first_use { FirstUse::Awaited } else { FirstUse::NotAwaited },
         replay_key: replay_key.cloned(),
         sealed: SealedSeed::seal(token, &login.key, generation, &seed, random)?,
     };
@@ -155,7 +156,14 @@ mod tests {
     }
 
     fn request(token: &PresentedToken<Refresh>, now: DateTime<Utc>) -> RotationRequest<'_> {
-        RotationRequest { token, hash: token.hash(), replay_key: None, lifetimes: lifetimes(), replay_window: Duration::from_secs(30), now }
+        RotationRequest {
+            token,
+            hash: token.hash(),
+            replay_key: None,
+            lifetimes: lifetimes(),
+            replay: ReplayRule { window: Duration::from_secs(30), until_first_use: false },
+            now,
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     ids::Generation,
-    model::{Login, LoginState},
+    model::{FirstUse, Login, LoginState},
     telling::log::Known,
     token::{Access, Claim, Refresh},
 };
@@ -15,8 +15,17 @@ pub(super) fn known_of_refresh(state: &LoginState, claim: &Claim<Refresh>) -> Kn
     Known {
         generation: Some(claim.generation.number()),
         login_generation: login.map(|login| login.generation.number()),
-        replay_until: login.and_then(|login| replay_until(login, claim.generation)),
+        replay_until: login.and_then(|login| replay_until(login, claim.generation).max(used_until(state, claim))),
         expires_at: login.map(|login| login.refresh_token_expires_at),
+    }
+}
+
+/// The end of the window since the successor's first use, where it was marked.
+fn used_until(state: &LoginState, claim: &Claim<Refresh>) -> Option<DateTime<Utc>> {
+    let successor = claim.generation.next().and_then(|next| state.session(next))?;
+    match successor.predecessor.as_ref()?.first_use {
+        FirstUse::ReplayUntil(until) => Some(until),
+        FirstUse::NotAwaited | FirstUse::Awaited => None,
     }
 }
 

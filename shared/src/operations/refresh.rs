@@ -9,12 +9,14 @@ use super::{
     end::end_login,
     issue::{IssuedSession, RotationRequest, issue_successor, reissue},
     known::known_of_refresh,
+    read_time::time_of_read,
 };
 use crate::{
     CryptoError,
     backoff::Backoff,
+    clock::Clock,
     config::RefreshConfig,
-    decision::{RefreshDecision, RefreshRefusal, RefreshRequest, decide_refresh},
+    decision::{RefreshDecision, RefreshRefusal, RefreshRequest, decide_refresh, remembered_after},
     entropy::Random,
     ids::LoginKey,
     model::{LoginState, ReplayKeyHash, Session},
@@ -34,7 +36,7 @@ pub struct PresentedRefresh {
     pub key: LoginKey,
     /// The first read.
     pub state: LoginState,
-    /// When the request arrived.
+    /// When that was read: the time of every decision on this request.
     pub now: DateTime<Utc>,
 }
 
@@ -47,13 +49,14 @@ impl PresentedRefresh {
         store: &Store,
         presented: Presented<'_>,
         imported: ImportedTokens,
-        now: DateTime<Utc>,
+        clock: &Clock,
         fields: Fields<'_>,
     ) -> Result<Self, Denied> {
         let token = token_of(presented, Event::RefreshRefused, fields, |text| PresentedToken::parse(text, imported))?;
         let claim = token.claim();
         let key = locate(store, &token, &claim, Event::RefreshRefused, fields).await?;
         let state = store.read_login(&key).await?;
+        let now = time_of_read(clock, fields);
         Ok(Self { token: Arc::new(token), claim, key, state, now })
     }
 }
@@ -121,26 +124,34 @@ pub async fn refresh(
         let state = reread.as_ref().unwrap_or(first_read);
         let own = minted.as_ref().map(|successor| &successor.session.refresh_token_hash);
         match decide_refresh(state, RefreshRequest { claim, replay_key, minted: own, now: *now }) {
-            RefreshDecision::Rotate { login } => {
+            RefreshDecision::Rotate { login, session: replaced } => {
                 let successor = match minted.take() {
                     Some(successor) => successor,
                     None => {
-                        let RefreshConfig { lifetimes, replay_window, .. } = *config;
-                        let request = RotationRequest { token, hash: claim.hash.clone(), replay_key, lifetimes, replay_window, now: *now };
+                        let RefreshConfig { lifetimes, replay, .. } = *config;
+                        let request = RotationRequest { token, hash: claim.hash.clone(), replay_key, lifetimes, replay, now: *now };
                         issue_successor(login, request, random)?
                     }
                 };
                 let IssuedSession { session, first_proofs, .. } = &successor;
-                let rotation = Rotation { login, presented: &claim.hash, successor: session, first_proofs: first_proofs.as_ref() };
+                let replay_untils = remembered_after(login, replaced, session);
+                let rotation = Rotation {
+                    login,
+                    presented: &claim.hash,
+                    replay_untils: &replay_untils,
+                    successor: session,
+                    first_proofs: first_proofs.as_ref(),
+                };
                 if store.rotate(rotation).await? == Commit::Done {
                     return Ok(rotated(successor));
                 }
                 minted = Some(successor);
             }
             RefreshDecision::Success { .. } => return minted.map(rotated).ok_or(NotRefreshed::Inconsistent),
-            RefreshDecision::Replay { session, predecessor } => {
+            RefreshDecision::Replay { session, predecessor, recovered } => {
                 let pair = reissue(session, predecessor, token)?;
-                return Ok(Refreshed { event: Event::RefreshReplayed, pair, session: session.clone() });
+                let event = if recovered { Event::RefreshRecovered } else { Event::RefreshReplayed };
+                return Ok(Refreshed { event, pair, session: session.clone() });
             }
             RefreshDecision::Torn => {}
             RefreshDecision::Superseded { keys_differ } => {

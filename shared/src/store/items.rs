@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     clock::rfc3339,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    model::{ImportedPair, Login, Session},
+    model::{FirstUse, ImportedPair, Login, Session},
 };
 
 /// A DynamoDB item, as the SDK has it.
@@ -31,6 +31,8 @@ pub(super) const REFRESH: &str = "refresh_token_hash";
 /// The same hashes where no index may see them: an imported login's alias alone carries them to the indexes.
 pub(super) const IMPORTED_ACCESS: &str = "imported_access_token_hash";
 pub(super) const IMPORTED_REFRESH: &str = "imported_refresh_token_hash";
+/// The mark of a session's first use. The only attribute that an authorizer writes.
+pub(super) const USED_REPLAY_UNTIL: &str = "used_replay_until";
 
 /// An item that Latchkey didn't write so. Names the item's kind and the attribute, never a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -166,6 +168,14 @@ pub fn session_item(session: &Session) -> Item {
     if let Some(predecessor) = &session.predecessor {
         put(&mut item, "replaces", text(predecessor.refresh_token_hash.to_text()));
         put(&mut item, "replay_until", time(predecessor.replay_until));
+        match predecessor.first_use {
+            FirstUse::NotAwaited => {}
+            FirstUse::Awaited => put(&mut item, "awaits_use", AttributeValue::Bool(true)),
+            FirstUse::ReplayUntil(until) => {
+                put(&mut item, "awaits_use", AttributeValue::Bool(true));
+                put(&mut item, USED_REPLAY_UNTIL, time(until));
+            }
+        }
         put_some(&mut item, "replay_key_hash", predecessor.replay_key.as_ref().map(|key| text(&key.0)));
         put(&mut item, "sealed", AttributeValue::B(predecessor.sealed.as_bytes().into()));
     }

@@ -5,13 +5,15 @@ use aws_sdk_dynamodb::{
     types::{Delete, Put, TransactWriteItem, Update},
 };
 
+use chrono::{DateTime, Utc};
+
 use super::{
     Commit, Store, StoreError,
     items::{IMPORTED_REFRESH, REFRESH, login_key, number, session_item, session_key, text, time, times, ttl},
     transaction::transact,
 };
 use crate::{
-    model::{Login, ProofHashes, REMEMBERED_ROTATIONS, Session},
+    model::{Login, ProofHashes, Session},
     token::{Refresh, TokenHash},
 };
 
@@ -22,6 +24,8 @@ pub struct Rotation<'a> {
     pub login: &'a Login,
     /// Hash of the presented refresh token.
     pub presented: &'a TokenHash<Refresh>,
+    /// The ends of the replay windows that the login remembers from now on.
+    pub replay_untils: &'a [DateTime<Utc>],
     /// The session to put in its place.
     pub successor: &'a Session,
     /// The proofs that an imported login has from now on.
@@ -38,10 +42,7 @@ impl Store {
     }
 
     fn rotation_items(&self, rotation: Rotation<'_>) -> Result<Vec<TransactWriteItem>, BuildError> {
-        let Rotation { login, presented, successor, first_proofs } = rotation;
-        let mut windows = login.recent_replay_untils.clone();
-        windows.extend(successor.predecessor.as_ref().map(|predecessor| predecessor.replay_until));
-        let windows = windows.split_off(windows.len().saturating_sub(REMEMBERED_ROTATIONS));
+        let Rotation { login, presented, replay_untils, successor, first_proofs } = rotation;
 
         // An end deletes the login item; without `attribute_exists` this update would bring it back.
         let mut set = "SET generation = :next, last_refreshed_at = :now, recent_replay_untils = :windows, \
@@ -61,7 +62,7 @@ impl Store {
             .expression_attribute_values(":current", number(login.generation.number()))
             .expression_attribute_values(":next", number(successor.generation.number()))
             .expression_attribute_values(":now", time(successor.created_at))
-            .expression_attribute_values(":windows", times(&windows))
+            .expression_attribute_values(":windows", times(replay_untils))
             .expression_attribute_values(":expires_at", time(successor.refresh_token_expires_at))
             .expression_attribute_values(":ttl", ttl(successor.refresh_token_expires_at))
             .build()?;

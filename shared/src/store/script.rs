@@ -139,6 +139,7 @@ pub(crate) fn wire(item: &super::Item) -> Value {
                 use base64::Engine as _;
                 json!({"B": base64::engine::general_purpose::STANDARD.encode(bytes)})
             }
+            AttributeValue::Bool(value) => json!({"BOOL": value}),
             AttributeValue::L(list) => json!({"L": list.iter().map(value).collect::<Vec<_>>()}),
             other => panic!("{other:?}"),
         }

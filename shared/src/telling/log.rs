@@ -30,6 +30,8 @@ pub enum Event {
     RefreshRotated,
     /// A rotation was answered again.
     RefreshReplayed,
+    /// The same, after the window: the client came back without having used the new tokens.
+    RefreshRecovered,
     /// A token was refused for the moment: a newer one was issued just now.
     RefreshSuperseded,
     /// The same, and the idempotency keys differ: two parties hold the token.
@@ -42,6 +44,10 @@ pub enum Event {
     AccessAllowed,
     /// An access token didn't.
     AccessDenied(Refused),
+    /// The clock of this environment differs from DynamoDB's, which is the one that counts.
+    ClockSkew,
+    /// The first use of new tokens couldn't be marked; the request passed all the same, and the next one marks it.
+    MarkLost,
     /// A login was ended.
     LoggedOut,
     /// A user's logins were ended everywhere, or everywhere else.
@@ -85,12 +91,19 @@ impl Event {
             | Self::ContextMissing
             | Self::TokenAmbiguous
             | Self::Misconfigured => Level::ERROR,
-            Self::RefreshReused | Self::RefreshKeysDiffer | Self::LoginThrottled | Self::CleanupFailed | Self::WarmUpFailed => Level::WARN,
+            Self::RefreshReused
+            | Self::RefreshKeysDiffer
+            | Self::LoginThrottled
+            | Self::ClockSkew
+            | Self::MarkLost
+            | Self::CleanupFailed
+            | Self::WarmUpFailed => Level::WARN,
             Self::LoginSucceeded
             | Self::LoginFailed
             | Self::LoginLimitReached
             | Self::RefreshRotated
             | Self::RefreshReplayed
+            | Self::RefreshRecovered
             | Self::RefreshSuperseded
             | Self::RefreshRefused(_)
             | Self::AccessDenied(_)
@@ -113,12 +126,15 @@ impl Event {
             Self::LoginLimitReached => Metric::LoginsAtLimit,
             Self::RefreshRotated => Metric::RefreshesRotated,
             Self::RefreshReplayed => Metric::RefreshesReplayed,
+            Self::RefreshRecovered => Metric::RefreshesRecovered,
             Self::RefreshSuperseded => Metric::RefreshesSuperseded,
             Self::RefreshKeysDiffer => Metric::RefreshesWithOtherKey,
             Self::RefreshRefused(_) => Metric::RefreshesRefused,
             Self::RefreshReused => Metric::RefreshesReused,
             Self::AccessAllowed => Metric::AccessAllowed,
             Self::AccessDenied(_) => Metric::AccessDenied,
+            Self::ClockSkew => Metric::ClocksSkewed,
+            Self::MarkLost => Metric::MarksLost,
             Self::LoggedOut => Metric::Logouts,
             Self::LoggedOutEverywhere => Metric::LogoutsEverywhere,
             Self::LogoutOfNothing => Metric::LogoutsOfNothing,

@@ -66,26 +66,47 @@ impl Guard {
     /// DynamoDB authorizes a transaction by its parts, and a query of an index by the index alone.
     /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html>
     fn needed(&self, function: &str, operation: &str, body: &Value) -> Vec<Permission> {
-        let permission = |operation: &str, table: &Value, index: Option<&str>| {
+        let permission = |operation: &str, table: &Value, index: Option<&str>, request: &Value| {
             let name = table.as_str().unwrap_or_default();
             let table = self.tables.get(name).map_or(name, String::as_str);
             let index = index.map(|index| format!("/index/{index}")).unwrap_or_default();
-            Permission {
+            let of_all = Permission {
                 function: function.to_owned(),
                 action: format!("dynamodb:{operation}"),
                 resource: format!("{table}.Arn{index}"),
+                attributes: Vec::new(),
                 conditional: false,
-            }
+            };
+            let touched = attributes(request);
+            let limited = self.given.iter().find(|one| {
+                Permission { attributes: Vec::new(), ..(*one).clone() } == of_all
+                    && touched.iter().all(|name| one.attributes.contains(name))
+            });
+            limited.cloned().unwrap_or(of_all)
         };
         let Some(parts) = body["TransactItems"].as_array() else {
-            return vec![permission(operation, &body["TableName"], body["IndexName"].as_str())];
+            return vec![permission(operation, &body["TableName"], body["IndexName"].as_str(), body)];
         };
         let parts = parts.iter().filter_map(Value::as_object).flatten();
         parts
             .map(|(part, item)| {
                 let operation = if part == "ConditionCheck" { "ConditionCheckItem".to_owned() } else { format!("{part}Item") };
-                permission(&operation, &item["TableName"], None)
+                permission(&operation, &item["TableName"], None, item)
             })
             .collect()
     }
+}
+
+/// The attributes that a single write names: its key, and what its expressions read and write.
+fn attributes(request: &Value) -> BTreeSet<String> {
+    const KEYWORDS: [&str; 8] = ["SET", "ADD", "REMOVE", "DELETE", "AND", "OR", "attribute_exists", "attribute_not_exists"];
+    let key = request["Key"].as_object().into_iter().flat_map(|key| key.keys().cloned());
+    let expressions = ["UpdateExpression", "ConditionExpression"].map(|name| request[name].as_str().unwrap_or_default());
+    let words =
+        expressions.into_iter().flat_map(|text| text.split(|letter: char| !letter.is_ascii_alphanumeric() && !"_#:".contains(letter)));
+    let named = words.filter(|word| !word.is_empty() && !word.starts_with(':') && !KEYWORDS.contains(word)).map(|word| {
+        let alias = request["ExpressionAttributeNames"][word].as_str();
+        alias.unwrap_or(word).to_owned()
+    });
+    key.chain(named).collect()
 }

@@ -137,6 +137,7 @@ fn json(value: &AttributeValue) -> Value {
     match value {
         AttributeValue::S(text) => json!({"S": text}),
         AttributeValue::N(digits) => json!({"N": digits}),
+        AttributeValue::Bool(value) => json!({"BOOL": value}),
         AttributeValue::B(bytes) => json!({"B": BASE64_STANDARD.encode(bytes)}),
         AttributeValue::L(list) => json!({"L": list.iter().map(json).collect::<Vec<_>>()}),
         other => unreachable!("no item has {other:?}"),
@@ -149,6 +150,7 @@ fn attribute(value: &Value) -> AttributeValue {
     match kind.as_str() {
         "S" => AttributeValue::S(text()),
         "N" => AttributeValue::N(text()),
+        "BOOL" => AttributeValue::Bool(value.as_bool().unwrap()),
         "B" => AttributeValue::B(Blob::new(BASE64_STANDARD.decode(text()).unwrap())),
         "L" => AttributeValue::L(value.as_array().unwrap().iter().map(attribute).collect()),
         other => unreachable!("no item has {other}"),

@@ -12,7 +12,7 @@ const UNAUTHORIZED_EVENT: &str = include_str!("../../fixtures/example-apigw-v2-r
 /// The authorizer's answer to a recorded event that carries `token`.
 async fn authorize(service: &Service, token: &str) -> Value {
     let store = Store::new(service.database.tapped(&service.tap), service.database.table("SessionsTable"));
-    let authorizer = Authorizer::new(store, ImportedTokens::Refused, service.clock.clock(), TEST_LIMITS);
+    let authorizer = Authorizer::new(store, ImportedTokens::Refused, first_use(), service.clock.clock(), TEST_LIMITS);
     let mut event: Value = serde_json::from_str(AUTHORIZER_EVENT).unwrap();
     event["headers"]["authorization"] = json!(format!("Bearer {token}"));
     let answer = authorizer.answer(serde_json::from_value(event).unwrap(), "invocation".into()).await.unwrap();

@@ -10,7 +10,9 @@ use latchkey::{
     aws,
     clock::Clock,
     config::{Environment, ReaderConfig},
+    entropy::Random,
     limits::Limits,
+    operations::OnFirstUse,
     store::Store,
     telling::{log, signals::Function},
 };
@@ -22,9 +24,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let environment = Environment::of_process();
     let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
     let signals = &environment.signals(Function::Authorizer).unwrap_or_else(|error| log::stop(&error));
-    let client = aws::client(&environment, Limits::PRODUCTION).await.unwrap_or_else(|error| log::stop(&error));
+    let clock = Clock::system().set_by_dynamodb();
+    let client = aws::client(&environment, Limits::PRODUCTION, &clock).await.unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(client, config.sessions_table);
-    let authorizer = &Authorizer::new(store, config.imported_tokens, Clock::system(), Limits::PRODUCTION);
+    let first_use = OnFirstUse::mark(config.replay_window, Limits::PRODUCTION, Random::system());
+    let authorizer = &Authorizer::new(store, config.imported_tokens, first_use, clock, Limits::PRODUCTION);
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<_>| {
         let (event, context) = event.into_parts();
         let answer = pin!(authorizer.answer(event, context.request_id));

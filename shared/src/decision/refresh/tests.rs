@@ -49,7 +49,9 @@ fn an_expired_login_is_refused_without_an_event_from_the_exact_instant() {
 #[test]
 fn the_current_token_rotates_and_its_forgery_does_not() {
     let chain = Chain::of(3);
-    assert!(matches!(decide(&chain.state(), &chain.pair(3), chain.now()), RefreshDecision::Rotate { login } if *login == chain.login()));
+    assert!(
+        matches!(decide(&chain.state(), &chain.pair(3), chain.now()), RefreshDecision::Rotate { login, .. } if *login == chain.login())
+    );
     assert_eq!(decide(&chain.state(), &chain.forged(3), chain.now()), RefreshDecision::Refuse(RefreshRefusal::Forged));
 }
 
@@ -89,18 +91,106 @@ impl<'a> RefreshDecision<'a> {
 }
 
 #[test]
-fn the_previous_token_replays_strictly_inside_its_window_and_is_reuse_after() {
+fn the_previous_token_replays_strictly_inside_its_window_and_is_reuse_after_the_tolerance() {
     let chain = Chain::of(3);
     let state = chain.state();
     let until = chain.replay_until(2);
     assert!(matches!(decide(&state, &chain.pair(2), until - at(1)), RefreshDecision::Replay { .. }));
-    assert!(matches!(decide(&state, &chain.pair(2), until), RefreshDecision::Reuse { .. }));
+    for now in [until, until + TOLERANCE - at(1)] {
+        assert_eq!(decide(&state, &chain.pair(2), now), RefreshDecision::Superseded { keys_differ: false });
+    }
+    assert!(matches!(decide(&state, &chain.pair(2), until + TOLERANCE), RefreshDecision::Reuse { .. }));
 }
 
 #[test]
-fn a_genuine_proof_around_an_invented_token_is_reuse() {
+fn a_genuine_proof_around_an_invented_token_is_forged_at_any_time() {
     let chain = Chain::of(3);
-    assert!(matches!(decide(&chain.state(), &chain.forged(2), chain.now()), RefreshDecision::Reuse { .. }));
+    for now in [chain.now(), chain.now() + at(10 * WINDOW_MS)] {
+        assert_eq!(decide(&chain.state(), &chain.forged(2), now), RefreshDecision::Refuse(RefreshRefusal::Forged));
+    }
+}
+
+/// A login at generation 3 whose session says `first_use`.
+fn used(first_use: FirstUse) -> LoginState {
+    let mut state = Chain::of(3).state();
+    for predecessor in state.sessions.iter_mut().filter_map(|session| session.predecessor.as_mut()) {
+        predecessor.first_use = first_use;
+    }
+    state
+}
+
+#[test]
+fn a_lost_answer_is_recovered_until_the_login_expires_while_its_tokens_are_unused() {
+    let chain = Chain::of(3);
+    let state = used(FirstUse::Awaited);
+    let (until, expiry) = (chain.replay_until(2), chain.login().refresh_token_expires_at);
+    for (now, late) in [(until - at(1), false), (until, true), (until + at(10 * WINDOW_MS), true), (expiry - at(1), true)] {
+        assert!(matches!(decide(&state, &chain.pair(2), now), RefreshDecision::Replay { recovered, .. } if recovered == late));
+    }
+    assert_eq!(decide(&state, &chain.pair(2), expiry), RefreshDecision::Refuse(RefreshRefusal::Expired));
+    assert_eq!(decide(&state, &chain.forged(2), until), RefreshDecision::Refuse(RefreshRefusal::Forged));
+    assert!(matches!(decide(&state, &chain.pair(1), until + TOLERANCE), RefreshDecision::Reuse { .. }), "one behind only");
+}
+
+#[test]
+fn after_the_first_use_the_previous_token_is_answered_for_one_window_more() {
+    let chain = Chain::of(3);
+    let used_until = chain.replay_until(2) + at(3_600_000 / 2);
+    let state = used(FirstUse::ReplayUntil(used_until));
+    let recovered = decide(&state, &chain.pair(2), used_until - at(1));
+    assert!(matches!(recovered, RefreshDecision::Replay { recovered: true, .. }), "{recovered:?}");
+    for now in [used_until, used_until + TOLERANCE - at(1)] {
+        assert_eq!(decide(&state, &chain.pair(2), now), RefreshDecision::Superseded { keys_differ: false });
+    }
+    assert!(matches!(decide(&state, &chain.pair(2), used_until + TOLERANCE), RefreshDecision::Reuse { .. }));
+
+    let early = used(FirstUse::ReplayUntil(chain.now()));
+    let until = chain.replay_until(2);
+    assert!(matches!(decide(&early, &chain.pair(2), until - at(1)), RefreshDecision::Replay { recovered: false, .. }), "the later of both");
+    assert!(matches!(decide(&early, &chain.pair(2), until + TOLERANCE), RefreshDecision::Reuse { .. }));
+}
+
+/// Else a client whose token was rotated by another party would get 409 for ever: neither served nor told to log in.
+#[test]
+fn unequal_keys_never_wait_for_a_first_use() {
+    let chain = Chain::of(3);
+    let (key, claim, until) = (ReplayKeyHash::of("one"), chain.pair(2).refresh.claim(), chain.replay_until(2));
+    for first_use in [FirstUse::NotAwaited, FirstUse::Awaited, FirstUse::ReplayUntil(until + at(10 * WINDOW_MS))] {
+        let state = used(first_use);
+        let inside = RefreshRequest { claim: &claim, replay_key: Some(&key), minted: None, now: until + TOLERANCE - at(1) };
+        assert_eq!(decide_refresh(&state, inside), RefreshDecision::Superseded { keys_differ: true }, "{first_use:?}");
+        let after = RefreshRequest { now: until + TOLERANCE, ..inside };
+        assert!(matches!(decide_refresh(&state, after), RefreshDecision::Reuse { .. }), "{first_use:?}");
+    }
+}
+
+/// Every generation, with the right hash or an invented one, with the right proof or another, at every instant where the
+/// table changes: only a token that was issued, and whose window is over, ends a login.
+#[test]
+fn no_near_miss_of_a_recent_token_ends_the_login() {
+    let chain = Chain::of(3);
+    let mut other_proof = chain.state();
+    if let Some(login) = &mut other_proof.login {
+        login.proofs = crate::model::ProofHashes::of(&crate::token::test_values::other_proof()).ok();
+    }
+    let instants = [chain.now(), chain.replay_until(0), chain.replay_until(1) + TOLERANCE, chain.replay_until(2) + at(10 * WINDOW_MS)];
+    for (generation, now) in (0..=5).flat_map(|generation| instants.map(|now| (generation, now))) {
+        for pair in [chain.pair(generation), chain.forged(generation)] {
+            assert_eq!(decide(&other_proof, &pair, now), RefreshDecision::Refuse(RefreshRefusal::Forged), "{generation} {now}");
+        }
+        if generation >= 2 {
+            assert_eq!(
+                decide(&chain.state(), &chain.forged(generation), now),
+                RefreshDecision::Refuse(RefreshRefusal::Forged),
+                "{generation} {now}"
+            );
+        }
+    }
+    // Two and more behind no hash is kept. There an invented token is judged as the genuine one of its generation is.
+    for (generation, now) in (0..2).flat_map(|generation| instants.map(|now| (generation, now))) {
+        let state = chain.state();
+        assert_eq!(decide(&state, &chain.forged(generation), now), decide(&state, &chain.pair(generation), now));
+    }
 }
 
 /// R8: a thief has the token and not the key.
@@ -123,7 +213,7 @@ fn a_replay_must_bring_the_key_that_the_rotation_brought() {
         }
         let claim = chain.pair(2).refresh.claim();
         let inside = RefreshRequest { claim: &claim, replay_key: sent, minted: None, now: chain.now() };
-        let after = RefreshRequest { now: chain.replay_until(2), ..inside };
+        let after = RefreshRequest { now: chain.replay_until(2) + TOLERANCE, ..inside };
         match decide_refresh(&state, inside) {
             RefreshDecision::Replay { .. } => assert!(replays, "{stored:?} {sent:?}"),
             RefreshDecision::Superseded { keys_differ: true } => assert!(!replays, "{stored:?} {sent:?}"),
@@ -141,11 +231,11 @@ fn an_older_token_is_superseded_inside_its_own_window_and_reuse_after() {
     for presented in 1..=3 {
         let until = chain.replay_until(presented);
         assert_eq!(
-            decide(&state, &chain.pair(presented), until - at(1)),
+            decide(&state, &chain.pair(presented), until + TOLERANCE - at(1)),
             RefreshDecision::Superseded { keys_differ: false },
             "{presented}"
         );
-        assert!(matches!(decide(&state, &chain.pair(presented), until), RefreshDecision::Reuse { .. }), "{presented}");
+        assert!(matches!(decide(&state, &chain.pair(presented), until + TOLERANCE), RefreshDecision::Reuse { .. }), "{presented}");
     }
 }
 
@@ -157,11 +247,11 @@ fn a_token_off_the_list_is_judged_by_the_oldest_window() {
     let oldest = chain.replay_until(3);
     for presented in 0..=2 {
         assert_eq!(
-            decide(&state, &chain.pair(presented), oldest - at(1)),
+            decide(&state, &chain.pair(presented), oldest + TOLERANCE - at(1)),
             RefreshDecision::Superseded { keys_differ: false },
             "{presented}"
         );
-        assert!(matches!(decide(&state, &chain.pair(presented), oldest), RefreshDecision::Reuse { .. }), "{presented}");
+        assert!(matches!(decide(&state, &chain.pair(presented), oldest + TOLERANCE), RefreshDecision::Reuse { .. }), "{presented}");
     }
 }
 
@@ -201,12 +291,12 @@ fn an_imported_token_is_judged_by_the_same_table_as_long_as_it_is_known() {
     assert_eq!(decide(&imported(0, forever), &own, Chain::of(0).now()), "Rotate");
     let (once, until) = (imported(1, forever), Chain::of(1).replay_until(0));
     assert_eq!(decide(&once, &own, until - at(1)), "Replay");
-    assert_eq!(decide(&once, &own, until), "Reuse");
+    assert_eq!(decide(&once, &own, until + TOLERANCE), "Reuse");
     assert_eq!(decide(&once, &other, until), "Refuse(Forged)", "not what this login came with");
     assert_eq!(decide(&Chain::of(1).state(), &own, until), "Refuse(Forged)", "a login that wasn't imported");
-    let known = imported(1, until + at(1));
-    assert_eq!(decide(&known, &own, until), "Reuse");
-    assert_eq!(decide(&known, &own, until + at(1)), "Refuse(Expired)");
+    let known = imported(1, until + TOLERANCE + at(1));
+    assert_eq!(decide(&known, &own, until + TOLERANCE), "Reuse");
+    assert_eq!(decide(&known, &own, until + TOLERANCE + at(1)), "Refuse(Expired)");
 }
 
 /// Nothing that a later read could show makes a token good that the login hasn't come to.

@@ -7,7 +7,7 @@ use crate::{
     clock::Clock,
     http::{bearer::presented, problem::Problem, refuse::denied_problem},
     model::CurrentSession,
-    operations::{PresentedLogin, PresentedRefresh, authorize},
+    operations::{OnFirstUse, PresentedLogin, PresentedRefresh, authorize},
     store::Store,
     telling::log::Fields,
     token::ImportedTokens,
@@ -22,6 +22,8 @@ pub struct ByAccessToken {
     pub clock: Clock,
     /// Whether imported tokens are accepted.
     pub imported: ImportedTokens,
+    /// What becomes of the first use of a session.
+    pub first_use: OnFirstUse,
 }
 
 impl Authenticator for ByAccessToken {
@@ -30,7 +32,8 @@ impl Authenticator for ByAccessToken {
     async fn authenticate(&self, request: &Parts) -> Result<CurrentSession, Problem> {
         let fields = Fields::of(&request.extensions);
         let presented = presented(&request.headers);
-        authorize(&self.store, presented, self.imported, self.clock.now(), fields).await.map_err(|denied| denied_problem(&denied, fields))
+        let authorized = authorize(&self.store, presented, self.imported, &self.first_use, &self.clock, fields);
+        authorized.await.map_err(|denied| denied_problem(&denied, fields))
     }
 }
 
@@ -51,7 +54,7 @@ impl Authenticator for ByRefreshToken {
     async fn authenticate(&self, request: &Parts) -> Result<PresentedRefresh, Problem> {
         let fields = Fields::of(&request.extensions);
         let presented = presented(&request.headers);
-        let read = PresentedRefresh::read(&self.store, presented, self.imported, self.clock.now(), fields);
+        let read = PresentedRefresh::read(&self.store, presented, self.imported, &self.clock, fields);
         read.await.map_err(|denied| denied_problem(&denied, fields))
     }
 }

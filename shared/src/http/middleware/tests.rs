@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     decision::states::Chain,
     model::CurrentSession,
-    operations::{PresentedLogin, PresentedRefresh},
+    operations::{OnFirstUse, PresentedLogin, PresentedRefresh},
     store::{
         login_item,
         script::{Answer, Script, error, output, wire},
@@ -51,7 +51,12 @@ async fn an_access_token_finds_its_session() {
     let chain = Chain::of(3);
     let by_access = |answers: Vec<Answer>| {
         let now = chain.now();
-        ByAccessToken { store: Script::new(answers).store(), clock: Clock::from_fn(move || now), imported: ImportedTokens::Refused }
+        ByAccessToken {
+            store: Script::new(answers).store(),
+            clock: Clock::from_fn(move || now),
+            imported: ImportedTokens::Refused,
+            first_use: OnFirstUse::LeaveUnmarked,
+        }
     };
     let tell = |found: &CurrentSession| {
         let times = [found.access_token_expires_at, found.refresh_token_expires_at].map(crate::clock::rfc3339).join(" ");
@@ -136,7 +141,10 @@ async fn two_authorization_headers_are_a_malformed_request() {
     }
     let (store, imported) = (|| Script::new(vec![]).store(), ImportedTokens::Refused);
     let malformed = (400, "invalid_request".to_owned());
-    assert_eq!(twice(ByAccessToken { store: store(), clock: Clock::system(), imported }).await, malformed);
+    assert_eq!(
+        twice(ByAccessToken { store: store(), clock: Clock::system(), imported, first_use: OnFirstUse::LeaveUnmarked }).await,
+        malformed
+    );
     assert_eq!(twice(ByRefreshToken { store: store(), clock: Clock::system(), imported }).await, malformed);
     assert_eq!(twice(ByEitherToken { store: store(), imported }).await, malformed);
 }

@@ -3,11 +3,11 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 
-use super::{ACCESS, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH, SCHEMA, SortKey};
+use super::{ACCESS, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH, SCHEMA, SortKey, USED_REPLAY_UNTIL};
 use crate::{
     clock::parse_rfc3339,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    model::{Device, ImportedPair, Login, Predecessor, ProofHashes, Register, ReplayKeyHash, Session},
+    model::{Device, FirstUse, ImportedPair, Login, Predecessor, ProofHashes, Register, ReplayKeyHash, Session},
     token::{ProofHash, SealedSeed, TokenHash},
 };
 
@@ -56,6 +56,14 @@ impl<'a> Reader<'a> {
 
     pub(in crate::store) fn optional_time(&self, name: &'static str) -> Result<Option<DateTime<Utc>>, ItemError> {
         if self.item.contains_key(name) { self.time(name).map(Some) } else { Ok(None) }
+    }
+
+    fn optional_bool(&self, name: &'static str) -> Result<Option<bool>, ItemError> {
+        match self.item.get(name) {
+            None => Ok(None),
+            Some(AttributeValue::Bool(value)) => Ok(Some(*value)),
+            Some(_) => Err(self.wrong(name, "is not a boolean")),
+        }
     }
 
     fn times(&self, name: &'static str) -> Result<Vec<DateTime<Utc>>, ItemError> {
@@ -185,6 +193,11 @@ pub fn read_session(item: &Item) -> Result<Session, ItemError> {
         Some(_) => Some(Predecessor {
             refresh_token_hash: read.parsed("replaces", TokenHash::parse)?,
             replay_until: read.time("replay_until")?,
+            first_use: match (read.optional_bool("awaits_use")?, read.optional_time(USED_REPLAY_UNTIL)?) {
+                (None | Some(false), _) => FirstUse::NotAwaited,
+                (Some(true), None) => FirstUse::Awaited,
+                (Some(true), Some(until)) => FirstUse::ReplayUntil(until),
+            },
             replay_key: read.optional_text("replay_key_hash")?.map(|hash| ReplayKeyHash(hash.to_owned())),
             sealed: match item.get("sealed") {
                 Some(AttributeValue::B(bytes)) => SealedSeed::parse(bytes.as_ref()).ok_or_else(|| read.wrong("sealed", "is malformed"))?,

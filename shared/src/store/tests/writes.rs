@@ -5,11 +5,14 @@ use serde_json::{Value, json};
 
 use super::{CONDITION, CONFLICT, LOGIN_ID, OTHER_ID, THROTTLED, key, n, now, register_item, s, user};
 use crate::{
-    decision::states::{Chain, at},
+    decision::{
+        remembered_after,
+        states::{Chain, at},
+    },
     entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
     import::{ImportRow, ImportedSession},
-    model::{Device, Lifetimes, LoginCreation, NewLogin, ProofHashes, Register, UserStatus},
+    model::{Device, Lifetimes, LoginCreation, NewLogin, ProofHashes, Register, ReplayRule, UserStatus},
     operations::{
         ImportOutcome, change_user, import_session,
         issue::{RotationRequest, issue_login, issue_successor},
@@ -27,13 +30,14 @@ use crate::{
 
 const THIRD_ID: &str = "BBBBBBBBBBBBBBBBBBBBBB";
 
+const WINDOW: ReplayRule = ReplayRule { window: std::time::Duration::from_secs(30), until_first_use: false };
+
 fn lifetimes() -> Lifetimes {
     Lifetimes { access: std::time::Duration::from_secs(300), refresh: std::time::Duration::from_secs(3600) }
 }
 
 fn rotation_request(token: &PresentedToken<Refresh>, now: DateTime<Utc>) -> RotationRequest<'_> {
-    let replay_window = std::time::Duration::from_secs(30);
-    RotationRequest { token, hash: token.hash(), replay_key: None, lifetimes: lifetimes(), replay_window, now }
+    RotationRequest { token, hash: token.hash(), replay_key: None, lifetimes: lifetimes(), replay: WINDOW, now }
 }
 
 fn login_key(login_id: &str) -> LoginKey {
@@ -54,8 +58,15 @@ async fn a_rotation() {
     let (login, presented) = (chain.login(), PresentedToken::from(chain.pair(5).refresh));
     let random = Random::system();
     let next = issue_successor(&login, rotation_request(&presented, chain.now()), &random).unwrap();
+    let replay_untils = remembered_after(&login, &chain.session(5), &next.session);
     let script = Script::new([output(json!({}))]);
-    let rotation = Rotation { login: &login, presented: &presented.hash(), successor: &next.session, first_proofs: None };
+    let rotation = Rotation {
+        login: &login,
+        presented: &presented.hash(),
+        successor: &next.session,
+        replay_untils: &replay_untils,
+        first_proofs: None,
+    };
     assert_eq!(script.store().rotate(rotation).await, Ok(Commit::Done));
 
     // Of the four windows that it remembered the oldest goes.
@@ -101,7 +112,8 @@ async fn a_first_rotation_of_an_imported_login() {
     let proofs = next.first_proofs.as_ref().unwrap();
     assert_eq!(*proofs, ProofHashes { access: next.pair.access.proof().hash(), refresh: next.pair.refresh.proof().hash() });
     let script = Script::new([output(json!({}))]);
-    let rotation = Rotation { login: &login, presented: &presented.hash(), successor: &next.session, first_proofs: Some(proofs) };
+    let rotation =
+        Rotation { login: &login, presented: &presented.hash(), successor: &next.session, replay_untils: &[], first_proofs: Some(proofs) };
     assert_eq!(script.store().rotate(rotation).await, Ok(Commit::Done));
 
     let items = transaction(&script);
@@ -327,7 +339,8 @@ async fn what_a_transaction_comes_to() {
     async fn outcome(answer: Answer) -> &'static str {
         let chain = Chain::of(0);
         let (login, presented) = (chain.login(), chain.pair(0).refresh);
-        let rotation = Rotation { login: &login, presented: &presented.hash(), successor: &chain.session(1), first_proofs: None };
+        let rotation =
+            Rotation { login: &login, presented: &presented.hash(), successor: &chain.session(1), replay_untils: &[], first_proofs: None };
         match Script::new([answer]).store().rotate(rotation).await {
             Ok(Commit::Done) => "done",
             Ok(Commit::ReadAgain) => "read again",

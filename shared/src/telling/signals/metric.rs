@@ -41,6 +41,8 @@ pub enum Metric {
     RefreshesRotated,
     /// Rotations answered again.
     RefreshesReplayed,
+    /// Lost answers given again after the window.
+    RefreshesRecovered,
     /// 409: a newer token was issued just now.
     RefreshesSuperseded,
     /// The same, with another idempotency key.
@@ -53,6 +55,10 @@ pub enum Metric {
     AccessAllowed,
     /// Access tokens that didn't, also by reason.
     AccessDenied,
+    /// Requests in an environment whose clock differs from DynamoDB's by more than two seconds.
+    ClocksSkewed,
+    /// First uses of new tokens that couldn't be marked.
+    MarksLost,
     /// Logins ended by their holder.
     Logouts,
     /// All logins of a user ended, or all but one.
@@ -101,11 +107,13 @@ impl Metric {
             Self::LoginsSucceeded | Self::LoginsFailed | Self::LoginsThrottled | Self::LoginsAtLimit => &[Function::Login],
             Self::RefreshesRotated
             | Self::RefreshesReplayed
+            | Self::RefreshesRecovered
             | Self::RefreshesSuperseded
             | Self::RefreshesWithOtherKey
             | Self::RefreshesRefused
             | Self::RefreshesReused => &[Function::Refresh],
-            Self::AccessAllowed | Self::AccessDenied => &[Function::Authorizer],
+            Self::AccessAllowed | Self::AccessDenied | Self::MarksLost => &[Function::Authorizer],
+            Self::ClocksSkewed => &[Function::Refresh, Function::Authorizer],
             Self::Logouts | Self::LogoutsEverywhere | Self::LogoutsOfNothing => &[Function::Sessions],
             Self::RequestsMalformed | Self::CleanupFailures => &[Function::Login, Function::Refresh, Function::Sessions],
             Self::TokensAmbiguous => &[Function::Refresh, Function::Authorizer, Function::Sessions],
