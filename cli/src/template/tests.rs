@@ -269,7 +269,7 @@ fn circles_are_refused() {
     let condition = "Conditions: {A: !Condition B, B: !Not [!Condition A]}\nResources: {T: {Type: X, Condition: A}}";
     for (text, place) in [(table, "Resources.T.Properties.TableName"), (condition, "Conditions.A")] {
         let error = Template::parse(text, &BTreeMap::new()).unwrap_err().to_string();
-        assert_eq!(error, format!("{place}: the references there form a circle"));
+        assert_eq!(error, format!("{place}: the references there go in a circle"));
     }
 }
 
