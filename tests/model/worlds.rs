@@ -134,12 +134,12 @@ pub(crate) const SKEW: Sizes = {
         step: 1,
         window: 1,
         ticks: 5,
-        refreshes: 3,
+        refreshes: 2,
         crashes: 0,
         late_marks: false,
         ..LOST_ANSWERS.quick
     };
-    Sizes { quick, full: Config { ticks: 7, authorizations: 2, ..quick } }
+    Sizes { quick, full: Config { refreshes: 3, ticks: 7, authorizations: 2, ..quick } }
 };
 
 /// G7: a thief with a copied token, who uses what he is given, beside the client.
