@@ -69,7 +69,8 @@ pub async fn authorize(
     match decision::authorize(&state, &claim, now) {
         Ok(session) => {
             if owes_mark(session) {
-                mark(store, session, first_use, now, fields).await;
+                // On the heap: one request in many gets here, and all of them would carry its state.
+                Box::pin(mark(store, session, first_use, now, fields)).await;
             }
             log(Event::AccessAllowed, fields, None);
             Ok(session.into())
