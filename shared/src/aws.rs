@@ -31,15 +31,12 @@ pub async fn client(environment: &Environment<'_>, limits: Limits, clock: &Clock
     // A newer date deprecates this one, so clippy says when there is something to decide.
     let mut config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
-        .http_client(http)
+        .http_client(SetClock::around(http, clock))
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .region(EnvironmentVariableRegionProvider::new().region().await)
         .timeout_config(limits.timeouts())
         .retry_config(RetryConfig::standard())
         .interceptor(StoreCalls);
-    if let Some(set_clock) = SetClock::of(clock) {
-        config = config.interceptor(set_clock);
-    }
     config.set_endpoint_url(environment.get("AWS_ENDPOINT_URL_DYNAMODB"));
     Ok(Client::from_conf(config.build()))
 }

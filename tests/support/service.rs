@@ -2,10 +2,11 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use aws_sdk_dynamodb::{
-    Client,
-    config::{ConfigBag, Intercept, RuntimeComponents, interceptors::BeforeDeserializationInterceptorContextMut},
-    error::BoxError,
+use aws_sdk_dynamodb::Client;
+use aws_smithy_runtime_api::client::{
+    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector},
+    orchestrator::HttpRequest,
+    runtime_components::RuntimeComponents,
 };
 use axum::Router;
 use chrono::{DateTime, Utc};
@@ -173,7 +174,7 @@ impl Service {
     pub async fn in_environment(database: Database, clock: TestClock, local: Clock, settings: &[(&str, &str)]) -> Self {
         let functions_clock = local.set_by_dynamodb();
         let service = Self::with_clock(TEST_LIMITS, database, clock, functions_clock.clone(), settings).await;
-        let client = dated(service.database.tapped(&service.tap), &functions_clock, &service.clock);
+        let client = dated(&service.database.tapped(&service.tap), &functions_clock, &service.clock);
         Store::new(client, service.database.table("SessionsTable")).warm_up().await.expect("the warm-up");
         service
     }
@@ -182,7 +183,7 @@ impl Service {
         let tap = Tap::default();
         let settings = |name: &str| settings.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
         let guard = Arc::new(Guard::of(&database, accepts_imported(&database, &settings)));
-        let client = |function| dated(database.tapped(&tap.of_function(function, &guard)), &functions_clock, &clock);
+        let client = |function| dated(&database.tapped(&tap.of_function(function, &guard)), &functions_clock, &clock);
         let emitted = Emitted::default();
         let signals = |function| Ok(emitted.signals(function));
         let functions = linked::functions_that_tell(client, &database.template, &settings, &functions_clock, &random(), limits, &signals);
@@ -243,30 +244,34 @@ impl Service {
     }
 }
 
-/// A client whose answers show the right time, and set `clock` by it, where it is one that is set.
-fn dated(client: Client, clock: &Clock, time: &TestClock) -> Client {
-    let Some(set_clock) = SetClock::of(clock) else { return client };
-    Client::from_conf(client.config().to_builder().interceptor(Dated(time.clone())).interceptor(set_clock).build())
+/// A client whose answers show the right time, and set `clock` by it.
+fn dated(client: &Client, clock: &Clock, time: &TestClock) -> Client {
+    let http = client.config().http_client().expect("the tap");
+    let http = SetClock::around(Dated { inner: http, time: time.clone() }, clock);
+    Client::from_conf(client.config().to_builder().http_client(http).build())
 }
 
 /// Gives answers the `Date` of a clock.
-#[derive(Debug)]
-struct Dated(TestClock);
+#[derive(Debug, Clone)]
+struct Dated<C> {
+    inner: C,
+    time: TestClock,
+}
 
-impl Intercept for Dated {
-    fn name(&self) -> &'static str {
-        "Dated"
+impl HttpClient for Dated<SharedHttpClient> {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(Dated { inner: self.inner.http_connector(settings, components), time: self.time.clone() })
     }
+}
 
-    fn modify_before_deserialization(
-        &self,
-        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let date = self.0.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-        context.response_mut().headers_mut().insert("date", date);
-        Ok(())
+impl HttpConnector for Dated<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (answer, time) = (self.inner.call(request), self.time.clone());
+        HttpConnectorFuture::new(async move {
+            let mut answer = answer.await?;
+            answer.headers_mut().insert("date", time.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+            Ok(answer)
+        })
     }
 }
 

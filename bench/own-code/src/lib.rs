@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::{
 use bench_work::Work;
 use lambda_runtime::{Context, LambdaEvent};
 use latchkey::{
-    clock::Clock,
+    clock::{Clock, SetClock},
     config::{Environment, RefreshConfig},
     entropy::Random,
     http::front::{Front, GatewayEvent},
@@ -53,11 +53,13 @@ impl Functions {
     /// If the runtime or the login can't be created.
     pub fn new() -> Result<Self, Failure> {
         let work = Work::new()?;
+        let clock = Clock::system().set_by_dynamodb();
+        let http = SetClock::around(dynamodb::AtOnce::new(work.answers.clone()), &clock);
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("eu-central-1"))
             .credentials_provider(Credentials::new("AKIAIOSFODNN7EXAMPLE", "bench", Some("token".repeat(180)), None, "bench"))
-            .http_client(dynamodb::AtOnce(work.answers.clone()))
+            .http_client(http)
             .timeout_config(Limits::PRODUCTION.timeouts())
             .retry_config(RetryConfig::standard())
             .interceptor(StoreCalls)
@@ -72,7 +74,7 @@ impl Functions {
             work,
             runtime: tokio::runtime::Builder::new_current_thread().enable_time().build()?,
             client,
-            authorizer: Authorizer::new(store, ImportedTokens::Refused, OnFirstUse::LeaveUnmarked, Clock::system(), Limits::PRODUCTION),
+            authorizer: Authorizer::new(store, ImportedTokens::Refused, OnFirstUse::LeaveUnmarked, clock, Limits::PRODUCTION),
             refresh: RefreshConfig::read(&environment)?,
             signals: Signals::to("Latchkey/latchkey-prod", Function::Authorizer, to_nowhere),
         })

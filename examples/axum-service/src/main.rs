@@ -34,10 +34,7 @@ async fn main() -> std::io::Result<()> {
 /// its own. Its answers set the clock.
 async fn client(clock: &Clock) -> Client {
     let http = Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
+    let http = SetClock::around(http, clock);
     let config = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http).timeout_config(Limits::PRODUCTION.timeouts());
-    let mut config = aws_sdk_dynamodb::config::Builder::from(&config.load().await);
-    if let Some(set_clock) = SetClock::of(clock) {
-        config = config.interceptor(set_clock);
-    }
-    Client::from_conf(config.build())
+    Client::new(&config.load().await)
 }

@@ -8,14 +8,11 @@ use std::{
     time::Duration,
 };
 
-use aws_sdk_dynamodb::{
-    config::{
-        ConfigBag, Intercept, RuntimeComponents,
-        interceptors::{BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef},
-    },
-    error::BoxError,
+use aws_smithy_runtime_api::client::{
+    http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+    orchestrator::{HttpRequest, HttpResponse},
+    runtime_components::RuntimeComponents,
 };
-use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
@@ -41,54 +38,44 @@ fn correction(date: DateTime<Utc>, took: Duration, local: DateTime<Utc>) -> Time
     local.clamp(date, latest) - local
 }
 
-/// Reads the `Date` of each answer of a DynamoDB client, and sets `clock` by it. The decision that follows a read so rests on
-/// the time of that read, also where an environment was frozen for hours or its clock was stepped.
+/// An HTTP client for DynamoDB that sets a clock by the `Date` of each answer. The decision that follows a read so rests on the
+/// time of that read, also where an environment was frozen for hours or its clock was stepped.
 #[derive(Debug, Clone)]
-pub struct SetClock(Clock, ServerTime);
+pub struct SetClock<C> {
+    inner: C,
+    clock: Clock,
+}
 
-impl SetClock {
-    /// Sets `clock`; none for one that follows no server.
-    #[must_use]
-    pub fn of(clock: &Clock) -> Option<Self> {
-        clock.server.clone().map(|server| Self(clock.clone(), server))
+impl<C> SetClock<C> {
+    /// Sends requests by `inner`, and sets `clock`, if that is one that is [set by DynamoDB](Clock::set_by_dynamodb).
+    pub fn around(inner: C, clock: &Clock) -> Self {
+        Self { inner, clock: clock.clone() }
     }
 }
 
-#[derive(Debug)]
-struct Sent(Instant);
-
-impl Storable for Sent {
-    type Storer = StoreReplace<Self>;
+impl<C: HttpClient> HttpClient for SetClock<C> {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(SetClock { inner, clock: self.clock.clone() })
+    }
 }
 
-impl Intercept for SetClock {
-    fn name(&self) -> &'static str {
-        "SetClock"
+impl HttpConnector for SetClock<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (answer, clock, sent) = (self.inner.call(request), self.clock.clone(), Instant::now());
+        HttpConnectorFuture::new(async move {
+            let answer = answer.await?;
+            set(&clock, &answer, sent.elapsed());
+            Ok(answer)
+        })
     }
+}
 
-    fn read_before_transmit(
-        &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        config.interceptor_state().store_put(Sent(Instant::now()));
-        Ok(())
-    }
-
-    fn read_before_deserialization(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let Self(clock, server) = self;
-        let date = context.response().headers().get("date").and_then(|date| DateTime::parse_from_rfc2822(date).ok());
-        let took = config.load::<Sent>().map(|Sent(at)| at.elapsed()).filter(|took| *took < LONGEST_ANSWER);
-        if let (Some(date), Some(took)) = (date, took) {
-            server.0.store(correction(date.to_utc(), took, clock.local()).num_milliseconds(), Ordering::Relaxed);
-        }
-        Ok(())
+fn set(clock: &Clock, answer: &HttpResponse, took: Duration) {
+    let Some(server) = &clock.server else { return };
+    let date = answer.headers().get("date").and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+    if let Some(date) = date.filter(|_| took < LONGEST_ANSWER) {
+        server.0.store(correction(date.to_utc(), took, clock.local()).num_milliseconds(), Ordering::Relaxed);
     }
 }
 
