@@ -139,7 +139,7 @@ pub(crate) const SKEW: Sizes = {
         late_marks: false,
         ..LOST_ANSWERS.quick
     };
-    Sizes { quick, full: Config { refreshes: 3, ticks: 7, authorizations: 2, ..quick } }
+    Sizes { quick, full: Config { refreshes: 3, ..quick } }
 };
 
 /// G7: a thief with a copied token, who uses what he is given, beside the client.
