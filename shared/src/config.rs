@@ -110,11 +110,7 @@ impl<'a> Environment<'a> {
     /// `REPLAY_WINDOW`; zero turns replay off.
     fn replay_window(&self, lifetimes: Lifetimes) -> Result<Duration, ConfigError> {
         let takes = "0, or a duration from 10s to 5m, less than ACCESS_TOKEN_TTL";
-        self.parsed("REPLAY_WINDOW", "30s", takes, |text| {
-            let window = parse_duration(text)?;
-            let allowed = window.is_zero() || (Duration::from_secs(10)..=Duration::from_secs(5 * MINUTE)).contains(&window);
-            (allowed && window < lifetimes.access).then_some(window)
-        })
+        self.parsed("REPLAY_WINDOW", "30s", takes, |text| parse_window(text).filter(|window| *window < lifetimes.access))
     }
 
     /// `REPLAY_WINDOW` and `LOST_ANSWER`. Without a window there is nothing to count a first use's window by.
@@ -133,10 +129,7 @@ impl<'a> Environment<'a> {
     /// `REPLAY_WINDOW`, for a function that marks first uses. Where the rotations have none, nothing is awaited.
     fn mark_window(&self) -> Result<Duration, ConfigError> {
         let takes = "0, or a duration from 10s to 5m";
-        self.parsed("REPLAY_WINDOW", "30s", takes, |text| {
-            let window = parse_duration(text)?;
-            (window.is_zero() || (Duration::from_secs(10)..=Duration::from_secs(5 * MINUTE)).contains(&window)).then_some(window)
-        })
+        self.parsed("REPLAY_WINDOW", "30s", takes, parse_window)
     }
 
     /// `CORS_ALLOW_ORIGIN`: which pages may read the answers.
@@ -246,6 +239,12 @@ impl LoginConfig {
             throttle: environment.throttle()?,
         })
     }
+}
+
+/// A replay window: none, or long enough for a retry and short enough for a stolen token.
+fn parse_window(text: &str) -> Option<Duration> {
+    let allowed = Duration::from_secs(10)..=Duration::from_secs(5 * MINUTE);
+    parse_duration(text).filter(|window| window.is_zero() || allowed.contains(window))
 }
 
 /// What the authorizer and the sessions function need.

@@ -106,7 +106,7 @@ impl Cell {
 
     /// Runs the cell until its fault strikes.
     pub(crate) async fn run(self, ground: &Ground) -> Tally {
-        for limits in limits_of(self.rule.as_ref()) {
+        for limits in limits_of(self.rule.as_ref().filter(|_| !self.is_about_a_mark())) {
             if let Some(tally) = self.run_under(limits, ground).await {
                 return tally;
             }
@@ -153,6 +153,11 @@ impl Cell {
         Some(tally)
     }
 
+    /// Whether the fault is at the mark of a first use. The request passes then, whatever becomes of the mark.
+    fn is_about_a_mark(&self) -> bool {
+        self.path == Path::AuthorizeCurrent && self.rule.as_ref().is_some_and(|rule| rule.operation == "UpdateItem")
+    }
+
     /// Whether this answer is allowed for a request under the fault.
     fn judge(&self, answer: &Answer, tally: &mut Tally, name: &str) {
         let fault = self.rule.as_ref().map(|rule| &rule.fault);
@@ -170,6 +175,7 @@ impl Cell {
                 _ => tally.breach(Breach::Wrong401, label),
             },
             200 => tally.breach(Breach::WrongAllow, label),
+            503 if self.is_about_a_mark() && !matches!(fault, Some(Fault::Stand(_))) => tally.breach(Breach::LostSession, label),
             503 if !ours || authorizes => {}
             500 if ours => {}
             // The handler was stopped, so the gateway answers for it.

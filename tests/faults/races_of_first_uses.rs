@@ -36,7 +36,7 @@ async fn at_once(subject: &Subject, stored: &Pair, lost: &Pair) -> Vec<(usize, A
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_first_use_beside_replays_and_rotations_logs_nobody_out() {
+async fn a_first_use_beside_replays_and_rotations_ends_no_login() {
     let ground = Ground::new().await;
     let mut tally = Tally::default();
     for _ in 0..rounds(8) {

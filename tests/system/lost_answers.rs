@@ -41,7 +41,7 @@ async fn the_pair_comes_back_days_later_and_after_its_access_token_has_expired()
 /// Two requests of one client bring the same token. One recovers the pair, finds its access token expired and refreshes at
 /// once; the other arrives after that.
 #[tokio::test]
-async fn a_second_request_behind_a_recovery_logs_nobody_out() {
+async fn a_second_request_behind_a_recovery_ends_no_login() {
     let service = Service::start(&[]).await;
     let pair = service.login().await;
     service.refresh(&pair.refresh).await;

@@ -72,7 +72,7 @@ async fn missing_credentials_an_unknown_profile_and_no_network_differ() {
     list(&[], &[region]).await.assert_refused(1, "there are no AWS credentials");
     list(&["--profile", "nowhere"], &[region]).await.assert_refused(1, "there is no AWS profile \"nowhere\"");
     list(&[], &[region, ("AWS_PROFILE", "nowhere")]).await.assert_refused(1, "there is no AWS profile \"nowhere\"");
-    // A port that nobody listens on.
+    // A port on which nothing listens.
     let nowhere = list(&["--endpoint-url", "http://127.0.0.1:9"], &[region, keys[0], keys[1]]).await;
     nowhere.assert_refused(1, "connection failed: refused; check the network");
 }

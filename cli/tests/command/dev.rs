@@ -124,7 +124,7 @@ async fn a_host_opens_the_api_with_a_warning() {
     assert!(dev.said.contains("can log in") && dev.url.starts_with("http://127.0.0.1:"), "{}", dev.said);
     dev.login().await;
     assert_eq!(dev.get("/").await.status(), StatusCode::OK, "the console, on this machine");
-    assert!(!Dev::start().said.contains("can log in"), "without --host nobody else can");
+    assert!(!Dev::start().said.contains("can log in"), "without --host no other machine can");
     let not_ours = command(&["dev", "--port", "0", "--host", "192.0.2.1"]).output().unwrap();
     let stderr = String::from_utf8(not_ours.stderr).unwrap();
     assert!(not_ours.status.code() == Some(1) && stderr.contains("can't listen on 192.0.2.1:0"), "{stderr}");

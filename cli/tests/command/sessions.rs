@@ -144,7 +144,7 @@ async fn f7_two_logins_under_one_hash_are_reported() {
 async fn an_outage_is_a_failure() {
     let service = Service::start(&[]).await;
     let mut gone = service.database.clone();
-    // A port that nobody listens on.
+    // A port on which nothing listens.
     gone.url = "http://127.0.0.1:9".to_owned();
     latchkey(&gone, "sessions list someone", "").await.assert_refused(1, "Query is unavailable");
 }

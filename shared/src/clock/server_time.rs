@@ -81,6 +81,8 @@ fn set(clock: &Clock, answer: &HttpResponse, took: Duration) {
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_types::body::SdkBody;
+
     use super::*;
 
     #[test]
@@ -94,8 +96,21 @@ mod tests {
     }
 
     #[test]
-    fn dynamodbs_date_is_read() {
-        let date = DateTime::parse_from_rfc2822("Sat, 28 Nov 2026 07:26:01 GMT").unwrap();
-        assert_eq!(date.to_utc().to_rfc3339(), "2026-11-28T07:26:01+00:00");
+    fn an_answer_sets_the_clock_unless_it_was_slow_or_shows_no_date() {
+        let skew_after = |date: Option<&'static str>, took: Duration| {
+            let local = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+            let clock = Clock::from_fn(move || local).set_by_dynamodb();
+            let mut answer = HttpResponse::new(200.try_into().unwrap(), SdkBody::empty());
+            if let Some(date) = date {
+                answer.headers_mut().insert("date", date);
+            }
+            set(&clock, &answer, took);
+            clock.skew().num_seconds()
+        };
+        let two_minutes_later = Some("Fri, 15 Jan 2027 08:02:00 GMT");
+        assert_eq!(skew_after(two_minutes_later, Duration::from_millis(999)), 120);
+        assert_eq!(skew_after(two_minutes_later, LONGEST_ANSWER), 0);
+        assert_eq!(skew_after(Some("two minutes later"), Duration::ZERO), 0);
+        assert_eq!(skew_after(None, Duration::ZERO), 0);
     }
 }

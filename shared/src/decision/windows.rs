@@ -6,7 +6,7 @@ use crate::model::{FirstUse, Login, REMEMBERED_ROTATIONS, Session};
 
 /// The ends of the replay windows that a login remembers after one more rotation, newest last.
 ///
-/// A rotation is a first use: whoever sends the token before the replaced one may have been on its way meanwhile, so that
+/// A rotation is a first use. Another request of the client, with the token before the replaced one, may be on its way, so that
 /// token's window ends no sooner than this rotation's. Without it:
 ///
 /// 1. Token 0 is rotated and the answer is lost. An hour later two requests of the client send token 0 again.

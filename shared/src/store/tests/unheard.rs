@@ -55,7 +55,7 @@ async fn an_end_is_this_calls_where_its_first_answer_was_lost() {
     assert!(matches!(end(vec![Answer::Lost], RetryConfig::disabled()).await, Err(StoreError::Unavailable { .. })));
 }
 
-/// What a sweep asks for after an end that nobody heard of.
+/// What a sweep asks for after an end whose answer was lost.
 async fn swept(items: Vec<Value>) -> Vec<Value> {
     let deletions = items.len();
     let done = (0..deletions).map(|_| output(json!({})));
