@@ -25,8 +25,10 @@ async fn each_operation_consumes_what_is_promised() {
     service.tap.count_capacity();
     service.tap.arm(Vec::new());
     let (user, collection) = (("GetItem", 1.0), ("Query", 1.0));
-    // The three counts before the password is verified, and their three refunds.
-    let counts = ("UpdateItem", 6.0);
+    // The counts of account and network, and the network's budget: a strong read each.
+    let read = ("BatchGetItem", 3.0);
+    // A place in both counts, and the verdict in both. From a known network one of them is enough.
+    let (counts, known) = (("PutItem", 4.0), ("PutItem", 2.0));
 
     let first = service.login().await;
     let seen = consumed(&service);
@@ -37,11 +39,11 @@ async fn each_operation_consumes_what_is_promised() {
     let nobody_yet = ("Query", by_emulator(1.0, 0.0));
     // The register, the user, the login and its session: two units each; and one into each index.
     let creation = ("TransactWriteItems", by_emulator(4.0 * 2.0 + 2.0, 20.0));
-    assert_eq!(seen, units(&[user, nobody_yet, creation, counts]));
+    assert_eq!(seen, units(&[read, user, counts, nobody_yet, creation]));
     let second = service.login().await;
     // Also the previous login.
     let creation = ("TransactWriteItems", by_emulator(5.0 * 2.0 + 2.0, 20.0));
-    assert_eq!(consumed(&service), units(&[user, collection, creation, counts]));
+    assert_eq!(consumed(&service), units(&[read, user, known, collection, creation]));
 
     service.assert_allowed(&first.access).await;
     assert_eq!(consumed(&service), units(&[("Query", 1.0)]));

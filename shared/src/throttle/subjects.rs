@@ -73,7 +73,7 @@ impl Subjects {
             device_id.map(|device_id| subject(Scope::Device, "device", &[name, device_id])),
             Some(subject(Scope::Network, "pair", &[name, &networks.narrow])),
             networks.wide.as_deref().map(|wide| subject(Scope::WideNetwork, "pair", &[name, wide])),
-            Some(subject(Scope::Account, "account", &[name])),
+            Some(Subject { scope: Scope::Account, key: Self::account(username) }),
         ];
         let budget = |network: &str, most| Budget { key: hash("network", &[network, &window.to_string()]), most };
         let wide = networks.wide.as_deref().map(|wide| budget(wide, throttle.network_failures.saturating_mul(WIDE_BUDGETS)));
@@ -85,11 +85,17 @@ impl Subjects {
         }
     }
 
-    /// What the log calls the account: the first eight characters of its subject's hash. `latchkey users find --subject` leads
-    /// back from it to the name.
+    /// The key of the account's count.
+    #[must_use]
+    pub fn account(username: &Username) -> String {
+        hash("account", &[username.as_str()])
+    }
+
+    /// What the log calls the account: the first eight characters of its key. `latchkey users find --subject` leads back from it
+    /// to the name.
     #[must_use]
     pub fn account_pseudonym(username: &Username) -> String {
-        shortened(&hash("account", &[username.as_str()]))
+        shortened(&Self::account(username))
     }
 
     /// What the log calls the network. Who has the log can find an IPv4 address by trying all of them.
