@@ -11,6 +11,7 @@ mod cases;
 mod clocks;
 mod compatibility;
 mod contract;
+mod create_login;
 mod dependencies;
 mod device_list;
 mod documents;
