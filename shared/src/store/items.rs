@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     clock::rfc3339,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    model::{FirstUse, ImportedPair, Login, Session},
+    model::{Device, FirstUse, ImportedPair, Login, Session},
 };
 
 /// A DynamoDB item, as the SDK has it.
@@ -96,8 +96,7 @@ fn alias_sk(login_id: &LoginId) -> String {
 }
 
 pub(super) fn device_key(user_key: &UserKey, device_id: &str) -> Item {
-    let hash = crate::crypto::base64url(&crate::crypto::sha256(&[b"latchkey:device:", device_id.as_bytes()]));
-    key(user_key, format!("{DEVICE_SK}{hash}"))
+    key(user_key, format!("{DEVICE_SK}{}", Device::hash_of(device_id)))
 }
 
 /// What an item of the sessions table is, by its sort key.
