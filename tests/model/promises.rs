@@ -57,6 +57,7 @@ fn a_login_that_makes_room_ends_what_it_replaces() {
 fn a_login_ends_the_one_before_it_of_its_device() {
     holds(worlds::DEVICE, &[Login, Conflict]);
     holds(worlds::DEVICE_ENDED, &[Login, EndAllAcknowledged]);
+    holds(worlds::DEVICE_UNHEARD, &[Login]);
 }
 
 #[test]

@@ -89,16 +89,22 @@ pub(crate) const EVERYWHERE_LIMITED: Sizes = {
     Sizes { quick, full: Config { lost_answers: 1, at_once: 2, ..quick } }
 };
 
-/// G3: a login ends the one before it of its device, also where that one's answer was lost or its request has crashed.
+/// G3: a login ends the one before it of its device.
 pub(crate) const DEVICE: Sizes = {
-    let quick = Config { name: "one device", logins: 2, one_device: true, lost_answers: 1, at_once: 2, ..Config::NOTHING };
-    Sizes { quick, full: Config { crashes: 1, ..quick } }
+    let quick = Config { name: "one device", logins: 2, one_device: true, ..Config::NOTHING };
+    Sizes { quick, full: Config { lost_answers: 1, at_once: 2, ..quick } }
 };
 
 /// G3 and G9: the same among ends.
 pub(crate) const DEVICE_ENDED: Sizes = {
-    let quick = Config { name: "one device, ended", logins_before: 0, everywheres: 1, lost_answers: 0, ..DEVICE.quick };
-    Sizes { quick, full: Config { lost_answers: 1, listed_ends: 1, ..quick } }
+    let quick = Config { name: "one device, ended", logins_before: 0, everywheres: 1, at_once: 2, ..DEVICE.quick };
+    Sizes { quick, full: Config { listed_ends: 1, ..quick } }
+};
+
+/// G3: the same where an answer is lost, or a request crashes.
+pub(crate) const DEVICE_UNHEARD: Sizes = {
+    let quick = Config { name: "one device, unheard", logins_before: 0, lost_answers: 1, at_once: 2, ..DEVICE.quick };
+    Sizes { quick, full: Config { crashes: 1, ..quick } }
 };
 
 /// G3: a login that is ended from the list before its own request has heard of it.

@@ -48,13 +48,47 @@ async fn put_logins(service: &Service, logins: usize, at_most: usize) -> Vec<Log
     made.into_iter().map(|new| new.login).collect()
 }
 
-/// What was asked of DynamoDB: the operations, and their units.
-fn asked(service: &Service) -> (Vec<String>, f64) {
+/// What was asked of DynamoDB: the operations, and their read and write units.
+fn asked(service: &Service) -> (Vec<String>, f64, f64) {
     let calls = service.tap.disarm();
     service.tap.arm(Vec::new());
     let mut operations: Vec<_> = calls.iter().map(|call| call.operation.clone()).collect();
     operations.sort_unstable();
-    (operations, calls.iter().filter_map(|call| call.capacity).sum())
+    let units = |reads: bool| {
+        let of_kind = |operation: &str| matches!(operation, "Query" | "GetItem") == reads;
+        calls.iter().filter(|call| of_kind(&call.operation)).fold(0.0, |sum, call| sum + call.capacity.unwrap())
+    };
+    (operations, units(true), units(false))
+}
+
+/// docs/scale.md has these units.
+#[tokio::test]
+async fn the_page_gives_the_units_of_a_user_with_many_logins() {
+    #[expect(clippy::disallowed_methods, reason = "the variable configures the test run, not the service")]
+    if std::env::var("LATCHKEY_TEST_DYNAMODB").is_ok_and(|url| !url.is_empty()) {
+        return; // DynamoDB Local counts a transaction's index writes differently (units.rs).
+    }
+    let service = Service::start(&[]).await;
+    let own = service.login().await;
+    service.tap.count_capacity();
+    for (logins, more) in [(1, 0), (100, 99), (1_000, 900)] {
+        // The register says how many logins there may be: one below the ceiling, where a login would read them.
+        put_logins(&service, more, logins.min(999)).await;
+        service.tap.arm(Vec::new());
+        let list = send(service.request("GET", "/sessions").bearer_auth(&own.access)).await;
+        assert_eq!(list.status, 200);
+        let (_, list_reads, _) = asked(&service);
+        let pair = service.login().await;
+        let (_, login_reads, login_writes) = asked(&service);
+        service.refresh(&pair.refresh).await;
+        let (_, refresh_reads, refresh_writes) = asked(&service);
+        let path = format!("/sessions/{}", pair.login_id);
+        assert_eq!(send(service.request("DELETE", &path).bearer_auth(&own.access)).await.status, 204);
+        let (_, end_reads, end_writes) = asked(&service);
+        let login = format!("{login_reads} + {login_writes} | {refresh_reads} + {refresh_writes}");
+        let row = format!("| {logins} | {login} | {end_reads} + {end_writes} | {list_reads} + 0 |");
+        assert!(include_str!("../../docs/scale.md").contains(&row), "docs/scale.md has no row {row:?}");
+    }
 }
 
 #[tokio::test]
