@@ -202,8 +202,8 @@ async fn l2_a_network_is_known_for_thirty_days() {
     }
 }
 
-/// A name that exists, with an owner who logs in at home between the guesses; one that nobody has; and a disabled one.
-const NAMES: [&str; 3] = [VICTIM, "nobody", "disabled"];
+/// A name that exists, with an owner who logs in at home between the guesses; one that no user has; and a disabled one.
+const NAMES: [&str; 3] = [VICTIM, "unknown", "disabled"];
 
 /// What the answer to a guess shows: everything but what differs at each request anyway.
 async fn shown(guesser: &Guesser, address: &str, device: Option<&str>, name: &str) -> Value {

@@ -18,9 +18,9 @@ async fn each_operation_asks_as_often_as_promised() {
     let first = service.login().await;
     assert_eq!(
         calls(),
-        // In parallel: the user and the counts; the collection and a place in two counts, during the hash; the transaction and the
+        // In parallel: the user and the counts; the register and a place in two counts, during the hash; the transaction and the
         // verdict in both counts.
-        ["BatchGetItem", "GetItem", "PutItem", "PutItem", "PutItem", "PutItem", "Query", "TransactWriteItems"]
+        ["BatchGetItem", "GetItem", "GetItem", "PutItem", "PutItem", "PutItem", "PutItem", "TransactWriteItems"]
     );
 
     service.me(&first.access).await;
@@ -67,6 +67,7 @@ async fn a_malformed_token_costs_no_call() {
 async fn a_login_goes_to_dynamodb_twice_in_sequence() {
     let service = Service::start(&[]).await;
     let mut user = service.tap.hold("GetItem");
+    let mut register = service.tap.hold("GetItem");
     let mut transaction = service.tap.hold("TransactWriteItems");
     let login = tokio::spawn({
         let service = service.clone();
@@ -78,8 +79,12 @@ async fn a_login_goes_to_dynamodb_twice_in_sequence() {
     before.sort_unstable();
     assert_eq!(before, ["BatchGetItem", "GetItem"], "the counts don't wait for the user");
     user.release();
+    register.reached().await;
+    let mut beside = service.tap.take_calls();
+    beside.retain(|call| call != "PutItem");
+    assert_eq!(beside, ["GetItem"], "the transaction waits for the register");
+    register.release();
     transaction.reached().await;
-    assert!(service.tap.take_calls().contains(&"Query".to_owned()));
     transaction.release();
     assert_eq!(login.await.unwrap(), 200);
 }

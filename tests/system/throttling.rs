@@ -57,7 +57,7 @@ async fn parallel_guesses_are_counted_one_by_one() {
     assert_eq!(looked_at, 5);
 }
 
-/// Attempts that are being verified take the free places. The sixth waits for one of them to turn out right; nobody is told to.
+/// Attempts that are being verified take the free places. The sixth waits for one of them to turn out right.
 #[tokio::test]
 async fn many_right_logins_at_once_all_get_in() {
     let service = Service::start(&[]).await;
@@ -109,11 +109,11 @@ fn rule(operation: &'static str, nth: usize, fault: Fault) -> Rule {
     Rule { operation, nth, reach: Reach::FromThenOn, fault }
 }
 
-/// Whatever fails, at whichever call: nothing of it is a failure of anybody, and the right password works when it is over.
+/// Whatever fails, at whichever call: nothing of it is a failure, and the right password works when it is over.
 #[tokio::test]
 async fn an_outage_is_not_counted_as_a_guess() {
-    // The counts' read, the first place, the second, the user, the user's logins.
-    let outages = [("BatchGetItem", 1), ("PutItem", 1), ("PutItem", 2), ("GetItem", 1), ("Query", 1)];
+    // The counts' read, the first place, the second, the user, the user's register.
+    let outages = [("BatchGetItem", 1), ("PutItem", 1), ("PutItem", 2), ("GetItem", 1), ("GetItem", 2)];
     for (operation, nth) in outages {
         let service = Service::start(&[("LOGIN_FREE_FAILURES", "1"), ("LOGIN_ACCOUNT_FAILURES", "1")]).await;
         for _ in 0..2 {
