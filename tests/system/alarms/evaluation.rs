@@ -84,7 +84,7 @@ fn next(alarm: &Value, points: &Points, state: State) -> State {
         "GreaterThanOrEqualToThreshold" => *point >= threshold(alarm),
         "GreaterThanThreshold" => *point > threshold(alarm),
         "GreaterThanUpperThreshold" => *point > USUAL,
-        other => panic!("{other}"),
+        other => unreachable!("{other}"),
     };
     let periods = number(&alarm["EvaluationPeriods"]);
     let to_alarm = alarm.get("DatapointsToAlarm").map_or(periods, number);
@@ -103,7 +103,7 @@ fn next(alarm: &Value, points: &Points, state: State) -> State {
         "missing" if newest.is_empty() => State::InsufficientData,
         "missing" if breaching >= to_alarm.min(newest.len()) => State::Alarm,
         "missing" => State::Ok,
-        other => panic!("{other}"),
+        other => unreachable!("{other}"),
     }
 }
 
@@ -134,7 +134,7 @@ fn missing_points_count_as_documented() {
         ("0XX-X", Alarm, Alarm, Alarm, Alarm),
         ("--X--", Alarm, Ok, Alarm, Ok),
     ] {
-        let series: Points = points.chars().map(|letter| (letter != '-').then(|| if letter == 'X' { 5.0 } else { 0.0 })).collect();
+        let series: Points = points.chars().map(|letter| (letter != '-').then_some(if letter == 'X' { 5.0 } else { 0.0 })).collect();
         for (treatment, expected) in [("missing", missing), ("ignore", ignore), ("breaching", breaching), ("notBreaching", not_breaching)] {
             let alarm = json!({
                 "Namespace": "N", "MetricName": "M", "Dimensions": [], "Statistic": "Sum", "EvaluationPeriods": "3",

@@ -119,9 +119,9 @@ impl Parser<'_> {
         }
         if self.takes("(") {
             let arguments = self.arguments(")");
-            return self.function(&word, arguments);
+            return self.function(&word, &arguments);
         }
-        Value::Points(self.metrics.get(&word).unwrap_or_else(|| panic!("no metric {word:?}")).clone())
+        Value::Points(self.metrics.get(&word).unwrap_or_else(|| unreachable!("no metric {word:?}")).clone())
     }
 
     fn arguments(&mut self, end: &str) -> Vec<Value> {
@@ -133,8 +133,8 @@ impl Parser<'_> {
         arguments
     }
 
-    fn function(&self, name: &str, arguments: Vec<Value>) -> Value {
-        match (name, arguments.as_slice()) {
+    fn function(&self, name: &str, arguments: &[Value]) -> Value {
+        match (name, arguments) {
             ("FILL", [Value::Points(points), Value::Number(with)]) => {
                 let fills = self.reading.fills_empty || points.iter().any(Option::is_some);
                 Value::Points(points.iter().map(|point| point.or(fills.then_some(*with))).collect())
@@ -152,7 +152,7 @@ impl Parser<'_> {
                 let choose = |period: usize| if condition[period]? != 0.0 { then[period] } else { otherwise[period] };
                 Value::Points((0..self.length).map(choose).collect())
             }
-            _ => panic!("{name} of {arguments:?} is not understood here"),
+            _ => unreachable!("{name} of {arguments:?} is not understood here"),
         }
     }
 
@@ -169,7 +169,7 @@ impl Parser<'_> {
         match value {
             Value::Number(number) => vec![Some(number); self.length],
             Value::Points(points) => points,
-            Value::List(_) => panic!("a list is no series"),
+            Value::List(_) => unreachable!("a list is no series"),
         }
     }
 }
