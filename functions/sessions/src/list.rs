@@ -52,8 +52,8 @@ pub(crate) async fn list(
         (None, _) => return Problem::invalid_request("`limit` takes a whole number from 1 to 100").into_response(),
         (_, None) => return Problem::invalid_request("`after` takes what `next` of the page before gave").into_response(),
     };
-    match store.read_user_logins(&UserKey::of(&session.user_id)).await {
-        Ok(seen) => json_response(&page(seen.logins.into_values(), &session.login_id, size, after.as_ref(), now)),
+    match store.list_logins(&UserKey::of(&session.user_id)).await {
+        Ok(logins) => json_response(&page(logins.into_values(), &session.login_id, size, after.as_ref(), now)),
         Err(error) => store_problem(&error, fields).into_response(),
     }
 }

@@ -89,6 +89,14 @@ pub struct Device {
     pub ip: Option<String>,
 }
 
+impl Device {
+    /// A `device_id` of any characters as a part of a key. Of one user: two users may have the same one.
+    #[must_use]
+    pub fn hash_of(device_id: &str) -> String {
+        crate::crypto::base64url(&crate::crypto::sha256(&[b"latchkey:device:", device_id.as_bytes()]))
+    }
+}
+
 /// A token pair's record: it stands for a login until it is replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
