@@ -3,7 +3,10 @@
 pub mod bearer;
 #[cfg(feature = "lambda-http")]
 pub mod front;
+#[cfg(feature = "lambda-http")]
+pub mod json;
 pub mod middleware;
+pub mod paging;
 pub mod pair;
 pub mod problem;
 pub mod refuse;

@@ -1,11 +1,18 @@
 //! The body of a login, checked before anything else happens.
 
-use lambda_http::{Body, Request};
-use latchkey::{http::front::Source, model::Device, operations::LoginAttempt, password::Password, username::Username};
+use lambda_http::Request;
+use latchkey::{
+    http::{
+        front::Source,
+        json::{NotRead, json_body},
+    },
+    model::Device,
+    operations::LoginAttempt,
+    password::Password,
+    username::Username,
+};
 use serde::Deserialize;
 
-/// The largest sensible body: two names, a password and some whitespace.
-const MAX_BODY_BYTES: usize = 4096;
 const DEVICE_NAME_BYTES: usize = 64;
 const USER_AGENT_BYTES: usize = 160;
 
@@ -30,18 +37,11 @@ struct Members {
 }
 
 pub(crate) fn read(request: &Request) -> Result<LoginAttempt, Malformed> {
-    let body = match request.body() {
-        Body::Empty => &[][..],
-        Body::Text(text) => text.as_bytes(),
-        Body::Binary(bytes) => bytes,
-        _ => return Err(Malformed::Body("the body can't be read")),
-    };
-    if body.len() > MAX_BODY_BYTES {
-        return Err(Malformed::TooLarge);
-    }
-    if !is_json(request) {
-        return Err(Malformed::MediaType);
-    }
+    let body = json_body(request).map_err(|not_read| match not_read {
+        NotRead::TooLarge => Malformed::TooLarge,
+        NotRead::MediaType => Malformed::MediaType,
+        NotRead::Unreadable => Malformed::Body("the body can't be read"),
+    })?;
     let members = members(body)?;
     let source = request.extensions().get::<Source>().cloned().unwrap_or_default();
     Ok(LoginAttempt {
@@ -55,12 +55,6 @@ pub(crate) fn read(request: &Request) -> Result<LoginAttempt, Malformed> {
         },
         source_ip: source.ip.unwrap_or_default(),
     })
-}
-
-fn is_json(request: &Request) -> bool {
-    let mut types = request.headers().get_all("content-type").iter();
-    let essence = types.next().and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json")) && types.next().is_none()
 }
 
 fn members(body: &[u8]) -> Result<Members, Malformed> {

@@ -101,7 +101,20 @@ const SIDE_BY_SIDE: usize = 10;
 /// # Errors
 /// [`StoreError`] where it is not known that all are gone. What was ended stays ended; try again.
 pub async fn end_all(store: &Store, user_key: &UserKey, which: Everywhere<'_>, random: &Random) -> Result<usize, StoreError> {
-    let Some(newest) = until_done(random, || store.move_register(user_key)).await? else { return Ok(0) };
+    Ok(end_all_if_known(store, user_key, which, random).await?.unwrap_or(0))
+}
+
+/// The same; `None` if the user has never logged in.
+///
+/// # Errors
+/// As [`end_all`].
+pub async fn end_all_if_known(
+    store: &Store,
+    user_key: &UserKey,
+    which: Everywhere<'_>,
+    random: &Random,
+) -> Result<Option<usize>, StoreError> {
+    let Some(newest) = until_done(random, || store.move_register(user_key)).await? else { return Ok(None) };
     let seen = store.read_user_logins(user_key).await?;
     let mut all: BTreeSet<LoginId> = seen.logins.into_keys().collect();
     all.insert(newest);
@@ -114,7 +127,7 @@ pub async fn end_all(store: &Store, user_key: &UserKey, which: Everywhere<'_>, r
         }
     };
     let ended = end_side_by_side(store, user_key, all.into_iter().collect(), random).await?;
-    Ok(ended + end_side_by_side(store, user_key, last.into_iter().collect(), random).await?)
+    Ok(Some(ended + end_side_by_side(store, user_key, last.into_iter().collect(), random).await?))
 }
 
 async fn end_side_by_side(store: &Store, user_key: &UserKey, mut ending: Vec<LoginId>, random: &Random) -> Result<usize, StoreError> {

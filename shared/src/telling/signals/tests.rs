@@ -200,7 +200,7 @@ async fn a_throttled_table_is_counted_by_name() {
 /// Low cardinality: a metric costs by the number of values that its dimensions have.
 #[test]
 fn there_are_few_metrics() {
-    let each = Metric::VARIANTS.iter().map(|metric| metric.functions().len() + metric.reasons().len());
+    let each = Metric::VARIANTS.iter().map(|metric| metric.functions().len() * (1 + metric.reasons().len()));
     let documented = include_str!("../../../../docs/metrics.md");
     assert!(documented.contains(&format!("CloudWatch has {} metrics", each.sum::<usize>())));
     let names: BTreeSet<_> = Metric::VARIANTS.iter().map(|metric| metric.name()).collect();
