@@ -21,6 +21,8 @@ PAGE = ROOT / "docs/scale.md"
 A_DAY = {"a login": 0.05, "a refresh": 8, "a first request": 8, "a request": 92, "a logout": 0.02}
 LOGINS_HELD = 1.5
 DAYS_A_MONTH = 30
+# The sizes of service that the tables show.
+DAILY_USERS = (1e4, 1e5, 1e6, 1e7, 1e8)
 # The ratio of a day's busiest second to its average.
 PEAK = 4
 # A round trip from a function to DynamoDB, and a transaction.
@@ -28,6 +30,8 @@ TRIP_MS, TRANSACTION_MS = 4, 12
 # The bytes of Lambda's own lines about an invocation, of the line of metrics (docs/metrics.md), and of a function's log
 # line, with CloudWatch's 26 for each line.
 PLATFORM_LOG_BYTES, METRICS_LOG_BYTES, OWN_LOG_BYTES = 500, 370, 300
+# A line of the stage's access log, and those 26.
+ACCESS_LOG_BYTES = 200
 # The function of each operation, its memory's parameter, its waits, and the bytes of its own log lines.
 OPERATIONS = {
     "a login": ("login", "LoginMemory", TRIP_MS + TRANSACTION_MS, OWN_LOG_BYTES),
@@ -52,8 +56,12 @@ GB_SECONDS = [(7.5e9, 0.0000133334), (11.25e9, 0.0000120001), (FURTHER, 0.000010
 # https://aws.amazon.com/api-gateway/pricing/: a million requests of a REST API and of an HTTP API, by the month's millions.
 REST_MILLIONS = [(333, 3.50), (667, 2.80), (19_000, 2.38), (FURTHER, 1.51)]
 HTTP_MILLIONS = [(300, 1.00), (FURTHER, 0.90)]
+# https://aws.amazon.com/waf/pricing/: a web ACL and a rule for a month, and a million requests.
+WEB_ACL, WEB_ACL_RULE, WEB_ACL_MILLION = 5.00, 1.00, 0.60
 # https://aws.amazon.com/cloudwatch/pricing/, since 2025-05-01: a GB that Lambda writes to CloudWatch Logs, by the month's GB.
 LOGGED_GB = [(10_000, 0.50), (20_000, 0.25), (20_000, 0.10), (FURTHER, 0.05)]
+# The same page: a GB that API Gateway writes there.
+ACCESS_LOGGED_GB = 0.50
 
 
 def tiered(amount, tiers):
@@ -99,6 +107,10 @@ def roughly(number):
     return f"{cut / 1e6:g} million" if cut >= 1e6 else grouped(cut)
 
 
+def named(users):
+    return grouped(users) if users < 1e6 else roughly(users)
+
+
 def prices(usage):
     """The prices of DynamoDB, Lambda, API Gateway and the logs."""
     return [
@@ -141,7 +153,7 @@ def usages(page):
     """What each operation consumes: its units from the page, the rest from its function."""
     for name, (function, memory, waits_ms, own_log_bytes) in OPERATIONS.items():
         reads, writes = (int(found(rf"^\| {name} \|(?: \d+ \|){{{column}}} (\d+) \|", page)) for column in (0, 1))
-        memory_mb = float(found(rf"^  {memory}:\n(?:    .*\n)*?    Default: (\d+)$", read("template.yaml")))
+        memory_mb = default(memory)
         billed_ms = milliseconds(cpu_ms(function), memory_mb, waits_ms)
         log_bytes = PLATFORM_LOG_BYTES + METRICS_LOG_BYTES + own_log_bytes
         gb_seconds = memory_mb / 1024 * billed_ms / 1000
@@ -165,8 +177,8 @@ def busiest_second(day, users):
 
 def daily_users(day, login_bytes):
     busiest, bills = [], []
-    for users in (1e4, 1e5, 1e6, 1e7, 1e8):
-        name = grouped(users) if users < 1e6 else roughly(users)
+    for users in DAILY_USERS:
+        name = named(users)
         busiest.append([name, *(grouped(math.ceil(each)) for each in busiest_second(day, users))])
         month = times(day, users * DAYS_A_MONTH)
         month["stored_bytes"] = users * LOGINS_HELD * login_bytes
@@ -180,6 +192,25 @@ def daily_users(day, login_bytes):
     return f"In the busiest second:\n\n{first}\nIn a month:\n\n{second}"
 
 
+def default(parameter):
+    """The default of one of the template's parameters."""
+    return float(found(rf"^  {parameter}:\n(?:    .*\n)*?    Default: (\d+)$", read("template.yaml")))
+
+
+def edge(day):
+    """What the parameters WebAcl and AccessLogs cost in a month, and the daily users behind one address whose busiest second on
+    average stays below the web ACL's limit."""
+    rows = []
+    for users in DAILY_USERS:
+        millions = users * DAYS_A_MONTH * day["calls"] / 1e6
+        web_acl = WEB_ACL + WEB_ACL_RULE + millions * WEB_ACL_MILLION
+        access_log = millions * 1e6 * ACCESS_LOG_BYTES / 1e9 * ACCESS_LOGGED_GB
+        rows.append([named(users), *(f"${grouped(each)}" for each in (web_acl, access_log))])
+    users_of_one = default("WebAclRateLimit") / default("WebAclRateWindow") / busiest_second(day, 1)[0]
+    costs = table([":daily users", ":`WebAcl`", ":`AccessLogs`"], rows)
+    return f"{costs}\nThe default limit is reached by {roughly(users_of_one)} daily users behind one address.\n"
+
+
 def limits(day):
     """samconfig.toml's values for production, and AWS's defaults, by the number of daily users that reach them."""
     of_prod = read("samconfig.toml").split("[prod.deploy.parameters]")[1]
@@ -188,7 +219,7 @@ def limits(day):
     warm = "itself as traffic grows; before a launch `aws dynamodb update-table --warm-throughput`"
     all_limits = [
         (logins, "`LoginRateLimit` of `prod`, logins a second", prod["LoginRateLimit"],
-         "the parameter, up to 10,000; each at once is a processor"),
+         "the parameter, up to 400; each at once is a processor"),
         (refreshes, "`ApiRateLimit` of `prod`, refreshes a second", prod["ApiRateLimit"],
          "the parameter, up to 10,000, with `ApiBurstLimit`"),
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
@@ -214,7 +245,7 @@ def computed(page):
     each = dict(usages(page))
     day = sum((times(each[name], a_day) for name, a_day in A_DAY.items()), Counter())
     login_bytes = float(found(r"^A login with its session takes ([\d,]+) bytes", page).replace(",", ""))
-    for section, text in {"operations": operations(each), "users": daily_users(day, login_bytes), "limits": limits(day)}.items():
+    for section, text in {"operations": operations(each), "users": daily_users(day, login_bytes), "edge": edge(day), "limits": limits(day)}.items():
         begin, end = f"<!-- {section}: computed -->\n", f"<!-- {section}: end -->"
         before, rest = page.split(begin)
         page = f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}"

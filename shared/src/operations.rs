@@ -2,6 +2,7 @@
 
 mod authorize;
 mod change_user;
+mod create_login;
 mod credentials;
 mod end;
 mod events;
@@ -15,6 +16,7 @@ mod refresh;
 
 pub use authorize::{Introspected, OnFirstUse, authorize, introspect};
 pub use change_user::{change_user, remove_user};
+pub use create_login::{Caller, CreateLogin, Entitlement, NotCreated};
 pub use credentials::{Denied, Presented, locate, token_of};
 pub use end::{Everywhere, PresentedLogin, end_all, end_all_if_known, end_login, end_owned, end_scanned, logout};
 pub use find::{Holder, find_holders};

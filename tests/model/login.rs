@@ -1,5 +1,5 @@
 //! The login handler, from the verified password on: read, decide, write, and read again, as
-//! `shared/src/operations/login.rs` does.
+//! `shared/src/operations/create_login.rs` does.
 
 use crate::{
     config::{Config, Weakness},

@@ -12,6 +12,7 @@ mod cases;
 mod clocks;
 mod compatibility;
 mod contract;
+mod create_login;
 mod dependencies;
 mod device_list;
 mod documents;

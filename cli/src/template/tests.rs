@@ -1,4 +1,5 @@
 mod deployment;
+mod edge;
 
 use serde_json::json;
 

@@ -5,18 +5,16 @@ use std::{fmt, sync::Arc};
 use chrono::{DateTime, Utc};
 
 use super::{
-    end::end_login,
-    issue::{IssuedLogin, issue_login},
+    create_login::{CreateLogin, Entitlement, NotCreated},
+    issue::IssuedLogin,
 };
 use crate::{
-    backoff::Backoff,
     config::LoginConfig,
-    decision::{LoginDecision, decide_login, is_void},
     entropy::Random,
     ids::UserKey,
-    model::{Device, LoginCreation, NewLogin, Register, User, UserLogins, UserStatus},
+    model::{Device, LoginCreation, NewLogin, User, UserLogins, UserStatus},
     password::{Hashing, HashingError, Password, PasswordHash},
-    store::{Accounts, Attempts, Commit, EndProof, StoreError},
+    store::{Accounts, Attempts, Commit, StoreError},
     telling::log::{Event, Fields, log},
     throttle::{Counts, Subjects, WaitsFor, wait_until},
     token::MintError,
@@ -80,31 +78,47 @@ pub enum NotLoggedIn {
     Hashing(#[from] HashingError),
 }
 
-/// A user whose password was verified, with their logins as they were read.
-struct Entitled {
+/// A user whose password was verified, and what verifies it again once their item has changed.
+struct ByPassword<'a> {
+    login: &'a PasswordLogin,
     user: User,
-    logins: UserLogins,
-}
-
-/// What stays the same through every re-read of one request.
-#[derive(Clone, Copy)]
-struct Asked<'a> {
     password: &'a Arc<Password>,
-    device: &'a Device,
-    now: DateTime<Utc>,
-    fields: Fields<'a>,
 }
 
-/// What a decision has led to.
-enum Step {
-    /// The login is in the table.
-    Done,
-    /// The read caught this request's own transaction in mid-commit.
-    Torn,
-    /// Logins were ended to make room.
-    RoomMade,
-    /// A transaction built on this register was sent. It may have been committed.
-    Sent(Option<Register>),
+impl Entitlement for ByPassword<'_> {
+    type Lost = NotLoggedIn;
+
+    fn user_id(&self) -> &str {
+        &self.user.user_id
+    }
+
+    async fn write(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Commit, StoreError> {
+        self.login.accounts.create_login(&self.user, new, creation).await
+    }
+
+    /// Reads the user again. Only a users item that has changed has its password verified again.
+    async fn renewed(self) -> Result<Self, NotLoggedIn> {
+        let before = &self.user;
+        let unchanged = |user: &User| (&user.user_id, user.version, user.status) == (&before.user_id, before.version, before.status);
+        let user = match self.login.accounts.users().read_user(&before.username).await? {
+            Some(user) if unchanged(&user) => Some(user),
+            changed => self.login.verify(changed, self.password).await?,
+        };
+        // If the name was given to another person meanwhile, the login was not issued to them.
+        let user = user.filter(|user| user.user_id == before.user_id).ok_or(NotLoggedIn::Credentials)?;
+        Ok(Self { user, ..self })
+    }
+}
+
+impl From<NotCreated<Self>> for NotLoggedIn {
+    fn from(error: NotCreated<Self>) -> Self {
+        match error {
+            NotCreated::Lost(error) => error,
+            NotCreated::SessionLimit => Self::SessionLimit,
+            NotCreated::Store(error) => Self::Store(error),
+            NotCreated::Mint(error) => Self::Mint(error),
+        }
+    }
 }
 
 impl PasswordLogin {
@@ -121,6 +135,7 @@ impl PasswordLogin {
     /// [`NotLoggedIn`]; not logged yet.
     pub async fn log_in(&self, attempt: LoginAttempt, now: DateTime<Utc>, fields: Fields<'_>) -> Result<IssuedLogin, NotLoggedIn> {
         let LoginAttempt { username, password, device, source_ip } = attempt;
+        let create = self.creation(&device, now, fields);
         let password = Arc::new(password);
         let subjects = Subjects::of(&username, &source_ip, &self.config.throttle, now);
 
@@ -130,19 +145,18 @@ impl PasswordLogin {
         let counts = counts?;
         let entitled = match self.throttled(&counts, &subjects, now) {
             Some(wait) => Err(wait),
-            None => self.entitled(&username, user, &password).await,
+            None => self.entitled(&username, user, &password, create).await,
         };
         // Only a wrong password is a failure. A throttled attempt and an outage are not counted.
         if !matches!(entitled, Ok(_) | Err(NotLoggedIn::Credentials)) {
             warn_of(self.attempts.uncount_attempt(&subjects, &counts).await, fields);
         }
-        let entitled = entitled?;
+        let (entitled, logins) = entitled?;
 
         let outdated = entitled.user.password_hash.needs_rehash().then(|| entitled.user.clone());
-        let asked = Asked { password: &password, device: &device, now, fields };
-        let (settled, refunded) = tokio::join!(self.settle(entitled, asked), self.attempts.attempt_succeeded(&subjects, now));
+        let (created, refunded) = tokio::join!(create.run_from(entitled, logins), self.attempts.attempt_succeeded(&subjects, now));
         warn_of(refunded, fields);
-        let issued = settled?;
+        let issued = created?;
         if let Some(user) = outdated {
             self.rehash(&user, &password, fields).await;
         }
@@ -156,19 +170,34 @@ impl PasswordLogin {
         Some(NotLoggedIn::Throttled { retry_after_seconds: milliseconds.div_ceil(1000).max(1), waits_for })
     }
 
+    fn creation<'a>(&'a self, device: &'a Device, now: DateTime<Utc>, fields: Fields<'a>) -> CreateLogin<'a> {
+        CreateLogin {
+            store: self.accounts.store(),
+            device,
+            lifetimes: self.config.lifetimes,
+            max_lifetime: self.config.session_max_lifetime,
+            limit: self.config.session_limit,
+            now,
+            random: &self.random,
+            fields,
+        }
+    }
+
     /// The user whose password it is. Their logins are read while the password is hashed.
-    async fn entitled(
-        &self,
+    async fn entitled<'a>(
+        &'a self,
         username: &Username,
         user: Result<Option<User>, StoreError>,
-        password: &Arc<Password>,
-    ) -> Result<Entitled, NotLoggedIn> {
+        password: &'a Arc<Password>,
+        create: CreateLogin<'_>,
+    ) -> Result<(ByPassword<'a>, UserLogins), NotLoggedIn> {
         let user = user?;
         // An unknown user costs the same two calls and the same hash as a known one.
         let user_key = UserKey::of(user.as_ref().map_or(username.as_str(), |user| &user.user_id));
-        let (verified, logins) = tokio::join!(self.verify(user, password), self.accounts.store().read_user_logins(&user_key));
+        let (verified, logins) = tokio::join!(self.verify(user, password), create.read(&user_key));
         let logins = logins?;
-        Ok(Entitled { user: verified?.ok_or(NotLoggedIn::Credentials)?, logins })
+        let user = verified?.ok_or(NotLoggedIn::Credentials)?;
+        Ok((ByPassword { login: self, user, password }, logins))
     }
 
     /// The user, if they exist and are active and the password is theirs. The same work in every case.
@@ -176,75 +205,6 @@ impl PasswordLogin {
         let hash = user.as_ref().map_or_else(PasswordHash::dummy, |user| user.password_hash.clone());
         let right = self.hashing.verify(Arc::clone(password), hash).await?;
         Ok(user.filter(|user| right && user.status == UserStatus::Active))
-    }
-
-    /// Issues a login, and takes one step after another until it is in the table or refused.
-    async fn settle(&self, mut entitled: Entitled, asked: Asked<'_>) -> Result<IssuedLogin, NotLoggedIn> {
-        let mut issued = self.issue(&entitled.user, asked)?;
-        let mut backoff = Backoff::new(&self.random);
-        loop {
-            let step = self.step(&entitled, &issued.new, asked).await?;
-            match step {
-                Step::Done => return Ok(issued),
-                Step::Torn | Step::Sent(_) => backoff.wait().await,
-                Step::RoomMade => {}
-            }
-            entitled = self.read_again(entitled.user, asked.password).await?;
-            if let Step::Sent(register) = step
-                && is_void(&entitled.logins, &issued.new.login.key.login_id, register.as_ref())
-            {
-                issued = self.issue(&entitled.user, asked)?;
-            }
-        }
-    }
-
-    fn issue(&self, user: &User, asked: Asked<'_>) -> Result<IssuedLogin, MintError> {
-        let LoginConfig { lifetimes, session_max_lifetime, .. } = self.config;
-        issue_login(&user.user_id, asked.device.clone(), lifetimes, session_max_lifetime, asked.now, &self.random)
-    }
-
-    /// Decides on what was read, and writes what the decision says.
-    async fn step(&self, entitled: &Entitled, new: &NewLogin, asked: Asked<'_>) -> Result<Step, NotLoggedIn> {
-        match decide_login(&entitled.logins, new, self.config.session_limit, asked.now) {
-            LoginDecision::Committed => Ok(Step::Done),
-            LoginDecision::Torn => Ok(Step::Torn),
-            LoginDecision::LimitReached => Err(NotLoggedIn::SessionLimit),
-            LoginDecision::EndFirst(excess) => {
-                for login in excess {
-                    end_login(self.accounts.store(), &login.key, &EndProof::Owner, &self.random).await?;
-                }
-                Ok(Step::RoomMade)
-            }
-            LoginDecision::Create(creation) => match self.accounts.create_login(&entitled.user, new, &creation).await? {
-                Commit::Done => {
-                    self.sweep(&creation, asked.fields).await;
-                    Ok(Step::Done)
-                }
-                Commit::ReadAgain => Ok(Step::Sent(creation.register)),
-            },
-        }
-    }
-
-    /// Reads the user and their logins again. Only a users item that has changed has its password verified again.
-    async fn read_again(&self, before: User, password: &Arc<Password>) -> Result<Entitled, NotLoggedIn> {
-        let user_key = UserKey::of(&before.user_id);
-        let (current, logins) =
-            tokio::join!(self.accounts.users().read_user(&before.username), self.accounts.store().read_user_logins(&user_key));
-        let unchanged = |user: &User| (&user.user_id, user.version, user.status) == (&before.user_id, before.version, before.status);
-        let user = match current? {
-            Some(user) if unchanged(&user) => Some(user),
-            changed => self.verify(changed, password).await?,
-        };
-        // If the name was given to another person meanwhile, the login was not issued to them.
-        let user = user.filter(|user| user.user_id == before.user_id).ok_or(NotLoggedIn::Credentials)?;
-        Ok(Entitled { user, logins: logins? })
-    }
-
-    /// Removes the sessions of the replaced logins. Nothing depends on it.
-    async fn sweep(&self, creation: &LoginCreation, fields: Fields<'_>) {
-        for (key, generation) in &creation.replaced {
-            warn_of(self.accounts.store().sweep_session(key, *generation).await, fields);
-        }
     }
 
     /// Brings the hash up to the current parameters while the password is at hand.

@@ -83,6 +83,14 @@ impl Accounts {
 }
 
 impl Store {
+    /// The same where no users item is involved: the caller has authenticated the user.
+    ///
+    /// # Errors
+    /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
+    pub async fn create_login(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Commit, StoreError> {
+        transact(&self.client, self.login_items(new, creation)?).await
+    }
+
     /// Makes a login of imported tokens, all or nothing, if the register and the previous login are still as they were read.
     ///
     /// # Errors

@@ -1,0 +1,194 @@
+//! Writing the login of a user who is entitled to one: issue, decide, write, and read again until it is settled.
+//!
+//! What entitles is an [`Entitlement`]: a verified password, or a caller who has authenticated the user by other means. Limits,
+//! devices and the order of logins are the same for both.
+
+use std::{convert::Infallible, time::Duration};
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    end::end_login,
+    issue::{IssuedLogin, issue_login},
+};
+use crate::{
+    backoff::Backoff,
+    decision::{LoginDecision, SessionLimit, decide_login, is_void},
+    entropy::Random,
+    ids::UserKey,
+    model::{Device, Lifetimes, LoginCreation, NewLogin, Register, UserLogins},
+    store::{Commit, EndProof, Store, StoreError},
+    telling::log::{Event, Fields, log},
+    token::MintError,
+};
+
+/// What entitles a user to a login.
+pub trait Entitlement: Sized + Send + Sync {
+    /// Why a user is no longer entitled, or why that isn't known.
+    type Lost;
+
+    /// The user's id.
+    fn user_id(&self) -> &str;
+
+    /// Writes the login, on the condition that the entitlement still holds at that instant.
+    fn write(&self, new: &NewLogin, creation: &LoginCreation) -> impl Future<Output = Result<Commit, StoreError>> + Send;
+
+    /// The entitlement as it is now: another write may have come between.
+    fn renewed(self) -> impl Future<Output = Result<Self, Self::Lost>> + Send;
+}
+
+/// The caller has authenticated the user, or is permitted to act for them. There is nothing to read again, and no users item
+/// is involved.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// Where the login is written.
+    pub store: &'a Store,
+    /// The user's id.
+    pub user_id: &'a str,
+}
+
+impl Entitlement for Caller<'_> {
+    type Lost = Infallible;
+
+    fn user_id(&self) -> &str {
+        self.user_id
+    }
+
+    async fn write(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Commit, StoreError> {
+        self.store.create_login(new, creation).await
+    }
+
+    async fn renewed(self) -> Result<Self, Infallible> {
+        Ok(self)
+    }
+}
+
+/// Why no login was created.
+#[derive(Debug, thiserror::Error)]
+pub enum NotCreated<L> {
+    /// The user is no longer entitled.
+    #[error("no longer entitled")]
+    Lost(L),
+    /// The user has as many logins as the settings allow.
+    #[error("session limit")]
+    SessionLimit,
+    /// The store gave no answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No session could be minted.
+    #[error(transparent)]
+    Mint(#[from] MintError),
+}
+
+/// A login to be created. It stays the same through every re-read.
+#[derive(Debug, Clone, Copy)]
+pub struct CreateLogin<'a> {
+    /// Where the user's logins are.
+    pub store: &'a Store,
+    /// What is stored of the client's device.
+    pub device: &'a Device,
+    /// How long tokens live.
+    pub lifetimes: Lifetimes,
+    /// What no refresh extends.
+    pub max_lifetime: Option<Duration>,
+    /// How many logins the user may have.
+    pub limit: Option<SessionLimit>,
+    /// When the request arrived.
+    pub now: DateTime<Utc>,
+    /// Where ids and tokens come from.
+    pub random: &'a Random,
+    /// For the log.
+    pub fields: Fields<'a>,
+}
+
+/// What a decision has led to.
+enum Step {
+    /// The login is in the table.
+    Done,
+    /// The read caught this request's own transaction in mid-commit.
+    Torn,
+    /// Logins were ended to make room.
+    RoomMade,
+    /// A transaction built on this register was sent. It may have been committed.
+    Sent(Option<Register>),
+}
+
+impl CreateLogin<'_> {
+    /// Creates the login. It has no deadline of its own.
+    ///
+    /// # Errors
+    /// [`NotCreated`]; not logged yet.
+    pub async fn run<E: Entitlement>(self, entitled: E) -> Result<IssuedLogin, NotCreated<E::Lost>> {
+        let seen = self.read(&UserKey::of(entitled.user_id())).await?;
+        self.run_from(entitled, seen).await
+    }
+
+    /// Reads what the decision needs, for [`Self::run_from`]. It may be read before the user is known to be entitled.
+    ///
+    /// # Errors
+    /// [`StoreError`]; an outage is never "no logins".
+    pub async fn read(self, user_key: &UserKey) -> Result<UserLogins, StoreError> {
+        self.store.read_user_logins(user_key).await
+    }
+
+    /// Creates the login, from what has been read. It has no deadline of its own.
+    ///
+    /// # Errors
+    /// [`NotCreated`]; not logged yet.
+    pub async fn run_from<E: Entitlement>(self, mut entitled: E, mut seen: UserLogins) -> Result<IssuedLogin, NotCreated<E::Lost>> {
+        let user_key = UserKey::of(entitled.user_id());
+        let mut issued = self.issue(&entitled)?;
+        let mut backoff = Backoff::new(self.random);
+        loop {
+            let step = self.step(&entitled, &issued.new, &seen).await?;
+            match step {
+                Step::Done => return Ok(issued),
+                Step::Torn | Step::Sent(_) => backoff.wait().await,
+                Step::RoomMade => {}
+            }
+            let (renewed, read) = tokio::join!(entitled.renewed(), self.read(&user_key));
+            entitled = renewed.map_err(NotCreated::Lost)?;
+            seen = read?;
+            if let Step::Sent(register) = step
+                && is_void(&seen, &issued.new.login.key.login_id, register.as_ref())
+            {
+                issued = self.issue(&entitled)?;
+            }
+        }
+    }
+
+    fn issue(self, entitled: &impl Entitlement) -> Result<IssuedLogin, MintError> {
+        issue_login(entitled.user_id(), self.device.clone(), self.lifetimes, self.max_lifetime, self.now, self.random)
+    }
+
+    /// Decides on what was read, and writes what the decision says.
+    async fn step<E: Entitlement>(self, entitled: &E, new: &NewLogin, seen: &UserLogins) -> Result<Step, NotCreated<E::Lost>> {
+        match decide_login(seen, new, self.limit, self.now) {
+            LoginDecision::Committed => Ok(Step::Done),
+            LoginDecision::Torn => Ok(Step::Torn),
+            LoginDecision::LimitReached => Err(NotCreated::SessionLimit),
+            LoginDecision::EndFirst(excess) => {
+                for login in excess {
+                    end_login(self.store, &login.key, &EndProof::Owner, self.random).await?;
+                }
+                Ok(Step::RoomMade)
+            }
+            LoginDecision::Create(creation) => match entitled.write(new, &creation).await? {
+                Commit::Done => {
+                    self.sweep(&creation).await;
+                    Ok(Step::Done)
+                }
+                Commit::ReadAgain => Ok(Step::Sent(creation.register)),
+            },
+        }
+    }
+
+    /// Removes the sessions of the replaced logins. Nothing depends on it.
+    async fn sweep(self, creation: &LoginCreation) {
+        for (key, generation) in &creation.replaced {
+            if let Err(error) = self.store.sweep_session(key, *generation).await {
+                log(Event::CleanupFailed, self.fields, Some(&error));
+            }
+        }
+    }
+}
