@@ -1,6 +1,7 @@
 //! From an HTTP request to an operation, and from its result to an answer.
 
 pub mod bearer;
+pub mod device;
 #[cfg(feature = "lambda-http")]
 pub mod front;
 #[cfg(feature = "lambda-http")]

@@ -1,6 +1,7 @@
 //! What a request or a command does: read, decide, write, and read again until it is settled.
 
 mod authorize;
+mod block;
 mod change_user;
 mod create_login;
 mod credentials;
@@ -15,6 +16,7 @@ mod read_time;
 mod refresh;
 
 pub use authorize::{Introspected, OnFirstUse, authorize, introspect};
+pub use block::{block_user, lift_block};
 pub use change_user::{change_user, remove_user};
 pub use create_login::{Caller, CreateLogin, Entitlement, NotCreated};
 pub use credentials::{Denied, Presented, locate, token_of};

@@ -60,6 +60,7 @@ pub(crate) struct LoginQuestion {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LoginVerdict {
+    Blocked,
     Committed,
     Torn,
     Create { predecessor_seen: bool, replaced: Vec<u8> },
@@ -153,9 +154,11 @@ fn ask_login(pool: &mut Pool, asked: &LoginQuestion) -> LoginVerdict {
     let first = SessionItem { minter: asked.minter, predecessor: None };
     let new = NewLogin { login: pool.login(asked.own, &LoginItem::NEW), session: pool.session(asked.own, 0, first) };
     let seen = UserLogins {
-        register: asked
-            .register
-            .map(|register| Register { version: register.version.into(), last_login_id: login_id(register.last_login) }),
+        register: asked.register.map(|register| Register {
+            version: register.version.into(),
+            last_login_id: login_id(register.last_login),
+            blocked_at: register.blocked.then(|| time(0)),
+        }),
         logins: asked.logins.iter().map(|login| (login_id(*login), pool.login(*login, &LoginItem::NEW))).collect(),
         sessions: asked.own_session.then(|| (login_id(asked.own), new.session.generation)).into_iter().collect(),
         aliases: std::collections::BTreeSet::new(),
@@ -166,6 +169,7 @@ fn ask_login(pool: &mut Pool, asked: &LoginQuestion) -> LoginVerdict {
         .and_then(NonZeroU32::new)
         .map(|max| SessionLimit { max, on_limit: OnSessionLimit::EvictOldest });
     match decide_login(&seen, &new, limit, time(0)) {
+        LoginDecision::Blocked => LoginVerdict::Blocked,
         LoginDecision::Committed => LoginVerdict::Committed,
         LoginDecision::Torn => LoginVerdict::Torn,
         LoginDecision::Create(creation) => LoginVerdict::Create {

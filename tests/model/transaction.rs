@@ -24,9 +24,23 @@ pub(crate) struct Transaction {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
-    Rotate { presented: Token, next: LoginItem, successor: SessionItem },
-    CreateLogin { login: u8, session: SessionItem, user: u8, register: Option<Register>, predecessor_seen: bool, replaced: Vec<u8> },
-    ChangePassword { user: u8 },
+    Rotate {
+        presented: Token,
+        next: LoginItem,
+        successor: SessionItem,
+    },
+    CreateLogin {
+        login: u8,
+        session: SessionItem,
+        /// The password that it was verified by; none where the back office issues it.
+        user: Option<u8>,
+        register: Option<Register>,
+        predecessor_seen: bool,
+        replaced: Vec<u8>,
+    },
+    ChangePassword {
+        user: u8,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +72,10 @@ pub(crate) enum Write {
     Delete,
     /// Version + 1, whatever it is.
     BumpRegister,
+    /// The same, and `blocked_at`; a register that isn't there is made.
+    BlockRegister,
+    /// `blocked_at` alone, where a control leaves the version as it is.
+    BlockRegisterOnly,
 }
 
 impl Condition {
@@ -83,14 +101,19 @@ impl Kind {
             Self::Rotate { presented, next, successor } => rotation(*presented, *next, *successor, config),
             Self::CreateLogin { login, session, user, register, predecessor_seen, replaced } => {
                 let version = register.map_or(1, |register| register.version + 1);
-                let next = Item::Register(Register { version, last_login: *login });
+                let blocked = register.is_some_and(|register| register.blocked);
+                let next = Item::Register(Register { version, last_login: *login, blocked });
                 let unmoved = register.map_or(Condition::Absent, |register| Condition::RegisterVersion(register.version));
-                let mut operations = vec![
-                    Operation { key: Key::Register, condition: unmoved, write: Write::Put(next) },
-                    Operation { key: Key::User, condition: Condition::UserVersion(*user), write: Write::Nothing },
+                let mut operations = vec![Operation { key: Key::Register, condition: unmoved, write: Write::Put(next) }];
+                operations.extend(user.map(|user| Operation {
+                    key: Key::User,
+                    condition: Condition::UserVersion(user),
+                    write: Write::Nothing,
+                }));
+                operations.extend([
                     create(Key::Login(*login), Item::Login(LoginItem::NEW)),
                     create(Key::Session { login: *login, generation: 0 }, Item::Session(*session)),
-                ];
+                ]);
                 let predecessor = register.map(|register| register.last_login).filter(|_| !config.is(Weakness::LoginWithoutPredecessor));
                 if let Some(login) = predecessor.filter(|login| !replaced.contains(login)) {
                     let condition = if *predecessor_seen { Condition::Exists } else { Condition::Absent };
@@ -143,6 +166,12 @@ impl Table {
                 if let Some(register) = self.register() {
                     self.put(Key::Register, Item::Register(Register { version: register.version + 1, ..register }));
                 }
+            }
+            Write::BlockRegister | Write::BlockRegisterOnly => {
+                let absent = Register { version: 0, last_login: Register::NO_LOGIN, blocked: false };
+                let register = self.register().unwrap_or(absent);
+                let version = if write == Write::BlockRegister { register.version + 1 } else { register.version.max(1) };
+                self.put(Key::Register, Item::Register(Register { version, blocked: true, ..register }));
             }
         }
     }

@@ -10,7 +10,7 @@ use aws_sigv4::{
 use chrono::{DateTime, Utc};
 use latchkey_cli::gateway::{GatewayOptions, Principal};
 use reqwest::RequestBuilder;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::service::{Answer, Service, exchange};
 
@@ -24,6 +24,12 @@ impl Service {
     /// `POST` with a JSON body.
     pub async fn admin(&self, path: &str, body: &Value) -> Answer {
         self.admin_sends(self.request("POST", path).json(body)).await
+    }
+
+    /// `POST /admin/logins` with a device id of its own.
+    pub async fn issue(&self, user_id: &str) -> Answer {
+        let device_id = uuid::Uuid::new_v4().simple().to_string();
+        self.admin("/admin/logins", &json!({"user_id": user_id, "device_id": device_id})).await
     }
 
     /// `POST /admin/introspect`.

@@ -150,11 +150,18 @@ async fn use_the_back_office(service: &Service) {
     let next = Pair::of(&service.refresh(&pair.refresh).await);
     assert_eq!(service.introspect(&next.access).await.body["active"], true);
     let user_id = service.database.items("UsersTable").await[0]["user_id"].as_s().unwrap().clone();
+    for _ in 0..2 {
+        // The second replaces the first, and is checked against it.
+        let body = json!({"user_id": user_id, "device_id": "0123456789abcdef"});
+        assert_eq!(service.admin("/admin/logins", &body).await.status, 200);
+    }
     let hash = service.request("GET", "/admin/hashes/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     assert_eq!(service.admin_sends(hash).await.status, 404);
     assert_eq!(service.admin("/admin/logins/search", &json!({"user_id": user_id})).await.status, 200);
     assert_eq!(service.admin("/admin/logins/end", &json!({"user_id": user_id, "login_id": other.login_id})).await.status, 204);
-    assert_eq!(service.admin("/admin/users/end-all", &json!({"user_id": user_id})).await.body, json!({"ended": 1}));
+    assert_eq!(service.admin("/admin/users/end-all", &json!({"user_id": user_id})).await.body, json!({"ended": 2}));
+    assert_eq!(service.admin("/admin/blocks", &json!({"user_id": user_id})).await.body, json!({"ended": 0}));
+    assert_eq!(service.admin("/admin/blocks/lift", &json!({"user_id": user_id})).await.status, 204);
 }
 
 async fn use_imported_tokens(service: &Service) {

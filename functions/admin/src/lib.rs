@@ -4,10 +4,12 @@
 //! IAM admits by method and path, so each permission is a path. User ids and login ids travel in the body, because URLs are
 //! logged.
 
+mod blocks;
 mod body;
 mod caller;
 mod hashes;
 mod introspect;
+mod issue;
 mod logins;
 mod users;
 
@@ -62,6 +64,9 @@ impl Office {
         };
         let fields = caller.named_in(fields);
         let answered = match (request.method(), resource) {
+            (&Method::POST, "/admin/logins") => issue::issue(self, &request, fields).await,
+            (&Method::POST, "/admin/blocks") => blocks::block(self, &request, fields).await,
+            (&Method::POST, "/admin/blocks/lift") => blocks::lift(self, &request, fields).await,
             (&Method::POST, "/admin/logins/search") => logins::search(self, &request, fields).await,
             (&Method::POST, "/admin/logins/end") => logins::end(self, &request, fields).await,
             (&Method::POST, "/admin/users/end-all") => users::end_all(self, &request, fields).await,

@@ -32,6 +32,8 @@ struct Search {
 
 #[derive(Serialize)]
 struct Found {
+    /// Since when the user is blocked; null if they aren't.
+    blocked_at: Option<String>,
     logins: Vec<Row>,
     /// The value of `after` for the next page; null on the last page.
     next: Option<String>,
@@ -62,8 +64,9 @@ pub(crate) async fn search(office: &Office, request: &Request, fields: Fields<'_
     let fields = Fields { user_key: Some(user_key.as_str()), ..fields };
     let seen = office.store.read_user_logins(&user_key).await.map_err(|error| store_problem(&error, fields))?;
     record("search", fields);
+    let blocked_at = seen.register.and_then(|register| register.blocked_at).map(rfc3339);
     let (logins, next) = page(seen.logins.into_values(), size, after.as_ref(), office.clock.now());
-    Ok(json_response(&Found { logins: logins.into_iter().map(row).collect(), next }))
+    Ok(json_response(&Found { blocked_at, logins: logins.into_iter().map(row).collect(), next }))
 }
 
 fn row(login: Login) -> Row {

@@ -3,6 +3,7 @@
 use lambda_http::Request;
 use latchkey::{
     http::{
+        device::{device_id, device_name, user_agent},
         front::Source,
         json::{NotRead, json_body},
     },
@@ -12,9 +13,6 @@ use latchkey::{
     username::Username,
 };
 use serde::Deserialize;
-
-const DEVICE_NAME_BYTES: usize = 64;
-const USER_AGENT_BYTES: usize = 160;
 
 /// Errors of a request. The texts are constants: they never echo the body, because it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +24,8 @@ pub(crate) enum Malformed {
     #[error("{0}")]
     Body(&'static str),
 }
+
+const DEVICE_ID: Malformed = Malformed::Body("`device_id` takes 16 to 64 characters of A-Z a-z 0-9 - _");
 
 /// Other members are ignored: a login never takes ids, expiries or users from a client.
 #[derive(Deserialize)]
@@ -48,9 +48,9 @@ pub(crate) fn read(request: &Request) -> Result<LoginAttempt, Malformed> {
         username: Username::parse(&members.username).map_err(|_| Malformed::Body("`username` is not a user name"))?,
         password: Password::parse(members.password).map_err(|_| Malformed::Body("`password` takes 1 to 1024 bytes"))?,
         device: Device {
-            id: members.device_id.map(device_id).transpose()?,
-            name: members.device.and_then(|name| clip(&name, DEVICE_NAME_BYTES)),
-            user_agent: source.user_agent.and_then(|agent| clip(&agent, USER_AGENT_BYTES)),
+            id: members.device_id.map(|id| device_id(id).ok_or(DEVICE_ID)).transpose()?,
+            name: members.device.as_deref().and_then(device_name),
+            user_agent: source.user_agent.as_deref().and_then(user_agent),
             ip: source.ip.clone(),
         },
         source_ip: source.ip.unwrap_or_default(),
@@ -81,19 +81,6 @@ fn has_nul(value: &serde_json::Value) -> bool {
         Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
-}
-
-fn device_id(id: String) -> Result<String, Malformed> {
-    let fits = (16..=64).contains(&id.len()) && latchkey::ids::is_url_safe(&id);
-    fits.then_some(id).ok_or(Malformed::Body("`device_id` takes 16 to 64 characters of A-Z a-z 0-9 - _"))
-}
-
-/// Text for display: without control characters, cut at a character boundary; `None` if nothing is left.
-fn clip(text: &str, bytes: usize) -> Option<String> {
-    let mut text: String = text.chars().filter(|character| !character.is_control()).collect();
-    text.truncate(text.floor_char_boundary(bytes));
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use super::{Login, Session};
 use crate::ids::{Generation, LoginId, LoginKey};
 
@@ -12,6 +14,8 @@ pub struct Register {
     pub version: u64,
     /// The login that was created last.
     pub last_login_id: LoginId,
+    /// Since when no login is created for the user, by any door.
+    pub blocked_at: Option<DateTime<Utc>>,
 }
 
 /// What one complete, strongly consistent read saw of a user's logins.

@@ -89,6 +89,14 @@ pub struct Device {
     pub ip: Option<String>,
 }
 
+impl Device {
+    /// The id for a login that is requested with an idempotency key in place of a device.
+    #[must_use]
+    pub fn id_of_key(key: &str) -> String {
+        crate::crypto::base64url(&crate::crypto::sha256(&[b"latchkey:device-of-key:", key.as_bytes()]))
+    }
+}
+
 /// A token pair's record: it stands for a login until it is replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {

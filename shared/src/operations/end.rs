@@ -66,7 +66,7 @@ pub async fn end_login(store: &Store, key: &LoginKey, proof: &EndProof, random: 
 }
 
 /// Writes again for as long as a transaction in flight holds the item.
-async fn until_done<T, F>(random: &Random, write: impl Fn() -> F) -> Result<T, StoreError>
+pub(super) async fn until_done<T, F>(random: &Random, write: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<Attempt<T>, StoreError>>,
 {
@@ -115,6 +115,20 @@ pub async fn end_all_if_known(
     random: &Random,
 ) -> Result<Option<usize>, StoreError> {
     let Some(newest) = until_done(random, || store.move_register(user_key)).await? else { return Ok(None) };
+    end_seen(store, user_key, newest, which, random).await.map(Some)
+}
+
+/// Ends `newest`, which the register named when it moved, and the logins that a read begun after that sees.
+///
+/// # Errors
+/// As [`end_all`].
+pub(super) async fn end_seen(
+    store: &Store,
+    user_key: &UserKey,
+    newest: LoginId,
+    which: Everywhere<'_>,
+    random: &Random,
+) -> Result<usize, StoreError> {
     let seen = store.read_user_logins(user_key).await?;
     let mut all: BTreeSet<LoginId> = seen.logins.into_keys().collect();
     all.insert(newest);
@@ -127,7 +141,7 @@ pub async fn end_all_if_known(
         }
     };
     let ended = end_side_by_side(store, user_key, all.into_iter().collect(), random).await?;
-    Ok(Some(ended + end_side_by_side(store, user_key, last.into_iter().collect(), random).await?))
+    Ok(ended + end_side_by_side(store, user_key, last.into_iter().collect(), random).await?)
 }
 
 async fn end_side_by_side(store: &Store, user_key: &UserKey, mut ending: Vec<LoginId>, random: &Random) -> Result<usize, StoreError> {

@@ -24,7 +24,12 @@ fn new(number: usize, device: Option<&str>) -> NewLogin {
 fn seen(logins: impl IntoIterator<Item = Login>, last: usize) -> UserLogins {
     let logins: std::collections::BTreeMap<_, _> = logins.into_iter().map(|login| (login.key.login_id.clone(), login)).collect();
     let sessions = logins.keys().map(|id| (id.clone(), Generation::FIRST)).collect();
-    UserLogins { register: Some(Register { version: 7, last_login_id: id(last) }), logins, sessions, ..UserLogins::default() }
+    UserLogins {
+        register: Some(Register { version: 7, last_login_id: id(last), blocked_at: None }),
+        logins,
+        sessions,
+        ..UserLogins::default()
+    }
 }
 
 fn limit(max: u32, on_limit: OnSessionLimit) -> Option<SessionLimit> {
@@ -35,6 +40,16 @@ fn replaced(decision: LoginDecision<'_>) -> Vec<LoginId> {
     match decision {
         LoginDecision::Create(creation) => creation.replaced.into_iter().map(|(key, _)| key.login_id).collect(),
         other => panic!("{other:?}"),
+    }
+}
+
+/// Also its own login: the block ends it, and no client may get its tokens.
+#[test]
+fn a_blocked_user_gets_no_login() {
+    let mut state = seen([login(1, None)], 1);
+    state.register = state.register.map(|register| Register { blocked_at: Some(start()), ..register });
+    for number in [1, 2] {
+        assert_eq!(decide_login(&state, &new(number, None), None, start()), LoginDecision::Blocked);
     }
 }
 
@@ -112,11 +127,11 @@ fn the_predecessor_is_held_to_what_was_seen_of_it() {
 /// What was sent is given up only when the register has moved on without it.
 #[test]
 fn a_login_is_void_when_the_register_moved_on_without_it() {
-    let built_on = Register { version: 7, last_login_id: id(1) };
+    let built_on = Register { version: 7, last_login_id: id(1), blocked_at: None };
     let unmoved = seen([login(1, None)], 1);
     assert!(!is_void(&unmoved, &id(9), Some(&built_on)), "its transaction may still be under way");
     let mut moved = seen([login(1, None)], 2);
-    moved.register = Some(Register { version: 8, last_login_id: id(2) });
+    moved.register = Some(Register { version: 8, last_login_id: id(2), blocked_at: None });
     assert!(is_void(&moved, &id(9), Some(&built_on)));
     assert!(is_void(&moved, &id(9), None), "built on a collection without a register");
     assert!(!is_void(&moved, &id(2), Some(&built_on)), "named: in mid-commit");

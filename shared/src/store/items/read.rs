@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 
-use super::{ACCESS, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH, SCHEMA, SortKey, USED_REPLAY_UNTIL};
+use super::{ACCESS, BLOCKED_AT, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH, SCHEMA, SortKey, USED_REPLAY_UNTIL};
 use crate::{
     clock::parse_rfc3339,
     ids::{Generation, LoginId, LoginKey, UserKey},
@@ -121,7 +121,8 @@ pub fn read_item(item: &Item) -> Result<StoredItem, ItemError> {
             let version = read.number("version")?;
             let last_login_id = read.parsed("last_login_id", |id| LoginId::parse(id).ok())?;
             let user_id = read.optional_text("user_id")?.map(str::to_owned);
-            Ok(StoredItem::Register { register: Register { version, last_login_id }, user_id })
+            let blocked_at = read.optional_time(BLOCKED_AT)?;
+            Ok(StoredItem::Register { register: Register { version, last_login_id, blocked_at }, user_id })
         }
         SortKey::Login => Ok(StoredItem::Login(Box::new(read_login(item)?))),
         SortKey::Session => Ok(StoredItem::Session(Box::new(read_session(item)?))),

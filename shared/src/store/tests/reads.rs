@@ -50,7 +50,7 @@ async fn a_read_of_a_users_logins() {
         output(json!({"Items": [session], "LastEvaluatedKey": {}})),
     ]);
     let seen = script.store().read_user_logins(&UserKey::of("user-1")).await.unwrap();
-    assert_eq!(seen.register, Some(Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap() }));
+    assert_eq!(seen.register, Some(Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), blocked_at: None }));
     assert_eq!(seen.logins.into_values().collect::<Vec<_>>(), [read_login(&login_item(&chain.login())).unwrap()]);
     assert_eq!(seen.sessions.into_iter().collect::<Vec<_>>(), [(chain.login().key.login_id, chain.login().generation)]);
 
