@@ -13,7 +13,7 @@ mod windows;
 
 pub use authorize::{AccessRefusal, authorize, owes_mark};
 pub use import::{ImportDecision, decide_import};
-pub use login::{LoginDecision, MAX_REPLACED, OnSessionLimit, SessionLimit, decide_login, is_void};
+pub use login::{CEILING, KEPT, LoginDecision, MAX_ENDED, MAX_REPLACED, OnSessionLimit, SessionLimit, decide_login, is_void};
 pub use refresh::{RefreshDecision, RefreshRefusal, RefreshRequest, TOLERANCE, decide_refresh};
 pub use standing::{Standing, access_standing, refresh_standing};
 pub use windows::remembered_after;

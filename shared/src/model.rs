@@ -6,7 +6,7 @@ mod session;
 mod user;
 
 pub use current::CurrentSession;
-pub use register::{LoginCreation, NewLogin, Register, UserLogins};
+pub use register::{DeviceItem, Extent, LoginCreation, NewLogin, Register, UserLogins};
 pub use session::{
     Device, Expiries, FirstUse, ImportedPair, Lifetimes, Login, LoginState, Predecessor, ProofHashes, REMEMBERED_ROTATIONS, ReplayKeyHash,
     ReplayRule, Session,

@@ -168,9 +168,9 @@ impl Subject {
     pub(crate) async fn log_in_directly(&self, device_id: &str) -> Pair {
         let device = Device { id: Some(device_id.into()), ..Device::default() };
         let issued = issue_login(&self.user.user_id, device, LIFETIMES, None, self.clock.now(), &Random::system()).unwrap();
-        let seen = self.accounts.store().read_user_logins(&issued.new.login.key.user_key).await.unwrap();
-        let predecessor_seen = seen.register.as_ref().is_some_and(|register| seen.logins.contains_key(&register.last_login_id));
-        let creation = LoginCreation { register: seen.register, predecessor_seen, replaced: Vec::new() };
+        let user_key = &issued.new.login.key.user_key;
+        let seen = self.accounts.store().read_register_and_device(user_key, Some(device_id)).await.unwrap();
+        let creation = LoginCreation { register: seen.register, device: seen.device, ..LoginCreation::default() };
         assert_eq!(self.accounts.create_login(&self.user, &issued.new, &creation).await, Ok(Commit::Done));
         let session = &issued.new.session;
         Pair {

@@ -66,7 +66,7 @@ impl SessionService {
                 Request::Refresh(refresh) => ((0..refresh.choices(&self.config)).collect(), refresh.waits()),
                 Request::Authorize(authorization) => (authorization.choices(&self.config), false),
                 Request::EndOne(_) => (vec![0], false),
-                Request::Login(login) => (login.choices(), login.waits()),
+                Request::Login(login) => (login.choices(&self.config), login.waits()),
                 Request::EndAll(end) => (end.choices(), end.waits()),
                 Request::Over(_) => continue,
             };

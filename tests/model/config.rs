@@ -57,6 +57,8 @@ pub(crate) struct Config {
     /// The thief uses the access tokens that it is given.
     pub(crate) thief_uses: bool,
     pub(crate) max_logins: Option<usize>,
+    /// All logins come from one device, and send its id.
+    pub(crate) one_device: bool,
     pub(crate) prepare: Prepare,
     pub(crate) weakness: Option<Weakness>,
 }
@@ -91,6 +93,10 @@ pub(crate) enum Weakness {
     LoginIgnoresBlock,
     /// A block leaves the register's version, so that a login decided before it commits after it.
     BlockKeepsVersion,
+    /// Under a limit, too, the predecessor may have come or gone since the logins were counted.
+    LimitForgetsPredecessor,
+    /// The device's item is written over, whatever it says.
+    DeviceUnasked,
     /// No session awaits its use: the window alone decides.
     WindowAlone,
     /// The mark says that the session was used, and not until when the token before is answered.
@@ -144,6 +150,7 @@ impl Config {
         in_time: true,
         thief_uses: false,
         max_logins: None,
+        one_device: false,
         prepare: Prepare::InOrder,
         weakness: None,
     };

@@ -63,6 +63,7 @@ fn a_password_change_that_reads_the_register_last() {
 #[test]
 fn a_login_without_its_predecessors_check() {
     finds(worlds::EVERYWHERE.quick.weakened(Weakness::LoginWithoutPredecessor), G9);
+    finds(worlds::EVERYWHERE_LIMITED.quick.weakened(Weakness::LoginWithoutPredecessor), G9);
 }
 
 #[test]
@@ -84,6 +85,18 @@ fn a_block_without_the_last_login() {
 #[test]
 fn a_limit_without_its_deletions() {
     finds(worlds::LIMIT.quick.weakened(Weakness::LimitDeletesNothing), LIMIT);
+    finds(worlds::DEVICE.quick.weakened(Weakness::LimitDeletesNothing), LIMIT);
+}
+
+/// A condition that always holds is enough only where no login is counted.
+#[test]
+fn a_limit_that_forgets_what_it_saw_of_the_predecessor() {
+    finds(worlds::LIMIT.quick.weakened(Weakness::LimitForgetsPredecessor), LIMIT);
+}
+
+#[test]
+fn a_device_whose_item_is_written_over() {
+    finds(worlds::DEVICE.quick.weakened(Weakness::DeviceUnasked), LIMIT);
 }
 
 /// A login whose commit went unheard, and which was ended meanwhile, comes back: what the request did until this found it.

@@ -42,7 +42,7 @@ impl EndOne {
 }
 
 /// "Log out everywhere", or a password change: move the register, then delete what it named and what a read begun after
-/// that sees.
+/// that sees, page by page.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct EndAll {
     pub(crate) now: Tick,
@@ -103,7 +103,8 @@ impl EndAll {
         match self.step {
             Step::Move | Step::Register | Step::RegisterLast { .. } => vec![0],
             Step::Wait => vec![],
-            Step::Scan { left, .. } | Step::Delete { left } => (0..8).filter(|login| left & (1 << login) != 0).collect(),
+            Step::Scan { left, found } => bits(left).chain(bits(found).map(|login| login | DELETE)).collect(),
+            Step::Delete { left } => bits(left).collect(),
         }
     }
 
@@ -127,6 +128,15 @@ impl EndAll {
             Step::RegisterLast { found } => {
                 let named = world.table.register().map_or(0, |register| 1 << register.last_login);
                 self.step = Step::Delete { left: found | named };
+            }
+            // What was read is deleted at any time from then on: the pages of the read are of any length.
+            Step::Scan { left, found } if choice & DELETE != 0 => {
+                let login = choice & !DELETE;
+                if !world.delete_login(login, None, config) {
+                    world.notice(Notice::Conflict);
+                    return None;
+                }
+                self.step = Step::Scan { left, found: found & !(1 << login) };
             }
             Step::Scan { left, found } => {
                 let bit = 1 << choice;
@@ -178,6 +188,13 @@ impl EndAll {
         self.step = if committed { Step::Register } else { Step::Move };
         Request::EndAll(self)
     }
+}
+
+/// The choice of a deletion instead of a read.
+const DELETE: u8 = 8;
+
+fn bits(of: u8) -> impl Iterator<Item = u8> {
+    (0..8).filter(move |login| of & (1 << login) != 0)
 }
 
 /// The logins that are to be read one by one: what is begun later is made later.

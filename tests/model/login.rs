@@ -6,14 +6,16 @@ use crate::{
     notice::Notice,
     oracle::{self, LoginQuestion, LoginVerdict},
     table::{Register, SessionItem, Tick, Token},
-    transaction::Kind,
+    transaction::{CreateLogin, Kind},
     world::{Outcome, Request, Sort, World, learn, number},
 };
 
-/// Reads of the users item and of the register; the others are of the login with that number, and of its own session.
+/// Reads of the users item, the register and the device's item; the others are of the login with that number, and of its own
+/// session.
 const USER: u8 = 8;
 const REGISTER: u8 = 9;
 const OWN_SESSION: u8 = 10;
+const DEVICE: u8 = 11;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct LoginRequest {
@@ -36,28 +38,34 @@ enum Step {
     Answered,
 }
 
-/// A query of the user's collection, item by item: the register first, the logins in any order, the users item beside it.
+/// The register first, then its own items, and under a limit all logins, in any order. The users item and the device's are read
+/// beside them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Reading {
     user: Option<u8>,
     register: Option<Option<Register>>,
+    device: Option<Option<u8>>,
     /// Bits of what is still to be read after the register, and of the logins seen.
     left: u16,
     found: u8,
     own_session: bool,
 }
 
+impl Reading {
+    const NOTHING: Self = Self { user: None, register: None, device: None, left: 0, found: 0, own_session: false };
+}
+
 impl LoginRequest {
     /// The password has just been verified.
     pub(crate) fn arrive(world: &World) -> Self {
         let user = Some(world.table.user());
-        let reading = Reading { user, register: None, left: 0, found: 0, own_session: false };
+        let reading = Reading { user, ..Reading::NOTHING };
         Self { login: world.logins_begun, now: world.now, user, sent_at: None, replaced: Vec::new(), step: Step::Read(reading) }
     }
 
     /// A caller of the back office has authenticated the user.
     pub(crate) fn issue(world: &World) -> Self {
-        let reading = Reading { user: Some(0), register: None, left: 0, found: 0, own_session: false };
+        let reading = Reading { user: Some(0), ..Reading::NOTHING };
         Self { login: world.logins_begun, now: world.now, user: None, sent_at: None, replaced: Vec::new(), step: Step::Read(reading) }
     }
 
@@ -73,15 +81,18 @@ impl LoginRequest {
         self.step == Step::Wait
     }
 
-    pub(crate) fn choices(&self) -> Vec<u8> {
+    pub(crate) fn choices(&self, config: &Config) -> Vec<u8> {
         match &self.step {
             Step::Read(reading) => {
-                let mut choices: Vec<u8> = (0..=OWN_SESSION).filter(|item| reading.left & (1 << item) != 0).collect();
+                let mut choices: Vec<u8> = (0..=OWN_SESSION).filter(|item| reading.left & (1_u16 << item) != 0).collect();
                 if reading.user.is_none() {
                     choices.push(USER);
                 }
                 if reading.register.is_none() {
                     choices.push(REGISTER);
+                }
+                if reading.device.is_none() && config.one_device {
+                    choices.push(DEVICE);
                 }
                 choices
             }
@@ -99,6 +110,7 @@ impl LoginRequest {
         reading.left &= !(1 << choice);
         match choice {
             USER => reading.user = Some(world.table.user()),
+            DEVICE => reading.device = Some(world.table.device()),
             REGISTER => {
                 reading.register = Some(world.table.register());
                 reading.left = relevant;
@@ -109,6 +121,7 @@ impl LoginRequest {
         }
         if let Step::Read(reading) = &self.step
             && reading.left == 0
+            && (reading.device.is_some() || !config.one_device)
             && let (Some(user), Some(register)) = (reading.user, reading.register)
         {
             let reading = reading.clone();
@@ -121,12 +134,12 @@ impl LoginRequest {
         Token { login: self.login, generation: 0, minter: number(place) }
     }
 
-    /// Without a limit a decision depends on its own login and on the one that the register names.
+    /// Without a limit a decision depends on its own login alone, once it was sent.
     fn relevant(&self, world: &World, config: &Config) -> u16 {
         let own = if self.sent_at.is_some() { 1_u16 << self.login | 1 << OWN_SESSION } else { 0 };
         match config.max_logins {
             Some(_) => own | ((1 << world.logins_begun) - 1),
-            None => own | world.table.register().map_or(0, |register| 1 << register.last_login),
+            None => own,
         }
     }
 
@@ -153,6 +166,7 @@ impl LoginRequest {
             logins: (0..8).filter(|login| reading.found & (1 << login) != 0).collect(),
             own_session: reading.own_session,
             limit: config.max_logins,
+            device: reading.device,
         };
         match oracle::login(question) {
             LoginVerdict::Blocked => {
@@ -176,8 +190,9 @@ impl LoginRequest {
                 self.sent_at = Some(version);
                 self.replaced.clone_from(&replaced);
                 let session = SessionItem { minter: number(place), predecessor: None };
-                world
-                    .submit(place, Kind::CreateLogin { login: self.login, session, user: self.user, register, predecessor_seen, replaced });
+                let device = reading.device;
+                let creation = CreateLogin { login: self.login, session, user: self.user, register, predecessor_seen, replaced, device };
+                world.submit(place, Kind::CreateLogin(creation));
                 self.step = Step::Wait;
             }
         }
@@ -186,7 +201,7 @@ impl LoginRequest {
 
     fn read_again(&mut self) {
         let user = if self.user.is_some() { None } else { Some(0) };
-        self.step = Step::Read(Reading { user, register: None, left: 0, found: 0, own_session: false });
+        self.step = Step::Read(Reading { user, ..Reading::NOTHING });
     }
 
     fn answer(mut self, world: &mut World, place: usize, config: &Config) -> Request {

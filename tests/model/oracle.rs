@@ -13,7 +13,7 @@ use latchkey::{
         LoginDecision, OnSessionLimit, RefreshDecision, RefreshRefusal, RefreshRequest, SessionLimit, authorize, decide_login,
         decide_refresh, owes_mark, remembered_after,
     },
-    model::{NewLogin, Register, UserLogins},
+    model::{DeviceItem, Extent, NewLogin, Register, UserLogins},
     operations::issue::reissue,
     token::RefreshToken,
 };
@@ -56,6 +56,8 @@ pub(crate) struct LoginQuestion {
     pub(crate) logins: Vec<u8>,
     pub(crate) own_session: bool,
     pub(crate) limit: Option<usize>,
+    /// What the device's item names, where there is a device.
+    pub(crate) device: Option<Option<u8>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +65,7 @@ pub(crate) enum LoginVerdict {
     Blocked,
     Committed,
     Torn,
-    Create { predecessor_seen: bool, replaced: Vec<u8> },
+    Create { predecessor_seen: Option<bool>, replaced: Vec<u8> },
 }
 
 #[derive(Default)]
@@ -152,16 +154,24 @@ pub(crate) fn login(question: LoginQuestion) -> LoginVerdict {
 
 fn ask_login(pool: &mut Pool, asked: &LoginQuestion) -> LoginVerdict {
     let first = SessionItem { minter: asked.minter, predecessor: None };
-    let new = NewLogin { login: pool.login(asked.own, &LoginItem::NEW), session: pool.session(asked.own, 0, first) };
+    let mut new = NewLogin { login: pool.login(asked.own, &LoginItem::NEW), session: pool.session(asked.own, 0, first) };
+    new.login.device.id = asked.device.map(|_| "device".to_owned());
     let seen = UserLogins {
         register: asked.register.map(|register| Register {
             version: register.version.into(),
             last_login_id: login_id(register.last_login),
             blocked_at: register.blocked.then(|| time(0)),
+            logins_at_most: 0,
         }),
         logins: asked.logins.iter().map(|login| (login_id(*login), pool.login(*login, &LoginItem::NEW))).collect(),
         sessions: asked.own_session.then(|| (login_id(asked.own), new.session.generation)).into_iter().collect(),
-        aliases: std::collections::BTreeSet::new(),
+        extent: if asked.limit.is_some() { Extent::All } else { Extent::Own },
+        device: match asked.device {
+            None => DeviceItem::Untouched,
+            Some(None) => DeviceItem::Absent,
+            Some(Some(login)) => DeviceItem::Names(login_id(login)),
+        },
+        ..UserLogins::default()
     };
     let limit = asked
         .limit
@@ -174,13 +184,10 @@ fn ask_login(pool: &mut Pool, asked: &LoginQuestion) -> LoginVerdict {
         LoginDecision::Torn => LoginVerdict::Torn,
         LoginDecision::Create(creation) => LoginVerdict::Create {
             predecessor_seen: creation.predecessor_seen,
-            replaced: asked
-                .logins
-                .iter()
-                .copied()
-                .filter(|login| creation.replaced.iter().any(|(key, _)| key.login_id == login_id(*login)))
-                .collect(),
+            replaced: (0..8).filter(|login| creation.replaced.iter().any(|(key, _)| key.login_id == login_id(*login))).collect(),
         },
-        other @ (LoginDecision::LimitReached | LoginDecision::EndFirst(_)) => panic!("no configuration leads to {other:?}"),
+        other @ (LoginDecision::ReadLogins | LoginDecision::LimitReached | LoginDecision::EndFirst(_)) => {
+            panic!("no configuration leads to {other:?}")
+        }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     promised::Rotation,
     refresh::verdict,
     table::{Seen, Tick, Token},
-    transaction::{Kind, Transaction},
+    transaction::{CreateLogin, Kind, Transaction},
     world::{Party, Request, World},
 };
 
@@ -63,7 +63,7 @@ impl World {
                     self.flawed(Flaw::RotatedTwice);
                 }
             }
-            Kind::CreateLogin { login, user, replaced, .. } => {
+            Kind::CreateLogin(CreateLogin { login, user, replaced, .. }) => {
                 let bit = 1 << login;
                 self.promised.made |= bit;
                 // One that the back office issued is by no password, so no change of the password voids it.

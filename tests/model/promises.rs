@@ -40,6 +40,7 @@ fn nothing_passes_after_a_logout() {
 fn no_login_survives_everywhere() {
     holds(worlds::EVERYWHERE, &[Login, EndAllAcknowledged, Conflict]);
     holds(worlds::EVERYWHERE_REFRESHED, &[Login, Rotation, EndAllAcknowledged, Conflict]);
+    holds(worlds::EVERYWHERE_LIMITED, &[Login, EndAllAcknowledged, Conflict]);
 }
 
 #[test]
@@ -56,6 +57,13 @@ fn no_login_survives_a_block_and_none_is_created_after_it() {
 #[test]
 fn a_login_that_makes_room_ends_what_it_replaces() {
     holds(worlds::LIMIT, &[Login, Conflict]);
+}
+
+#[test]
+fn a_login_ends_the_one_before_it_of_its_device() {
+    holds(worlds::DEVICE, &[Login, Conflict]);
+    holds(worlds::DEVICE_ENDED, &[Login, EndAllAcknowledged]);
+    holds(worlds::DEVICE_UNHEARD, &[Login]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub(crate) const G11: &str = "G11: no login survives a block, and none is create
 pub(crate) const WHOLE: &str = "a login has exactly its one session, unless in mid-commit";
 pub(crate) const L1: &str = "L1: what an honest client has stored is answered, now and at any later time";
 pub(crate) const L2: &str = "L2: no 409 is for ever";
-pub(crate) const LIMIT: &str = "no more logins than the limit, unless in mid-commit";
+pub(crate) const LIMIT: &str = "no more logins than the limit, and one of a device, unless in mid-commit";
 
 pub(crate) fn properties() -> Vec<Property<SessionService>> {
     vec![
@@ -35,7 +35,7 @@ pub(crate) fn properties() -> Vec<Property<SessionService>> {
         Property::always(L1, |model: &SessionService, world: &World| world.serves_what_is_stored(&model.config)),
         Property::always(L2, |model: &SessionService, world: &World| world.leaves_none_waiting(&model.config)),
         Property::always(LIMIT, |model: &SessionService, world: &World| {
-            let most = model.config.max_logins.unwrap_or(usize::MAX);
+            let most = model.config.max_logins.unwrap_or(if model.config.one_device { 1 } else { usize::MAX });
             world.is_in_mid_commit() || world.table.logins().count() <= most
         }),
     ]

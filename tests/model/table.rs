@@ -25,6 +25,7 @@ impl Token {
 pub(crate) enum Key {
     User,
     Register,
+    Device,
     Login(u8),
     Session { login: u8, generation: u8 },
 }
@@ -36,6 +37,8 @@ pub(crate) enum Item {
         version: u8,
     },
     Register(Register),
+    /// The login that the item of the one device names.
+    Device(u8),
     Login(LoginItem),
     Session(SessionItem),
     /// A mark and nothing else: what an update without a condition leaves where no session is. No read can parse it.
@@ -135,6 +138,13 @@ impl Table {
         }
     }
 
+    pub(crate) fn device(&self) -> Option<u8> {
+        match self.get(Key::Device) {
+            Some(Item::Device(login)) => Some(login),
+            _ => None,
+        }
+    }
+
     pub(crate) fn login(&self, login: u8) -> Option<LoginItem> {
         match self.get(Key::Login(login)) {
             Some(Item::Login(item)) => Some(item),
@@ -190,7 +200,7 @@ impl Table {
     pub(crate) fn logins(&self) -> impl Iterator<Item = u8> + '_ {
         self.0.iter().filter_map(|(key, _)| match key {
             Key::Login(login) => Some(*login),
-            Key::User | Key::Register | Key::Session { .. } => None,
+            Key::User | Key::Register | Key::Device | Key::Session { .. } => None,
         })
     }
 }

@@ -24,23 +24,23 @@ pub(crate) struct Transaction {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
-    Rotate {
-        presented: Token,
-        next: LoginItem,
-        successor: SessionItem,
-    },
-    CreateLogin {
-        login: u8,
-        session: SessionItem,
-        /// The password that it was verified by; none where the back office issues it.
-        user: Option<u8>,
-        register: Option<Register>,
-        predecessor_seen: bool,
-        replaced: Vec<u8>,
-    },
-    ChangePassword {
-        user: u8,
-    },
+    Rotate { presented: Token, next: LoginItem, successor: SessionItem },
+    CreateLogin(CreateLogin),
+    ChangePassword { user: u8 },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct CreateLogin {
+    pub(crate) login: u8,
+    pub(crate) session: SessionItem,
+    /// The password that it was verified by; none where the back office issues it.
+    pub(crate) user: Option<u8>,
+    pub(crate) register: Option<Register>,
+    /// `None` where no read looked for it.
+    pub(crate) predecessor_seen: Option<bool>,
+    pub(crate) replaced: Vec<u8>,
+    /// What the device's item named, where there is a device.
+    pub(crate) device: Option<Option<u8>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,7 @@ pub(crate) enum Condition {
     Minter(u8),
     UserVersion(u8),
     RegisterVersion(u8),
+    Names(u8),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +90,8 @@ impl Condition {
             (Self::Minter(minter), Some(Item::Session(session))) => session.minter == minter,
             (Self::UserVersion(is), Some(Item::User { version })) => version == is,
             (Self::RegisterVersion(is), Some(Item::Register(register))) => register.version == is,
-            (Self::Generation { .. } | Self::Minter(_) | Self::UserVersion(_) | Self::RegisterVersion(_), _) => false,
+            (Self::Names(is), Some(Item::Device(login))) => login == is,
+            (Self::Generation { .. } | Self::Minter(_) | Self::UserVersion(_) | Self::RegisterVersion(_) | Self::Names(_), _) => false,
         }
     }
 }
@@ -99,37 +101,50 @@ impl Kind {
     pub(crate) fn operations(&self, config: &Config) -> Vec<Operation> {
         match self {
             Self::Rotate { presented, next, successor } => rotation(*presented, *next, *successor, config),
-            Self::CreateLogin { login, session, user, register, predecessor_seen, replaced } => {
-                let version = register.map_or(1, |register| register.version + 1);
-                let blocked = register.is_some_and(|register| register.blocked);
-                let next = Item::Register(Register { version, last_login: *login, blocked });
-                let unmoved = register.map_or(Condition::Absent, |register| Condition::RegisterVersion(register.version));
-                let mut operations = vec![Operation { key: Key::Register, condition: unmoved, write: Write::Put(next) }];
-                operations.extend(user.map(|user| Operation {
-                    key: Key::User,
-                    condition: Condition::UserVersion(user),
-                    write: Write::Nothing,
-                }));
-                operations.extend([
-                    create(Key::Login(*login), Item::Login(LoginItem::NEW)),
-                    create(Key::Session { login: *login, generation: 0 }, Item::Session(*session)),
-                ]);
-                let predecessor = register.map(|register| register.last_login).filter(|_| !config.is(Weakness::LoginWithoutPredecessor));
-                if let Some(login) = predecessor.filter(|login| !replaced.contains(login)) {
-                    let condition = if *predecessor_seen { Condition::Exists } else { Condition::Absent };
-                    operations.push(Operation { key: Key::Login(login), condition, write: Write::Nothing });
-                }
-                operations.extend(replaced.iter().map(|login| {
-                    let condition = if predecessor == Some(*login) { Condition::Exists } else { Condition::Always };
-                    Operation { key: Key::Login(*login), condition, write: Write::Delete }
-                }));
-                operations
-            }
+            Self::CreateLogin(creation) => creation.operations(config),
             Self::ChangePassword { user } => vec![
                 Operation { key: Key::User, condition: Condition::UserVersion(*user), write: Write::Put(Item::User { version: user + 1 }) },
                 Operation { key: Key::Register, condition: Condition::Always, write: Write::BumpRegister },
             ],
         }
+    }
+}
+
+impl CreateLogin {
+    fn operations(&self, config: &Config) -> Vec<Operation> {
+        let Self { login, session, user, register, predecessor_seen, replaced, device } = self;
+        let version = register.map_or(1, |register| register.version + 1);
+        let blocked = register.is_some_and(|register| register.blocked);
+        let next = Item::Register(Register { version, last_login: *login, blocked });
+        let unmoved = register.map_or(Condition::Absent, |register| Condition::RegisterVersion(register.version));
+        let mut operations = vec![Operation { key: Key::Register, condition: unmoved, write: Write::Put(next) }];
+        operations.extend(user.map(|user| Operation { key: Key::User, condition: Condition::UserVersion(user), write: Write::Nothing }));
+        operations.extend([
+            create(Key::Login(*login), Item::Login(LoginItem::NEW)),
+            create(Key::Session { login: *login, generation: 0 }, Item::Session(*session)),
+        ]);
+        let predecessor = register.map(|register| register.last_login).filter(|_| !config.is(Weakness::LoginWithoutPredecessor));
+        let as_seen = predecessor_seen.filter(|_| !config.is(Weakness::LimitForgetsPredecessor));
+        if let Some(login) = predecessor.filter(|login| !replaced.contains(login)) {
+            let condition = match as_seen {
+                Some(true) => Condition::Exists,
+                Some(false) => Condition::Absent,
+                // It holds, and still waits for a transaction that has the item.
+                None => Condition::Always,
+            };
+            operations.push(Operation { key: Key::Login(login), condition, write: Write::Nothing });
+        }
+        operations.extend(replaced.iter().map(|login| {
+            let is_predecessor = as_seen.is_some() && predecessor == Some(*login);
+            let condition = if is_predecessor { Condition::Exists } else { Condition::Always };
+            Operation { key: Key::Login(*login), condition, write: Write::Delete }
+        }));
+        operations.extend(device.map(|seen| {
+            let as_read = seen.map_or(Condition::Absent, Condition::Names);
+            let condition = if config.is(Weakness::DeviceUnasked) { Condition::Always } else { as_read };
+            Operation { key: Key::Device, condition, write: Write::Put(Item::Device(*login)) }
+        }));
+        operations
     }
 }
 

@@ -117,6 +117,9 @@ impl World {
             table.put(Key::Login(login), Item::Login(LoginItem::NEW));
             table.put(Key::Session { login, generation: 0 }, Item::Session(SessionItem { minter: token.minter, predecessor: None }));
             table.put(Key::Register, Item::Register(Register { version: login + 1, last_login: login, blocked: false }));
+            if config.one_device {
+                table.put(Key::Device, Item::Device(login));
+            }
             learn(&mut client, token);
         }
         let mut thief = Known::new();

@@ -95,6 +95,30 @@ pub(crate) const LIMIT: Sizes = {
     Sizes { quick, full: Config { lost_answers: 1, at_once: 2, ..quick } }
 };
 
+/// G9: "log out everywhere" among logins that count the others.
+pub(crate) const EVERYWHERE_LIMITED: Sizes = {
+    let quick = Config { name: "everywhere, limited", max_logins: Some(2), ..EVERYWHERE.quick };
+    Sizes { quick, full: Config { lost_answers: 1, at_once: 2, ..quick } }
+};
+
+/// G3: a login ends the one before it of its device.
+pub(crate) const DEVICE: Sizes = {
+    let quick = Config { name: "one device", logins: 2, one_device: true, ..Config::NOTHING };
+    Sizes { quick, full: Config { lost_answers: 1, at_once: 2, ..quick } }
+};
+
+/// G3 and G9: the same among ends.
+pub(crate) const DEVICE_ENDED: Sizes = {
+    let quick = Config { name: "one device, ended", logins_before: 0, everywheres: 1, at_once: 2, ..DEVICE.quick };
+    Sizes { quick, full: Config { listed_ends: 1, ..quick } }
+};
+
+/// G3: the same where an answer is lost, or a request crashes.
+pub(crate) const DEVICE_UNHEARD: Sizes = {
+    let quick = Config { name: "one device, unheard", logins_before: 0, lost_answers: 1, at_once: 2, ..DEVICE.quick };
+    Sizes { quick, full: Config { crashes: 1, ..quick } }
+};
+
 /// G3: a login that is ended from the list before its own request has heard of it.
 pub(crate) const LISTED_END: Sizes = {
     let quick = Config { name: "listed end", logins_before: 0, logins: 2, listed_ends: 1, lost_answers: 1, at_once: 2, ..Config::NOTHING };

@@ -516,18 +516,25 @@ async fn g11_a_disabled_and_a_removed_user_are_blocked() {
     assert!(!format!("{items:?}").contains(&user_id), "the id is gone: {items:?}");
 }
 
-/// Two sequential round trips: one read, one transaction.
+/// Two sequential round trips: the register beside the device's item, then one transaction.
 #[tokio::test]
 async fn an_issue_costs_two_round_trips() {
     let service = Service::start(&[]).await;
     service.tap.count_capacity();
     service.tap.arm(Vec::new());
-    for (device, writes, why) in
-        [("0123456789abcdef", 3.0 * 2.0 + 2.0, "register, login, session"), ("another-device-id", 4.0 * 2.0 + 2.0, "and the predecessor")]
-    {
+    let mut issue = async |device: &str| {
         assert_eq!(service.admin(ISSUE, &json!({"user_id": "ada", "device_id": device})).await.status, 200);
         let calls: Vec<_> = service.tap.disarm().into_iter().map(|call| (call.operation, call.capacity.unwrap())).collect();
         service.tap.arm(Vec::new());
-        assert_eq!(calls, [("Query".to_owned(), 1.0), ("TransactWriteItems".to_owned(), writes)], "{why}");
-    }
+        calls
+    };
+    let reads = [("GetItem".to_owned(), 1.0), ("GetItem".to_owned(), 1.0)];
+    // The register, the login, its session and the device's item, two units each; one into each index.
+    let first = ("TransactWriteItems".to_owned(), 4.0 * 2.0 + 2.0);
+    let calls = issue("0123456789abcdef").await;
+    assert_eq!((&calls[..2], &calls[2..]), (&reads[..], &[first][..]));
+    // And the predecessor.
+    let second = ("TransactWriteItems".to_owned(), 5.0 * 2.0 + 2.0);
+    let calls = issue("another-device-id").await;
+    assert_eq!((&calls[..2], &calls[2..]), (&reads[..], &[second][..]));
 }

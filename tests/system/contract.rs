@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
     entropy::Random,
-    ids::{Generation, LoginId},
-    model::{Device, Lifetimes, Login, LoginCreation, LoginState, NewLogin, Register, ReplayRule, User, UserStatus},
+    ids::{Generation, LoginId, UserKey},
+    model::{Device, DeviceItem, Lifetimes, Login, LoginCreation, LoginState, NewLogin, Register, ReplayRule, User, UserStatus},
     operations::{
         end_login,
         issue::{IssuedLogin, IssuedSession, RotationRequest, issue_login, issue_successor},
@@ -55,9 +55,9 @@ impl Contract {
     }
 
     async fn creation(&self) -> LoginCreation {
-        let seen = self.store().read_user_logins(&latchkey::ids::UserKey::of(&self.user.user_id)).await.unwrap();
-        let predecessor_seen = seen.register.as_ref().is_some_and(|register| seen.logins.contains_key(&register.last_login_id));
-        LoginCreation { register: seen.register, predecessor_seen, replaced: Vec::new() }
+        let seen = self.store().read_user_logins(&UserKey::of(&self.user.user_id)).await.unwrap();
+        let predecessor_seen = seen.register.as_ref().map(|register| seen.logins.contains_key(&register.last_login_id));
+        LoginCreation { register: seen.register, predecessor_seen, logins_at_most: 1, ..LoginCreation::default() }
     }
 
     async fn create(&self, new: &NewLogin) -> Commit {
@@ -111,7 +111,7 @@ async fn a_login_reads_back_as_it_was_written() {
     assert_eq!(state.sessions, slice::from_ref(&issued.new.session));
     let seen = contract.store().read_user_logins(&issued.new.login.key.user_key).await.unwrap();
     let login_id = issued.new.login.key.login_id.clone();
-    assert_eq!(seen.register, Some(Register { version: 1, last_login_id: login_id.clone(), blocked_at: None }));
+    assert_eq!(seen.register, Some(Register { version: 1, last_login_id: login_id.clone(), logins_at_most: 1, blocked_at: None }));
     assert!(seen.sessions.contains(&(login_id, Generation::FIRST)));
 }
 
@@ -135,7 +135,7 @@ async fn a_login_is_created_only_on_what_was_read() {
     let current = contract.creation().await;
     let older = LoginCreation { register: Some(Register { version: 0, ..current.register.clone().unwrap() }), ..current.clone() };
     assert_eq!(create(&contract.user, &older).await, Ok(Commit::ReadAgain), "the register has moved");
-    let unseen = LoginCreation { predecessor_seen: false, ..current.clone() };
+    let unseen = LoginCreation { predecessor_seen: Some(false), ..current.clone() };
     assert_eq!(create(&contract.user, &unseen).await, Ok(Commit::ReadAgain), "the predecessor exists");
     let changed = User { version: 2, ..contract.user.clone() };
     assert_eq!(create(&changed, &current).await, Ok(Commit::ReadAgain), "the user has changed");
@@ -152,11 +152,52 @@ async fn a_login_is_created_only_on_what_was_read() {
     assert_eq!(create(&contract.user, &contract.creation().await).await, Ok(Commit::Done));
 }
 
+/// Where the predecessor wasn't looked for, its check holds whether it is there or not.
+#[tokio::test]
+async fn a_login_need_not_know_its_predecessor() {
+    let contract = Contract::new().await;
+    let unread = async || LoginCreation { predecessor_seen: None, ..contract.creation().await };
+    let first = contract.login().await;
+    let second = contract.issue();
+    assert_eq!(contract.accounts.create_login(&contract.user, &second.new, &unread().await).await, Ok(Commit::Done));
+    for login in [&first, &second] {
+        end_login(contract.store(), &login.new.login.key, &EndProof::Owner, &Random::system()).await.unwrap();
+    }
+    let third = contract.issue();
+    assert_eq!(contract.accounts.create_login(&contract.user, &third.new, &unread().await).await, Ok(Commit::Done));
+}
+
+/// The device's item is as it was read, or the login is decided anew.
+#[tokio::test]
+async fn a_login_names_itself_on_its_device() {
+    let contract = Contract::new().await;
+    let user_key = UserKey::of(&contract.user.user_id);
+    let read = async || contract.store().read_register_and_device(&user_key, Some("phone")).await.unwrap();
+    let on_phone = || {
+        let device = Device { id: Some("phone".into()), ..Device::default() };
+        issue_login(&contract.user.user_id, device, LIFETIMES, None, contract.now, &Random::system()).unwrap()
+    };
+    let create = async |issued: &IssuedLogin, device: DeviceItem| {
+        let creation = LoginCreation { register: read().await.register, device, ..LoginCreation::default() };
+        contract.accounts.create_login(&contract.user, &issued.new, &creation).await.unwrap()
+    };
+    let (first, second) = (on_phone(), on_phone());
+    assert_eq!(read().await.device, DeviceItem::Absent);
+    assert_eq!(create(&first, DeviceItem::Names(second.new.login.key.login_id.clone())).await, Commit::ReadAgain, "there is none");
+    assert_eq!(create(&first, DeviceItem::Absent).await, Commit::Done);
+    let named = read().await.device;
+    assert_eq!(named, DeviceItem::Names(first.new.login.key.login_id.clone()));
+    assert_eq!(create(&second, DeviceItem::Absent).await, Commit::ReadAgain, "there is one");
+    assert_eq!(create(&second, DeviceItem::Names(second.new.login.key.login_id.clone())).await, Commit::ReadAgain, "it names another");
+    assert_eq!(create(&second, named).await, Commit::Done);
+    assert_eq!(read().await.device, DeviceItem::Names(second.new.login.key.login_id.clone()));
+}
+
 #[tokio::test]
 async fn a_login_replaces_others_in_the_same_transaction() {
     let contract = Contract::new().await;
     let (first, second, third) = (contract.login().await, contract.login().await, contract.issue());
-    let replaced = [&first, &second].map(|issued| (issued.new.login.key.clone(), Generation::FIRST)).to_vec();
+    let replaced = [&first, &second].map(|issued| (issued.new.login.key.clone(), Some(Generation::FIRST))).to_vec();
     let creation = LoginCreation { replaced, ..contract.creation().await };
     assert_eq!(contract.accounts.create_login(&contract.user, &third.new, &creation).await, Ok(Commit::Done));
     assert_eq!(contract.state(&first).await.login, None);
@@ -170,7 +211,7 @@ async fn a_login_that_replaces_its_predecessor_needs_it_there() {
     let contract = Contract::new().await;
     let (first, second) = (contract.login().await, contract.issue());
     let key = first.new.login.key.clone();
-    let creation = LoginCreation { replaced: vec![(key.clone(), Generation::FIRST)], ..contract.creation().await };
+    let creation = LoginCreation { replaced: vec![(key.clone(), Some(Generation::FIRST))], ..contract.creation().await };
     end_login(contract.store(), &key, &EndProof::Owner, &Random::system()).await.unwrap();
     assert_eq!(contract.accounts.create_login(&contract.user, &second.new, &creation).await, Ok(Commit::ReadAgain));
     assert_eq!(contract.state(&second).await, LoginState::default());
@@ -353,6 +394,6 @@ async fn a_long_collection_is_read_to_its_end() {
         ids.push(key.login_id);
     }
     ids.sort_unstable();
-    let seen = contract.store().read_user_logins(&latchkey::ids::UserKey::of("user-1")).await.unwrap();
+    let seen = contract.store().read_user_logins(&UserKey::of("user-1")).await.unwrap();
     assert_eq!(seen.logins.into_keys().collect::<Vec<_>>(), ids);
 }

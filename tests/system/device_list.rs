@@ -165,21 +165,24 @@ async fn a_login_that_was_ended_before_its_request_heard_of_it_does_not_come_bac
     let current = login_later(&service).await;
     let lost = Rule { operation: "TransactWriteItems", nth: 1, reach: Reach::OneCall, fault: Fault::LostAfter };
     service.tap.arm(vec![lost]);
-    let mut first_read = service.tap.hold("Query");
+    let mut transaction = service.tap.hold("TransactWriteItems");
     let login = tokio::spawn({
         let service = service.clone();
         async move { service.login().await }
     });
-    first_read.reached().await;
-    let mut read_again = service.tap.hold("Query");
-    first_read.release();
-    read_again.reached().await;
+    transaction.reached().await;
+    // The user and the register, in parallel.
+    let [mut one, mut other] = [(); 2].map(|()| service.tap.hold("GetItem"));
+    transaction.release();
+    one.reached().await;
+    other.reached().await;
 
     let listed = list(&service, &current, "").await;
     let ghost = ids(&listed).into_iter().find(|id| *id != current.login_id).unwrap().to_owned();
     assert_eq!(delete(&service, &current, &format!("/sessions/{ghost}")).await.status, 204);
     service.login().await;
-    read_again.release();
+    one.release();
+    other.release();
 
     let made = login.await.unwrap();
     assert_ne!(made.login_id, ghost);

@@ -24,6 +24,7 @@ mod imports;
 mod least_privilege;
 mod limits;
 mod lost_answers;
+mod many_logins;
 mod metrics;
 mod mutants;
 mod openapi;

@@ -179,7 +179,7 @@ async fn a_change_overtaken_by_the_first_login_is_decided_anew() {
     let lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(3600) };
     let first = issue_login(&user.user_id, Device::default(), lifetimes, None, service.clock.now(), &Random::system()).unwrap().new;
     let versions = change_while(&service, new_password(), async || {
-        let creation = LoginCreation { register: None, predecessor_seen: false, replaced: Vec::new() };
+        let creation = LoginCreation::default();
         assert_eq!(accounts.create_login(&user, &first, &creation).await, Ok(Commit::Done));
     })
     .await;

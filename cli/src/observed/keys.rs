@@ -89,6 +89,7 @@ fn shown(attribute: &str, value: &Value) -> String {
         "username" => "…".to_owned(),
         "subject" | "access_token_hash" | "refresh_token_hash" => begins(text, 8),
         _ => match text.split_once('#') {
+            Some(("!user", _)) => begins(text, "!user#device#".len() + 6),
             Some((login_id, of_it)) => format!("{}#{of_it}", begins(login_id, 6)),
             None if text.len() > 12 => begins(text, 6),
             None => text.to_owned(),

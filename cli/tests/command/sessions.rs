@@ -146,5 +146,5 @@ async fn an_outage_is_a_failure() {
     let mut gone = service.database.clone();
     // A port on which nothing listens.
     gone.url = "http://127.0.0.1:9".to_owned();
-    latchkey(&gone, "sessions list someone", "").await.assert_refused(1, "Query is unavailable");
+    latchkey(&gone, "sessions list someone", "").await.assert_refused(1, "GetItem is unavailable");
 }

@@ -51,9 +51,9 @@ pub(crate) async fn list(
     let Ok(after) = query.first("after").map(|after| Cursor::parse(after).ok_or(())).transpose() else {
         return Problem::invalid_request("`after` takes what `next` of the page before gave").into_response();
     };
-    match store.read_user_logins(&UserKey::of(&session.user_id)).await {
-        Ok(seen) => {
-            let (logins, next) = page(seen.logins.into_values(), size, after.as_ref(), now);
+    match store.list_logins(&UserKey::of(&session.user_id)).await {
+        Ok(logins) => {
+            let (logins, next) = page(logins.into_values(), size, after.as_ref(), now);
             json_response(&Page { sessions: logins.into_iter().map(|login| row(login, &session.login_id)).collect(), next })
         }
         Err(error) => store_problem(&error, fields).into_response(),

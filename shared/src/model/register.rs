@@ -14,21 +14,52 @@ pub struct Register {
     pub version: u64,
     /// The login that was created last.
     pub last_login_id: LoginId,
+    /// The user has at most so many logins: those of the last complete read, and one for each login since. Ends don't lower it.
+    pub logins_at_most: u32,
     /// Since when no login is created for the user, by any door.
     pub blocked_at: Option<DateTime<Utc>>,
 }
 
-/// What one complete, strongly consistent read saw of a user's logins.
+/// What was read of a user's logins, strongly consistent, the register first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserLogins {
     /// Absent until the first login.
     pub register: Option<Register>,
-    /// The login items. Only these are counted and listed.
+    /// The login items, as far as they were read. Only these are counted and listed.
     pub logins: BTreeMap<LoginId, Login>,
-    /// The keys of the session items.
+    /// Which of the login items were read.
+    pub extent: Extent,
+    /// The keys of the session items that were read.
     pub sessions: BTreeSet<(LoginId, Generation)>,
     /// The logins that were imported, including those that have ended since.
     pub aliases: BTreeSet<LoginId>,
+    /// The item of the device that logs in.
+    pub device: DeviceItem,
+}
+
+/// Which of a user's logins were read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// At most the request's own.
+    #[default]
+    Own,
+    /// A part of them: there were too many for one request.
+    Part,
+    /// All.
+    All,
+}
+
+/// The item that names the login of a device. Without it, a login would have to read all logins of the user to find the one
+/// that it replaces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum DeviceItem {
+    /// Neither read nor to be written.
+    #[default]
+    Untouched,
+    /// There is none.
+    Absent,
+    /// It names this login, which may have ended since.
+    Names(LoginId),
 }
 
 /// A login that was verified and minted, and is not yet in the table.
@@ -41,12 +72,18 @@ pub struct NewLogin {
 }
 
 /// What a login's transaction builds on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoginCreation {
     /// The register as read.
     pub register: Option<Register>,
-    /// Whether the read saw the login that the register names.
-    pub predecessor_seen: bool,
-    /// The logins that the transaction deletes to make room, each with its generation.
-    pub replaced: Vec<(LoginKey, Generation)>,
+    /// Whether the login that the register names was seen. `None` where it wasn't looked for: the decision doesn't depend on it.
+    pub predecessor_seen: Option<bool>,
+    /// The logins that the transaction deletes to make room, each with its generation if that was read.
+    pub replaced: Vec<(LoginKey, Option<Generation>)>,
+    /// The user's oldest logins, beyond the ceiling. They are ended before the transaction.
+    pub oldest: Vec<LoginKey>,
+    /// The register's new upper bound.
+    pub logins_at_most: u32,
+    /// The item of the login's device, as read.
+    pub device: DeviceItem,
 }

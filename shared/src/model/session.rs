@@ -95,6 +95,12 @@ impl Device {
     pub fn id_of_key(key: &str) -> String {
         crate::crypto::base64url(&crate::crypto::sha256(&[b"latchkey:device-of-key:", key.as_bytes()]))
     }
+
+    /// A `device_id` of any characters as a part of a key. Of one user: two users may have the same one.
+    #[must_use]
+    pub fn hash_of(device_id: &str) -> String {
+        crate::crypto::base64url(&crate::crypto::sha256(&[b"latchkey:device:", device_id.as_bytes()]))
+    }
 }
 
 /// A token pair's record: it stands for a login until it is replaced.

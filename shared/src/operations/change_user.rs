@@ -28,7 +28,7 @@ pub async fn change_user(
     loop {
         let Some(user) = accounts.users().read_user(username).await? else { return Ok(None) };
         let user_key = UserKey::of(&user.user_id);
-        let register = accounts.store().read_user_logins(&user_key).await?.register;
+        let register = accounts.store().read_register(&user_key).await?;
         if accounts.write_change(&user, change, register.as_ref()).await? == Commit::Done {
             let ended = end_all(accounts.store(), &user_key, Everywhere::All, random).await?;
             return Ok(accounts.users().read_user(username).await?.map(|user| (user, ended)));

@@ -8,16 +8,16 @@ use std::{convert::Infallible, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::{
-    end::end_login,
+    end::end_side_by_side,
     issue::{IssuedLogin, issue_login},
 };
 use crate::{
     backoff::Backoff,
     decision::{LoginDecision, SessionLimit, decide_login, is_void},
     entropy::Random,
-    ids::UserKey,
-    model::{Device, Lifetimes, LoginCreation, NewLogin, Register, UserLogins},
-    store::{Commit, EndProof, Store, StoreError},
+    ids::{LoginId, LoginKey, UserKey},
+    model::{Device, Extent, Lifetimes, LoginCreation, NewLogin, Register, UserLogins},
+    store::{Commit, Ended, Store, StoreError},
     telling::log::{Event, Fields, log},
     token::MintError,
 };
@@ -110,8 +110,10 @@ enum Step {
     Done,
     /// The read caught this request's own transaction in mid-commit.
     Torn,
-    /// Logins were ended to make room.
-    RoomMade,
+    /// There may be too many logins: they have to be read.
+    ReadLogins,
+    /// These logins were ended to make room.
+    RoomMade(Vec<LoginId>),
     /// A transaction built on this register was sent. It may have been committed.
     Sent(Option<Register>),
 }
@@ -131,7 +133,20 @@ impl CreateLogin<'_> {
     /// # Errors
     /// [`StoreError`]; an outage is never "no logins".
     pub async fn read(self, user_key: &UserKey) -> Result<UserLogins, StoreError> {
-        self.store.read_user_logins(user_key).await
+        match self.limit {
+            Some(_) => self.store.read_user_logins(user_key).await,
+            None => self.store.read_register_and_device(user_key, self.device.id.as_deref()).await,
+        }
+    }
+
+    /// The same for a login that was sent: its own items too, read after the register. Read before it, they could be missing
+    /// although the register has moved on from them.
+    async fn read_again(self, own: &LoginKey) -> Result<UserLogins, StoreError> {
+        let mut seen = self.read(&own.user_key).await?;
+        if seen.extent == Extent::Own {
+            self.store.add_own(own, &mut seen).await?;
+        }
+        Ok(seen)
     }
 
     /// Creates the login, from what has been read. It has no deadline of its own.
@@ -139,17 +154,24 @@ impl CreateLogin<'_> {
     /// # Errors
     /// [`NotCreated`]; not logged yet.
     pub async fn run_from<E: Entitlement>(self, mut entitled: E, mut seen: UserLogins) -> Result<IssuedLogin, NotCreated<E::Lost>> {
-        let user_key = UserKey::of(entitled.user_id());
         let mut issued = self.issue(&entitled)?;
         let mut backoff = Backoff::new(self.random);
         loop {
             let step = self.step(&entitled, &issued.new, &seen).await?;
-            match step {
+            match &step {
                 Step::Done => return Ok(issued),
+                Step::ReadLogins => {
+                    self.store.add_logins(&issued.new.login.key.user_key, &mut seen).await?;
+                    continue;
+                }
+                Step::RoomMade(ended) => {
+                    // Nothing is read again: a login that came between has moved the register, and the transaction fails.
+                    seen.logins.retain(|login_id, _| !ended.contains(login_id));
+                    continue;
+                }
                 Step::Torn | Step::Sent(_) => backoff.wait().await,
-                Step::RoomMade => {}
             }
-            let (renewed, read) = tokio::join!(entitled.renewed(), self.read(&user_key));
+            let (renewed, read) = tokio::join!(entitled.renewed(), self.read_again(&issued.new.login.key));
             entitled = renewed.map_err(NotCreated::Lost)?;
             seen = read?;
             if let Step::Sent(register) = step
@@ -171,26 +193,32 @@ impl CreateLogin<'_> {
             LoginDecision::Committed => Ok(Step::Done),
             LoginDecision::Torn => Ok(Step::Torn),
             LoginDecision::LimitReached => Err(NotCreated::SessionLimit),
+            LoginDecision::ReadLogins => Ok(Step::ReadLogins),
             LoginDecision::EndFirst(excess) => {
-                for login in excess {
-                    end_login(self.store, &login.key, &EndProof::Owner, self.random).await?;
-                }
-                Ok(Step::RoomMade)
+                let excess: Vec<LoginId> = excess.into_iter().map(|login| login.key.login_id.clone()).collect();
+                end_side_by_side(self.store, &new.login.key.user_key, excess.clone(), self.random).await?;
+                Ok(Step::RoomMade(excess))
             }
-            LoginDecision::Create(creation) => match entitled.write(new, &creation).await? {
-                Commit::Done => {
-                    self.sweep(&creation).await;
-                    Ok(Step::Done)
+            LoginDecision::Create(creation) => {
+                let oldest = creation.oldest.iter().map(|key| key.login_id.clone()).collect();
+                end_side_by_side(self.store, &new.login.key.user_key, oldest, self.random).await?;
+                match entitled.write(new, &creation).await? {
+                    Commit::Done => {
+                        self.sweep(&creation).await;
+                        Ok(Step::Done)
+                    }
+                    Commit::ReadAgain => Ok(Step::Sent(creation.register)),
                 }
-                Commit::ReadAgain => Ok(Step::Sent(creation.register)),
-            },
+            }
         }
     }
 
     /// Removes the sessions of the replaced logins. Nothing depends on it.
     async fn sweep(self, creation: &LoginCreation) {
         for (key, generation) in &creation.replaced {
-            if let Err(error) = self.store.sweep_session(key, *generation).await {
+            // Of a login that was not read, the sessions have to be found first.
+            let ended = generation.map_or(Ended::Unheard, |generation| Ended::Now { generation });
+            if let Err(error) = self.store.sweep(key, ended).await {
                 log(Event::CleanupFailed, self.fields, Some(&error));
             }
         }

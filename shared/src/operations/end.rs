@@ -1,7 +1,5 @@
 //! Ending logins: the one whose token is presented, one of a user's own, or all of a user's.
 
-use std::collections::BTreeSet;
-
 use futures_util::future::join_all;
 
 use super::credentials::{Denied, Presented, token_of};
@@ -98,6 +96,9 @@ const SIDE_BY_SIDE: usize = 10;
 /// The register moves first: a login that read it before can't commit any more. One that is in mid-commit is named by it, and
 /// may be missing from the read that follows; so it is ended by name. The read sees all others.
 ///
+/// Each page of logins is ended before the next one is read. So a call that fails has ended some, and the next call has fewer
+/// left.
+///
 /// # Errors
 /// [`StoreError`] where it is not known that all are gone. What was ended stays ended; try again.
 pub async fn end_all(store: &Store, user_key: &UserKey, which: Everywhere<'_>, random: &Random) -> Result<usize, StoreError> {
@@ -129,22 +130,38 @@ pub(super) async fn end_seen(
     which: Everywhere<'_>,
     random: &Random,
 ) -> Result<usize, StoreError> {
-    let seen = store.read_user_logins(user_key).await?;
-    let mut all: BTreeSet<LoginId> = seen.logins.into_keys().collect();
-    all.insert(newest);
-    let last = match which {
-        Everywhere::All => None,
-        Everywhere::AllAndLast(own) => all.take(own),
-        Everywhere::AllBut(kept) => {
-            all.remove(kept);
-            None
-        }
+    let (kept, last) = match which {
+        Everywhere::All => (None, None),
+        Everywhere::AllAndLast(own) => (Some(own), Some(own)),
+        Everywhere::AllBut(own) => (Some(own), None),
     };
-    let ended = end_side_by_side(store, user_key, all.into_iter().collect(), random).await?;
-    Ok(ended + end_side_by_side(store, user_key, last.into_iter().collect(), random).await?)
+    let end = async |logins: Vec<LoginId>| {
+        let logins = logins.into_iter().filter(|login_id| Some(login_id) != kept).collect();
+        end_side_by_side(store, user_key, logins, random).await
+    };
+    let mut ended = end(vec![newest]).await?;
+    let mut from = None;
+    loop {
+        let (logins, next) = store.login_ids(user_key, from).await?;
+        ended += end(logins).await?;
+        if next.is_none() {
+            break;
+        }
+        from = next;
+    }
+    Ok(ended + end_side_by_side(store, user_key, last.cloned().into_iter().collect(), random).await?)
 }
 
-async fn end_side_by_side(store: &Store, user_key: &UserKey, mut ending: Vec<LoginId>, random: &Random) -> Result<usize, StoreError> {
+/// Ends these logins of a user, and sweeps their sessions. Returns how many it ended.
+///
+/// # Errors
+/// [`StoreError`] where it is not known that all are gone. What was ended stays ended.
+pub(super) async fn end_side_by_side(
+    store: &Store,
+    user_key: &UserKey,
+    mut ending: Vec<LoginId>,
+    random: &Random,
+) -> Result<usize, StoreError> {
     let mut ended = 0;
     while !ending.is_empty() {
         let rest = ending.split_off(ending.len().min(SIDE_BY_SIDE));

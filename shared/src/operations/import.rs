@@ -38,7 +38,8 @@ pub async fn import_session(
     let mut sent = false;
     let mut backoff = Backoff::new(random);
     loop {
-        let seen = store.read_user_logins(&new.login.key.user_key).await?;
+        let mut seen = store.read_register_and_device(&new.login.key.user_key, None).await?;
+        store.add_own(&new.login.key, &mut seen).await?;
         match decide_import(&seen, &new, now) {
             // This call wrote it, and the answer to the write was lost.
             ImportDecision::AlreadyThere if sent => return Ok(ImportOutcome::Imported),

@@ -2,7 +2,7 @@
 
 mod read;
 
-pub(super) use read::Reader;
+pub(super) use read::{Reader, read_device, read_register};
 pub use read::{StoredItem, read_item, read_login, read_session};
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     clock::rfc3339,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    model::{FirstUse, ImportedPair, Login, Session},
+    model::{Device, FirstUse, ImportedPair, Login, Session},
 };
 
 /// A DynamoDB item, as the SDK has it.
@@ -24,6 +24,16 @@ const SCHEMA: u32 = 1;
 
 /// Sorts before every login id, so that a forward query reads it first.
 pub(super) const REGISTER_SK: &str = "!user";
+/// Sorts after the register and before every login id.
+const DEVICE_SK: &str = "!user#device#";
+/// Sorts after the items of devices and before every login id. A read of logins begins here: a user may have had any number of
+/// devices.
+pub(super) const LOGINS_FROM: &str = "!user$";
+
+/// How long the item of a device is kept: as long as a browser keeps a cookie. A rotation doesn't touch the item, so it must
+/// outlive a login that goes on for months. It is a hint: without it the device's next login leaves the one before alone, which
+/// then expires by itself.
+const DEVICE_KEPT: TimeDelta = TimeDelta::days(400);
 
 /// The indexes' keys.
 const ACCESS: &str = "access_token_hash";
@@ -87,26 +97,39 @@ fn alias_sk(login_id: &LoginId) -> String {
     format!("{login_id}#imported")
 }
 
+pub(super) fn device_key(user_key: &UserKey, device_id: &str) -> Item {
+    key(user_key, format!("{DEVICE_SK}{}", Device::hash_of(device_id)))
+}
+
 /// What an item of the sessions table is, by its sort key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SortKey<'a> {
     /// A user's register.
     Register,
+    /// What names the login of a device.
+    Device,
     /// A login.
     Login,
     /// A session.
     Session,
     /// What leads an index to the imported login with this id.
     Alias(&'a str),
+    /// Of a later version, which readers of this one may pass over. What they must not pass over raises the `schema` of the
+    /// login.
+    Unknown,
 }
 
 impl<'a> SortKey<'a> {
     pub(super) fn of(sk: &'a str) -> Self {
+        let is_generation = |text: &str| text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_login_id = |text: &str| LoginId::parse(text).is_ok();
         match sk.split_once('#') {
             None if sk == REGISTER_SK => Self::Register,
-            None => Self::Login,
-            Some((login_id, "imported")) => Self::Alias(login_id),
-            Some(_) => Self::Session,
+            None if is_login_id(sk) => Self::Login,
+            Some((login_id, "imported")) if is_login_id(login_id) => Self::Alias(login_id),
+            Some((login_id, generation)) if is_login_id(login_id) && is_generation(generation) => Self::Session,
+            Some(_) if sk.starts_with(DEVICE_SK) => Self::Device,
+            _ => Self::Unknown,
         }
     }
 }
@@ -195,6 +218,15 @@ pub(super) fn alias_item(key_: &LoginKey, user_id: &str, imported: &ImportedPair
     put(&mut item, ACCESS, text(imported.access_token_hash.to_text()));
     put(&mut item, REFRESH, text(imported.refresh_token_hash.to_text()));
     put(&mut item, "ttl", ttl(imported.known_until));
+    item
+}
+
+/// Writes what names the login of a device.
+pub(super) fn device_item(login: &Login, device_id: &str) -> Item {
+    let mut item = device_key(&login.key.user_key, device_id);
+    put(&mut item, "schema", number(SCHEMA));
+    put(&mut item, "login_id", text(login.key.login_id.as_str()));
+    put(&mut item, "ttl", ttl(login.logged_in_at + DEVICE_KEPT));
     item
 }
 

@@ -1,4 +1,4 @@
-//! A user's logins, and making a new one.
+//! Making a login.
 
 use aws_sdk_dynamodb::{
     error::BuildError,
@@ -7,51 +7,14 @@ use aws_sdk_dynamodb::{
 
 use super::{
     Accounts, Commit, Store, StoreError,
-    error::failure,
-    items::{Item, REGISTER_SK, StoredItem, alias_item, key, login_item, login_key, number, read_item, session_item, text},
+    items::{Item, REGISTER_SK, alias_item, device_item, key, login_item, login_key, number, session_item, text},
     transaction::transact,
     users::user_key,
 };
 use crate::{
     ids::{LoginId, LoginKey, UserKey},
-    model::{Login, LoginCreation, NewLogin, Register, User, UserLogins},
+    model::{DeviceItem, Login, LoginCreation, NewLogin, User},
 };
-
-impl Store {
-    /// Reads a user's register, logins and sessions, in this order.
-    ///
-    /// # Errors
-    /// [`StoreError`]; an outage is never an empty collection.
-    pub async fn read_user_logins(&self, user_key: &UserKey) -> Result<UserLogins, StoreError> {
-        let mut seen = UserLogins::default();
-        let mut from: Option<Item> = None;
-        loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.sessions)
-                .consistent_read(true)
-                .key_condition_expression("user_key = :user_key")
-                .expression_attribute_values(":user_key", text(user_key.as_str()))
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| failure("Query", &error))?;
-            for item in page.items() {
-                match read_item(item)? {
-                    StoredItem::Register { register, .. } => seen.register = Some(register),
-                    StoredItem::Session(session) => drop(seen.sessions.insert((session.key.login_id, session.generation))),
-                    StoredItem::Alias(login_id) => drop(seen.aliases.insert(login_id)),
-                    StoredItem::Login(login) => drop(seen.logins.insert(login.key.login_id.clone(), *login)),
-                }
-            }
-            match page.last_evaluated_key {
-                Some(last) if !last.is_empty() => from = Some(last),
-                _ => return Ok(seen),
-            }
-        }
-    }
-}
 
 impl Accounts {
     /// Makes a login, all or nothing, if the user, the register and the previous login are still as they were read.
@@ -107,11 +70,11 @@ impl Store {
         Ok(items)
     }
 
-    /// What makes a login in the sessions table: the register moves on, the login and its session come, those that make room
-    /// go.
+    /// What makes a login in the sessions table: the register moves on, the login and its session are put, the logins that make
+    /// room are deleted.
     fn login_items(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
         let mut items = vec![
-            self.advance_register(&new.login, creation.register.as_ref())?,
+            self.advance_register(&new.login, creation)?,
             self.put_absent(login_item(&new.login))?,
             self.put_absent(session_item(&new.session))?,
         ];
@@ -120,21 +83,28 @@ impl Store {
             items.push(self.check_predecessor(&new.login.key.user_key, login_id, creation.predecessor_seen)?);
         }
         for (key, _) in &creation.replaced {
-            items.push(self.delete_replaced(key, predecessor == Some(&key.login_id))?);
+            let is_predecessor = creation.predecessor_seen.is_some() && predecessor == Some(&key.login_id);
+            items.push(self.delete_replaced(key, is_predecessor)?);
+        }
+        if let Some(device_id) = &new.login.device.id {
+            items.extend(self.name_on_device(&new.login, device_id, &creation.device)?);
         }
         Ok(items)
     }
 
-    fn advance_register(&self, login: &Login, register: Option<&Register>) -> Result<TransactWriteItem, BuildError> {
+    fn advance_register(&self, login: &Login, creation: &LoginCreation) -> Result<TransactWriteItem, BuildError> {
         let update = Update::builder()
             .table_name(&self.sessions)
             .set_key(Some(key(&login.key.user_key, REGISTER_SK)))
-            .update_expression("SET version = :next, last_login_id = :login_id, user_id = :user_id, #schema = :schema")
+            .update_expression(
+                "SET version = :next, last_login_id = :login_id, logins_at_most = :at_most, user_id = :user_id, #schema = :schema",
+            )
             .expression_attribute_names("#schema", "schema")
             .expression_attribute_values(":schema", number(1))
             .expression_attribute_values(":login_id", text(login.key.login_id.as_str()))
+            .expression_attribute_values(":at_most", number(creation.logins_at_most))
             .expression_attribute_values(":user_id", text(&login.user_id));
-        let update = match register {
+        let update = match &creation.register {
             None => update.expression_attribute_values(":next", number(1)).condition_expression("attribute_not_exists(sk)"),
             Some(register) => update
                 .expression_attribute_values(":next", number(register.version + 1))
@@ -144,14 +114,38 @@ impl Store {
         Ok(TransactWriteItem::builder().update(update.build()?).build())
     }
 
-    /// Orders this login after its predecessor's end even while either is in mid-commit.
-    fn check_predecessor(&self, user_key: &UserKey, login_id: &LoginId, seen: bool) -> Result<TransactWriteItem, BuildError> {
+    /// Orders this login after its predecessor, and after the predecessor's end, even while either is in mid-commit.
+    fn check_predecessor(&self, user_key: &UserKey, login_id: &LoginId, seen: Option<bool>) -> Result<TransactWriteItem, BuildError> {
         let check = ConditionCheck::builder()
             .table_name(&self.sessions)
             .set_key(Some(key(user_key, login_id.as_str())))
-            .condition_expression(if seen { "attribute_exists(sk)" } else { "attribute_not_exists(sk)" })
+            .condition_expression(match seen {
+                Some(true) => "attribute_exists(sk)",
+                Some(false) => "attribute_not_exists(sk)",
+                // It always holds. But DynamoDB can't evaluate it while another transaction holds the item, so this one conflicts:
+                //
+                // 1. The predecessor's transaction has written the register, and not yet its login.
+                // 2. This login builds on that register and commits. The register now names this login.
+                // 3. "Log out everywhere" ends the login that the register names, and those that it reads. The predecessor isn't
+                //    among them.
+                // 4. The predecessor's login is written, and lives on.
+                None => "attribute_exists(sk) OR attribute_not_exists(sk)",
+            })
             .build()?;
         Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    /// The device's item names this login, if it is still as it was read: another login of the device may have come between.
+    fn name_on_device(&self, login: &Login, device_id: &str, seen: &DeviceItem) -> Result<Option<TransactWriteItem>, BuildError> {
+        let put = Put::builder().table_name(&self.sessions).set_item(Some(device_item(login, device_id)));
+        let put = match seen {
+            DeviceItem::Untouched => return Ok(None),
+            DeviceItem::Absent => put.condition_expression("attribute_not_exists(sk)"),
+            DeviceItem::Names(login_id) => {
+                put.condition_expression("login_id = :named").expression_attribute_values(":named", text(login_id.as_str()))
+            }
+        };
+        Ok(Some(TransactWriteItem::builder().put(put.build()?).build()))
     }
 
     fn put_absent(&self, item: Item) -> Result<TransactWriteItem, BuildError> {

@@ -30,8 +30,8 @@ impl Store {
         for item in output.items() {
             match SortKey::of((Reader { item, kind: "session or login" }).text("sk")?) {
                 SortKey::Session => state.sessions.push(read_session(item)?),
-                SortKey::Alias(_) => {}
-                SortKey::Login | SortKey::Register => state.login = Some(read_login(item)?),
+                SortKey::Login => state.login = Some(read_login(item)?),
+                SortKey::Alias(_) | SortKey::Register | SortKey::Device | SortKey::Unknown => {}
             }
         }
         Ok(state)

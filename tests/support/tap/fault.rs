@@ -80,8 +80,8 @@ impl Fault {
     /// Which items of the real answer are kept, if the fault removes any.
     pub(super) fn keeps(&self) -> Option<fn(&str) -> bool> {
         match self {
-            Self::WithoutLogin => Some(|sk| sk.contains('#') || sk == "!user"),
-            Self::WithoutSession => Some(|sk| !sk.contains('#')),
+            Self::WithoutLogin => Some(|sk| sk.contains('#') || sk.starts_with('!')),
+            Self::WithoutSession => Some(|sk| !sk.contains('#') || sk.starts_with('!')),
             _ => None,
         }
     }

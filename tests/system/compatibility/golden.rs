@@ -118,6 +118,7 @@ pub(super) fn shape(golden: &Golden) -> BTreeMap<String, BTreeSet<BTreeSet<Strin
         for item in items {
             let kind = match item.get("sk").and_then(|sk| sk.as_s().ok()) {
                 Some(sk) if sk == "!user" => "register",
+                Some(sk) if sk.starts_with("!user#device#") => "device",
                 Some(sk) if sk.ends_with("#imported") => "alias",
                 Some(sk) if sk.contains('#') => "session",
                 Some(_) => "login",

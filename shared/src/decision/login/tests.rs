@@ -24,23 +24,31 @@ fn new(number: usize, device: Option<&str>) -> NewLogin {
 fn seen(logins: impl IntoIterator<Item = Login>, last: usize) -> UserLogins {
     let logins: std::collections::BTreeMap<_, _> = logins.into_iter().map(|login| (login.key.login_id.clone(), login)).collect();
     let sessions = logins.keys().map(|id| (id.clone(), Generation::FIRST)).collect();
-    UserLogins {
-        register: Some(Register { version: 7, last_login_id: id(last), blocked_at: None }),
-        logins,
-        sessions,
-        ..UserLogins::default()
-    }
+    UserLogins { register: Some(register(7, last, 0)), logins, sessions, extent: Extent::All, ..UserLogins::default() }
+}
+
+fn register(version: u64, last: usize, logins_at_most: u32) -> Register {
+    Register { version, last_login_id: id(last), logins_at_most, blocked_at: None }
 }
 
 fn limit(max: u32, on_limit: OnSessionLimit) -> Option<SessionLimit> {
     NonZeroU32::new(max).map(|max| SessionLimit { max, on_limit })
 }
 
-fn replaced(decision: LoginDecision<'_>) -> Vec<LoginId> {
+fn creation(decision: LoginDecision<'_>) -> LoginCreation {
     match decision {
-        LoginDecision::Create(creation) => creation.replaced.into_iter().map(|(key, _)| key.login_id).collect(),
+        LoginDecision::Create(creation) => creation,
         other => panic!("{other:?}"),
     }
+}
+
+fn replaced(decision: LoginDecision<'_>) -> Vec<LoginId> {
+    creation(decision).replaced.into_iter().map(|(key, _)| key.login_id).collect()
+}
+
+/// What a login without a limit reads, of a user who may have so many logins.
+fn unread(logins_at_most: u32, device: DeviceItem) -> UserLogins {
+    UserLogins { register: Some(register(7, 1, logins_at_most)), device, ..UserLogins::default() }
 }
 
 /// Also its own login: the block ends it, and no client may get its tokens.
@@ -65,9 +73,66 @@ fn its_own_login_is_success_before_any_limit() {
 }
 
 #[test]
-fn without_a_limit_nothing_makes_room() {
-    let state = seen((1..=50).map(|number| login(number, None)), 50);
-    assert!(replaced(decide_login(&state, &new(99, None), None, start())).is_empty());
+fn without_a_limit_the_register_alone_decides() {
+    let created = creation(decide_login(&unread(998, DeviceItem::Untouched), &new(99, None), None, start()));
+    let expected = LoginCreation { register: Some(register(7, 1, 998)), logins_at_most: 999, ..LoginCreation::default() };
+    assert_eq!(created, expected, "no login is looked at, the predecessor included");
+    let first = creation(decide_login(&UserLogins::default(), &new(99, None), None, start()));
+    assert_eq!(first, LoginCreation { logins_at_most: 1, ..LoginCreation::default() });
+}
+
+/// The login may be there, may have ended, or may be in mid-commit. The deletion is right in each case.
+#[test]
+fn without_a_limit_the_devices_item_names_the_login_to_replace() {
+    let phone = Some("phone");
+    let created = creation(decide_login(&unread(5, DeviceItem::Names(id(3))), &new(99, phone), None, start()));
+    assert_eq!(created.replaced, [(LoginKey { login_id: id(3), ..login(3, None).key }, None)]);
+    assert_eq!((created.device, created.logins_at_most), (DeviceItem::Names(id(3)), 6));
+    let created = creation(decide_login(&unread(5, DeviceItem::Absent), &new(99, phone), None, start()));
+    assert_eq!((created.replaced, created.device), (Vec::new(), DeviceItem::Absent));
+}
+
+#[test]
+fn at_the_ceiling_the_oldest_are_ended() {
+    let at = |at_most, extent, logins: usize| {
+        let logins = seen((1..=logins).map(|number| login(number, None)), logins);
+        UserLogins { register: Some(register(7, 1, at_most)), extent, ..logins }
+    };
+    let ended = |state: &UserLogins| {
+        let created = creation(decide_login(state, &new(99_999, None), None, start()));
+        (created.oldest.into_iter().map(|key| key.login_id).collect::<Vec<_>>(), created.logins_at_most)
+    };
+    assert_eq!(ended(&at(CEILING - 1, Extent::Own, 0)), (vec![], CEILING));
+    assert_eq!(decide_login(&at(CEILING, Extent::Own, 0), &new(99_999, None), None, start()), LoginDecision::ReadLogins);
+    assert_eq!(ended(&at(CEILING, Extent::All, 1_000)), ((1..=100).map(id).collect(), 901));
+    assert_eq!(ended(&at(CEILING, Extent::All, 901)), (vec![id(1)], 901));
+    assert_eq!(ended(&at(CEILING, Extent::All, 900)), (vec![], 901), "many had ended");
+    assert_eq!(ended(&at(CEILING, Extent::All, 7)), (vec![], 8));
+    assert_eq!(ended(&at(CEILING, Extent::All, 3_000)), ((1..=200).map(id).collect(), 2_801), "the next login goes on");
+    assert_eq!(ended(&at(CEILING, Extent::Part, 1_800)), ((1..=200).map(id).collect(), CEILING), "not all were counted");
+    assert_eq!(ended(&at(CEILING, Extent::Part, 12)), (vec![], CEILING));
+
+    let expired = at(CEILING, Extent::All, 1_000);
+    let after = login(1_000, None).refresh_token_expires_at + super::super::states::at(1_000);
+    let created = creation(decide_login(&expired, &new(99_999, None), None, after));
+    assert_eq!((created.oldest, created.logins_at_most), (vec![], 1), "expired logins are not counted");
+
+    let on_phone = UserLogins { device: DeviceItem::Names(id(1)), ..at(CEILING, Extent::All, 1_000) };
+    let created = creation(decide_login(&on_phone, &new(99_999, Some("phone")), None, start()));
+    assert_eq!((created.oldest.len(), created.replaced.len()), (99, 1), "each login is deleted once");
+    assert_eq!((created.oldest[0].login_id.clone(), created.logins_at_most), (id(2), 901));
+}
+
+/// With a limit, and with all logins read, the register is told their number.
+#[test]
+fn a_limit_counts_the_logins() {
+    let state = seen((1..=3).map(|number| login(number, None)), 3);
+    for (max, at_most) in [(10, 4), (4, 4), (3, 3), (1, 1)] {
+        let created = creation(decide_login(&state, &new(9, None), limit(max, OnSessionLimit::EvictOldest), start()));
+        assert_eq!((created.logins_at_most, created.device), (at_most, DeviceItem::Untouched), "{max}");
+    }
+    let unread = unread(5, DeviceItem::Untouched);
+    assert_eq!(decide_login(&unread, &new(9, None), limit(9, OnSessionLimit::Reject), start()), LoginDecision::ReadLogins);
 }
 
 #[test]
@@ -83,7 +148,7 @@ fn the_oldest_make_room_for_one_more() {
 fn a_login_on_the_same_device_is_replaced_and_not_counted() {
     let state = seen([login(1, Some("phone")), login(2, Some("tablet"))], 2);
     assert_eq!(replaced(decide_login(&state, &new(9, Some("phone")), limit(2, OnSessionLimit::Reject), start())), [id(1)]);
-    assert!(replaced(decide_login(&state, &new(9, None), None, start())).is_empty(), "no device id replaces nothing");
+    assert!(replaced(decide_login(&state, &new(9, None), limit(9, OnSessionLimit::Reject), start())).is_empty(), "no device id");
 }
 
 #[test]
@@ -117,21 +182,19 @@ fn what_one_transaction_carries_makes_room_in_it() {
 #[test]
 fn the_predecessor_is_held_to_what_was_seen_of_it() {
     for (state, expected) in [(seen([login(1, None)], 1), true), (seen([login(1, None)], 2), false)] {
-        match decide_login(&state, &new(9, None), None, start()) {
-            LoginDecision::Create(creation) => assert_eq!(creation.predecessor_seen, expected),
-            other => panic!("{other:?}"),
-        }
+        let created = creation(decide_login(&state, &new(9, None), limit(9, OnSessionLimit::Reject), start()));
+        assert_eq!(created.predecessor_seen, Some(expected));
     }
 }
 
 /// What was sent is given up only when the register has moved on without it.
 #[test]
 fn a_login_is_void_when_the_register_moved_on_without_it() {
-    let built_on = Register { version: 7, last_login_id: id(1), blocked_at: None };
+    let built_on = register(7, 1, 0);
     let unmoved = seen([login(1, None)], 1);
     assert!(!is_void(&unmoved, &id(9), Some(&built_on)), "its transaction may still be under way");
     let mut moved = seen([login(1, None)], 2);
-    moved.register = Some(Register { version: 8, last_login_id: id(2), blocked_at: None });
+    moved.register = Some(register(8, 2, 0));
     assert!(is_void(&moved, &id(9), Some(&built_on)));
     assert!(is_void(&moved, &id(9), None), "built on a collection without a register");
     assert!(!is_void(&moved, &id(2), Some(&built_on)), "named: in mid-commit");

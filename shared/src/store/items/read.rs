@@ -107,6 +107,10 @@ pub enum StoredItem {
     Session(Box<Session>),
     /// What leads an index to the imported login with this id.
     Alias(LoginId),
+    /// What names the login of a device.
+    Device(LoginId),
+    /// An item of no known kind. A later version may have written it.
+    Unknown,
 }
 
 /// Reads an item of the sessions table, whatever it is.
@@ -117,12 +121,8 @@ pub fn read_item(item: &Item) -> Result<StoredItem, ItemError> {
     let read = Reader { item, kind: "register" };
     match SortKey::of(read.text("sk")?) {
         SortKey::Register => {
-            read.check_schema()?;
-            let version = read.number("version")?;
-            let last_login_id = read.parsed("last_login_id", |id| LoginId::parse(id).ok())?;
             let user_id = read.optional_text("user_id")?.map(str::to_owned);
-            let blocked_at = read.optional_time(BLOCKED_AT)?;
-            Ok(StoredItem::Register { register: Register { version, last_login_id, blocked_at }, user_id })
+            Ok(StoredItem::Register { register: read_register(item)?, user_id })
         }
         SortKey::Login => Ok(StoredItem::Login(Box::new(read_login(item)?))),
         SortKey::Session => Ok(StoredItem::Session(Box::new(read_session(item)?))),
@@ -130,7 +130,28 @@ pub fn read_item(item: &Item) -> Result<StoredItem, ItemError> {
             let malformed = |_| Reader { item, kind: "alias" }.wrong("sk", "is malformed");
             Ok(StoredItem::Alias(LoginId::parse(login_id).map_err(malformed)?))
         }
+        SortKey::Device => Ok(StoredItem::Device(read_device(item)?)),
+        SortKey::Unknown => Ok(StoredItem::Unknown),
     }
+}
+
+/// Reads a register.
+pub(in crate::store) fn read_register(item: &Item) -> Result<Register, ItemError> {
+    let read = Reader { item, kind: "register" };
+    read.check_schema()?;
+    Ok(Register {
+        version: read.number("version")?,
+        last_login_id: read.parsed("last_login_id", |id| LoginId::parse(id).ok())?,
+        logins_at_most: read.optional_number("logins_at_most")?.unwrap_or(0),
+        blocked_at: read.optional_time(BLOCKED_AT)?,
+    })
+}
+
+/// Reads the login that the item of a device names.
+pub(in crate::store) fn read_device(item: &Item) -> Result<LoginId, ItemError> {
+    let read = Reader { item, kind: "device" };
+    read.check_schema()?;
+    read.parsed("login_id", |id| LoginId::parse(id).ok())
 }
 
 /// Reads a login item.

@@ -137,3 +137,41 @@ fn size(item: &Item) -> usize {
     }
     item.iter().map(|(name, each)| name.len() + value(each)).sum()
 }
+
+/// A rotation doesn't touch the item of a device, so it is kept far longer than a login that expires.
+#[test]
+fn the_item_of_a_device_is_small_and_outlives_a_login() {
+    let login = Chain::of(0).login();
+    let item = device_item(&login, "phone");
+    assert_eq!(SortKey::of(item["sk"].as_s().unwrap()), SortKey::Device);
+    assert_eq!(read_device(&item), Ok(login.key.login_id.clone()));
+    assert_eq!(read_item(&item), Ok(StoredItem::Device(login.key.login_id.clone())));
+    assert_eq!(item["ttl"], number((login.logged_in_at + TimeDelta::days(401)).timestamp()));
+    assert_eq!(item["sk"], device_item(&login, "phone")["sk"]);
+    assert_ne!(item["sk"], device_item(&login, "tablet")["sk"]);
+    assert!(size(&item) <= 256, "{} bytes", size(&item));
+}
+
+/// The items of devices sort after the register and before every login id, so that a read of logins can begin behind them.
+#[test]
+fn sort_keys_are_told_by_their_shape() {
+    let id = "0123456789-_abcdefghiw";
+    let device = device_item(&Chain::of(0).login(), "phone");
+    let device = device["sk"].as_s().unwrap();
+    assert!(REGISTER_SK < device.as_str() && device.as_str() < LOGINS_FROM && LOGINS_FROM < "-");
+    let (session, alias) = (format!("{id}#0000000005"), format!("{id}#imported"));
+    for (sk, kind) in [
+        (REGISTER_SK, SortKey::Register),
+        (device, SortKey::Device),
+        (id, SortKey::Login),
+        (&session, SortKey::Session),
+        (&alias, SortKey::Alias(id)),
+    ] {
+        assert_eq!(SortKey::of(sk), kind, "{sk}");
+    }
+    for unknown in
+        ["", "!", "!user?", "!user#attributes", "#0000000005", &session[..32], &format!("{session}0"), &format!("{id}#used"), &id[1..]]
+    {
+        assert_eq!(SortKey::of(unknown), SortKey::Unknown, "{unknown}");
+    }
+}

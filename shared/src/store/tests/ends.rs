@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{CONDITION, CONFLICT, LOGIN_ID, OTHER_ID, THROTTLED, key, n, s};
+use super::{CONDITION, CONFLICT, LOGIN_ID, OTHER_ID, THROTTLED, USER_KEY, key, n, s};
 use crate::{
     decision::states::Chain,
     entropy::Random,
@@ -91,15 +91,15 @@ async fn everywhere(which: Everywhere<'_>, answers: Vec<Answer>) -> (Result<usiz
     (ended, deletions.map(|(_, request)| request["Key"]["sk"]["S"].as_str().unwrap().to_owned()).collect())
 }
 
-/// The register first; then whatever the read sees, and the login that the register names, seen or not.
+/// The register first; then the login that the register names, seen or not, and whatever the read sees.
 #[tokio::test]
 async fn an_end_of_all() {
-    let script = Script::new([moved(), seen(), error(CONDITION), error(CONDITION)]);
+    let script = Script::new([moved(), error(CONDITION), seen(), error(CONDITION)]);
     assert_eq!(end_all(&script.store(), &UserKey::of("user-1"), Everywhere::All, &Random::system()).await, Ok(0));
     let asked = script.asked();
     assert_eq!(
         asked.iter().map(|(operation, _)| operation.as_str()).collect::<Vec<_>>(),
-        ["UpdateItem", "Query", "DeleteItem", "DeleteItem"]
+        ["UpdateItem", "DeleteItem", "Query", "DeleteItem"]
     );
     assert_eq!(
         asked[0].1,
@@ -113,17 +113,30 @@ async fn an_end_of_all() {
         })
     );
 
+    assert_eq!(
+        asked[2].1,
+        json!({
+            "TableName": "sessions",
+            "ConsistentRead": true,
+            "KeyConditionExpression": "user_key = :user_key AND sk > :devices",
+            "FilterExpression": "attribute_not_exists(access_token_expires_at)",
+            "ProjectionExpression": "sk",
+            "ExpressionAttributeValues": {":user_key": s(USER_KEY), ":devices": s("!user$")},
+            "Limit": 200,
+        })
+    );
+
     let own = LoginId::parse(LOGIN_ID).unwrap();
-    let answers = vec![moved(), seen(), deleted(), deleted(), deleted(), deleted()];
+    let answers = vec![moved(), deleted(), deleted(), seen(), deleted(), deleted()];
     let (ended, mut deleted_) = everywhere(Everywhere::All, answers).await;
     deleted_.sort_unstable();
     let session = |id: &str| format!("{id}#0000000005");
     assert_eq!((ended, deleted_), (Ok(2), vec![LOGIN_ID.into(), session(LOGIN_ID), OTHER_ID.into(), session(OTHER_ID)]));
 
-    let (ended, deleted_) = everywhere(Everywhere::AllBut(&own), vec![moved(), seen(), deleted(), output(json!({}))]).await;
+    let (ended, deleted_) = everywhere(Everywhere::AllBut(&own), vec![moved(), deleted(), output(json!({})), seen()]).await;
     assert_eq!((ended, deleted_), (Ok(1), vec![OTHER_ID.into(), session(OTHER_ID)]));
 
-    let answers = vec![moved(), seen(), deleted(), output(json!({})), deleted(), error(THROTTLED)];
+    let answers = vec![moved(), deleted(), output(json!({})), seen(), deleted(), error(THROTTLED)];
     let (ended, deleted_) = everywhere(Everywhere::AllAndLast(&own), answers).await;
     assert_eq!((ended, deleted_), (Ok(2), vec![OTHER_ID.into(), session(OTHER_ID), LOGIN_ID.into(), session(LOGIN_ID)]), "own comes last");
 }
@@ -134,9 +147,20 @@ async fn what_an_end_of_all_comes_to() {
     assert_eq!(ended(vec![error(CONDITION)]).await, Ok(0), "nobody ever logged in");
     assert_eq!(ended(vec![error(CONFLICT), error(CONFLICT), error(CONDITION)]).await, Ok(0));
     assert!(matches!(ended(vec![error(THROTTLED)]).await, Err(StoreError::Unavailable { operation: "UpdateItem", .. })));
-    assert!(matches!(ended(vec![moved(), error(THROTTLED)]).await, Err(StoreError::Unavailable { operation: "Query", .. })));
-    let one_lives = vec![moved(), seen(), error(CONDITION), error(THROTTLED)];
+    let unread = vec![moved(), error(CONDITION), error(THROTTLED)];
+    assert!(matches!(ended(unread).await, Err(StoreError::Unavailable { operation: "Query", .. })));
+    let one_lives = vec![moved(), error(CONDITION), seen(), error(THROTTLED)];
     assert!(matches!(ended(one_lives).await, Err(StoreError::Unavailable { operation: "DeleteItem", .. })));
+}
+
+/// A page is ended before the next one is read, so that a call that fails leaves less to the next.
+#[tokio::test]
+async fn an_end_of_all_goes_page_by_page() {
+    let page = output(json!({"Items": [{"sk": s(LOGIN_ID)}], "LastEvaluatedKey": key(LOGIN_ID)}));
+    let answers = vec![moved(), error(CONDITION), page, deleted(), output(json!({})), error(THROTTLED)];
+    let (ended, deleted) = everywhere(Everywhere::All, answers).await;
+    assert!(matches!(ended, Err(StoreError::Unavailable { operation: "Query", .. })), "{ended:?}");
+    assert_eq!(deleted, [OTHER_ID.to_owned(), LOGIN_ID.into(), format!("{LOGIN_ID}#0000000005")]);
 }
 
 /// A page of a scan: registers and logins, by user; the next begins where it ended.
@@ -171,7 +195,7 @@ async fn an_end_of_a_scanned_user() {
         let ended = end_scanned(&script.store(), &user, &seen, &Random::system()).await;
         (ended, script.asked().into_iter().map(|(operation, _)| operation).collect::<Vec<_>>())
     };
-    let (count, asked) = ended(true, vec![moved(), seen(), error(CONDITION), error(CONDITION)]).await;
+    let (count, asked) = ended(true, vec![moved(), error(CONDITION), seen(), error(CONDITION)]).await;
     assert_eq!((count, asked[0].as_str()), (Ok(0), "UpdateItem"));
     let (count, asked) = ended(false, vec![deleted(), output(json!({}))]).await;
     assert_eq!((count, asked), (Ok(1), vec!["DeleteItem".to_owned(); 2]));
@@ -181,11 +205,11 @@ async fn an_end_of_a_scanned_user() {
 #[tokio::test(start_paused = true)]
 async fn a_block() {
     let (user_key, at) = (UserKey::of("user-1"), crate::decision::states::start());
-    let script = Script::new([error(CONFLICT), moved(), seen(), error(CONDITION), error(CONDITION)]);
+    let script = Script::new([error(CONFLICT), moved(), error(CONDITION), seen(), error(CONDITION)]);
     assert_eq!(block_user(&script.store(), &user_key, at, &Random::system()).await, Ok(0));
     let asked = script.asked();
     let names: Vec<_> = asked.iter().map(|(operation, _)| operation.as_str()).collect();
-    assert_eq!(names, ["UpdateItem", "UpdateItem", "Query", "DeleteItem", "DeleteItem"]);
+    assert_eq!(names, ["UpdateItem", "UpdateItem", "DeleteItem", "Query", "DeleteItem"]);
     assert_eq!(
         asked[1].1,
         json!({

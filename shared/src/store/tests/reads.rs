@@ -6,7 +6,7 @@ use super::{LOGIN_ID, OTHER_ID, THROTTLED, USER_KEY, key, n, register_item, s};
 use crate::{
     decision::states::Chain,
     ids::{LoginId, UserKey},
-    model::Register,
+    model::{DeviceItem, Extent, Register, UserLogins},
     store::{
         Located, NotLocated, StoreError, login_item, read_login,
         script::{Answer, Script, error, output, wire},
@@ -40,17 +40,21 @@ async fn a_read() {
     }
 }
 
-/// A user's register, logins and sessions, page after page.
+/// A user's register first; then logins and sessions, page after page. The items of devices sort between the two.
 #[tokio::test]
 async fn a_read_of_a_users_logins() {
     let chain = Chain::of(5);
     let (login, session) = (wire(&login_item(&chain.login())), wire(&session_item(&chain.session(5))));
     let script = Script::new([
-        output(json!({"Items": [register_item(), login], "LastEvaluatedKey": key(LOGIN_ID)})),
+        output(json!({"Item": register_item()})),
+        output(json!({"Items": [login], "LastEvaluatedKey": key(LOGIN_ID)})),
         output(json!({"Items": [session], "LastEvaluatedKey": {}})),
     ]);
     let seen = script.store().read_user_logins(&UserKey::of("user-1")).await.unwrap();
-    assert_eq!(seen.register, Some(Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), blocked_at: None }));
+    assert_eq!(
+        seen.register,
+        Some(Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), logins_at_most: 0, blocked_at: None })
+    );
     assert_eq!(seen.logins.into_values().collect::<Vec<_>>(), [read_login(&login_item(&chain.login())).unwrap()]);
     assert_eq!(seen.sessions.into_iter().collect::<Vec<_>>(), [(chain.login().key.login_id, chain.login().generation)]);
 
@@ -58,20 +62,95 @@ async fn a_read_of_a_users_logins() {
         let mut page = json!({
             "TableName": "sessions",
             "ConsistentRead": true,
-            "KeyConditionExpression": "user_key = :user_key",
-            "ExpressionAttributeValues": {":user_key": s(USER_KEY)},
+            "KeyConditionExpression": "user_key = :user_key AND sk > :devices",
+            "ExpressionAttributeValues": {":user_key": s(USER_KEY), ":devices": s("!user$")},
         });
         if let Some(from) = from {
             page["ExclusiveStartKey"] = from;
         }
         ("Query".to_owned(), page)
     };
-    assert_eq!(script.asked(), [page(None), page(Some(key(LOGIN_ID)))]);
+    assert_eq!(script.asked(), [get("!user"), page(None), page(Some(key(LOGIN_ID)))]);
 
     let mut newer = register_item();
     newer["schema"] = n(2);
-    let refused = Script::new([output(json!({"Items": [newer]}))]).store().read_user_logins(&UserKey::of("user-1")).await.unwrap_err();
+    let refused = Script::new([output(json!({"Item": newer}))]).store().read_user_logins(&UserKey::of("user-1")).await.unwrap_err();
     assert!(matches!(refused, StoreError::Item(_)), "{refused:?}");
+}
+
+fn get(sk: &str) -> (String, Value) {
+    ("GetItem".to_owned(), json!({"TableName": "sessions", "ConsistentRead": true, "Key": key(sk)}))
+}
+
+const DEVICE_SK: &str = "!user#device#9MWMi3OgpeNPq940rDXyb-GP35TMyThCCiYHAaH3O30";
+
+/// Without a limit a login reads two items at most, however many logins there are.
+#[tokio::test]
+async fn a_read_for_a_login_without_a_limit() {
+    let user_key = UserKey::of("user-1");
+    let mut counted = register_item();
+    counted["logins_at_most"] = n(41);
+    let register = Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), logins_at_most: 41, blocked_at: None };
+    let expected = UserLogins { register: Some(register), ..UserLogins::default() };
+
+    let script = Script::new([output(json!({"Item": counted}))]);
+    assert_eq!(script.store().read_register_and_device(&user_key, None).await, Ok(expected.clone()));
+    assert_eq!(script.asked(), [get("!user")]);
+
+    let device = json!({"user_key": s(USER_KEY), "sk": s(DEVICE_SK), "schema": n(1), "login_id": s(LOGIN_ID)});
+    for (item, device) in [(json!({"Item": device}), DeviceItem::Names(LoginId::parse(LOGIN_ID).unwrap())), (json!({}), DeviceItem::Absent)]
+    {
+        let script = Script::new([output(json!({"Item": counted})), output(item)]);
+        let seen = script.store().read_register_and_device(&user_key, Some("phone")).await;
+        assert_eq!(seen, Ok(UserLogins { device, ..expected.clone() }));
+        assert_eq!(script.asked(), [get("!user"), get(DEVICE_SK)]);
+    }
+    let mut newer = device;
+    newer["schema"] = n(2);
+    let script = Script::new([output(json!({})), output(json!({"Item": newer}))]);
+    assert!(matches!(script.store().read_register_and_device(&user_key, Some("phone")).await, Err(StoreError::Item(_))));
+}
+
+/// A later version may write items of a new kind. Readers pass over them.
+#[tokio::test]
+async fn items_of_no_known_kind_are_passed_over() {
+    let state = Chain::of(5).state();
+    let login = state.login.clone().unwrap();
+    let unknown = ["!user?", "!user#devices", "#", "0123456789-_abcdefghiw#attributes", "0123456789-_abcdefghiw#00000000005", "~"];
+    let items: Vec<_> = unknown.into_iter().map(key).chain([wire(&login_item(&login)), wire(&session_item(&state.sessions[0]))]).collect();
+    let answers = |register: bool| register.then(|| output(json!({}))).into_iter().chain([output(json!({"Items": items.clone()}))]);
+
+    assert_eq!(Script::new(answers(false)).store().read_login(&test_values::key()).await, Ok(state));
+    let logins = [(login.key.login_id.clone(), login.clone())].into();
+    let seen = Script::new(answers(true)).store().read_user_logins(&UserKey::of("user-1")).await.unwrap();
+    assert_eq!((&seen.logins, seen.sessions.len(), seen.aliases.len()), (&logins, 1, 0));
+    assert_eq!(Script::new(answers(false)).store().list_logins(&UserKey::of("user-1")).await, Ok(logins));
+    let (ids, next) = Script::new(answers(false)).store().login_ids(&UserKey::of("user-1"), None).await.unwrap();
+    assert_eq!((ids, next), (vec![login.key.login_id], None));
+    let (users, _) = Script::new(answers(false)).store().scan_users(None).await.unwrap();
+    assert_eq!(users.into_values().map(|user| (user.has_register, user.logins.len())).collect::<Vec<_>>(), [(false, 1)]);
+}
+
+/// At the ceiling a login reads so many pages and no more.
+#[tokio::test]
+async fn a_read_of_too_many_logins_stops() {
+    let chain = Chain::of(5);
+    let page = |more: bool| {
+        let mut page = json!({"Items": [wire(&login_item(&chain.login()))]});
+        if more {
+            page["LastEvaluatedKey"] = key(LOGIN_ID);
+        }
+        output(page)
+    };
+    for (pages, extent) in
+        [(vec![page(true), page(true), page(false)], Extent::All), (vec![page(true), page(true), page(true)], Extent::Part)]
+    {
+        let script = Script::new(pages);
+        let mut seen = UserLogins { device: DeviceItem::Absent, ..UserLogins::default() };
+        script.store().add_logins(&UserKey::of("user-1"), &mut seen).await.unwrap();
+        assert_eq!((seen.extent, seen.logins.len(), seen.device), (extent, 1, DeviceItem::Absent));
+        assert_eq!(script.asked().len(), 3);
+    }
 }
 
 /// An index is asked by the hash alone, and can't be asked strongly; two sessions of one login are one login.

@@ -13,14 +13,14 @@ use crate::{
     entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
     import::{ImportRow, ImportedSession},
-    model::{Device, Lifetimes, LoginCreation, NewLogin, ProofHashes, Register, ReplayRule},
+    model::{Device, DeviceItem, Lifetimes, LoginCreation, NewLogin, ProofHashes, Register, ReplayRule},
     operations::{
         ImportOutcome, change_user, import_session,
         issue::{RotationRequest, issue_login, issue_successor},
     },
     store::{
         Commit, Rotation, StoreError, UserChange,
-        items::alias_item,
+        items::{alias_item, device_item},
         login_item,
         script::{Answer, Script, error, output, wire},
         session_item,
@@ -145,10 +145,11 @@ fn imported_session() -> ImportedSession {
 #[tokio::test]
 async fn an_import() {
     let session = imported_session();
-    let script = Script::new([output(json!({"Items": [register_item()]})), output(json!({}))]);
+    let script = Script::new([output(json!({"Item": register_item()})), output(json!({"Items": []})), output(json!({}))]);
     assert_eq!(import_session(&script.store(), &session, now(), &Random::system()).await, Ok(ImportOutcome::Imported));
-    let (_, request) = script.asked().remove(1);
-    let items = request["TransactItems"].as_array().unwrap();
+    let asked = script.asked();
+    assert_eq!(asked.iter().map(|(operation, _)| operation.as_str()).collect::<Vec<_>>(), ["GetItem", "Query", "TransactWriteItems"]);
+    let items = asked[2].1["TransactItems"].as_array().unwrap();
     let NewLogin { login, session } = session.login(now());
     assert_eq!(items[0]["Update"]["ConditionExpression"], "version = :version");
     assert_eq!(
@@ -156,7 +157,7 @@ async fn an_import() {
         [
             put_if_absent(&login_item(&login)),
             put_if_absent(&session_item(&session)),
-            json!({"ConditionCheck": {"TableName": "sessions", "Key": key(OTHER_ID), "ConditionExpression": "attribute_not_exists(sk)"}}),
+            json!({"ConditionCheck": {"TableName": "sessions", "Key": key(OTHER_ID), "ConditionExpression": IN_ANY_CASE}}),
             put_if_absent(&alias_item(&login.key, "user-1", login.imported.as_ref().unwrap())),
         ]
     );
@@ -168,10 +169,12 @@ async fn an_import_whose_answer_was_lost() {
     let session = imported_session();
     let login = session.login(now()).login;
     let alias = wire(&alias_item(&login.key, "user-1", login.imported.as_ref().unwrap()));
+    let register = || output(json!({}));
     let (nothing, there) = (output(json!({"Items": []})), output(json!({"Items": [alias]})));
     let import = async |answers: Vec<Answer>| import_session(&Script::new(answers).store(), &session, now(), &Random::system()).await;
-    assert_eq!(import(vec![there.clone()]).await, Ok(ImportOutcome::AlreadyThere));
-    assert_eq!(import(vec![nothing.clone(), error(CONFLICT), nothing, error(CONFLICT), there]).await, Ok(ImportOutcome::Imported));
+    assert_eq!(import(vec![register(), there.clone()]).await, Ok(ImportOutcome::AlreadyThere));
+    let answers = vec![register(), nothing.clone(), error(CONFLICT), register(), nothing, error(CONFLICT), register(), there];
+    assert_eq!(import(answers).await, Ok(ImportOutcome::Imported));
 }
 
 fn new_login() -> NewLogin {
@@ -179,9 +182,21 @@ fn new_login() -> NewLogin {
     issue_login("user-1", Device::default(), lifetimes(), None, now(), &random).unwrap().new
 }
 
+/// It waits for a transaction in flight, and holds.
+const IN_ANY_CASE: &str = "attribute_exists(sk) OR attribute_not_exists(sk)";
+
+fn register() -> Register {
+    Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), logins_at_most: 7, blocked_at: None }
+}
+
 async fn creation(creation: &LoginCreation) -> (NewLogin, Vec<Value>) {
+    creation_on(None, creation).await
+}
+
+async fn creation_on(device_id: Option<&str>, creation: &LoginCreation) -> (NewLogin, Vec<Value>) {
     let script = Script::new([output(json!({}))]);
-    let new = new_login();
+    let mut new = new_login();
+    new.login.device.id = device_id.map(str::to_owned);
     assert_eq!(script.accounts().create_login(&user(), &new, creation).await, Ok(Commit::Done));
     (new, transaction(&script))
 }
@@ -192,18 +207,20 @@ fn put_if_absent(item: &crate::store::Item) -> Value {
 
 #[tokio::test]
 async fn a_first_login() {
-    let (new, items) = creation(&LoginCreation { register: None, predecessor_seen: false, replaced: Vec::new() }).await;
+    let (new, items) = creation(&LoginCreation { logins_at_most: 1, ..LoginCreation::default() }).await;
     assert_eq!(
         items,
         [
             json!({"Update": {
                 "TableName": "sessions",
                 "Key": key("!user"),
-                "UpdateExpression": "SET version = :next, last_login_id = :login_id, user_id = :user_id, #schema = :schema",
+                "UpdateExpression":
+                    "SET version = :next, last_login_id = :login_id, logins_at_most = :at_most, user_id = :user_id, #schema = :schema",
                 "ConditionExpression": "attribute_not_exists(sk)",
                 "ExpressionAttributeNames": {"#schema": "schema"},
                 "ExpressionAttributeValues": {
-                    ":next": n(1), ":schema": n(1), ":login_id": s(new.login.key.login_id.as_str()), ":user_id": s("user-1"),
+                    ":next": n(1), ":schema": n(1), ":at_most": n(1),
+                    ":login_id": s(new.login.key.login_id.as_str()), ":user_id": s("user-1"),
                 },
             }}),
             json!({"ConditionCheck": {
@@ -221,10 +238,12 @@ async fn a_first_login() {
 
 #[tokio::test]
 async fn a_later_login_asks_for_its_predecessor() {
-    let register = Some(Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), blocked_at: None });
-    for (predecessor_seen, condition) in [(true, "attribute_exists(sk)"), (false, "attribute_not_exists(sk)")] {
-        let third = (login_key(THIRD_ID), Generation::FIRST);
-        let (_, items) = creation(&LoginCreation { register: register.clone(), predecessor_seen, replaced: vec![third] }).await;
+    for (predecessor_seen, condition) in
+        [(Some(true), "attribute_exists(sk)"), (Some(false), "attribute_not_exists(sk)"), (None, IN_ANY_CASE)]
+    {
+        let replaced = vec![(login_key(THIRD_ID), Some(Generation::FIRST))];
+        let (_, items) =
+            creation(&LoginCreation { register: Some(register()), predecessor_seen, replaced, ..LoginCreation::default() }).await;
         let moved = &items[0]["Update"];
         assert_eq!(moved["ConditionExpression"], "version = :version");
         let versions = [":version", ":next"].map(|name| moved["ExpressionAttributeValues"][name].clone());
@@ -242,9 +261,9 @@ async fn a_later_login_asks_for_its_predecessor() {
 /// One item of a transaction each: what is deleted carries its own condition.
 #[tokio::test]
 async fn a_login_in_place_of_its_predecessor() {
-    let register = Some(Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), blocked_at: None });
-    let replaced = [OTHER_ID, THIRD_ID].map(|id| (login_key(id), Generation::FIRST)).to_vec();
-    let (_, items) = creation(&LoginCreation { register, predecessor_seen: true, replaced }).await;
+    let replaced = [OTHER_ID, THIRD_ID].map(|id| (login_key(id), Some(Generation::FIRST))).to_vec();
+    let read = LoginCreation { register: Some(register()), predecessor_seen: Some(true), replaced, ..LoginCreation::default() };
+    let (_, items) = creation(&read).await;
     assert_eq!(
         items[4..],
         [
@@ -254,14 +273,51 @@ async fn a_login_in_place_of_its_predecessor() {
     );
 }
 
+/// The deletion waits for a transaction in flight, as a check does. Whether the login is still there makes no difference.
+#[tokio::test]
+async fn a_login_in_place_of_the_one_that_its_device_names() {
+    let named = |id: &str| LoginCreation {
+        register: Some(register()),
+        replaced: vec![(login_key(id), None)],
+        device: DeviceItem::Names(LoginId::parse(id).unwrap()),
+        ..LoginCreation::default()
+    };
+    let names = |new: &NewLogin| device_item(&new.login, "phone");
+    let (new, items) = creation_on(Some("phone"), &named(THIRD_ID)).await;
+    assert_eq!(
+        items[4..],
+        [
+            json!({"ConditionCheck": {"TableName": "sessions", "Key": key(OTHER_ID), "ConditionExpression": IN_ANY_CASE}}),
+            json!({"Delete": {"TableName": "sessions", "Key": key(THIRD_ID)}}),
+            json!({"Put": {
+                "TableName": "sessions",
+                "Item": wire(&names(&new)),
+                "ConditionExpression": "login_id = :named",
+                "ExpressionAttributeValues": {":named": s(THIRD_ID)},
+            }}),
+        ]
+    );
+    assert_eq!(names(&new)["login_id"], crate::store::items::text(new.login.key.login_id.as_str()));
+
+    let (_, items) = creation_on(Some("phone"), &named(OTHER_ID)).await;
+    assert_eq!(items[4], json!({"Delete": {"TableName": "sessions", "Key": key(OTHER_ID)}}), "one item of a transaction each");
+    let first = LoginCreation { device: DeviceItem::Absent, ..LoginCreation::default() };
+    let (new, items) = creation_on(Some("phone"), &first).await;
+    assert_eq!(items[4..], [put_if_absent(&names(&new))]);
+    let (_, items) = creation_on(Some("phone"), &LoginCreation::default()).await;
+    assert_eq!(items.len(), 4, "under a limit the collection shows the device's login");
+}
+
 /// What a change asks, where the register is as given; nobody is logged in.
 async fn change(change: UserChange, register: Option<Value>) -> [Value; 2] {
     let found = output(json!({"Item": wire(&user_item(&user()))}));
-    let registers: Vec<_> = register.into_iter().collect();
-    let moved = if registers.is_empty() { error(CONDITION) } else { output(json!({"Attributes": registers[0]})) };
-    let mut answers = vec![found.clone(), output(json!({"Items": registers})), output(json!({})), moved];
-    if !registers.is_empty() {
-        answers.extend([output(json!({"Items": []})), error(CONDITION)]);
+    let mut answers = vec![found.clone()];
+    match register {
+        Some(register) => {
+            let (read, moved) = (output(json!({"Item": register})), output(json!({"Attributes": register})));
+            answers.extend([read, output(json!({})), moved, error(CONDITION), output(json!({"Items": []}))]);
+        }
+        None => answers.extend([output(json!({})), output(json!({})), error(CONDITION)]),
     }
     answers.push(found);
     let script = Script::new(answers);
@@ -338,7 +394,7 @@ async fn a_change_of_a_user_who_never_logged_in_holds_to_that() {
 #[tokio::test]
 async fn an_overtaken_change_is_decided_anew() {
     let found = output(json!({"Item": wire(&user_item(&user()))}));
-    let none = output(json!({"Items": []}));
+    let none = output(json!({}));
     let cancelled = Answer::Error("TransactionCanceledException", json!({"CancellationReasons": [{"Code": "ConditionalCheckFailed"}]}));
     let script = Script::new([found.clone(), none.clone(), cancelled, found.clone(), none, output(json!({})), error(CONDITION), found]);
     assert!(change_user(&script.accounts(), &user().username, &UserChange::Disabled(now()), &Random::system()).await.unwrap().is_some());

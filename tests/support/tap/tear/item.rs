@@ -53,12 +53,20 @@ pub(super) fn parts_of(transaction: &Value) -> Vec<Part> {
         .collect()
 }
 
-/// What a read asks for: items of one partition whose sort keys begin so.
+/// What a read asks for: items of one partition.
 #[derive(Debug, Clone)]
 pub(super) struct Range {
     table: String,
     partition: String,
-    sort_begins: String,
+    sort: Sort,
+}
+
+/// Their sort keys.
+#[derive(Debug, Clone)]
+enum Sort {
+    Is(String),
+    BeginsWith(String),
+    IsAfter(String),
 }
 
 impl Range {
@@ -70,15 +78,21 @@ impl Range {
         let table = read["TableName"].as_str().unwrap_or_default().to_owned();
         if read["Key"].is_object() {
             let ItemKey { partition, sort, .. } = ItemKey::of(&read["TableName"], &read["Key"]);
-            return Some(Self { table, partition, sort_begins: sort });
+            return Some(Self { table, partition, sort: Sort::Is(sort) });
         }
         let value = |name: &str| read["ExpressionAttributeValues"][name]["S"].as_str().map(str::to_owned);
         let partition = value(":user_key").expect("a query of the sessions table");
-        Some(Self { table, partition, sort_begins: value(":login_id").unwrap_or_default() })
+        let sort = value(":devices").map_or_else(|| Sort::BeginsWith(value(":login_id").unwrap_or_default()), Sort::IsAfter);
+        Some(Self { table, partition, sort })
     }
 
     pub(super) fn contains(&self, key: &ItemKey) -> bool {
-        (&self.table, &self.partition) == (&key.table, &key.partition) && key.sort.starts_with(&self.sort_begins)
+        let is_of_these = match &self.sort {
+            Sort::Is(sort) => key.sort == *sort,
+            Sort::BeginsWith(sort) => key.sort.starts_with(sort),
+            Sort::IsAfter(sort) => key.sort > *sort,
+        };
+        (&self.table, &self.partition) == (&key.table, &key.partition) && is_of_these
     }
 }
 
