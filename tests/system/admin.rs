@@ -522,7 +522,7 @@ async fn an_issue_costs_two_round_trips() {
     let service = Service::start(&[]).await;
     service.tap.count_capacity();
     service.tap.arm(Vec::new());
-    let mut issue = async |device: &str| {
+    let issue = async |device: &str| {
         assert_eq!(service.admin(ISSUE, &json!({"user_id": "ada", "device_id": device})).await.status, 200);
         let calls: Vec<_> = service.tap.disarm().into_iter().map(|call| (call.operation, call.capacity.unwrap())).collect();
         service.tap.arm(Vec::new());
