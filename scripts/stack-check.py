@@ -35,6 +35,9 @@ def adjusted(template):
             del template["Resources"][name]
         elif resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = str(build / name)
+    for function in FUNCTIONS:
+        watched = template["Resources"][function]["Properties"]["DeploymentPreference"]["Alarms"]["Fn::If"]
+        watched[1] = [alarm for alarm in watched[1] if alarm["Ref"] in template["Resources"]]
     del template["Outputs"]["DashboardUrl"]
     template["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL_DYNAMODB"] = URL
     return template

@@ -127,10 +127,10 @@ pub struct AwsArgs {
     pub endpoint_url: Option<String>,
 }
 
-/// Any text can be a user's id, but for those that are a slip of a script: an empty variable, or a line with its end.
+/// Any text can be a user's id, but for those that are a slip of a script: an empty variable, a line with its end, or several lines.
 fn user_id(text: &str) -> Result<String, &'static str> {
-    let is_one = !text.is_empty() && text.trim() == text && text.len() <= USER_ID_MAX_BYTES;
-    if is_one { Ok(text.to_owned()) } else { Err("a user id has 1 to 128 bytes, and no white space around it") }
+    let is_one = !text.is_empty() && text.trim() == text && !text.contains(char::is_control) && text.len() <= USER_ID_MAX_BYTES;
+    if is_one { Ok(text.to_owned()) } else { Err("a user id has 1 to 128 bytes, no white space around it and no control character") }
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     let began = Instant::now();
     log_to_terminal();
     let process = Environment::of_process();
-    let template = Template::parse(TEMPLATE, &parameters(&process))?;
+    let template = Template::parse(TEMPLATE, &parameters(&process)?)?;
     let listener = port::listen(args.host, args.port).await?;
     let wanted = SocketAddr::from((args.host, args.port));
     let address = listener.local_addr().map_err(|source| DevError::Listen { address: wanted, source })?;
@@ -177,12 +177,12 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
 
 /// What the gateway itself has to know of the settings: which tokens it lets through to the authorizer, and which pages may read its own
 /// answers.
-fn parameters(process: &Environment<'_>) -> BTreeMap<String, String> {
+fn parameters(process: &Environment<'_>) -> Result<BTreeMap<String, String>, ConfigError> {
     let imported = process.get("ACCEPT_IMPORTED_TOKENS").filter(|accept| accept == "true");
-    let origin = process.get("CORS_ALLOW_ORIGIN");
+    let origin = process.cors_allow_origin()?;
     let set = [("AcceptImportedTokens", imported), ("CorsAllowOrigin", origin)];
     let set = set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    set.chain(BACK_OFFICE.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
+    Ok(set.chain(BACK_OFFICE.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect())
 }
 
 /// The service's lines and the gateway's; of everybody else only errors.

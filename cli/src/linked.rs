@@ -68,7 +68,7 @@ pub fn functions_that_tell(
         let attempts = Attempts::new(client, &config.login_attempts_table);
         behind_the_gateway(
             latchkey_login::service(accounts, attempts, config, clock.clone(), random.clone()),
-            &environment,
+            environment.cors_allow_origin()?.as_deref(),
             limits,
             random.clone(),
             signals(Function::Login)?,
@@ -80,7 +80,7 @@ pub fn functions_that_tell(
         let store = Store::new(client("refresh"), &config.sessions_table);
         behind_the_gateway(
             latchkey_refresh::service(store, config, clock.clone(), random.clone()),
-            &environment,
+            environment.cors_allow_origin()?.as_deref(),
             limits,
             random.clone(),
             signals(Function::Refresh)?,
@@ -92,7 +92,7 @@ pub fn functions_that_tell(
         let store = Store::new(client("sessions"), config.sessions_table);
         behind_the_gateway(
             latchkey_sessions::service(store, config.imported_tokens, clock.clone(), random.clone()),
-            &environment,
+            environment.cors_allow_origin()?.as_deref(),
             limits,
             random.clone(),
             signals(Function::Sessions)?,
@@ -143,7 +143,7 @@ fn environment<'a>(binary: &'static str, template: &'a Template, overrides: &'a 
     Environment::from_fn(move |name| overrides(name).or_else(|| own?.get(name).cloned()))
 }
 
-fn behind_the_gateway<S>(service: S, environment: &Environment<'_>, limits: Limits, random: Random, signals: Signals) -> LinkedFunction
+fn behind_the_gateway<S>(service: S, origin: Option<&str>, limits: Limits, random: Random, signals: Signals) -> LinkedFunction
 where
     S: Service<lambda_http::Request, Response = lambda_http::Response<lambda_http::Body>, Error = Infallible>
         + Clone
@@ -152,7 +152,7 @@ where
         + 'static,
     S::Future: Send,
 {
-    let front = Front::new(service, environment.cors_allow_origin().as_deref(), limits, random);
+    let front = Front::new(service, origin, limits, random);
     Arc::new(move |event| {
         let (mut front, signals) = (front.clone(), signals.clone());
         Box::pin(async move {

@@ -1,6 +1,7 @@
 //! Settings from the environment, parsed once at start. Every error names the variable and what it takes.
 
 mod duration;
+mod origin;
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -15,6 +16,7 @@ use crate::{
 pub use duration::parse_duration;
 
 use duration::spell;
+use origin::parse_origin;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -133,9 +135,11 @@ impl<'a> Environment<'a> {
     }
 
     /// `CORS_ALLOW_ORIGIN`: which pages may read the answers.
-    #[must_use]
-    pub fn cors_allow_origin(&self) -> Option<String> {
-        self.get("CORS_ALLOW_ORIGIN")
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a value that no browser would compare equal to an origin.
+    pub fn cors_allow_origin(&self) -> Result<Option<String>, ConfigError> {
+        self.parsed("CORS_ALLOW_ORIGIN", "none", origin::TAKES, parse_origin)
     }
 
     /// `METRICS_NAMESPACE`: where CloudWatch keeps what the functions count; nothing is counted where it isn't set.
@@ -152,12 +156,13 @@ impl<'a> Environment<'a> {
         self.parsed("METRICS_NAMESPACE", "", takes, |text| is_name(text).then(|| (!text.is_empty()).then(|| text.to_owned())))
     }
 
-    /// The signals of `function`: on where `METRICS_NAMESPACE` is set.
+    /// The signals of `function`: on where `METRICS_NAMESPACE` is set. Lambda sets the version.
     ///
     /// # Errors
     /// [`ConfigError`] as for [`Self::metrics_namespace`].
     pub fn signals(&self, function: Function) -> Result<Signals, ConfigError> {
-        Ok(Signals::to_stdout(self.metrics_namespace()?.as_deref(), function))
+        let version = self.get("AWS_LAMBDA_FUNCTION_VERSION");
+        Ok(Signals::to_stdout(self.metrics_namespace()?.as_deref(), function).of_version(version.as_deref()))
     }
 
     /// `ACCEPT_IMPORTED_TOKENS`.

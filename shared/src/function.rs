@@ -44,11 +44,12 @@ pub async fn start<C>(function: Function, limits: Limits, read: fn(&Environment<
     let config = read(&environment).unwrap_or_else(|error| log::stop(&error));
     let sessions_table = environment.sessions_table().unwrap_or_else(|error| log::stop(&error));
     let signals = environment.signals(function).unwrap_or_else(|error| log::stop(&error));
+    let cors_allow_origin = environment.cors_allow_origin().unwrap_or_else(|error| log::stop(&error));
     let clock = Clock::system().set_by_dynamodb();
     let client = aws::client(&environment, limits, &clock).await.unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(client.clone(), sessions_table);
     warm_up(&store).await;
-    Started { config, client, store, clock, signals, cors_allow_origin: environment.cors_allow_origin() }
+    Started { config, client, store, clock, signals, cors_allow_origin }
 }
 
 /// Lambda runs a start at full speed whatever the function's memory, and the first request not. So the name lookup, the TLS

@@ -11,6 +11,8 @@ use crate::error::LoadError;
 /// The answer to a login or a refresh.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Pair {
+    /// The login's id.
+    pub login_id: String,
     /// The access token.
     pub access_token: String,
     /// When the access token expires.
@@ -67,6 +69,29 @@ impl Api {
         match status("POST /logout", self.http.post(format!("{}/logout", self.url)).bearer_auth(token)).await? {
             204 => Ok(()),
             status => Err(LoadError::Answer { what: "POST /logout", status }),
+        }
+    }
+
+    /// Reads the first page of the device list.
+    ///
+    /// # Errors
+    /// [`LoadError`] if there is no list.
+    pub async fn list(&self, token: &str) -> Result<(), LoadError> {
+        match status("GET /sessions", self.http.get(format!("{}/sessions", self.url)).bearer_auth(token)).await? {
+            200 => Ok(()),
+            status => Err(LoadError::Answer { what: "GET /sessions", status }),
+        }
+    }
+
+    /// Ends another login of the token's user.
+    ///
+    /// # Errors
+    /// [`LoadError`] if it isn't ended.
+    pub async fn end_one(&self, token: &str, login_id: &str) -> Result<(), LoadError> {
+        let what = "DELETE /sessions/{login_id}";
+        match status(what, self.http.delete(format!("{}/sessions/{login_id}", self.url)).bearer_auth(token)).await? {
+            204 => Ok(()),
+            status => Err(LoadError::Answer { what, status }),
         }
     }
 

@@ -4,10 +4,7 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use crate::{
-    error::LoadError,
-    growth::{Growth, Point},
-};
+use crate::{error::LoadError, growth::Point};
 
 type Line = (&'static str, RGBColor, fn(&Point) -> f64);
 
@@ -21,8 +18,8 @@ const LINES: [Line; 3] = [
 ///
 /// # Errors
 /// [`LoadError::Setup`] if the file can't be written.
-pub fn draw(path: &Path, growth: &Growth) -> Result<(), LoadError> {
-    drawn(path, &growth.by_sessions).map_err(|error| LoadError::Setup(format!("{}: {error}", path.display())))
+pub fn draw(path: &Path, by_sessions: &[Point]) -> Result<(), LoadError> {
+    drawn(path, by_sessions).map_err(|error| LoadError::Setup(format!("{}: {error}", path.display())))
 }
 
 fn drawn(path: &Path, points: &[Point]) -> Result<(), Box<dyn std::error::Error>> {

@@ -1,4 +1,4 @@
-//! Request times as the table grows, and as a user's logins grow.
+//! Request times as the table grows.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ use crate::{
 /// Medians in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Point {
-    /// Sessions in the table, or logins of the user.
+    /// Sessions in the table.
     pub size: u64,
     /// `GET /me`.
     pub authorize: f64,
@@ -24,52 +24,27 @@ pub struct Point {
     pub login: f64,
 }
 
-pub struct Growth {
-    /// By sessions in the table, for a user with one login.
-    pub by_sessions: Vec<Point>,
-    /// By logins of the user, in the smallest table.
-    pub by_logins: Vec<Point>,
-}
-
 /// The number of timed logins: each costs a password hash.
-const LOGINS: usize = 30;
+pub const LOGINS: usize = 30;
 
-/// Measures both on the embedded DynamoDB.
+/// Measures on the embedded DynamoDB, for a user with one login.
 ///
 /// # Errors
 /// [`LoadError`] if the service doesn't answer.
-pub async fn growth(programs: &Programs, size: Size) -> Result<Growth, LoadError> {
+pub async fn growth(programs: &Programs, size: Size) -> Result<Vec<Point>, LoadError> {
     let server = Server::start(programs, Database::Embedded).await?;
     let (api, dynamodb) = (Api::new(&server.url), DynamoDb::new(&server.dynamodb));
     let first = api.login().await?;
     let sample = dynamodb.sample().await?;
     api.logout_everywhere(&first.access_token).await?;
 
-    let (mut by_sessions, mut by_logins, mut filled) = (Vec::new(), Vec::new(), 0);
+    let (mut points, mut filled) = (Vec::new(), 0);
     for &sessions in size.sessions {
         eprintln!("growing the table to {sessions} sessions");
         dynamodb.fill(&sample, sessions - filled).await?;
         filled = sessions;
-        by_sessions.push(point(&api, sessions, size.calls).await?);
-        if by_logins.is_empty() {
-            by_logins = grow_logins(&api, size).await?;
-        }
+        points.push(point(&api, sessions, size.calls).await?);
     }
-    Ok(Growth { by_sessions, by_logins })
-}
-
-async fn grow_logins(api: &Api, size: Size) -> Result<Vec<Point>, LoadError> {
-    let (mut points, mut logins) = (Vec::new(), 0);
-    for &wanted in size.logins {
-        // The measured login is an additional one.
-        for _ in logins..wanted - 1 {
-            api.login().await?;
-        }
-        logins = wanted - 1;
-        points.push(point(api, wanted as u64, size.calls).await?);
-    }
-    let last = api.login().await?;
-    api.logout_everywhere(&last.access_token).await?;
     Ok(points)
 }
 

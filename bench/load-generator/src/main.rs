@@ -7,6 +7,7 @@ mod error;
 mod fill;
 mod growth;
 mod load;
+mod logins;
 mod machine;
 mod report;
 mod server;
@@ -38,6 +39,9 @@ struct Args {
     /// Only the trips to DynamoDB; no report.
     #[arg(long)]
     trips: bool,
+    /// Only the times as a user's logins grow; no report.
+    #[arg(long)]
+    logins: bool,
 }
 
 /// Durations and counts.
@@ -57,7 +61,7 @@ const FULL: Size = Size {
     soak: Duration::from_secs(600),
     calls: 200,
     sessions: &[1_000, 10_000, 100_000, 1_000_000],
-    logins: &[1, 10, 100],
+    logins: &[1, 100, 1_000],
     expired: true,
 };
 const SMOKE: Size = Size {
@@ -90,6 +94,10 @@ async fn measure(args: Args) -> Result<(), LoadError> {
         println!("{}", report::trips(&slope::slopes(&programs, size.calls).await?));
         return Ok(());
     }
+    if args.logins {
+        println!("{}", logins::table(&logins::by_logins(&programs, size).await?));
+        return Ok(());
+    }
     let mut loads = Vec::new();
     for database in [Database::Embedded, Database::Local] {
         let server = Server::start(&programs, database).await?;
@@ -101,13 +109,14 @@ async fn measure(args: Args) -> Result<(), LoadError> {
     }
     let soak = soak::soak(&programs, size).await?;
     let slopes = slope::slopes(&programs, size.calls).await?;
-    let growth = growth::growth(&programs, size).await?;
-    let report = report::report(&loads, &soak, &slopes, &growth);
+    let by_sessions = growth::growth(&programs, size).await?;
+    let by_logins = logins::by_logins(&programs, size).await?;
+    let report = report::report(&loads, &soak, &slopes, &by_sessions, &by_logins);
     println!("{report}");
     if !args.smoke {
         let docs = programs.repository.join("docs");
         std::fs::write(docs.join("load.md"), report).map_err(|source| LoadError::Io { what: "writing docs/load.md", source })?;
-        chart::draw(&docs.join("growth.svg"), &growth)?;
+        chart::draw(&docs.join("growth.svg"), &by_sessions)?;
     }
     let wrong: u64 = loads.iter().flat_map(|(_, closed, open)| [closed, open]).chain([&soak.tally]).map(tally::Tally::wrong).sum();
     if wrong > 0 { Err(LoadError::Wrong(wrong)) } else { Ok(()) }

@@ -6,7 +6,8 @@ use chrono::Utc;
 
 use crate::{
     VISITORS,
-    growth::{Growth, Point},
+    growth::Point,
+    logins,
     machine::machine,
     server::Database,
     slope::{DELAYS, Slope},
@@ -15,7 +16,13 @@ use crate::{
 };
 
 /// The report in Markdown.
-pub fn report(loads: &[(Database, Tally, Tally)], soak: &Soak, slopes: &[Slope; 2], growth: &Growth) -> String {
+pub fn report(
+    loads: &[(Database, Tally, Tally)],
+    soak: &Soak,
+    slopes: &[Slope; 2],
+    by_sessions: &[Point],
+    by_logins: &[logins::Point],
+) -> String {
     let mut rows = String::new();
     for (database, closed, open) in loads {
         for (how, tally) in [("closed", closed), ("open", open)] {
@@ -68,8 +75,8 @@ On the embedded DynamoDB (SQLite), medians in milliseconds. A login hashes a pas
         minutes = soak.tally.lasted.as_secs_f64() / 60.0,
         change = (last - first) / first * 100.0,
         trips = trips(slopes),
-        by_sessions = table("sessions in the table", &growth.by_sessions),
-        by_logins = table("logins of the user", &growth.by_logins),
+        by_sessions = table(by_sessions),
+        by_logins = logins::table(by_logins),
     )
 }
 
@@ -108,10 +115,10 @@ fn slope_row(slope: &Slope) -> String {
     format!("| {} | {} | **{:.2}** |\n", slope.what, slope.medians.map(|median| format!("{median:.2}")).join(" | "), slope.slope)
 }
 
-fn table(what: &str, points: &[Point]) -> String {
+fn table(points: &[Point]) -> String {
     let rows: String = points
         .iter()
         .map(|point| format!("| {} | {:.2} | {:.2} | {:.1} |\n", point.size, point.authorize, point.refresh, point.login))
         .collect();
-    format!("| {what} | authorize | refresh | login |\n|--:|--:|--:|--:|\n{rows}")
+    format!("| sessions in the table | authorize | refresh | login |\n|--:|--:|--:|--:|\n{rows}")
 }

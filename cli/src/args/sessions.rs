@@ -88,6 +88,10 @@ pub struct ImportArgs {
     /// the functions: they apply theirs to the logins that they make themselves.
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]
     pub session_max_lifetime: Option<Duration>,
+    /// Import user ids that look like no value (NULL, \N, None, blanks) or like a number that lost digits (1.2E+17, 42.0). Without this
+    /// their rows are bad.
+    #[arg(long)]
+    pub user_ids_as_they_are: bool,
     /// Check the file, and write nothing. No table is needed.
     #[arg(long)]
     pub dry_run: bool,

@@ -33,7 +33,12 @@ pub(super) fn check(environment: &Environment<'_>) -> Vec<Check> {
     }
     // The tables have checks of their own.
     let environment = Environment::from_fn(|name| set.get(name).cloned().or_else(|| name.ends_with("_TABLE").then(|| "-".to_owned())));
-    let read = [LoginConfig::read(&environment).err(), RefreshConfig::read(&environment).err(), ReaderConfig::read(&environment).err()];
+    let read = [
+        LoginConfig::read(&environment).err(),
+        RefreshConfig::read(&environment).err(),
+        ReaderConfig::read(&environment).err(),
+        environment.cors_allow_origin().err(),
+    ];
     let wrong: BTreeMap<_, _> = read.into_iter().flatten().map(|error: ConfigError| (error.variable, error)).collect();
     if wrong.is_empty() {
         return vec![Check::ok(what)];
@@ -63,6 +68,8 @@ mod tests {
         };
         assert_eq!((imported.as_str(), access.as_str()), ("ACCEPT_IMPORTED_TOKENS is \"yes\"", "ACCESS_TOKEN_TTL is \"2h\""));
         assert_eq!(fix, "it takes a duration from 1m to 1h, such as 5m");
+        let origin = checked(&[("CORS_ALLOW_ORIGIN", "https://app.example.com/")]);
+        assert!(matches!(origin.as_slice(), [Outcome::Finding { found, .. }] if found.starts_with("CORS_ALLOW_ORIGIN is")), "{origin:?}");
         let pair = checked(&[("ACCESS_TOKEN_TTL", "1h"), ("REFRESH_TOKEN_TTL", "1h")]);
         assert!(matches!(pair.as_slice(), [Outcome::Finding { fix, .. }] if fix == "it takes more than ACCESS_TOKEN_TTL"), "{pair:?}");
     }

@@ -10,6 +10,7 @@ mod pool;
 mod row;
 mod rows;
 mod summary;
+mod user_ids;
 
 use std::{
     sync::{
@@ -91,7 +92,7 @@ pub(super) async fn run(store: Option<Store>, args: &ImportArgs) -> Result<(), I
     };
     let source = Counted::open(&args.file)?;
     let (length, bytes_read) = (source.length, source.count());
-    let rows = Rows::of(source, format)?;
+    let rows = Rows::of(source, format)?.with_user_ids_as_they_are(args.user_ids_as_they_are);
     if !rows.ignored.is_empty() {
         eprintln!("ignored columns: {}", rows.ignored.join(", "));
     }

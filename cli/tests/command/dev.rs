@@ -264,6 +264,34 @@ async fn all_answers_or_none_are_for_pages() {
     }
 }
 
+/// Also where the functions are elsewhere, for the gateway's own answers have it.
+#[tokio::test]
+async fn an_origin_that_lets_in_no_page_is_refused_at_the_start() {
+    for more in [&[][..], &["--lambda", "http://127.0.0.1:9"]] {
+        let mut dev = command(&[&["dev", "--port", "0"][..], more].concat());
+        let output = dev.env("CORS_ALLOW_ORIGIN", "https://app.example.com/").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("CORS_ALLOW_ORIGIN is \"https://app.example.com/\": it takes `none`, `*`, or an origin"), "{said}");
+    }
+}
+
+/// Without it a browser sends nothing at all from a page with tracing.
+#[tokio::test]
+async fn a_preflight_lets_tracing_headers_through() {
+    let dev = Dev::start_with(&[("CORS_ALLOW_ORIGIN", "https://app.example.com")]);
+    let request = dev.http.request("OPTIONS".parse().unwrap(), format!("{}/login", dev.url)).header("Origin", "https://app.example.com");
+    let request = request.header("Access-Control-Request-Method", "POST");
+    let answer = request.header("Access-Control-Request-Headers", "content-type,sentry-trace,baggage,traceparent").send().await.unwrap();
+    let allowed = answer.headers()["access-control-allow-headers"].to_str().unwrap().to_lowercase();
+    let allowed: Vec<_> = allowed.split(',').collect();
+    for header in
+        ["authorization", "content-type", "idempotency-key", "sentry-trace", "baggage", "traceparent", "tracestate", "x-amzn-trace-id"]
+    {
+        assert!(allowed.contains(&header), "{header}: {allowed:?}");
+    }
+}
+
 /// Every other path, and every other method of the console's own, is the API's.
 #[tokio::test]
 async fn the_api_answers_as_it_does_without_the_console() {

@@ -114,6 +114,45 @@ async fn a_bad_row_is_told_and_the_rest_goes_on() {
     service.assert_allowed("access-token-000003").await;
 }
 
+/// Two people with NULL for a user id would be one user, and each could log the other out.
+#[tokio::test]
+async fn what_an_export_made_of_no_value_is_no_user() {
+    let service = accepting().await;
+    let database = &service.database;
+    let ids = ["42", "NULL", "\\N", "   ", "None", "undefined", "nan", "1.23457E+17", "42.0", "43"];
+    let rows: String = ids.iter().enumerate().map(|(n, id)| row(&service, id, n, 7)).collect();
+    let file = File::new("ids.csv", &format!("{HEADER}{rows}"));
+    let bad: Vec<u64> = (3..=10).collect();
+    let lines = |ran: &Ran| -> Vec<u64> {
+        let rows = ran.json();
+        rows.iter().filter(|row| row["column"] == "user_id").map(|row| row["line"].as_u64().unwrap()).collect()
+    };
+    let checked = import(database, &file, "--dry-run --json").await;
+    assert_eq!((checked.code, lines(&checked)), (4, bad.clone()));
+    let imported = import(database, &file, "--json").await;
+    assert_eq!((imported.code, lines(&imported)), (4, bad));
+    assert_eq!(imported.json().last().unwrap(), &json!({"imported": 2, "already_there": 0, "expired": 0, "bad": 8}));
+    service.assert_allowed("access-token-000000").await;
+    service.assert_refused("access-token-000001").await;
+
+    let meant = import(database, &file, "--json --user-ids-as-they-are").await;
+    meant.assert_done();
+    assert_eq!(meant.json(), [json!({"imported": 8, "already_there": 2, "expired": 0, "bad": 0})]);
+    service.assert_allowed("access-token-000001").await;
+
+    let lines = |id: &str| {
+        let now = rfc3339(service.clock.now() + chrono::TimeDelta::days(1));
+        format!(
+            "{{\"user_id\":{id},\"access_token\":\"access-token-json-1\",\"refresh_token\":\"refresh-token-json-1\",\"access_token_expires_at\":\"{now}\",\"refresh_token_expires_at\":\"{now}\"}}\n"
+        )
+    };
+    for id in ["null", "\"null\"", "\"\"", "\"  \"", "42.0", "1.5e17", "true", "\"42.0\"", "[]"] {
+        let refused = latchkey(database, "sessions import - --format jsonl --json", &lines(id)).await;
+        assert_eq!((refused.code, &refused.json()[0]["column"]), (4, &json!("user_id")), "{id}");
+    }
+    latchkey(database, "sessions import - --format jsonl --json", &lines("42")).await.assert_done();
+}
+
 /// Once its access token has expired, a session is still worth its refresh token.
 #[tokio::test]
 async fn a_dry_run_judges_expiry_by_the_refresh_token_as_the_import_does() {

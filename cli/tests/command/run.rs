@@ -41,11 +41,22 @@ pub(crate) async fn latchkey(database: &Database, arguments: &str, input: &str) 
     output_of(child).await
 }
 
+/// Runs `latchkey` with these arguments, which may be empty or have blanks in them.
+pub(crate) async fn run(database: &Database, arguments: &[&str]) -> Ran {
+    let mut child = command_of(database, arguments.iter().copied()).spawn().unwrap();
+    drop(child.stdin.take());
+    output_of(child).await
+}
+
 /// The command, to be started by hand.
 pub(crate) fn command(database: &Database, arguments: &str) -> Command {
+    command_of(database, arguments.split_whitespace())
+}
+
+fn command_of<'a>(database: &Database, arguments: impl Iterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
     command
-        .args(arguments.split_whitespace())
+        .args(arguments)
         .args(["--endpoint-url", &database.url])
         .env("SESSIONS_TABLE", database.table("SessionsTable"))
         .env("USERS_TABLE", database.table("UsersTable"))

@@ -6,7 +6,7 @@ use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::service::{Pair, Service};
 use serde_json::json;
 
-use crate::run::latchkey;
+use crate::run::{latchkey, run};
 
 async fn user_id(service: &Service) -> String {
     service.database.items("UsersTable").await[0]["user_id"].as_s().unwrap().clone()
@@ -84,6 +84,60 @@ async fn an_unknown_id_is_said_to_be_unknown() {
     service.login().await;
     latchkey(&service.database, "sessions list demo", "").await.assert_refused(3, "no user with the id demo");
     latchkey(&service.database, "sessions end-all demo --yes", "").await.assert_refused(3, "no user with the id demo");
+}
+
+/// A script whose variable is empty, or holds something else than an id, must not end more than was meant.
+#[tokio::test]
+async fn a_destructive_command_that_is_not_understood_does_nothing() {
+    let service = Service::start(&[]).await;
+    let database = &service.database;
+    let (pair, id) = (service.login().await, user_id(&service).await);
+    let long = "u".repeat(129);
+    let refused = async |arguments: &[&str], code: i32| {
+        let ran = run(database, arguments).await;
+        assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{arguments:?}: {}", ran.stderr);
+        service.assert_allowed(&pair.access).await;
+    };
+    // No user's id has this form.
+    for wrong in ["", " ", "\t", " x", "x ", "x\n", "a\u{1}b", &long] {
+        refused(&["sessions", "end-all", wrong, "--yes"], 2).await;
+        refused(&["sessions", "end", wrong, &pair.login_id], 2).await;
+    }
+    // A user's id may have this form, and none has it.
+    for unknown in [".", "..", "../..", "*", "%", "NULL", "null", "None", "undefined", "0", DEMO_USER] {
+        refused(&["sessions", "end-all", unknown, "--yes"], 3).await;
+        refused(&["sessions", "end", unknown, &pair.login_id], 3).await;
+    }
+    for login in ["", " ", ".", "..", "*", "x", &format!("{}x", pair.login_id), &format!("{} ", pair.login_id)] {
+        refused(&["sessions", "end", &id, login], 2).await;
+    }
+    for name in ["", " ", ".", "..", "*", "NULL"] {
+        for command in ["disable", "remove"] {
+            let ran = run(database, &["users", command, name, "--yes"]).await;
+            assert!([2, 3].contains(&ran.code) && ran.stdout.is_empty(), "{command} {name:?}: {ran:?}");
+            service.assert_allowed(&pair.access).await;
+        }
+    }
+    // One argument too many, too few, or unknown.
+    for arguments in [
+        &["sessions", "end", &id][..],
+        &["sessions", "end", &id, &pair.login_id, "more"],
+        &["sessions", "end", &id, &pair.login_id, "--all"],
+        &["sessions", "end-all", "--yes"],
+        &["sessions", "end-all", &id, "more", "--yes"],
+        &["sessions", "end-all", &id, "--yes", "--keep", "current"],
+        &["sessions", "end-all", &id, "--yes=false"],
+        &["sessions", "end-everyone", "--yes", &id],
+        &["sessions", "end-everyone", "--yes", "--user", &id],
+        &["sessions", "end-everyone", "--yes", "--dry-run"],
+        &["users", "disable", DEMO_USER, "--yes", "more"],
+        &["users", "remove", DEMO_USER, "more", "--yes"],
+        &["users", "remove", DEMO_USER, "--yes", "--dry-run"],
+        &["users", "set-password", DEMO_USER, "--yes", "--password", "a long enough passphrase"],
+    ] {
+        refused(arguments, 2).await;
+    }
+    assert_eq!(latchkey(database, &format!("sessions end-all {id} --yes"), "").await.stdout, "ended 1\n");
 }
 
 #[tokio::test]

@@ -83,5 +83,6 @@ fn it_tells_its_metrics_and_its_trace() {
     assert!(line(r#""code":"access_denied""#).contains(&format!(r#""trace_id":"{TRACE}""#)), "{log}");
     let metrics = line(r#""_aws""#);
     assert!(metrics.starts_with(r#"{"_aws":{"Timestamp":"#), "{metrics}");
-    assert!(metrics.ends_with(r#""Function":"authorizer","Reason":"malformed","ColdStarts":1,"AccessDenied":1}"#), "{metrics}");
+    let end = r#""Function":"authorizer","Reason":"malformed","Version":"1","ColdStarts":1,"AccessDenied":1,"TokensForeign":1}"#;
+    assert!(metrics.ends_with(end), "{metrics}");
 }

@@ -22,6 +22,12 @@ fn a_missing_variable_is_named() {
 }
 
 #[test]
+fn an_origin_with_a_path_lets_in_no_page_and_is_refused() {
+    let variables = [&TABLES[..], &[("CORS_ALLOW_ORIGIN", "https://app.example.com/")]].concat();
+    assert!(stops_with(&variables).contains(r#"CORS_ALLOW_ORIGIN is \"https://app.example.com/\": it takes `none`, `*`, or an origin"#));
+}
+
+#[test]
 fn a_wrong_variable_is_named_with_what_it_takes() {
     let variables = [&TABLES[..], &[("ACCESS_TOKEN_TTL", "2h")]].concat();
     assert!(stops_with(&variables).contains(r#"ACCESS_TOKEN_TTL is \"2h\": it takes a duration from 1m to 1h, such as 5m"#));

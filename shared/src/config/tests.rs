@@ -134,6 +134,30 @@ fn imported_tokens_are_accepted_only_where_it_says_so() {
     assert_eq!((refusal.variable, refusal.takes.as_str()), ("ACCEPT_IMPORTED_TOKENS", "`true` or `false`"));
 }
 
+/// cli/src/template/tests/deployment.rs compares it with the template's parameter.
+#[test]
+fn an_origin_is_what_a_browser_sends() {
+    let read = |value: &str| environment(&[("CORS_ALLOW_ORIGIN", value)]).cors_allow_origin();
+    assert_eq!(environment(&[]).cors_allow_origin(), Ok(None));
+    assert_eq!((read(""), read("none")), (Ok(None), Ok(None)));
+    for taken in ["*", "https://app.example.com", "capacitor://localhost", "http://[::1]:3000"] {
+        assert_eq!(read(taken), Ok(Some(taken.to_owned())));
+    }
+    assert_eq!(
+        read("https://app.example.com/").unwrap_err().to_string(),
+        "CORS_ALLOW_ORIGIN is \"https://app.example.com/\": it takes `none`, `*`, or an origin in lower case such as \
+         https://app.example.com or capacitor://localhost"
+    );
+}
+
+/// Lambda sets it: "$LATEST", or the number of a published version.
+#[test]
+fn signals_know_their_version() {
+    let read = |version| environment(&[("METRICS_NAMESPACE", "n"), ("AWS_LAMBDA_FUNCTION_VERSION", version)]).signals(Function::Refresh);
+    assert!(format!("{:?}", read("8").unwrap()).contains("version: Some(\"8\")"));
+    assert!(format!("{:?}", read("$LATEST").unwrap()).contains("version: None"));
+}
+
 /// A name that CloudWatch takes, and that needs no escaping in JSON.
 #[test]
 fn a_metrics_namespace_is_one_of_our_own() {

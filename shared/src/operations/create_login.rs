@@ -161,7 +161,11 @@ impl CreateLogin<'_> {
             match &step {
                 Step::Done => return Ok(issued),
                 Step::ReadLogins => {
-                    self.store.add_logins(&issued.new.login.key.user_key, &mut seen).await?;
+                    let user_key = &issued.new.login.key.user_key;
+                    match self.limit {
+                        Some(_) => seen = self.read(user_key).await?,
+                        None => self.store.add_logins(user_key, &mut seen).await?,
+                    }
                     continue;
                 }
                 Step::RoomMade(ended) => {

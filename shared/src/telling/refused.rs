@@ -25,6 +25,13 @@ pub enum Refused {
 }
 
 impl Refused {
+    /// Whether the token is none of Latchkey's. A new version that misreads tokens refuses good ones like this, and hardly anything else
+    /// does. So a rollback alarm compares these refusals with those of the version before.
+    #[must_use]
+    pub const fn is_foreign(self) -> bool {
+        matches!(self, Self::Malformed | Self::Forged)
+    }
+
     /// The value of the dimension `Reason`.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -32,7 +32,11 @@ use tally::Tally;
 
 /// The signals of one function's process. Off, unless `METRICS_NAMESPACE` is set.
 #[derive(Debug, Clone, Default)]
-pub struct Signals(Option<Arc<Metrics>>);
+pub struct Signals {
+    metrics: Option<Arc<Metrics>>,
+    /// The function's version, if it is a published one.
+    version: Option<Arc<str>>,
+}
 
 /// Takes a finished line without its line break.
 type Sink = Box<dyn Fn(&str) + Send + Sync>;
@@ -70,31 +74,39 @@ impl Signals {
     /// Writes each line to `sink`. CloudWatch must accept the namespace.
     #[must_use]
     pub fn to(namespace: &str, function: Function, sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(Metrics { namespace: namespace.to_owned(), function, cold: AtomicBool::new(true), sink: Box::new(sink) })))
+        let metrics = Metrics { namespace: namespace.to_owned(), function, cold: AtomicBool::new(true), sink: Box::new(sink) };
+        Self { metrics: Some(Arc::new(metrics)), version: None }
+    }
+
+    /// The same signals, of this published version: a number. Any other text names none.
+    #[must_use]
+    pub fn of_version(self, version: Option<&str>) -> Self {
+        let is_number = |text: &&str| (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        Self { version: version.filter(is_number).map(Arc::from), ..self }
     }
 
     /// Runs a request. `trace` is Lambda's header `Lambda-Runtime-Trace-Id`. If X-Ray keeps the trace, log lines name it. The future
     /// of a request that calls the SDK takes kilobytes: pass it pinned, so that it isn't copied.
     pub async fn of_request<T>(&self, trace: Option<&str>, request: impl Future<Output = T>) -> T {
         let trace_id = trace.and_then(trace::kept_trace_id).map(str::to_owned);
-        if self.0.is_none() && trace_id.is_none() {
+        if self.metrics.is_none() && trace_id.is_none() {
             return request.await;
         }
-        let tally = self.0.as_ref().map(|metrics| Mutex::new(Tally::of_request(metrics.cold.swap(false, Ordering::Relaxed))));
+        let tally = self.metrics.as_ref().map(|metrics| Mutex::new(Tally::of_request(metrics.cold.swap(false, Ordering::Relaxed))));
         let current = Arc::new(Current { tally, trace_id });
         let answer = CURRENT.scope(Arc::clone(&current), request).await;
-        if let (Some(metrics), Some(tally)) = (&self.0, &current.tally) {
-            metrics.tell(&locked(tally));
+        if let (Some(metrics), Some(tally)) = (&self.metrics, &current.tally) {
+            metrics.tell(self.version.as_deref(), &locked(tally));
         }
         answer
     }
 }
 
 impl Metrics {
-    fn tell(&self, tally: &Tally) {
+    fn tell(&self, version: Option<&str>, tally: &Tally) {
         if !tally.is_empty() {
             let now = Clock::system().now().timestamp_millis();
-            (self.sink)(&emf::line(&self.namespace, self.function, now, tally));
+            (self.sink)(&emf::line(&self.namespace, self.function, version, now, tally));
         }
     }
 }

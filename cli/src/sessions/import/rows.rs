@@ -9,6 +9,7 @@ use super::{
     duplicates::Duplicates,
     json_rows::JsonRows,
     row::{BadRow, Counted, FileError, Reader, RowText},
+    user_ids,
 };
 use crate::args::ImportFormat;
 
@@ -23,6 +24,7 @@ pub(super) struct Row {
 pub(super) struct Rows {
     reader: Box<dyn Reader>,
     seen: Duplicates,
+    user_ids_as_they_are: bool,
     /// Columns that are ignored.
     pub(super) ignored: Vec<String>,
 }
@@ -36,20 +38,32 @@ impl Rows {
             }
             ImportFormat::Jsonl => (Box::new(JsonRows::of(source)), Vec::new()),
         };
-        Ok(Self { reader, seen: Duplicates::default(), ignored })
+        Ok(Self { reader, seen: Duplicates::default(), user_ids_as_they_are: false, ignored })
+    }
+
+    /// The same rows, whose user ids may look like no value or a rounded number.
+    pub(super) fn with_user_ids_as_they_are(self, user_ids_as_they_are: bool) -> Self {
+        Self { user_ids_as_they_are, ..self }
     }
 
     /// The next row. `None` at the end of the file.
     pub(super) fn next(&mut self) -> Result<Option<Row>, FileError> {
         let Some(RowText { line, texts }) = self.reader.next()? else { return Ok(None) };
-        let session = texts.and_then(parse).and_then(|session| self.seen.check(&session, line).map(|()| session));
+        let as_they_are = self.user_ids_as_they_are;
+        let session =
+            texts.and_then(|texts| parse(texts, as_they_are)).and_then(|session| self.seen.check(&session, line).map(|()| session));
         Ok(Some(Row { line, session }))
     }
 }
 
 fn parse(
     [user_id, access_token, refresh_token, access_token_expires_at, refresh_token_expires_at]: [&str; 5],
+    user_ids_as_they_are: bool,
 ) -> Result<ImportedSession, BadRow> {
+    // An empty one is refused in any case.
+    if !user_ids_as_they_are && !user_id.is_empty() {
+        user_ids::check(user_id)?;
+    }
     ImportedSession::parse(ImportRow { user_id, access_token, refresh_token, access_token_expires_at, refresh_token_expires_at })
         .map_err(|error| BadRow::in_column(error.column, error.problem))
 }

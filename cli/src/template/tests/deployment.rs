@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use latchkey::config::Environment;
 use regex::Regex;
 use serde_json::Value;
 
@@ -122,22 +123,74 @@ fn origins_are_origins() {
     let template = document::read(TEMPLATE).unwrap();
     let pattern = |name: &str| Regex::new(template["Parameters"][name]["AllowedPattern"].as_str().unwrap()).unwrap();
     let origin = pattern("CorsAllowOrigin");
-    for good in
-        ["none", "*", "https://app.example.com", "http://localhost:5173", "http://[::1]:3000", "capacitor://localhost", "tauri://localhost"]
-    {
-        assert!(origin.is_match(good), "{good}");
+    let longest: usize = template["Parameters"]["CorsAllowOrigin"]["MaxLength"].as_str().unwrap().parse().unwrap();
+    // The functions check their variable the same way: the template is deployed by other tools than `sam`, too.
+    let is_taken = |text: &str| {
+        let by_template = text.len() <= longest && origin.is_match(text);
+        let environment = Environment::from_fn(|_| Some(text.to_owned()));
+        // An empty variable is one that isn't set.
+        let by_functions = !text.is_empty() && environment.cors_allow_origin().is_ok();
+        assert_eq!(by_template, by_functions, "{text}");
+        by_template
+    };
+    let of_length = |length: usize| format!("https://{}", "a".repeat(length - "https://".len()));
+    for good in [
+        "none",
+        "*",
+        "https://app.example.com",
+        "http://localhost:5173",
+        "http://[::1]:3000",
+        "http://[fe80::1]",
+        "http://192.0.2.1:80",
+        "capacitor://localhost",
+        "ionic://localhost",
+        "tauri://localhost",
+        "chrome-extension://abcdefghijklmnop",
+        "a+b.c-1://x",
+        "https://a:1",
+        "https://a:99999",
+        &of_length(longest),
+    ] {
+        assert!(is_taken(good), "{good}");
     }
     for bad in [
         "",
         "null",
+        "None",
+        "**",
         "app.example.com",
+        "//app.example.com",
+        "://app.example.com",
+        "1http://app.example.com",
+        "https:/app.example.com",
         "https://app.example.com/",
+        "https://app.example.com/path",
+        "https://app.example.com?",
+        "https://app.example.com:",
+        "https://app.example.com:123456",
+        "https://app.example.com:80a",
+        "https://app.example.com:1:2",
+        "https://:80",
+        "https://[::1",
+        "https://[]",
+        "https://[::1]x",
+        "https://[::1]80",
+        "https://[::g]",
         "https://App.example.com",
+        "HTTPS://app.example.com",
+        "https://*.example.com",
+        "https://user@app.example.com",
         "https://a.example,https://b.example",
+        "https://a.example https://b.example",
+        " https://a.example",
+        "https://a.example ",
+        "https://ä.example",
+        "https://x://y",
         "file://",
         "https://a'b",
+        &of_length(longest + 1),
     ] {
-        assert!(!origin.is_match(bad), "{bad}");
+        assert!(!is_taken(bad), "{bad}");
     }
     let headers = pattern("CorsAllowHeaders");
     assert!(headers.is_match("traceparent,sentry-trace") && headers.is_match("x_id"));
@@ -188,4 +241,25 @@ fn each_way_to_deploy_is_known() {
         assert_eq!(template["Mappings"]["Shifting"][way.as_str().unwrap()]["Enabled"], shifts, "{way}");
     }
     assert_eq!(template["Mappings"]["Shifting"].as_object().unwrap().len(), allowed.len());
+}
+
+/// CodeDeploy looks only at the alarms that a function's deployment names. An alarm that no deployment names rolls nothing back.
+#[test]
+fn each_deployment_is_watched_by_its_alarms() {
+    let template = document::read(TEMPLATE).unwrap();
+    let resources = template["Resources"].as_object().unwrap();
+    let of_type = |kind: &'static str| resources.iter().filter(move |(_, one)| one["Type"] == kind);
+    let rollback: BTreeSet<_> =
+        of_type("AWS::CloudWatch::Alarm").map(|(id, _)| id.as_str()).filter(|id| id.ends_with("RollbackAlarm")).collect();
+    let mut watched = BTreeSet::new();
+    for (id, function) in of_type("AWS::Serverless::Function") {
+        let alarms = &function["Properties"]["DeploymentPreference"]["Alarms"]["Fn::If"];
+        assert_eq!(alarms[0], "ShiftsTraffic", "{id}");
+        let named: BTreeSet<_> = alarms[1].as_array().unwrap().iter().map(|alarm| alarm["Ref"].as_str().unwrap()).collect();
+        let own = id.trim_end_matches("Function");
+        let expected: BTreeSet<_> = rollback.iter().copied().filter(|alarm| alarm.starts_with(own) || alarm.starts_with("Api")).collect();
+        assert!(named == expected && expected.len() >= 2, "{id}: {named:?}");
+        watched.extend(named);
+    }
+    assert_eq!(watched, rollback);
 }

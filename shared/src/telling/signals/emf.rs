@@ -8,23 +8,32 @@ use std::fmt::Write as _;
 
 use super::{Function, Metric, tally::Tally};
 
-/// The line of what a request has come to, without its end. `now` is in milliseconds since 1970.
-pub(super) fn line(namespace: &str, function: Function, now: i64, tally: &Tally) -> String {
+/// The line of what a request has come to, without its end. `version` is the function's, `now` is in milliseconds since 1970.
+pub(super) fn line(namespace: &str, function: Function, version: Option<&str>, now: i64, tally: &Tally) -> String {
+    let version = version.filter(|_| tally.counts().iter().any(|(metric, _)| metric.is_by_version()));
     let mut line = String::with_capacity(512);
     push(&mut line, format_args!(r#"{{"_aws":{{"Timestamp":{now},"CloudWatchMetrics":["#));
     let named = tally.counts().iter().map(|(metric, _)| *metric).chain((!tally.store_calls().is_empty()).then_some(Metric::StoreLatency));
-    directive(&mut line, namespace, r#""Function""#, named);
+    directive(&mut line, namespace, r#"["Function"]"#, named);
     if let Some((metric, _)) = tally.refused() {
         line.push(',');
-        directive(&mut line, namespace, r#""Function","Reason""#, std::iter::once(metric));
+        directive(&mut line, namespace, r#"["Function","Reason"]"#, std::iter::once(metric));
+    }
+    if version.is_some() {
+        line.push(',');
+        let metrics = tally.counts().iter().map(|(metric, _)| *metric).filter(|metric| metric.is_by_version());
+        directive(&mut line, namespace, r#"["Function","Version"]"#, metrics);
     }
     if tally.throttled().is_some() {
         line.push(',');
-        directive(&mut line, namespace, r#""Resource""#, std::iter::once(Metric::StoreThrottles));
+        directive(&mut line, namespace, r#"["Resource"]"#, std::iter::once(Metric::StoreThrottles));
     }
     push(&mut line, format_args!(r#"]}},"Function":"{}""#, function.name()));
     if let Some((_, refused)) = tally.refused() {
         push(&mut line, format_args!(r#","Reason":"{}""#, refused.word()));
+    }
+    if let Some(version) = version {
+        push(&mut line, format_args!(r#","Version":"{version}""#));
     }
     if let Some(resource) = tally.throttled() {
         push(&mut line, format_args!(r#","Resource":"{resource}""#));
@@ -44,9 +53,9 @@ pub(super) fn line(namespace: &str, function: Function, now: i64, tally: &Tally)
     line
 }
 
-/// Names metrics, to be found at the line's root, and the dimensions that they have there.
+/// Declares metrics whose values are members of the line's root, and their sets of dimensions.
 fn directive(line: &mut String, namespace: &str, dimensions: &str, metrics: impl Iterator<Item = Metric>) {
-    push(line, format_args!(r#"{{"Namespace":"{namespace}","Dimensions":[[{dimensions}]],"Metrics":["#));
+    push(line, format_args!(r#"{{"Namespace":"{namespace}","Dimensions":[{dimensions}],"Metrics":["#));
     for (place, metric) in metrics.enumerate() {
         let comma = if place > 0 { "," } else { "" };
         push(line, format_args!(r#"{comma}{{"Name":"{}","Unit":"{}"}}"#, metric.name(), metric.unit()));

@@ -79,6 +79,8 @@ pub enum Metric {
     InternalErrors,
     /// Tokens that lead to two logins.
     TokensAmbiguous,
+    /// Tokens refused as malformed or forged, also by version.
+    TokensForeign,
     /// What follows a settled answer and didn't work.
     CleanupFailures,
     /// Calls to DynamoDB, each with all its attempts.
@@ -117,7 +119,7 @@ impl Metric {
             | Self::RefreshesRefused
             | Self::RefreshesReused => &[Function::Refresh],
             Self::AccessAllowed | Self::AccessDenied | Self::MarksLost => &[Function::Authorizer, Function::Admin],
-            Self::ClocksSkewed => &[Function::Refresh, Function::Authorizer, Function::Admin],
+            Self::ClocksSkewed | Self::TokensForeign => &[Function::Refresh, Function::Authorizer, Function::Admin],
             Self::Logouts | Self::LogoutsEverywhere | Self::LogoutsOfNothing => &[Function::Sessions],
             Self::AdminActions => &[Function::Admin],
             Self::RequestsMalformed | Self::CleanupFailures => &[Function::Login, Function::Refresh, Function::Sessions, Function::Admin],
@@ -142,5 +144,11 @@ impl Metric {
             }
             _ => &[],
         }
+    }
+
+    /// Whether it is also counted by the function's version, as the dimension `Version`.
+    #[must_use]
+    pub const fn is_by_version(self) -> bool {
+        matches!(self, Self::TokensForeign)
     }
 }

@@ -26,6 +26,9 @@ impl Tally {
 
     pub(super) fn count(&mut self, metric: Metric, refused: Option<Refused>) {
         self.add(metric, 1);
+        if refused.is_some_and(Refused::is_foreign) {
+            self.add(Metric::TokensForeign, 1);
+        }
         self.refused = refused.map(|refused| (metric, refused)).or(self.refused);
     }
 

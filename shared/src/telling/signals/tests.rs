@@ -60,7 +60,7 @@ async fn a_line_is_as_the_specification_has_it() {
     tally.count(Metric::AccessDenied, Some(Refused::NoSession));
     tally.store_call(Duration::from_micros(3_042), 0);
     tally.store_call(Duration::from_micros(1_200_000), 2);
-    let line = emf::line("Latchkey/latchkey-prod", Function::Authorizer, 1_764_000_000_123, &tally);
+    let line = emf::line("Latchkey/latchkey-prod", Function::Authorizer, Some("8"), 1_764_000_000_123, &tally);
     assert_eq!(
         assert_valid(&line),
         json!({
@@ -92,6 +92,34 @@ async fn a_line_is_as_the_specification_has_it() {
             "StoreLatency": [3.042, 1200.0],
         })
     );
+}
+
+/// Only what a broken version does: each version that counts costs metrics of its own.
+#[tokio::test]
+async fn what_a_broken_version_refuses_is_counted_by_version() {
+    let (signals, lines) = heard(Function::Authorizer);
+    let told = async |version: Option<&str>, refused: Refused| {
+        let signals = signals.clone().of_version(version);
+        signals.of_request(None, async { logged(Event::AccessDenied(refused)) }).await;
+        assert_valid(&lines.lock().unwrap().pop().unwrap())
+    };
+    let by_version = |line: &Value| {
+        let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        directives.iter().find(|directive| directive["Dimensions"] == json!([["Function", "Version"]])).cloned()
+    };
+    for refused in Refused::VARIANTS {
+        let line = told(Some("8"), *refused).await;
+        let foreign = matches!(refused, Refused::Malformed | Refused::Forged);
+        assert_eq!(line["TokensForeign"], if foreign { json!(1) } else { Value::Null }, "{refused:?}");
+        assert_eq!(line["Version"], if foreign { json!("8") } else { Value::Null }, "{refused:?}");
+        let expected = foreign.then(|| json!([{"Name": "TokensForeign", "Unit": "Count"}]));
+        assert_eq!(by_version(&line).map(|directive| directive["Metrics"].clone()), expected, "{refused:?}");
+    }
+    // On a laptop there is none, and the unpublished one is never in service. Nothing that JSON would have to escape gets into a line.
+    for none in [None, Some("$LATEST"), Some(""), Some("8\""), Some("-1"), Some("123456789012345678901")] {
+        let line = told(none, Refused::Forged).await;
+        assert_eq!((&line["TokensForeign"], &line["Version"], by_version(&line)), (&json!(1), &Value::Null, None), "{none:?}");
+    }
 }
 
 /// Every code there is, with every reason, in one request: still one valid line, within what CloudWatch takes of a line.
@@ -203,6 +231,8 @@ fn there_are_few_metrics() {
     let each = Metric::VARIANTS.iter().map(|metric| metric.functions().len() * (1 + metric.reasons().len()));
     let documented = include_str!("../../../../docs/metrics.md");
     assert!(documented.contains(&format!("CloudWatch has {} metrics", each.sum::<usize>())));
+    let by_version = Metric::VARIANTS.iter().filter(|metric| metric.is_by_version()).map(|metric| metric.functions().len());
+    assert!(documented.contains(&format!("{} more for each version", by_version.sum::<usize>())));
     let names: BTreeSet<_> = Metric::VARIANTS.iter().map(|metric| metric.name()).collect();
     assert_eq!(names.len(), Metric::VARIANTS.len());
     assert!(Event::iter().filter_map(Event::counts).all(|metric| Metric::VARIANTS.contains(&metric)));
