@@ -114,13 +114,13 @@ pub fn functions_that_tell(
     };
     let mut functions = vec![("login", login), ("refresh", refresh), ("sessions", sessions), ("authorizer", authorizer)];
     if template.functions.iter().any(|function| function.binary == "admin") {
-        let environment = environment("admin");
-        let config = AdminConfig::read(&environment)?;
+        let config = AdminConfig::read(&environment("admin"))?;
         let store = Store::new(client("admin"), &config.sessions_table);
         let first_use = OnFirstUse::mark(config.replay_window, limits, random.clone());
         let admin = behind_the_gateway(
             latchkey_admin::service(store, config, first_use, clock.clone(), random.clone()),
-            &environment,
+            // No page calls the back office.
+            None,
             limits,
             random.clone(),
             signals(Function::Admin)?,
