@@ -131,7 +131,7 @@ async fn what_an_export_made_of_no_value_is_no_user() {
     assert_eq!((checked.code, lines(&checked)), (4, bad.clone()));
     let imported = import(database, &file, "--json").await;
     assert_eq!((imported.code, lines(&imported)), (4, bad));
-    assert_eq!(imported.json().last().unwrap(), &json!({"imported": 2, "already_there": 0, "expired": 0, "bad": 8}));
+    assert_eq!(imported.json().last().unwrap(), &json!({"imported": 2, "already_there": 0, "expired": 0, "blocked": 0, "bad": 8}));
     service.assert_allowed("access-token-000000").await;
     service.assert_refused("access-token-000001").await;
 
