@@ -137,7 +137,7 @@ async fn what_an_export_made_of_no_value_is_no_user() {
 
     let meant = import(database, &file, "--json --user-ids-as-they-are").await;
     meant.assert_done();
-    assert_eq!(meant.json(), [json!({"imported": 8, "already_there": 2, "expired": 0, "bad": 0})]);
+    assert_eq!(meant.json(), [json!({"imported": 8, "already_there": 2, "expired": 0, "blocked": 0, "bad": 0})]);
     service.assert_allowed("access-token-000001").await;
 
     let lines = |id: &str| {
