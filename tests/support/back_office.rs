@@ -48,7 +48,6 @@ impl Service {
 ///
 /// # Panics
 /// If it can't be signed.
-#[must_use]
 pub fn signed(request: RequestBuilder, credentials: &Credentials, at: DateTime<Utc>) -> RequestBuilder {
     let (client, request) = request.build_split();
     let mut request = request.expect("a request");

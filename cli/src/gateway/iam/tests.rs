@@ -78,7 +78,8 @@ fn what_botocore_signed_is_let_in() {
 
 #[test]
 fn a_signature_covers_the_request() {
-    let changes: [(&str, fn(&mut Incoming)); 8] = [
+    type Change = fn(&mut Incoming);
+    let changes: [(&str, Change); 8] = [
         ("method", |incoming| incoming.method = Method::PUT),
         ("path", |incoming| incoming.path.push('x')),
         ("query", |incoming| "a=1".clone_into(&mut incoming.query)),
