@@ -10,9 +10,13 @@ use latchkey::{
     store::{Accounts, Store, UserChange, Users},
     token::{AccessToken, RefreshToken},
 };
-use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
+use latchkey_cli::{
+    dev::{DEMO_PASSWORD, DEMO_USER},
+    linked,
+};
 use latchkey_tests::{
     back_office::{principal, signed},
+    database::TEST_LIMITS,
     service::{Answer, Pair, ParseUsername as _, Service, exchange},
     tap::Line,
 };
@@ -537,4 +541,30 @@ async fn an_issue_costs_two_round_trips() {
     let second = ("TransactWriteItems".to_owned(), 5.0 * 2.0 + 2.0);
     let calls = issue("another-device-id").await;
     assert_eq!((&calls[..2], &calls[2..]), (&reads[..], &[second][..]));
+}
+
+/// Then the API has lost its authorization, and every caller would be let in.
+#[tokio::test]
+async fn an_event_without_a_caller_is_500() {
+    let service = Service::start(&[]).await;
+    let pair = service.login().await;
+    let user_id = user_id(&service).await;
+    let client = |_| service.database.client.clone();
+    let clock = service.clock.clock();
+    let functions = linked::functions(client, &service.database.template, &|_| None, &clock, &Random::system(), TEST_LIMITS).unwrap();
+    let answer = async |identity: Value| {
+        let event = json!({
+            "resource": END_ALL, "path": END_ALL, "httpMethod": "POST", "isBase64Encoded": false,
+            "headers": {"content-type": "application/json"}, "multiValueHeaders": {"content-type": ["application/json"]},
+            "requestContext": {"resourcePath": END_ALL, "httpMethod": "POST", "requestId": "r", "identity": identity},
+            "body": json!({"user_id": user_id}).to_string(),
+        });
+        functions.invoke("admin", event, TEST_LIMITS.request).await.unwrap()["statusCode"].clone()
+    };
+    for identity in [json!({}), json!({"userArn": null}), json!({"userArn": ""}), json!({"caller": "AROAEXAMPLE:a"})] {
+        assert_eq!(answer(identity.clone()).await, 500, "{identity}");
+    }
+    service.assert_allowed(&pair.access).await;
+    assert_eq!(answer(json!({"userArn": principal().arn})).await, 200);
+    service.assert_refused(&pair.access).await;
 }
