@@ -25,7 +25,7 @@ use crate::{
     client,
     console::{About, Console},
     exit::{Exit, ExitWith},
-    gateway::{Gateway, GatewayOptions},
+    gateway::{Gateway, GatewayOptions, Principal},
     invoke::{FunctionError, Invoker, RemoteInvoker},
     linked,
     observed::{LogLines, ObservedHttp, Observer},
@@ -41,6 +41,9 @@ pub const TEMPLATE: &str = include_str!("../../template.yaml");
 pub const DEMO_USER: &str = "demo";
 /// The demo user's password, known to all the world: `dev` is never deployed.
 pub const DEMO_PASSWORD: &str = "correct-horse-battery-staple";
+
+/// The back office is open on a laptop, to those who sign with the credentials that the banner shows.
+pub const BACK_OFFICE: [(&str, &str); 2] = [("AdminApi", "Regional"), ("AdminCallers", "arn:aws:iam::123456789012:role/back-office")];
 
 /// Why the service doesn't run here.
 #[derive(Debug, thiserror::Error)]
@@ -143,7 +146,12 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
         replay_window: config.as_ref().map(|config| config.replay.window.as_secs()),
     };
     let console = Console::new(observer, Clock::system());
-    let router = console.clone().into_router(Gateway::new(&template, invoker, GatewayOptions::default()), &about);
+    let options = GatewayOptions {
+        region: client::emulator_region().to_string(),
+        principal: Principal::local(access_key, client::EMULATOR_KEY),
+        ..GatewayOptions::default()
+    };
+    let router = console.clone().into_router(Gateway::new(&template, invoker, options), &about);
     let region = client::emulator_region();
     let banner = Banner {
         address,
@@ -173,7 +181,8 @@ fn parameters(process: &Environment<'_>) -> Result<BTreeMap<String, String>, Con
     let imported = process.get("ACCEPT_IMPORTED_TOKENS").filter(|accept| accept == "true");
     let origin = process.cors_allow_origin()?;
     let set = [("AcceptImportedTokens", imported), ("CorsAllowOrigin", origin)];
-    Ok(set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+    let set = set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Ok(set.chain(BACK_OFFICE.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect())
 }
 
 /// The service's lines and the gateway's; of everybody else only errors.

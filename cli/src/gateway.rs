@@ -1,7 +1,7 @@
 //! API Gateway on a laptop: it turns HTTP requests into events for the functions, and their answers into HTTP.
 //!
-//! It serves the REST API of a template with Lambda proxy integrations. A request goes: read, find its route, authorizer,
-//! function, answer. The gateway behaves as API Gateway does, as far as that is known. It differs on purpose in these points:
+//! It serves the REST API of a template with Lambda proxy integrations, and the back office's beside it. A request goes: read,
+//! find its route, authorizer or signature, function, answer. The gateway behaves as API Gateway does, as far as that is known. It differs on purpose in these points:
 //! - Nothing is throttled: no usage plans, no route or method settings, no 429 of its own. No WAF, no resource policy, no
 //!   API keys, no request validators, no 10,240-byte limit on headers (the HTTP library's own is larger), no limit on a
 //!   method's ARN.
@@ -11,6 +11,7 @@
 //! - The validation expression is in the `regex` crate's dialect, not Java's.
 
 mod answer;
+mod iam;
 mod incoming;
 mod integration;
 mod kept;
@@ -32,8 +33,10 @@ use axum::{
 use http::{HeaderName, HeaderValue, Method};
 use latchkey::clock::Clock;
 
+pub use self::iam::Principal;
 use self::{incoming::Ids, rest::RestApi};
 use crate::{
+    client::EMULATOR_KEY,
     invoke::Invoker,
     template::{ACCOUNT, REGION, Template},
 };
@@ -49,8 +52,10 @@ pub struct GatewayOptions {
     pub api_id: String,
     /// How long API Gateway waits for a function, regardless of the function's own timeout.
     pub integration_timeout: Duration,
-    /// The clock for the times in events.
+    /// The clock for the times in events and signatures.
     pub clock: Clock,
+    /// Who may sign requests to the back office.
+    pub principal: Principal,
 }
 
 /// The integration timeout of a REST API, default and, without a quota increase, maximum
@@ -65,6 +70,7 @@ impl Default for GatewayOptions {
             api_id: "latchkey00".to_owned(),
             integration_timeout: INTEGRATION_TIMEOUT,
             clock: Clock::system(),
+            principal: Principal::local(EMULATOR_KEY, EMULATOR_KEY),
         }
     }
 }
@@ -72,6 +78,8 @@ impl Default for GatewayOptions {
 /// The API of a template, ready to serve.
 pub struct Gateway {
     api: RestApi,
+    /// On AWS it has an address of its own.
+    back_office: Option<RestApi>,
     platform: Platform,
 }
 
@@ -103,7 +111,8 @@ impl Gateway {
     /// A gateway for `template` whose functions `invoker` runs.
     #[must_use]
     pub fn new(template: &Template, invoker: Invoker, options: GatewayOptions) -> Self {
-        Self { api: RestApi::new(template), platform: Platform { invoker, options } }
+        let back_office = template.back_office.as_ref().map(|office| RestApi::back_office(office, template));
+        Self { api: RestApi::new(template), back_office, platform: Platform { invoker, options } }
     }
 
     /// The gateway as a service for every path and method.
@@ -116,7 +125,8 @@ impl Gateway {
 
     async fn serve(&self, request: Request) -> Response {
         let (started, ids, method) = (Instant::now(), Ids::random(), request.method().clone());
-        let outcome = self.api.serve(request, &ids, &self.platform).await;
+        let back_office = self.back_office.as_ref().filter(|office| office.has_root_of(request.uri().path()));
+        let outcome = back_office.unwrap_or(&self.api).serve(request, &ids, &self.platform).await;
         log(&method, &outcome, started.elapsed());
         let Outcome { mut response, route, reason } = outcome;
         response.extensions_mut().insert(Answered { route, reason });

@@ -1,4 +1,4 @@
-//! The four functions linked into this program, each with the environment that the template gives it.
+//! The functions linked into this program, each with the environment that the template gives it.
 
 use std::{convert::Infallible, pin::pin, sync::Arc};
 
@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client;
 use lambda_runtime::{Context, LambdaEvent};
 use latchkey::{
     clock::Clock,
-    config::{ConfigError, Environment, LoginConfig, ReaderConfig, RefreshConfig},
+    config::{AdminConfig, ConfigError, Environment, LoginConfig, ReaderConfig, RefreshConfig},
     entropy::Random,
     http::front::{Front, GatewayEvent},
     limits::Limits,
@@ -112,8 +112,22 @@ pub fn functions_that_tell(
             signals(Function::Authorizer)?,
         )
     };
-    let functions = [("login", login), ("refresh", refresh), ("sessions", sessions), ("authorizer", authorizer)];
-    Ok(Invoker::Linked(functions.map(|(name, function)| (name.to_owned(), function)).into()))
+    let mut functions = vec![("login", login), ("refresh", refresh), ("sessions", sessions), ("authorizer", authorizer)];
+    if template.functions.iter().any(|function| function.binary == "admin") {
+        let config = AdminConfig::read(&environment("admin"))?;
+        let store = Store::new(client("admin"), &config.sessions_table);
+        let first_use = OnFirstUse::mark(config.replay_window, limits, random.clone());
+        let admin = behind_the_gateway(
+            latchkey_admin::service(store, config, first_use, clock.clone(), random.clone()),
+            // No page calls the back office.
+            None,
+            limits,
+            random.clone(),
+            signals(Function::Admin)?,
+        );
+        functions.push(("admin", admin));
+    }
+    Ok(Invoker::Linked(functions.into_iter().map(|(name, function)| (name.to_owned(), function)).collect()))
 }
 
 /// What the refresh function is told: lifetimes and replay window.

@@ -7,6 +7,7 @@ mod walk;
 use std::time::Duration;
 
 use latchkey::{
+    clock::Clock,
     config::ConfigError,
     entropy::{NoEntropy, Random},
     ids::{LoginId, UserKey},
@@ -137,12 +138,20 @@ async fn as_new_user(walk: &mut Walk<'_>, args: &SmokeArgs) -> Result<(), SmokeE
     let who = Credentials { username: username.to_string(), password };
     add_user(&client, &users_table, username.clone(), who.password.clone()).await?;
     let walked = until_interrupted(walk, &who).await;
-    match remove_user(&accounts, &username, &random).await {
-        Ok(_) => walked,
+    match remove(&accounts, &username, &random).await {
+        Ok(()) => walked,
         Err(source) => {
             let walk = walked.err().map(|error| format!("{error}; ")).unwrap_or_default();
             Err(SmokeError::LeftBehind { walk, username, source })
         }
+    }
+}
+
+/// Removes the user, and the register too: no request but those of the walk ever knew the id.
+async fn remove(accounts: &Accounts, username: &Username, random: &Random) -> Result<(), StoreError> {
+    match remove_user(accounts, username, Clock::system().now(), random).await? {
+        Some(user) => accounts.store().delete_register(&UserKey::of(&user.user_id)).await,
+        None => Ok(()),
     }
 }
 

@@ -24,7 +24,7 @@ use serde_json::Value;
 use self::{node::Node, scope::Scope};
 
 pub use self::{
-    api::{Authorizer, Cors, Route},
+    api::{Authorizer, BackOffice, Cors, Route},
     function::Function,
     gateway_response::GatewayResponse,
     permission::{Permission, permissions},
@@ -48,6 +48,8 @@ pub struct Template {
     pub cors: Option<Cors>,
     /// By response type: `UNAUTHORIZED`, `DEFAULT_4XX`, …
     pub gateway_responses: BTreeMap<String, GatewayResponse>,
+    /// The REST API whose callers IAM knows, if the template has one.
+    pub back_office: Option<BackOffice>,
 }
 
 /// What is wrong with a template.
@@ -137,23 +139,38 @@ impl Template {
             match node.required("Type")?.text()?.as_str() {
                 "AWS::DynamoDB::Table" => tables.push(table::table(id, &node)?),
                 "AWS::Serverless::Function" => declared_functions.push((id, node)),
-                "AWS::Serverless::Api" => apis.push(node),
+                "AWS::Serverless::Api" => apis.push((id, node)),
                 "AWS::Serverless::HttpApi" => return Err(node.unexpected("no HTTP API: the local gateway serves REST APIs only")),
                 _ => {}
             }
         }
-        if let [_, second, ..] = apis.as_slice() {
-            return Err(second.unexpected("no second API"));
+        let api_globals = root.at(&["Globals", "Api"])?;
+        let (mut main, mut office) = (None, None);
+        for (id, node) in &apis {
+            let api = api::api(Some(node), api_globals.as_ref())?;
+            let slot = if api.is_of_iam() { &mut office } else { &mut main };
+            if slot.replace((*id, api)).is_some() {
+                return Err(node.unexpected("no second API of its kind"));
+            }
         }
-        let api = api::api(apis.first(), root.at(&["Globals", "Api"])?.as_ref())?;
+        let api = match main {
+            Some((_, api)) => api,
+            None => api::api(None, api_globals.as_ref())?,
+        };
 
-        let (mut own_functions, mut routes) = (Vec::new(), Vec::new());
+        let (mut own_functions, mut routes, mut office_routes) = (Vec::new(), Vec::new(), Vec::new());
         for (id, node) in declared_functions {
             own_functions.push(function::function(id, &node, function_globals.as_ref())?);
             for event in function::events(&node)? {
                 let kind = event.required("Type")?;
                 match kind.text()?.as_str() {
-                    "Api" => routes.push(api::route(id, &event, api.default_authorizer.as_deref())?),
+                    "Api" => {
+                        let of = api::api_of(&event)?;
+                        match office.as_ref().filter(|(office, _)| of.as_deref() == Some(office)) {
+                            Some((_, office)) => office_routes.push(api::route(id, &event, office.default_authorizer.as_deref())?),
+                            None => routes.push(api::route(id, &event, api.default_authorizer.as_deref())?),
+                        }
+                    }
                     "HttpApi" => return Err(kind.unexpected("an event of the REST API")),
                     _ => {}
                 }
@@ -167,6 +184,11 @@ impl Template {
             authorizer: api.authorizer,
             cors: api.cors,
             gateway_responses: api.gateway_responses,
+            back_office: office.map(|(_, api)| BackOffice {
+                stage: api.stage,
+                routes: office_routes,
+                gateway_responses: api.gateway_responses,
+            }),
         };
         template.check_authorizer()?;
         Ok(template)

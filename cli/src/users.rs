@@ -168,7 +168,7 @@ async fn disable(args: ChangeArgs) -> Result<(), UsersError> {
     let accounts = accounts(&args.user.at).await?;
     let username = known(&accounts, &args.user.name).await?.username;
     confirm(&format!("Keep {username} from logging in, and end all their logins?"), args.yes)?;
-    change(&accounts, username, &UserChange::Status(UserStatus::Disabled), "may not log in any more", args.user.json).await
+    change(&accounts, username, &UserChange::Disabled(Clock::system().now()), "may not log in any more", args.user.json).await
 }
 
 async fn enable(args: UserArgs) -> Result<(), UsersError> {
@@ -179,7 +179,7 @@ async fn enable(args: UserArgs) -> Result<(), UsersError> {
         told(&user, 0, "may log in already", args.json);
         return Ok(());
     }
-    change(&accounts, user.username, &UserChange::Status(UserStatus::Active), "may log in", args.json).await
+    change(&accounts, user.username, &UserChange::Enabled, "may log in", args.json).await
 }
 
 async fn remove(args: ChangeArgs) -> Result<(), UsersError> {
@@ -187,7 +187,7 @@ async fn remove(args: ChangeArgs) -> Result<(), UsersError> {
     let username = known(&accounts, &args.user.name).await?.username;
     confirm(&format!("Remove {username}, with all their logins and all that is kept about them?"), args.yes)?;
     let removing = Spinner::start("removing the user");
-    let user = remove_user(&accounts, &username, &Random::system()).await?.ok_or(UsersError::Unknown(username))?;
+    let user = remove_user(&accounts, &username, Clock::system().now(), &Random::system()).await?.ok_or(UsersError::Unknown(username))?;
     drop(removing);
     if args.user.json {
         let mut row = row(&user);

@@ -246,6 +246,41 @@ impl LoginConfig {
     }
 }
 
+/// What the admin function needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminConfig {
+    /// `SESSIONS_TABLE`.
+    pub sessions_table: String,
+    /// How long tokens live.
+    pub lifetimes: Lifetimes,
+    /// What no refresh extends.
+    pub session_max_lifetime: Option<Duration>,
+    /// How many logins a user may have.
+    pub session_limit: Option<SessionLimit>,
+    /// Whether imported tokens are accepted.
+    pub imported_tokens: ImportedTokens,
+    /// How long an old token is answered after the first use of the new one.
+    pub replay_window: Duration,
+}
+
+impl AdminConfig {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`ConfigError`], the first there is.
+    pub fn read(environment: &Environment<'_>) -> Result<Self, ConfigError> {
+        let lifetimes = environment.lifetimes()?;
+        Ok(Self {
+            sessions_table: environment.sessions_table()?,
+            lifetimes,
+            session_max_lifetime: environment.session_max_lifetime(lifetimes)?,
+            session_limit: environment.session_limit()?,
+            imported_tokens: environment.imported_tokens()?,
+            replay_window: environment.mark_window()?,
+        })
+    }
+}
+
 /// A replay window: none, or long enough for a retry and short enough for a stolen token.
 fn parse_window(text: &str) -> Option<Duration> {
     let allowed = Duration::from_secs(10)..=Duration::from_secs(5 * MINUTE);

@@ -1,4 +1,4 @@
-//! The start that the four functions have in common.
+//! The start that the five functions have in common.
 
 use std::time::Duration;
 

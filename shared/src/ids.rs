@@ -73,6 +73,12 @@ impl LoginId {
         Ok(Self(URL_SAFE_NO_PAD.encode(bytes).into()))
     }
 
+    /// What a register names that a block has made: no login has this id.
+    pub(crate) fn of_no_login(user_key: &UserKey) -> Self {
+        let hash = digest(&SHA256, format!("latchkey:no-login:{}", user_key.as_str()).as_bytes());
+        Self::first_of(&URL_SAFE_NO_PAD.encode(hash.as_ref()))
+    }
+
     /// The id made of the first characters of a longer URL-safe text.
     pub(crate) fn first_of(text: &str) -> Self {
         Self(text.chars().take(KEY_CHARS).collect())

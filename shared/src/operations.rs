@@ -2,11 +2,13 @@
 
 mod attempt;
 mod authorize;
+mod block;
 mod change_user;
 mod create_login;
 mod credentials;
 mod end;
 mod events;
+mod find;
 mod import;
 pub mod issue;
 mod known;
@@ -14,11 +16,13 @@ mod login;
 mod read_time;
 mod refresh;
 
-pub use authorize::{OnFirstUse, authorize};
+pub use authorize::{Introspected, OnFirstUse, authorize, introspect};
+pub use block::{block_user, lift_block};
 pub use change_user::{change_user, remove_user};
 pub use create_login::{Caller, CreateLogin, Entitlement, NotCreated};
 pub use credentials::{Denied, Presented, locate, token_of};
-pub use end::{Everywhere, PresentedLogin, end_all, end_login, end_owned, end_scanned, logout};
+pub use end::{Everywhere, PresentedLogin, end_all, end_all_if_known, end_login, end_owned, end_scanned, logout};
+pub use find::{Holder, find_holders};
 pub use import::{ImportOutcome, import_session};
 pub use login::{LoginAttempt, NotLoggedIn, PasswordLogin};
 pub use refresh::{NotRefreshed, PresentedRefresh, Refreshed, refresh};

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod attempts;
+mod block;
 mod change_user;
 mod end;
 mod end_everyone;

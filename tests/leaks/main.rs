@@ -22,6 +22,7 @@ use latchkey::{
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
+    back_office::principal,
     database::first_use,
     service::{Answer, Pair, Service, send},
     tap::Line,
@@ -277,4 +278,49 @@ async fn a_client_can_not_write_lines_of_its_own() {
     assert!(metrics.len() == 3 && metrics.iter().all(|line| line.lines().count() == 1 && !line.contains('\u{1b}')), "{metrics:?}");
     let items = format!("{:?}", service.database.items("SessionsTable").await);
     assert!(!items.contains("\\u{1b}") && !items.contains("x\\n{"), "control characters are left out of what people read: {items}");
+}
+
+/// Who did what to whom, without a user id, a query, a body or an access key.
+#[tokio::test]
+async fn each_action_is_logged_with_its_caller() {
+    let _alone = LISTENING.lock().await;
+    let log = Log::default();
+    let service = Service::start(&[]).await;
+    let pair = service.login().await;
+    let user_id = service.database.items("UsersTable").await[0]["user_id"].as_s().unwrap().clone();
+    let listening = log.listen();
+    service.introspect(&pair.access).await;
+    service.admin("/admin/logins/search", &json!({"user_id": user_id})).await;
+    service.admin("/admin/logins/end", &json!({"user_id": user_id, "login_id": pair.login_id})).await;
+    service.admin("/admin/users/end-all", &json!({"user_id": user_id})).await;
+    service.admin("/admin/users/end-all", &json!({"user_id": "CANARY-unknown"})).await;
+    service.admin("/admin/users/end-all", &json!({"user_id": user_id, "CANARY-member": 1})).await;
+    drop(listening);
+
+    let principal = principal();
+    let fields = ["code", "action", "login_id", "user_arn", "caller"];
+    let of = |line: &Value| fields.map(|field| line.get(field).cloned().unwrap_or_default());
+    let said: Vec<_> = log.lines().into_iter().filter(|line| line["code"].is_string()).collect();
+    let caller = [json!(principal.arn), json!(principal.id)];
+    let line = |code: &str, action: Option<&str>, login: Option<&String>| {
+        let [arn, id] = caller.clone();
+        [json!(code), json!(action), json!(login), arn, id]
+    };
+    let login = Some(&pair.login_id);
+    assert_eq!(
+        said.iter().map(of).collect::<Vec<_>>(),
+        [
+            line("access_allowed", None, login),
+            line("admin_action", Some("search"), None),
+            line("admin_action", Some("end"), login),
+            line("admin_action", Some("end_all"), None),
+            line("request_malformed", None, None),
+        ]
+    );
+    let user_key = latchkey::ids::UserKey::of(&user_id);
+    assert!(said[1..4].iter().all(|line| line["user_key"] == user_key.as_str()), "{said:?}");
+    let text = said.iter().map(Value::to_string).collect::<String>();
+    for secret in [&user_id, "CANARY", principal.credentials.access_key_id(), principal.credentials.secret_access_key()] {
+        assert!(!text.contains(secret), "{secret}");
+    }
 }

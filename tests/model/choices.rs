@@ -43,6 +43,12 @@ impl SessionService {
         if left(Sort::Login, config.logins) {
             actions.push(Action::Login);
         }
+        if left(Sort::Issue, config.issues) {
+            actions.push(Action::Issue);
+        }
+        if left(Sort::Block, config.blocks) {
+            actions.push(Action::Block);
+        }
         if left(Sort::Everywhere, config.everywheres) {
             actions.push(Action::Everywhere);
         }

@@ -14,8 +14,11 @@ pub(crate) struct Config {
     /// Ends of logins that another device saw in the list, answered yet or not.
     pub(crate) listed_ends: u8,
     pub(crate) logins: u8,
+    /// Logins that the back office issues, without a password.
+    pub(crate) issues: u8,
     pub(crate) everywheres: u8,
     pub(crate) password_changes: u8,
+    pub(crate) blocks: u8,
     /// Requests and transactions of crashed requests that are under way at once.
     pub(crate) at_once: usize,
     /// When a run's time is over, and how many ticks pass at once.
@@ -86,6 +89,10 @@ pub(crate) enum Weakness {
     /// A login's request that finds the register moved, and nothing of its own, writes the login that it minted first.
     SameLoginAgain,
     LimitDeletesNothing,
+    /// A login isn't refused because the register is blocked.
+    LoginIgnoresBlock,
+    /// A block leaves the register's version, so that a login decided before it commits after it.
+    BlockKeepsVersion,
     /// Under a limit, too, the predecessor may have come or gone since the logins were counted.
     LimitForgetsPredecessor,
     /// The device's item is written over, whatever it says.
@@ -119,8 +126,10 @@ impl Config {
         logouts: 0,
         listed_ends: 0,
         logins: 0,
+        issues: 0,
         everywheres: 0,
         password_changes: 0,
+        blocks: 0,
         at_once: usize::MAX,
         ticks: 0,
         step: 2,

@@ -3,7 +3,7 @@
 
 use crate::{
     config::{Config, Weakness},
-    properties::{G1, G2, G3, G7, G9, L2, LIMIT, WHOLE},
+    properties::{G1, G2, G3, G7, G9, G11, L2, LIMIT, WHOLE},
     run::{finds, only_in_full},
     worlds,
 };
@@ -64,6 +64,22 @@ fn a_password_change_that_reads_the_register_last() {
 fn a_login_without_its_predecessors_check() {
     finds(worlds::EVERYWHERE.quick.weakened(Weakness::LoginWithoutPredecessor), G9);
     finds(worlds::EVERYWHERE_LIMITED.quick.weakened(Weakness::LoginWithoutPredecessor), G9);
+}
+
+#[test]
+fn a_login_that_ignores_a_block() {
+    finds(worlds::BLOCK.quick.weakened(Weakness::LoginIgnoresBlock), G11);
+}
+
+/// Decided before the block, and committed after it.
+#[test]
+fn a_block_that_keeps_the_version() {
+    finds(worlds::BLOCK_REFRESHED.quick.weakened(Weakness::BlockKeepsVersion), G11);
+}
+
+#[test]
+fn a_block_without_the_last_login() {
+    finds(worlds::BLOCK.quick.weakened(Weakness::EverywhereWithoutLastLogin), G11);
 }
 
 #[test]

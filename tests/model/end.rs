@@ -1,4 +1,4 @@
-//! Ending one login, ending all of them, and changing the password, which does the same: `shared/src/operations/end.rs`.
+//! Ending one login, ending all of them, and changing the password or blocking the user, which do the same: `shared/src/operations/end.rs`.
 
 use crate::{
     config::{Config, Weakness},
@@ -48,6 +48,8 @@ pub(crate) struct EndAll {
     pub(crate) now: Tick,
     /// The password that is being replaced, by its version.
     changes: Option<u8>,
+    /// Whether the register is blocked in the write that moves it.
+    blocks: bool,
     /// Bits of the logins that it has to end.
     pub(crate) before: u8,
     step: Step,
@@ -74,15 +76,23 @@ enum Step {
 
 impl EndAll {
     pub(crate) fn everywhere(world: &World) -> Self {
-        Self { now: world.now, changes: None, before: 0, step: Step::Move }
+        Self { now: world.now, changes: None, blocks: false, before: 0, step: Step::Move }
     }
 
     pub(crate) fn password_change(world: &World) -> Self {
-        Self { now: world.now, changes: Some(world.table.user()), before: 0, step: Step::Move }
+        Self { now: world.now, changes: Some(world.table.user()), blocks: false, before: 0, step: Step::Move }
+    }
+
+    pub(crate) fn block(world: &World) -> Self {
+        Self { blocks: true, ..Self::everywhere(world) }
     }
 
     pub(crate) fn sort(&self) -> Sort {
-        if self.changes.is_some() { Sort::PasswordChange } else { Sort::Everywhere }
+        match self.changes {
+            Some(_) => Sort::PasswordChange,
+            None if self.blocks => Sort::Block,
+            None => Sort::Everywhere,
+        }
     }
 
     pub(crate) fn waits(&self) -> bool {
@@ -110,7 +120,7 @@ impl EndAll {
                         return None;
                     }
                     self.before = world.promised.made;
-                    world.table.write(Key::Register, Write::BumpRegister);
+                    world.table.write(Key::Register, self.moving(config));
                     self.step = scan(world, config);
                 }
             },
@@ -149,8 +159,20 @@ impl EndAll {
         Some(if self.step == (Step::Delete { left: 0 }) { self.acknowledge(world) } else { Request::EndAll(self) })
     }
 
+    fn moving(&self, config: &Config) -> Write {
+        match self.blocks {
+            true if config.is(Weakness::BlockKeepsVersion) => Write::BlockRegisterOnly,
+            true => Write::BlockRegister,
+            false => Write::BumpRegister,
+        }
+    }
+
     fn acknowledge(self, world: &mut World) -> Request {
         world.notice(Notice::EndAllAcknowledged);
+        if self.blocks {
+            world.promised.blocked = true;
+            world.promised.ended_by_block |= self.before;
+        }
         world.promised.all_ended |= self.before;
         if let Some(old) = self.changes {
             world.promised.void_passwords = old;

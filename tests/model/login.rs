@@ -21,8 +21,9 @@ const DEVICE: u8 = 11;
 pub(crate) struct LoginRequest {
     login: u8,
     pub(crate) now: Tick,
-    /// The version of the users item that the password was verified against.
-    user: u8,
+    /// The version of the users item that the password was verified against; none where the back office issues the login, which
+    /// doesn't read that item.
+    user: Option<u8>,
     /// The register's version that its last transaction was sent at; before one was, nothing of its own can be there.
     sent_at: Option<u8>,
     /// What rode along in the last one.
@@ -57,9 +58,19 @@ impl Reading {
 impl LoginRequest {
     /// The password has just been verified.
     pub(crate) fn arrive(world: &World) -> Self {
-        let user = world.table.user();
-        let reading = Reading { user: Some(user), ..Reading::NOTHING };
+        let user = Some(world.table.user());
+        let reading = Reading { user, ..Reading::NOTHING };
         Self { login: world.logins_begun, now: world.now, user, sent_at: None, replaced: Vec::new(), step: Step::Read(reading) }
+    }
+
+    /// A caller of the back office has authenticated the user.
+    pub(crate) fn issue(world: &World) -> Self {
+        let reading = Reading { user: Some(0), ..Reading::NOTHING };
+        Self { login: world.logins_begun, now: world.now, user: None, sent_at: None, replaced: Vec::new(), step: Step::Read(reading) }
+    }
+
+    pub(crate) fn sort(&self) -> Sort {
+        if self.user.is_some() { Sort::Login } else { Sort::Issue }
     }
 
     pub(crate) fn under_way(&self) -> bool {
@@ -94,7 +105,7 @@ impl LoginRequest {
         let relevant = self.relevant(world, config);
         let Step::Read(reading) = &mut self.step else {
             learn(&mut world.client, self.first(place));
-            return Request::Over(Sort::Login);
+            return Request::Over(self.sort());
         };
         reading.left &= !(1 << choice);
         match choice {
@@ -141,11 +152,13 @@ impl LoginRequest {
         reading: &Reading,
         config: &Config,
     ) -> Request {
-        if user != self.user {
+        if self.user.is_some_and(|verified| verified != user) {
             // Verified again, and by now another password is right.
             world.notice(Notice::LoginRefused);
-            return Request::Over(Sort::Login);
+            return Request::Over(self.sort());
         }
+        let register =
+            register.map(|register| Register { blocked: register.blocked && !config.is(Weakness::LoginIgnoresBlock), ..register });
         let question = LoginQuestion {
             own: self.login,
             minter: number(place),
@@ -156,6 +169,10 @@ impl LoginRequest {
             device: reading.device,
         };
         match oracle::login(question) {
+            LoginVerdict::Blocked => {
+                world.notice(Notice::LoginBlocked);
+                return Request::Over(self.sort());
+            }
             LoginVerdict::Committed => return self.answer(world, place, config),
             LoginVerdict::Torn => {
                 world.notice(Notice::LoginTorn);
@@ -174,7 +191,7 @@ impl LoginRequest {
                 self.replaced.clone_from(&replaced);
                 let session = SessionItem { minter: number(place), predecessor: None };
                 let device = reading.device;
-                let creation = CreateLogin { login: self.login, session, user, register, predecessor_seen, replaced, device };
+                let creation = CreateLogin { login: self.login, session, user: self.user, register, predecessor_seen, replaced, device };
                 world.submit(place, Kind::CreateLogin(creation));
                 self.step = Step::Wait;
             }
@@ -183,7 +200,8 @@ impl LoginRequest {
     }
 
     fn read_again(&mut self) {
-        self.step = Step::Read(Reading::NOTHING);
+        let user = if self.user.is_some() { None } else { Some(0) };
+        self.step = Step::Read(Reading { user, ..Reading::NOTHING });
     }
 
     fn answer(mut self, world: &mut World, place: usize, config: &Config) -> Request {

@@ -1,5 +1,5 @@
 //! A model of the service, explored to its end: every interleaving of clients, handlers and DynamoDB within the bounds of
-//! a configuration, and in every state of them the promises G1, G2, G3, G7 and G9 of the design.
+//! a configuration, and in every state of them the promises G1, G2, G3, G7, G9 and G11 of the design.
 //!
 //! What is in it:
 //! - **DynamoDB** ([`transaction`], [`table`]): a transaction prepares its items one by one (condition, lock), is settled

@@ -24,8 +24,10 @@ pub(crate) enum Action {
     Logout(Token),
     EndListed(u8),
     Login,
+    Issue,
     Everywhere,
     ChangePassword,
+    Block,
     /// A request goes on.
     Step(u8, u8),
     /// A transaction prepares one item, or commits one.
@@ -169,6 +171,11 @@ impl Model for SessionService {
                 world.requests.push(Request::Login(LoginRequest::arrive(last)));
                 world.begin_login();
             }
+            Action::Issue => {
+                world.requests.push(Request::Login(LoginRequest::issue(last)));
+                world.begin_login();
+            }
+            Action::Block => world.requests.push(Request::EndAll(EndAll::block(last))),
             Action::Everywhere => world.requests.push(Request::EndAll(EndAll::everywhere(last))),
             Action::ChangePassword => world.requests.push(Request::EndAll(EndAll::password_change(last))),
             Action::Step(place, choice) => self.step(&mut world, usize::from(place), choice)?,

@@ -27,6 +27,7 @@ pub(crate) enum Notice {
     Login,
     LoginTorn,
     LoginRefused,
+    LoginBlocked,
     EndedInMidCommit,
     EndAllAcknowledged,
 }

@@ -62,6 +62,7 @@ pub(crate) struct LoginQuestion {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LoginVerdict {
+    Blocked,
     Committed,
     Torn,
     Create { predecessor_seen: Option<bool>, replaced: Vec<u8> },
@@ -159,6 +160,7 @@ fn ask_login(pool: &mut Pool, asked: &LoginQuestion) -> LoginVerdict {
         register: asked.register.map(|register| Register {
             version: register.version.into(),
             last_login_id: login_id(register.last_login),
+            blocked_at: register.blocked.then(|| time(0)),
             logins_at_most: 0,
         }),
         logins: asked.logins.iter().map(|login| (login_id(*login), pool.login(*login, &LoginItem::NEW))).collect(),
@@ -177,6 +179,7 @@ fn ask_login(pool: &mut Pool, asked: &LoginQuestion) -> LoginVerdict {
         .and_then(NonZeroU32::new)
         .map(|max| SessionLimit { max, on_limit: OnSessionLimit::EvictOldest });
     match decide_login(&seen, &new, limit, time(0)) {
+        LoginDecision::Blocked => LoginVerdict::Blocked,
         LoginDecision::Committed => LoginVerdict::Committed,
         LoginDecision::Torn => LoginVerdict::Torn,
         LoginDecision::Create(creation) => LoginVerdict::Create {

@@ -1,4 +1,4 @@
-//! What is promised (G1, G2, G3, G7, G9): flaws that a step notices, and what is judged in every state.
+//! What is promised (G1, G2, G3, G7, G9, G11): flaws that a step notices, and what is judged in every state.
 
 use crate::{
     config::{Config, Weakness},
@@ -34,6 +34,8 @@ pub(crate) enum Flaw {
     FalseReuse,
     /// G7: a genuine token of a living login was refused.
     GenuineRefused,
+    /// G11: a login was created after a block was acknowledged.
+    IssuedAfterBlock,
 }
 
 impl World {
@@ -64,9 +66,14 @@ impl World {
             Kind::CreateLogin(CreateLogin { login, user, replaced, .. }) => {
                 let bit = 1 << login;
                 self.promised.made |= bit;
-                self.promised.passwords[usize::from(*login)] = *user;
-                if *user <= self.promised.void_passwords {
+                // One that the back office issued is by no password, so no change of the password voids it.
+                let user = user.unwrap_or(u8::MAX);
+                self.promised.passwords[usize::from(*login)] = user;
+                if user <= self.promised.void_passwords {
                     self.promised.all_ended |= bit;
+                }
+                if self.promised.blocked {
+                    self.flawed(Flaw::IssuedAfterBlock);
                 }
                 for login in replaced {
                     self.promised.ending |= 1 << login;

@@ -39,6 +39,9 @@ pub(crate) struct Promised {
     pub(crate) passwords: Vec<u8>,
     /// Bits of the logins that somebody was answered with.
     pub(crate) answered: u8,
+    /// Whether a block was acknowledged, and bits of the logins that it had to end.
+    pub(crate) blocked: bool,
+    pub(crate) ended_by_block: u8,
     /// Passwords up to this version were replaced, and the change acknowledged.
     pub(crate) void_passwords: u8,
 }
@@ -54,6 +57,8 @@ impl Promised {
             made: (1 << logins) - 1,
             passwords: vec![1; logins],
             answered: (1 << logins) - 1,
+            blocked: false,
+            ended_by_block: 0,
             void_passwords: 0,
         }
     }

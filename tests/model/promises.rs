@@ -2,8 +2,8 @@
 
 use crate::{
     notice::Notice::{
-        Allowed, CommittedUnheard, Conflict, EndAllAcknowledged, EndedInMidCommit, LateMark, LateRotation, Login, LoginRefused, LoginTorn,
-        MarkConflict, Marked, OffTheList, Recovered, Refused, Replay, Reuse, Rotation, Superseded, TornRead,
+        Allowed, CommittedUnheard, Conflict, EndAllAcknowledged, EndedInMidCommit, LateMark, LateRotation, Login, LoginBlocked,
+        LoginRefused, LoginTorn, MarkConflict, Marked, OffTheList, Recovered, Refused, Replay, Reuse, Rotation, Superseded, TornRead,
     },
     run::{holds, only_in_full},
     worlds,
@@ -46,6 +46,12 @@ fn no_login_survives_everywhere() {
 #[test]
 fn no_login_by_the_old_password_survives_its_change() {
     holds(worlds::PASSWORD_CHANGE, &[Login, EndAllAcknowledged, LoginRefused, Conflict]);
+}
+
+#[test]
+fn no_login_survives_a_block_and_none_is_created_after_it() {
+    holds(worlds::BLOCK, &[Login, LoginBlocked, EndAllAcknowledged, Conflict]);
+    holds(worlds::BLOCK_REFRESHED, &[Login, LoginBlocked, Rotation, EndAllAcknowledged, Conflict]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ pub(crate) const G2: &str = "G2: one rotation, one pair for all, and it works at
 pub(crate) const G3: &str = "G3: nothing of a login passes after its acknowledged end";
 pub(crate) const G7: &str = "G7: an old token ends its login one window after it and its successor's first use, and never before";
 pub(crate) const G9: &str = "G9: no login from before survives";
+pub(crate) const G11: &str = "G11: no login survives a block, and none is created after it";
 pub(crate) const WHOLE: &str = "a login has exactly its one session, unless in mid-commit";
 pub(crate) const L1: &str = "L1: what an honest client has stored is answered, now and at any later time";
 pub(crate) const L2: &str = "L2: no 409 is for ever";
@@ -27,6 +28,9 @@ pub(crate) fn properties() -> Vec<Property<SessionService>> {
         }),
         Property::always(G7, |_, world: &World| !world.is_flawed(&[Flaw::ReuseMissed, Flaw::FalseReuse, Flaw::GenuineRefused])),
         Property::always(G9, |model: &SessionService, world: &World| none_passes(model, world, world.promised.all_ended)),
+        Property::always(G11, |model: &SessionService, world: &World| {
+            !world.is_flawed(&[Flaw::IssuedAfterBlock]) && none_passes(model, world, world.promised.ended_by_block)
+        }),
         Property::always(WHOLE, |_, world: &World| world.is_in_mid_commit() || world.is_whole()),
         Property::always(L1, |model: &SessionService, world: &World| world.serves_what_is_stored(&model.config)),
         Property::always(L2, |model: &SessionService, world: &World| world.leaves_none_waiting(&model.config)),

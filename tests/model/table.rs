@@ -49,6 +49,12 @@ pub(crate) enum Item {
 pub(crate) struct Register {
     pub(crate) version: u8,
     pub(crate) last_login: u8,
+    pub(crate) blocked: bool,
+}
+
+impl Register {
+    /// The login that a register names which a block has made: no login has this number.
+    pub(crate) const NO_LOGIN: u8 = 7;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -33,7 +33,8 @@ pub(crate) enum Kind {
 pub(crate) struct CreateLogin {
     pub(crate) login: u8,
     pub(crate) session: SessionItem,
-    pub(crate) user: u8,
+    /// The password that it was verified by; none where the back office issues it.
+    pub(crate) user: Option<u8>,
     pub(crate) register: Option<Register>,
     /// `None` where no read looked for it.
     pub(crate) predecessor_seen: Option<bool>,
@@ -72,6 +73,10 @@ pub(crate) enum Write {
     Delete,
     /// Version + 1, whatever it is.
     BumpRegister,
+    /// The same, and `blocked_at`; a register that isn't there is made.
+    BlockRegister,
+    /// `blocked_at` alone, where a control leaves the version as it is.
+    BlockRegisterOnly,
 }
 
 impl Condition {
@@ -109,14 +114,15 @@ impl CreateLogin {
     fn operations(&self, config: &Config) -> Vec<Operation> {
         let Self { login, session, user, register, predecessor_seen, replaced, device } = self;
         let version = register.map_or(1, |register| register.version + 1);
-        let next = Item::Register(Register { version, last_login: *login });
+        let blocked = register.is_some_and(|register| register.blocked);
+        let next = Item::Register(Register { version, last_login: *login, blocked });
         let unmoved = register.map_or(Condition::Absent, |register| Condition::RegisterVersion(register.version));
-        let mut operations = vec![
-            Operation { key: Key::Register, condition: unmoved, write: Write::Put(next) },
-            Operation { key: Key::User, condition: Condition::UserVersion(*user), write: Write::Nothing },
+        let mut operations = vec![Operation { key: Key::Register, condition: unmoved, write: Write::Put(next) }];
+        operations.extend(user.map(|user| Operation { key: Key::User, condition: Condition::UserVersion(user), write: Write::Nothing }));
+        operations.extend([
             create(Key::Login(*login), Item::Login(LoginItem::NEW)),
             create(Key::Session { login: *login, generation: 0 }, Item::Session(*session)),
-        ];
+        ]);
         let predecessor = register.map(|register| register.last_login).filter(|_| !config.is(Weakness::LoginWithoutPredecessor));
         let as_seen = predecessor_seen.filter(|_| !config.is(Weakness::LimitForgetsPredecessor));
         if let Some(login) = predecessor.filter(|login| !replaced.contains(login)) {
@@ -175,6 +181,12 @@ impl Table {
                 if let Some(register) = self.register() {
                     self.put(Key::Register, Item::Register(Register { version: register.version + 1, ..register }));
                 }
+            }
+            Write::BlockRegister | Write::BlockRegisterOnly => {
+                let absent = Register { version: 0, last_login: Register::NO_LOGIN, blocked: false };
+                let register = self.register().unwrap_or(absent);
+                let version = if write == Write::BlockRegister { register.version + 1 } else { register.version.max(1) };
+                self.put(Key::Register, Item::Register(Register { version, blocked: true, ..register }));
             }
         }
     }

@@ -53,8 +53,10 @@ pub(crate) enum Sort {
     Authorize,
     EndOne,
     Login,
+    Issue,
     Everywhere,
     PasswordChange,
+    Block,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,7 +88,7 @@ impl Request {
             Self::Refresh(_) => Sort::Refresh,
             Self::Authorize(_) => Sort::Authorize,
             Self::EndOne(_) => Sort::EndOne,
-            Self::Login(_) => Sort::Login,
+            Self::Login(login) => login.sort(),
             Self::EndAll(end) => end.sort(),
             Self::Over(sort) => *sort,
         }
@@ -114,7 +116,7 @@ impl World {
             let token = Token { login, generation: 0, minter: FIRST - login };
             table.put(Key::Login(login), Item::Login(LoginItem::NEW));
             table.put(Key::Session { login, generation: 0 }, Item::Session(SessionItem { minter: token.minter, predecessor: None }));
-            table.put(Key::Register, Item::Register(Register { version: login + 1, last_login: login }));
+            table.put(Key::Register, Item::Register(Register { version: login + 1, last_login: login, blocked: false }));
             if config.one_device {
                 table.put(Key::Device, Item::Device(login));
             }

@@ -77,6 +77,18 @@ pub(crate) const PASSWORD_CHANGE: Sizes = {
     Sizes { quick, full: Config { lost_answers: 1, at_once: 2, ..quick } }
 };
 
+/// G11: a block among logins by both doors. There may be no register before it.
+pub(crate) const BLOCK: Sizes = {
+    let quick = Config { name: "block", logins_before: 0, logins: 1, issues: 1, blocks: 1, ..Config::NOTHING };
+    Sizes { quick, full: Config { lost_answers: 1, ..quick } }
+};
+
+/// G11: the same where a login is being refreshed.
+pub(crate) const BLOCK_REFRESHED: Sizes = {
+    let quick = Config { name: "block, refreshed", issues: 1, refreshes: 1, blocks: 1, ..Config::NOTHING };
+    Sizes { quick, full: Config { lost_answers: 1, ..quick } }
+};
+
 /// G3: a login that makes room ends the one it replaces.
 pub(crate) const LIMIT: Sizes = {
     let quick = Config { name: "limit", logins: 2, max_logins: Some(1), ..Config::NOTHING };

@@ -11,7 +11,7 @@ use dynoxide::{Database as Embedded, server::serve_on};
 use latchkey::{entropy::Random, limits::Limits, operations::OnFirstUse, telling::signals::StoreCalls};
 use latchkey_cli::{
     client::{EMULATOR_KEY, emulator, emulator_region},
-    dev::TEMPLATE,
+    dev::{BACK_OFFICE, TEMPLATE},
     tables::create_missing,
     template::Template,
 };
@@ -138,7 +138,8 @@ async fn embedded() -> String {
 /// The template with every table renamed, both in the resource and in the functions' environments.
 fn template(suffix: &str, parameters: &[(&str, &str)]) -> Template {
     // The tests' service lets in every page, so that they see the headers on each answer.
-    let parameters = [("CorsAllowOrigin", "*")].iter().chain(parameters);
+    // And it has a back office.
+    let parameters = [("CorsAllowOrigin", "*")].iter().chain(&BACK_OFFICE).chain(parameters);
     let parameters = parameters.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let mut template = Template::parse(TEMPLATE, &parameters).expect("template.yaml");
     // The functions' own timeouts run on the real clock as well.

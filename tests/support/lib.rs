@@ -4,6 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that can't be set up has failed")]
 
+pub mod back_office;
 pub mod clock;
 pub mod database;
 pub mod emitted;

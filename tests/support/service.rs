@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::AbortHandle};
 
 use crate::{
+    back_office,
     clock::TestClock,
     database::{Database, TEST_LIMITS},
     emitted::Emitted,
@@ -188,7 +189,8 @@ impl Service {
         let signals = |function| Ok(emitted.signals(function));
         let functions = linked::functions_that_tell(client, &database.template, &settings, &functions_clock, &random(), limits, &signals);
         let functions = functions.expect("the settings");
-        let router = Gateway::new(&database.template, functions, GatewayOptions::default()).into_router();
+        let options = GatewayOptions { clock: clock.clock(), principal: back_office::principal(), ..GatewayOptions::default() };
+        let router = Gateway::new(&database.template, functions, options).into_router();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let serving = Serving::start(listener, router);

@@ -8,7 +8,10 @@ mod math;
 use std::collections::{BTreeMap, BTreeSet};
 
 use latchkey::telling::signals::Metric;
-use latchkey_cli::{dev::TEMPLATE, template::Template};
+use latchkey_cli::{
+    dev::{BACK_OFFICE, TEMPLATE},
+    template::Template,
+};
 use latchkey_tests::emitted::Series;
 use serde_json::Value;
 use strum::VariantArray as _;
@@ -40,12 +43,14 @@ fn resources(kind: &str, parameters: &[(&str, &str)]) -> BTreeMap<String, Value>
     Template::properties(TEMPLATE, &parameters, kind).unwrap()
 }
 
+/// With a back office: without it there are the same alarms but its own.
 fn alarms() -> BTreeMap<String, Value> {
-    resources("AWS::CloudWatch::Alarm", &[])
+    resources("AWS::CloudWatch::Alarm", &BACK_OFFICE)
 }
 
 fn template() -> Template {
-    Template::parse(TEMPLATE, &BTreeMap::new()).unwrap()
+    let parameters = BACK_OFFICE.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Template::parse(TEMPLATE, &parameters.into()).unwrap()
 }
 
 /// The metric of an alarm, or of one of the queries in its expression.
@@ -61,7 +66,7 @@ fn named_by_alarm(alarm: &Value) -> Vec<Named> {
 }
 
 fn dashboard() -> Value {
-    let dashboards = resources("AWS::CloudWatch::Dashboard", &[]);
+    let dashboards = resources("AWS::CloudWatch::Dashboard", &BACK_OFFICE);
     serde_json::from_str(dashboards["Dashboard"]["DashboardBody"].as_str().unwrap()).unwrap()
 }
 
@@ -110,8 +115,8 @@ fn is_emitted((namespace, series): &Named, template: &Template, declared: &BTree
             "FunctionName" => template.function(value).is_some(),
             "TableName" => table.is_some(),
             "GlobalSecondaryIndexName" => table.is_some_and(|table| table.indexes.iter().any(|index| index.name == *value)),
-            // SAM names an API after the stack if it has no name of its own.
-            "ApiName" => value == "latchkey",
+            // SAM names an API after the stack if it has no name of its own, as the back office has.
+            "ApiName" => value == "latchkey" || value == "latchkey-admin",
             "Stage" => *value == template.stage,
             "Resource" => value.strip_suffix(":live").and_then(|id| template.function(id)).is_some(),
             "ExecutedVersion" => value.strip_suffix(".Version.Version").and_then(|id| template.function(id)).is_some(),
@@ -132,6 +137,20 @@ fn what_is_named_is_emitted() {
     for one in named_by_dashboard() {
         assert!(is_emitted(&one, &template, &declared), "Dashboard: not emitted: {one:?}");
     }
+}
+
+/// CloudFormation refuses a reference to a resource that isn't made.
+#[test]
+fn without_a_back_office_none_of_its_resources_is_named() {
+    let of_the_back_office = |text: &str| text.contains("AdminFunction") || text.contains("AdminErrorsAlarm") || text.contains("-admin");
+    let without = resources("AWS::CloudWatch::Alarm", &[]);
+    let added: Vec<_> = alarms().into_keys().filter(|id| !without.contains_key(id)).collect();
+    assert_eq!(added, ["AdminActionsAlarm", "AdminErrorsAlarm"]);
+    assert!(!without.values().any(|alarm| of_the_back_office(&alarm.to_string())));
+    let dashboards = resources("AWS::CloudWatch::Dashboard", &[]);
+    let body = dashboards["Dashboard"]["DashboardBody"].as_str().unwrap();
+    assert!(!of_the_back_office(body) && of_the_back_office(&dashboard().to_string()));
+    assert!(serde_json::from_str::<Value>(body).is_ok());
 }
 
 #[test]

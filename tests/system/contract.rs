@@ -111,7 +111,7 @@ async fn a_login_reads_back_as_it_was_written() {
     assert_eq!(state.sessions, slice::from_ref(&issued.new.session));
     let seen = contract.store().read_user_logins(&issued.new.login.key.user_key).await.unwrap();
     let login_id = issued.new.login.key.login_id.clone();
-    assert_eq!(seen.register, Some(Register { version: 1, last_login_id: login_id.clone(), logins_at_most: 1 }));
+    assert_eq!(seen.register, Some(Register { version: 1, last_login_id: login_id.clone(), logins_at_most: 1, blocked_at: None }));
     assert!(seen.sessions.contains(&(login_id, Generation::FIRST)));
 }
 

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, process::Command};
 
-const FUNCTIONS: [&str; 4] = ["latchkey-authorizer", "latchkey-login", "latchkey-refresh", "latchkey-sessions"];
+const FUNCTIONS: [&str; 5] = ["latchkey-admin", "latchkey-authorizer", "latchkey-login", "latchkey-refresh", "latchkey-sessions"];
 
 /// The packages of a function's binary, each with its dependent.
 fn tree(function: &str) -> Vec<(String, String)> {

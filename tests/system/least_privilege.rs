@@ -2,7 +2,7 @@
 //! template.yaml, so a missing one fails some test. The test here takes every path that needs a permission, so it finds
 //! unused ones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::{error::ProvideErrorMetadata as _, types::AttributeValue};
 use chrono::TimeDelta;
@@ -14,7 +14,7 @@ use latchkey::{
     store::Store,
 };
 use latchkey_cli::{
-    dev::{DEMO_PASSWORD, DEMO_USER, TEMPLATE},
+    dev::{BACK_OFFICE, DEMO_PASSWORD, DEMO_USER, TEMPLATE},
     template::{Permission, permissions},
 };
 use latchkey_tests::service::{Pair, Service, send};
@@ -22,7 +22,13 @@ use serde_json::json;
 
 use crate::password_change::{OLD_HASH, OLD_PASSWORD, update_user};
 
-const FUNCTIONS: [&str; 4] = ["authorizer", "login", "refresh", "sessions"];
+const FUNCTIONS: [&str; 5] = ["admin", "authorizer", "login", "refresh", "sessions"];
+
+/// With a back office and these parameters.
+fn given(parameters: &[(&str, &str)]) -> BTreeSet<Permission> {
+    let parameters = BACK_OFFICE.iter().chain(parameters).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    permissions(TEMPLATE, &parameters.collect()).unwrap()
+}
 
 #[tokio::test]
 async fn the_functions_may_do_what_they_do_and_nothing_else() {
@@ -32,6 +38,7 @@ async fn the_functions_may_do_what_they_do_and_nothing_else() {
         log_in_in_every_way(&service).await;
         end_in_every_way(&service).await;
         reuse(&service).await;
+        use_the_back_office(&service).await;
         if imported == "true" {
             use_imported_tokens(&service).await;
         }
@@ -48,7 +55,7 @@ fn of_tables(permissions: &BTreeSet<Permission>) -> BTreeSet<Permission> {
 /// A stolen role of the authorizer may read sessions, and mark them as used. It may not write anything else.
 #[test]
 fn the_authorizer_writes_one_attribute_only() {
-    let given = permissions(TEMPLATE, &BTreeMap::new()).unwrap();
+    let given = given(&[]);
     let writes: Vec<_> = given
         .iter()
         .filter(|one| one.function == "authorizer" && one.action.starts_with("dynamodb:") && one.action != "dynamodb:Query")
@@ -61,7 +68,7 @@ fn the_authorizer_writes_one_attribute_only() {
 /// Lambda writes the log with the function's role.
 #[test]
 fn each_function_writes_to_its_own_log_group_only() {
-    let given = permissions(TEMPLATE, &BTreeMap::new()).unwrap();
+    let given = given(&[]);
     let logs: BTreeSet<_> = given.difference(&of_tables(&given)).cloned().collect();
     let own = |(function, group): (&str, &str)| {
         ["logs:CreateLogStream", "logs:PutLogEvents"].map(|action| Permission {
@@ -72,19 +79,25 @@ fn each_function_writes_to_its_own_log_group_only() {
             conditional: false,
         })
     };
-    let groups = [("authorizer", "AuthorizerLogs"), ("login", "LoginLogs"), ("refresh", "RefreshLogs"), ("sessions", "SessionsLogs")];
+    let groups = [
+        ("admin", "AdminLogs"),
+        ("authorizer", "AuthorizerLogs"),
+        ("login", "LoginLogs"),
+        ("refresh", "RefreshLogs"),
+        ("sessions", "SessionsLogs"),
+    ];
     assert_eq!(logs, groups.into_iter().flat_map(own).collect());
 }
 
 /// X-Ray has no resources, so these two are the only permissions on everything, and only where the stack is traced.
 #[test]
 fn traces_are_written_where_they_are_made() {
-    let traced = permissions(TEMPLATE, &[("Tracing".to_owned(), "Active".to_owned())].into()).unwrap();
-    let more: Vec<_> = traced.difference(&permissions(TEMPLATE, &BTreeMap::new()).unwrap()).cloned().collect();
+    let traced = given(&[("Tracing", "Active")]);
+    let more: Vec<_> = traced.difference(&given(&[])).cloned().collect();
     let to_all: Vec<_> = traced.iter().filter(|one| one.resource.contains('*')).cloned().collect();
     assert_eq!(more, to_all);
     let actions: BTreeSet<_> = more.iter().map(|one| &*one.action).collect();
-    assert_eq!((more.len(), actions), (8, ["xray:PutTelemetryRecords", "xray:PutTraceSegments"].into()));
+    assert_eq!((more.len(), actions), (10, ["xray:PutTelemetryRecords", "xray:PutTraceSegments"].into()));
 }
 
 /// The calls of each `main` before its first event.
@@ -131,6 +144,26 @@ async fn reuse(service: &Service) {
     service.assert_refused(&next.access).await;
 }
 
+/// Each of its routes, and a first use that an introspection marks.
+async fn use_the_back_office(service: &Service) {
+    let (pair, other) = (service.login().await, service.login().await);
+    let next = Pair::of(&service.refresh(&pair.refresh).await);
+    assert_eq!(service.introspect(&next.access).await.body["active"], true);
+    let user_id = service.database.items("UsersTable").await[0]["user_id"].as_s().unwrap().clone();
+    for _ in 0..2 {
+        // The second replaces the first, and is checked against it.
+        let body = json!({"user_id": user_id, "device_id": "0123456789abcdef"});
+        assert_eq!(service.admin("/admin/logins", &body).await.status, 200);
+    }
+    let hash = service.request("GET", "/admin/hashes/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    assert_eq!(service.admin_sends(hash).await.status, 404);
+    assert_eq!(service.admin("/admin/logins/search", &json!({"user_id": user_id})).await.status, 200);
+    assert_eq!(service.admin("/admin/logins/end", &json!({"user_id": user_id, "login_id": other.login_id})).await.status, 204);
+    assert_eq!(service.admin("/admin/users/end-all", &json!({"user_id": user_id})).await.body, json!({"ended": 2}));
+    assert_eq!(service.admin("/admin/blocks", &json!({"user_id": user_id})).await.body, json!({"ended": 0}));
+    assert_eq!(service.admin("/admin/blocks/lift", &json!({"user_id": user_id})).await.status, 204);
+}
+
 async fn use_imported_tokens(service: &Service) {
     let (access_token, refresh_token, now) = ("theirs-access-0123456789", "theirs-refresh-0123456789", service.clock.now());
     let (access_token_expires_at, refresh_token_expires_at) = (&*rfc3339(now + TimeDelta::minutes(4)), &*rfc3339(now + TimeDelta::days(6)));
@@ -162,8 +195,7 @@ async fn what_is_not_given_is_refused() {
 #[test]
 fn a_key_of_ones_own_is_for_dynamodb_to_use() {
     const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-    let given = |key: &str| permissions(TEMPLATE, &[("TableKeyArn".to_owned(), key.to_owned())].into()).unwrap();
-    let (without, with) = (given(""), given(KEY));
+    let (without, with) = (given(&[]), given(&[("TableKeyArn", KEY)]));
     let more: BTreeSet<_> = with.difference(&without).cloned().collect();
     let unwrap = |function: &str| Permission {
         function: function.to_owned(),

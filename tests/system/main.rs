@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "a panic fails the test, as intended")]
 
+mod admin;
 mod alarms;
 mod authorizer_events;
 mod axum_service;

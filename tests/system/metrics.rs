@@ -161,6 +161,7 @@ async fn whatever_is_declared_is_emitted() {
     skewed.assert_allowed(&last.access).await;
     let last = Pair::of(&skewed.refresh(&last.refresh).await);
     send(service.request("DELETE", "/sessions").bearer_auth(&last.access)).await;
+    assert_eq!(service.admin("/admin/logins/search", &json!({"user_id": "unknown"})).await.status, 200);
     let hurried = deadline_passed(&service, &last.refresh).await;
     two_logins_of_one_token(&service).await;
     damaged_items(&service).await;
@@ -218,6 +219,7 @@ async fn two_logins_of_one_token(service: &Service) {
     service.assert_refused(ACCESS).await;
     assert_eq!(service.refresh(REFRESH).await.status, 401);
     assert_eq!(service.logout(ACCESS).await.status, 204);
+    assert_eq!(service.introspect(ACCESS).await.body, json!({"active": false}));
 }
 
 /// Caused in each function.
@@ -233,6 +235,8 @@ async fn damaged_items(service: &Service) {
     assert_eq!(service.refresh(&damaged.refresh).await.status, 500);
     assert_eq!(send(service.request("GET", "/sessions").bearer_auth(&whole.access)).await.status, 500);
     let user = service.database.items("UsersTable").await.remove(0);
+    let user_id = user["user_id"].as_s().unwrap();
+    assert_eq!(service.admin("/admin/logins/search", &json!({"user_id": user_id})).await.status, 500);
     write_without(service, "UsersTable", user, "password_hash").await;
     guess(service, DEMO_PASSWORD).await;
 }

@@ -4,7 +4,6 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use latchkey::{
     entropy::Random,
-    model::UserStatus,
     operations::{change_user, end_scanned, issue::reissue},
     store::{Accounts, Store, UserChange, Users, read_session},
     token::{ImportedTokens, PresentedToken, TokenPair},
@@ -122,16 +121,19 @@ async fn a_login_restored_without_its_session_is_unavailable_until_it_is_ended()
     assert_eq!(service.refresh(&pair.refresh).await.outcome(), (401, "invalid_token"));
 }
 
+/// The block is in the sessions table. Without that table, it is gone too.
 #[tokio::test]
-async fn a_restored_users_table_lets_a_disabled_user_in_again() {
+async fn restored_tables_let_a_disabled_user_in_again() {
     let service = Service::start(&[]).await;
     let backup = service.database.items("UsersTable").await;
     let store = Store::new(service.database.client.clone(), service.database.table("SessionsTable"));
     let accounts = Accounts::new(store, Users::new(service.database.client.clone(), service.database.table("UsersTable")));
-    change_user(&accounts, &DEMO_USER.parse_username(), &UserChange::Status(UserStatus::Disabled), &Random::system()).await.unwrap();
+    change_user(&accounts, &DEMO_USER.parse_username(), &UserChange::Disabled(service.clock.now()), &Random::system()).await.unwrap();
     let body = json!({"username": DEMO_USER, "password": DEMO_PASSWORD});
     assert_eq!(service.login_with(&body).await.status, 401);
     assert!(backup.iter().any(|user| user["status"] == AttributeValue::S("active".into())));
     put_back(&service, "UsersTable", backup).await;
+    assert_eq!(service.login_with(&body).await.status, 401);
+    restore_sessions(&service, Vec::new()).await;
     assert_eq!(service.login_with(&body).await.status, 200);
 }

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client;
 use latchkey::{
     entropy::Random,
     ids::UserKey,
-    model::{Device, Lifetimes, LoginCreation, User, UserStatus},
+    model::{Device, Lifetimes, LoginCreation, User},
     operations::{Everywhere, change_user, end_all, issue::issue_login},
     password::{HashMemory, Password},
     store::{Accounts, Commit, Store, UserChange, Users},
@@ -73,10 +73,10 @@ async fn a_new_password_ends_every_login() {
 async fn a_disabled_user_is_out_until_enabled() {
     let service = Service::start(&[]).await;
     let pair = service.login().await;
-    assert_eq!(change(&service, &UserChange::Status(UserStatus::Disabled)).await.map(|(_, ended)| ended), Some(1));
+    assert_eq!(change(&service, &UserChange::Disabled(service.clock.now())).await.map(|(_, ended)| ended), Some(1));
     service.assert_refused(&pair.access).await;
     assert_eq!(login_status(&service, DEMO_PASSWORD).await, 401);
-    assert_eq!(change(&service, &UserChange::Status(UserStatus::Active)).await.map(|(_, ended)| ended), Some(0));
+    assert_eq!(change(&service, &UserChange::Enabled).await.map(|(_, ended)| ended), Some(0));
     assert_eq!(login_status(&service, DEMO_PASSWORD).await, 200);
     service.assert_refused(&pair.access).await;
 }
@@ -147,9 +147,10 @@ async fn logins_and_a_change_side_by_side() {
 #[tokio::test]
 async fn a_change_overtaken_by_another_is_decided_anew() {
     let service = Service::start(&[]).await;
-    let disable = UserChange::Status(UserStatus::Disabled);
+    let disable = UserChange::Disabled(service.clock.now());
     let versions = change_while(&service, new_password(), async || drop(change(&service, &disable).await)).await;
-    assert_eq!(versions, (3, None));
+    // The disabling makes the register; both changes move it, and each ends all logins, which moves it again.
+    assert_eq!(versions, (3, Some(4)));
     assert_eq!(login_status(&service, NEW_PASSWORD).await, 401);
 }
 

@@ -106,6 +106,7 @@ impl Banner<'_> {
     routes     {routes}
     DynamoDB   {dynamodb}  {FAINT}({kept}){FAINT:#}
     region     {region}, with the access key {access_key} and any secret
+    admin      {api}/admin, signed with that access key and the secret {secret}
     functions  {functions}
     demo user  {DEMO_USER} / {DEMO_PASSWORD}
 

@@ -70,6 +70,8 @@ pub(super) struct Incoming {
     pub(super) query: String,
     /// In the order of [`HeaderMap`], one entry per value, the forwarding headers included.
     pub(super) headers: Vec<(String, String)>,
+    /// As they were sent, for a signature.
+    pub(super) sent: HeaderMap,
     pub(super) body: Vec<u8>,
     pub(super) protocol: &'static str,
     pub(super) source_ip: IpAddr,
@@ -92,6 +94,7 @@ impl Incoming {
                 _ => "HTTP/1.1",
             },
             method: parts.method,
+            sent: parts.headers,
             source_ip,
             arrived,
         })

@@ -1,4 +1,4 @@
-//! A REST API with Lambda proxy integrations and a `TOKEN` authorizer.
+//! A REST API with Lambda proxy integrations, and a `TOKEN` authorizer or IAM before them.
 //!
 //! A [`Refusal`] at any step is rendered as the gateway response that the template gives that type.
 
@@ -20,16 +20,18 @@ use serde_json::{Map, Value};
 
 use self::{
     authorizer::Authorizer,
-    event::Destination,
+    event::{Admitted, Destination},
     response::{Refusal, ResponseType, Variables},
     route::{Resource, RouteTable},
 };
 use super::{
-    Outcome, Platform, identify,
+    Outcome, Platform,
+    iam::{self, Unsigned},
+    identify,
     incoming::{Ids, Incoming, Unreadable},
     integration::IntegrationError,
 };
-use crate::template::{Cors, GatewayResponse, Template};
+use crate::template::{BackOffice, Cors, GatewayResponse, Template};
 
 pub(super) struct RestApi {
     routes: RouteTable,
@@ -37,17 +39,37 @@ pub(super) struct RestApi {
     cors: Option<Cors>,
     responses: BTreeMap<String, GatewayResponse>,
     stage: String,
+    /// Whether callers sign with AWS credentials, on every route.
+    by_iam: bool,
 }
 
 impl RestApi {
     pub(super) fn new(template: &Template) -> Self {
         Self {
-            routes: RouteTable::new(template),
+            routes: RouteTable::new(&template.routes, template),
             authorizer: Authorizer::new(template),
             cors: template.cors.clone(),
             responses: template.gateway_responses.clone(),
             stage: template.stage.clone(),
+            by_iam: false,
         }
+    }
+
+    /// The API of the back office, whose functions are in `template`.
+    pub(super) fn back_office(office: &BackOffice, template: &Template) -> Self {
+        Self {
+            routes: RouteTable::new(&office.routes, template),
+            authorizer: None,
+            cors: None,
+            responses: office.gateway_responses.clone(),
+            stage: office.stage.clone(),
+            by_iam: true,
+        }
+    }
+
+    /// Whether a path of this API begins as `path` does. On a laptop both APIs have one address.
+    pub(super) fn has_root_of(&self, path: &str) -> bool {
+        self.routes.has_root_of(path)
     }
 
     pub(super) async fn serve(&self, request: Request, ids: &Ids, platform: &Platform) -> Outcome {
@@ -65,7 +87,7 @@ impl RestApi {
         let found = found.as_ref().map(|(resource, parameters)| (*resource, parameters));
         let (mut response, reason) = match self.answer(request, found, ids, platform).await {
             Ok(response) => (response, None),
-            Err(Refusal { kind, reason }) => (response::render(kind, &self.responses, &variables), Some(reason)),
+            Err(refusal) => (response::render(&refusal, &self.responses, &variables), Some(refusal.reason)),
         };
         identify(&mut response, &[("x-amzn-requestid", &ids.request), ("x-amz-apigw-id", &ids.extended)]);
         Outcome { response, route, reason }
@@ -92,9 +114,16 @@ impl RestApi {
             return Ok(preflight::preflight(cors, resource));
         }
         let target = resource.target(incoming.method.as_str()).ok_or_else(no_route)?;
-        let authorizer = if target.authorized { Some(self.authorize(&incoming, platform).await?) } else { None };
+        let admitted = if self.by_iam {
+            iam::verify(&incoming, &platform.options.principal, &platform.options.region, platform.options.clock.now())?;
+            Admitted::ByIam(&platform.options.principal)
+        } else if target.authorized {
+            Admitted::ByAuthorizer(self.authorize(&incoming, platform).await?)
+        } else {
+            Admitted::Open
+        };
         let destination = Destination { resource: &resource.path, parameters, stage: &self.stage };
-        let event = event::proxy_event(&incoming, &destination, authorizer, ids, &platform.options);
+        let event = event::proxy_event(&incoming, &destination, admitted, ids, &platform.options);
         let answer = target.invoke(event, platform).await?;
         answer::http_answer(&answer).map_err(|error| Refusal::caused_by(ResponseType::Default5xx, &error))
     }
@@ -114,6 +143,19 @@ impl From<Unreadable> for Refusal {
             Unreadable::TooLarge => ResponseType::RequestTooLarge,
         };
         Self::caused_by(kind, &unreadable)
+    }
+}
+
+impl From<Unsigned> for Refusal {
+    fn from(unsigned: Unsigned) -> Self {
+        let kind = match unsigned {
+            Unsigned::Missing => ResponseType::MissingAuthenticationToken,
+            Unsigned::Incomplete | Unsigned::HostNotSigned => ResponseType::IncompleteSignature,
+            Unsigned::UnknownKey => ResponseType::UnrecognizedClient,
+            Unsigned::Expired | Unsigned::NotYetCurrent => ResponseType::ExpiredSignature,
+            Unsigned::Scope | Unsigned::Mismatch => ResponseType::InvalidSignature,
+        };
+        Self { message: Some(unsigned.to_string()), ..Self::caused_by(kind, &unsigned) }
     }
 }
 

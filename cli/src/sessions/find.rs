@@ -2,11 +2,9 @@
 
 use latchkey::{
     clock::{Clock, rfc3339},
-    decision::{Standing, access_standing, refresh_standing},
-    ids::LoginKey,
-    model::LoginState,
-    store::{Store, StoreError},
-    token::{Access, Kind, Refresh, TokenHash},
+    decision::Standing,
+    operations::{Holder, find_holders},
+    store::Store,
 };
 use serde_json::{Value, json};
 
@@ -45,56 +43,15 @@ impl ExitWith for FindError {
     }
 }
 
-/// A login that a hash belongs to.
-struct Holder {
-    key: LoginKey,
-    kind: &'static str,
-    state: LoginState,
-    standing: Standing,
-}
-
 pub(super) async fn run(store: &Store, args: &FindArgs) -> Result<(), SessionsError> {
-    let (Some(access), Some(refresh)) = (TokenHash::parse(&args.token_hash), TokenHash::parse(&args.token_hash)) else {
-        return Err(FindError::Malformed.into());
-    };
-    let now = Clock::system().now();
-    let (by_access, by_refresh) = tokio::try_join!(
-        holders::<Access>(store, &access, |state| access_standing(state, &access, now)),
-        holders::<Refresh>(store, &refresh, |state| refresh_standing(state, &refresh, now)),
-    )?;
-    let holders: Vec<Holder> = by_access.into_iter().chain(by_refresh).collect();
+    let found = find_holders(store, &args.token_hash, Clock::system().now()).await?;
+    let Some(holders) = found else { return Err(FindError::Malformed.into()) };
     let headers = ["USER ID", "LOGIN ID", "GENERATION", "TOKEN", "STANDING"];
     print!("{}", Listing::json(args.json).render(&headers, &holders, cells, row));
     match holders.as_slice() {
         [] => Err(FindError::Nowhere.into()),
         [first, others @ ..] if others.iter().any(|other| other.key != first.key) => Err(FindError::Ambiguous.into()),
         _ => Ok(()),
-    }
-}
-
-/// An index lags behind the table, so each login that it finds is read strongly.
-async fn holders<K: Kind>(
-    store: &Store,
-    hash: &TokenHash<K>,
-    standing: impl Fn(&LoginState) -> Standing,
-) -> Result<Vec<Holder>, StoreError> {
-    let mut holders = Vec::new();
-    for key in store.logins_under(hash).await? {
-        let state = store.read_login(&key).await?;
-        holders.push(Holder { key, kind: K::NAME, standing: standing(&state), state });
-    }
-    Ok(holders)
-}
-
-impl Holder {
-    /// As the login's items have it. `None` if only the index still has the login.
-    fn user_id(&self) -> Option<&str> {
-        let login = self.state.login.as_ref().map(|login| login.user_id.as_str());
-        login.or_else(|| self.state.sessions.first().map(|session| session.user_id.as_str()))
-    }
-
-    fn generation(&self) -> Option<u32> {
-        self.state.login.as_ref().map(|login| login.generation.number())
     }
 }
 

@@ -26,6 +26,15 @@ pub struct Route {
     pub authorized: bool,
 }
 
+/// A REST API of its own whose callers sign with AWS credentials, on every route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackOffice {
+    pub stage: String,
+    pub routes: Vec<Route>,
+    /// By response type.
+    pub gateway_responses: BTreeMap<String, GatewayResponse>,
+}
+
 /// A Lambda authorizer of type `TOKEN`.
 #[derive(Debug, Clone)]
 pub struct Authorizer {
@@ -63,6 +72,16 @@ pub(super) struct Api {
     pub(super) default_authorizer: Option<String>,
     pub(super) cors: Option<Cors>,
     pub(super) gateway_responses: BTreeMap<String, GatewayResponse>,
+}
+
+/// SAM's name for authorization by IAM.
+const IAM: &str = "AWS_IAM";
+
+impl Api {
+    /// Whether IAM authorizes its callers.
+    pub(super) fn is_of_iam(&self) -> bool {
+        self.default_authorizer.as_deref() == Some(IAM)
+    }
 }
 
 /// API Gateway's default (seconds; AWS API reference, `CreateAuthorizer`).
@@ -104,6 +123,11 @@ pub(super) fn api(resource: Option<&Node<'_>>, globals: Option<&Node<'_>>) -> Re
             None => BTreeMap::new(),
         },
     })
+}
+
+/// The API that an event of type `Api` names.
+pub(super) fn api_of(event: &Node<'_>) -> Result<Option<String>, TemplateError> {
+    event.required("Properties")?.get("RestApiId")?.map(|id| id.text()).transpose()
 }
 
 /// The route of an event of type `Api`.

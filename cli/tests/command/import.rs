@@ -56,7 +56,7 @@ async fn imported_tokens_work_and_a_second_import_changes_nothing() {
 
     let first = import(database, &file, "--json").await;
     first.assert_done();
-    assert_eq!(first.json(), [json!({"imported": 40, "already_there": 0, "expired": 1, "bad": 0})]);
+    assert_eq!(first.json(), [json!({"imported": 40, "already_there": 0, "expired": 1, "blocked": 0, "bad": 0})]);
     for n in [0, 7, 39] {
         service.assert_allowed(&format!("access-token-{n:06}")).await;
     }
@@ -67,7 +67,7 @@ async fn imported_tokens_work_and_a_second_import_changes_nothing() {
     let second = import(database, &file, "").await;
     second.assert_done();
     let lines: Vec<Vec<_>> = second.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(lines, [vec!["IMPORTED", "ALREADY", "THERE", "EXPIRED", "BAD"], vec!["0", "40", "1", "0"]]);
+    assert_eq!(lines, [vec!["IMPORTED", "ALREADY", "THERE", "EXPIRED", "BLOCKED", "BAD"], vec!["0", "40", "1", "0", "0"]]);
     assert_eq!(database.sort_keys().await, keys);
     service.assert_refused("access-token-000000").await;
     service.assert_refused("access-token-000007").await;
@@ -131,13 +131,13 @@ async fn what_an_export_made_of_no_value_is_no_user() {
     assert_eq!((checked.code, lines(&checked)), (4, bad.clone()));
     let imported = import(database, &file, "--json").await;
     assert_eq!((imported.code, lines(&imported)), (4, bad));
-    assert_eq!(imported.json().last().unwrap(), &json!({"imported": 2, "already_there": 0, "expired": 0, "bad": 8}));
+    assert_eq!(imported.json().last().unwrap(), &json!({"imported": 2, "already_there": 0, "expired": 0, "blocked": 0, "bad": 8}));
     service.assert_allowed("access-token-000000").await;
     service.assert_refused("access-token-000001").await;
 
     let meant = import(database, &file, "--json --user-ids-as-they-are").await;
     meant.assert_done();
-    assert_eq!(meant.json(), [json!({"imported": 8, "already_there": 2, "expired": 0, "bad": 0})]);
+    assert_eq!(meant.json(), [json!({"imported": 8, "already_there": 2, "expired": 0, "blocked": 0, "bad": 0})]);
     service.assert_allowed("access-token-000001").await;
 
     let lines = |id: &str| {
@@ -166,7 +166,7 @@ async fn a_dry_run_judges_expiry_by_the_refresh_token_as_the_import_does() {
     let checked = import(&service.database, &file, "--dry-run --json").await;
     assert_eq!(checked.json(), [json!({"good": 2, "expired": 1, "bad": 0})]);
     let imported = import(&service.database, &file, "--json").await;
-    assert_eq!(imported.json(), [json!({"imported": 2, "already_there": 0, "expired": 1, "bad": 0})]);
+    assert_eq!(imported.json(), [json!({"imported": 2, "already_there": 0, "expired": 1, "blocked": 0, "bad": 0})]);
 }
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn standard_input_is_a_file_too() {
     }
     latchkey(&service.database, "sessions import -", &line).await.assert_refused(2, "say with --format");
     let imported = latchkey(&service.database, "sessions import - --format jsonl --json", &line).await;
-    assert_eq!(imported.json(), [json!({"imported": 2, "already_there": 0, "expired": 0, "bad": 0})]);
+    assert_eq!(imported.json(), [json!({"imported": 2, "already_there": 0, "expired": 0, "blocked": 0, "bad": 0})]);
     service.assert_allowed("access-token-000002").await;
 }
 
@@ -225,7 +225,10 @@ async fn ctrl_c_stops_it_after_the_rows_in_flight() {
     signal("-INT", child.id());
     let stopped = output_of(child).await;
     drop(input);
-    assert_eq!((stopped.code, stopped.json()), (130, vec![json!({"imported": 1, "already_there": 0, "expired": 0, "bad": 0})]));
+    assert_eq!(
+        (stopped.code, stopped.json()),
+        (130, vec![json!({"imported": 1, "already_there": 0, "expired": 0, "blocked": 0, "bad": 0})])
+    );
     assert!(stopped.stderr.contains("run the same command again to go on"), "{stopped:?}");
     service.assert_allowed("access-token-000001").await;
 }

@@ -1,13 +1,18 @@
 //! The body of a login, checked before anything else happens.
 
-use lambda_http::{Body, Request};
-use latchkey::{http::front::Source, model::Device, operations::LoginAttempt, password::Password, username::Username};
+use lambda_http::Request;
+use latchkey::{
+    http::{
+        device::{device_id, device_name, user_agent},
+        front::Source,
+        json::{NotRead, json_body},
+    },
+    model::Device,
+    operations::LoginAttempt,
+    password::Password,
+    username::Username,
+};
 use serde::Deserialize;
-
-/// The largest sensible body: two names, a password and some whitespace.
-const MAX_BODY_BYTES: usize = 4096;
-const DEVICE_NAME_BYTES: usize = 64;
-const USER_AGENT_BYTES: usize = 160;
 
 /// Errors of a request. The texts are constants: they never echo the body, because it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +25,8 @@ pub(crate) enum Malformed {
     Body(&'static str),
 }
 
+const DEVICE_ID: Malformed = Malformed::Body("`device_id` takes 16 to 64 characters of A-Z a-z 0-9 - _");
+
 /// Other members are ignored: a login never takes ids, expiries or users from a client.
 #[derive(Deserialize)]
 struct Members {
@@ -30,37 +37,24 @@ struct Members {
 }
 
 pub(crate) fn read(request: &Request) -> Result<LoginAttempt, Malformed> {
-    let body = match request.body() {
-        Body::Empty => &[][..],
-        Body::Text(text) => text.as_bytes(),
-        Body::Binary(bytes) => bytes,
-        _ => return Err(Malformed::Body("the body can't be read")),
-    };
-    if body.len() > MAX_BODY_BYTES {
-        return Err(Malformed::TooLarge);
-    }
-    if !is_json(request) {
-        return Err(Malformed::MediaType);
-    }
+    let body = json_body(request).map_err(|not_read| match not_read {
+        NotRead::TooLarge => Malformed::TooLarge,
+        NotRead::MediaType => Malformed::MediaType,
+        NotRead::Unreadable => Malformed::Body("the body can't be read"),
+    })?;
     let members = members(body)?;
     let source = request.extensions().get::<Source>().cloned().unwrap_or_default();
     Ok(LoginAttempt {
         username: Username::parse(&members.username).map_err(|_| Malformed::Body("`username` is not a user name"))?,
         password: Password::parse(members.password).map_err(|_| Malformed::Body("`password` takes 1 to 1024 bytes"))?,
         device: Device {
-            id: members.device_id.map(device_id).transpose()?,
-            name: members.device.and_then(|name| clip(&name, DEVICE_NAME_BYTES)),
-            user_agent: source.user_agent.and_then(|agent| clip(&agent, USER_AGENT_BYTES)),
+            id: members.device_id.map(|id| device_id(id).ok_or(DEVICE_ID)).transpose()?,
+            name: members.device.as_deref().and_then(device_name),
+            user_agent: source.user_agent.as_deref().and_then(user_agent),
             ip: source.ip.clone(),
         },
         source_ip: source.ip.unwrap_or_default(),
     })
-}
-
-fn is_json(request: &Request) -> bool {
-    let mut types = request.headers().get_all("content-type").iter();
-    let essence = types.next().and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json")) && types.next().is_none()
 }
 
 fn members(body: &[u8]) -> Result<Members, Malformed> {
@@ -87,19 +81,6 @@ fn has_nul(value: &serde_json::Value) -> bool {
         Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
-}
-
-fn device_id(id: String) -> Result<String, Malformed> {
-    let fits = (16..=64).contains(&id.len()) && latchkey::ids::is_url_safe(&id);
-    fits.then_some(id).ok_or(Malformed::Body("`device_id` takes 16 to 64 characters of A-Z a-z 0-9 - _"))
-}
-
-/// Text for display: without control characters, cut at a character boundary; `None` if nothing is left.
-fn clip(text: &str, bytes: usize) -> Option<String> {
-    let mut text: String = text.chars().filter(|character| !character.is_control()).collect();
-    text.truncate(text.floor_char_boundary(bytes));
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub enum ImportDecision {
     AlreadyThere,
     /// Its refresh token has expired: it is worth nothing.
     Expired,
+    /// The user is blocked.
+    Blocked,
     /// Its import is in mid-commit: read again.
     Torn,
     /// Write it.
@@ -28,6 +30,9 @@ pub fn decide_import(seen: &UserLogins, new: &NewLogin, now: DateTime<Utc>) -> I
     }
     if now >= new.login.refresh_token_expires_at {
         return ImportDecision::Expired;
+    }
+    if seen.register.as_ref().is_some_and(|register| register.blocked_at.is_some()) {
+        return ImportDecision::Blocked;
     }
     let named = seen.register.as_ref().is_some_and(|register| register.last_login_id == *own);
     if named || seen.logins.contains_key(own) {
@@ -73,12 +78,29 @@ mod tests {
     }
 
     #[test]
+    fn a_blocked_user_gets_none() {
+        let (new, register) = (
+            new(),
+            Register {
+                version: 1,
+                last_login_id: LoginId::generate(&crate::entropy::Random::system()).unwrap(),
+                logins_at_most: 1,
+                blocked_at: Some(start()),
+            },
+        );
+        let blocked = UserLogins { register: Some(register), ..UserLogins::default() };
+        assert_eq!(decide_import(&blocked, &new, start()), ImportDecision::Blocked);
+    }
+
+    #[test]
     fn its_own_traces_without_the_alias_are_a_torn_read() {
         let new = new();
         let own = new.login.key.login_id.clone();
         let login_alone = UserLogins { logins: [(own.clone(), new.login.clone())].into(), ..UserLogins::default() };
-        let register_alone =
-            UserLogins { register: Some(Register { version: 1, last_login_id: own, logins_at_most: 1 }), ..UserLogins::default() };
+        let register_alone = UserLogins {
+            register: Some(Register { version: 1, last_login_id: own, logins_at_most: 1, blocked_at: None }),
+            ..UserLogins::default()
+        };
         assert_eq!(decide_import(&login_alone, &new, start()), ImportDecision::Torn);
         assert_eq!(decide_import(&register_alone, &new, start()), ImportDecision::Torn);
     }
@@ -87,7 +109,7 @@ mod tests {
     #[test]
     fn it_builds_on_the_register_alone() {
         let other = LoginId::parse("abcdefghijklmnopqrst-_").unwrap();
-        let register = Register { version: 7, last_login_id: other, logins_at_most: 41 };
+        let register = Register { version: 7, last_login_id: other, logins_at_most: 41, blocked_at: None };
         let seen = UserLogins { register: Some(register.clone()), ..UserLogins::default() };
         let expected = LoginCreation { register: Some(register), logins_at_most: 42, ..LoginCreation::default() };
         assert_eq!(creation(decide_import(&seen, &new(), start())), expected);

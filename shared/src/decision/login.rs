@@ -42,6 +42,8 @@ pub enum OnSessionLimit {
 /// What to do. First match wins.
 #[derive(Debug, PartialEq, Eq)]
 pub enum LoginDecision<'a> {
+    /// The user is blocked. A login of theirs that is there is being ended.
+    Blocked,
     /// This request's own login is there, whole.
     Committed,
     /// This request's own transaction is in mid-commit: read again.
@@ -59,6 +61,9 @@ pub enum LoginDecision<'a> {
 /// Decides one login.
 #[must_use]
 pub fn decide_login<'a>(seen: &'a UserLogins, new: &NewLogin, limit: Option<SessionLimit>, now: DateTime<Utc>) -> LoginDecision<'a> {
+    if seen.register.as_ref().is_some_and(|register| register.blocked_at.is_some()) {
+        return LoginDecision::Blocked;
+    }
     let own = &new.login.key.login_id;
     let named = seen.register.as_ref().is_some_and(|register| register.last_login_id == *own);
     match (seen.logins.contains_key(own), seen.sessions.contains(&(own.clone(), new.session.generation))) {

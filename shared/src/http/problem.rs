@@ -14,6 +14,8 @@ pub enum ProblemCode {
     InvalidToken,
     /// Unknown user, wrong password, disabled user: one answer for all.
     InvalidCredentials,
+    /// The user is blocked. Only callers of the back office are told.
+    UserBlocked,
     /// The resource doesn't exist, or belongs to another user.
     NotFound,
     /// The user already has as many sessions as are allowed.
@@ -41,6 +43,7 @@ impl ProblemCode {
             Self::MissingToken => (StatusCode::UNAUTHORIZED, "missing_token", "A bearer token is required", false),
             Self::InvalidToken => (StatusCode::UNAUTHORIZED, "invalid_token", "The token is invalid, expired or revoked", false),
             Self::InvalidCredentials => (StatusCode::UNAUTHORIZED, "invalid_credentials", "Username or password is wrong", false),
+            Self::UserBlocked => (StatusCode::FORBIDDEN, "user_blocked", "The user is blocked", false),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is nothing here", false),
             Self::SessionLimit => (StatusCode::CONFLICT, "session_limit", "The user has as many sessions as are allowed", false),
             Self::Superseded => (StatusCode::CONFLICT, "superseded", "A newer token was issued a moment ago", true),

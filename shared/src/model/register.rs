@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use super::{Login, Session};
 use crate::ids::{Generation, LoginId, LoginKey};
 
@@ -14,6 +16,8 @@ pub struct Register {
     pub last_login_id: LoginId,
     /// The user has at most so many logins: those of the last complete read, and one for each login since. Ends don't lower it.
     pub logins_at_most: u32,
+    /// Since when no login is created for the user, by any door.
+    pub blocked_at: Option<DateTime<Utc>>,
 }
 
 /// What was read of a user's logins, strongly consistent, the register first.

@@ -90,6 +90,12 @@ pub struct Device {
 }
 
 impl Device {
+    /// The id for a login that is requested with an idempotency key in place of a device.
+    #[must_use]
+    pub fn id_of_key(key: &str) -> String {
+        crate::crypto::base64url(&crate::crypto::sha256(&[b"latchkey:device-of-key:", key.as_bytes()]))
+    }
+
     /// A `device_id` of any characters as a part of a key. Of one user: two users may have the same one.
     #[must_use]
     pub fn hash_of(device_id: &str) -> String {

@@ -47,6 +47,15 @@ impl OnFirstUse {
     }
 }
 
+/// What an introspection says of a session beside what a handler needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Introspected {
+    /// Whose it is, and until when.
+    pub session: CurrentSession,
+    /// When its tokens were issued.
+    pub issued_at: DateTime<Utc>,
+}
+
 /// Parses the token, reads its login, decides, and marks the session's first use.
 ///
 /// # Errors
@@ -59,6 +68,34 @@ pub async fn authorize(
     clock: &Clock,
     fields: Fields<'_>,
 ) -> Result<CurrentSession, Denied> {
+    authorized(store, presented, imported, first_use, clock, fields, |session| session.into()).await
+}
+
+/// The same, for a service that asks about a token instead of being asked with it.
+///
+/// # Errors
+/// As [`authorize`].
+pub async fn introspect(
+    store: &Store,
+    presented: Presented<'_>,
+    imported: ImportedTokens,
+    first_use: &OnFirstUse,
+    clock: &Clock,
+    fields: Fields<'_>,
+) -> Result<Introspected, Denied> {
+    let told = |session: &Session| Introspected { session: session.into(), issued_at: session.created_at };
+    authorized(store, presented, imported, first_use, clock, fields, told).await
+}
+
+async fn authorized<T>(
+    store: &Store,
+    presented: Presented<'_>,
+    imported: ImportedTokens,
+    first_use: &OnFirstUse,
+    clock: &Clock,
+    fields: Fields<'_>,
+    told: impl FnOnce(&Session) -> T,
+) -> Result<T, Denied> {
     let token = token_of(presented, Event::AccessDenied, fields, |text| PresentedToken::<Access>::parse(text, imported))?;
     let claim = token.claim();
     let key = locate(store, &token, &claim, Event::AccessDenied, fields).await?;
@@ -73,7 +110,7 @@ pub async fn authorize(
                 Box::pin(mark(store, session, first_use, now, fields)).await;
             }
             log(Event::AccessAllowed, fields, None);
-            Ok(session.into())
+            Ok(told(session))
         }
         Err(refusal) => {
             log(

@@ -1,11 +1,13 @@
 //! Changing or removing a user so that no earlier login survives it.
 
-use super::end::{Everywhere, end_all};
+use chrono::{DateTime, Utc};
+
+use super::end::{Everywhere, end_all, until_done};
 use crate::{
     backoff::Backoff,
     entropy::Random,
     ids::UserKey,
-    model::{User, UserStatus},
+    model::User,
     store::{Accounts, Commit, StoreError, UserChange},
     username::Username,
 };
@@ -39,12 +41,25 @@ pub async fn change_user(
 /// table, and at last the user. Returns the removed user; `None` if there is no such user. The login attempts are collected
 /// by their `ttl`: their keys are hashes.
 ///
+/// The register stays, blocked and without the user's id. Otherwise it could return to an earlier value:
+///
+/// 1. The back office issues a login, and reads that the user has no register.
+/// 2. The user is blocked and removed. Both are acknowledged.
+/// 3. The login commits on the condition that there is no register.
+///
 /// # Errors
 /// [`StoreError`]. The user is disabled then, or unchanged: retry until it succeeds.
-pub async fn remove_user(accounts: &Accounts, username: &Username, random: &Random) -> Result<Option<User>, StoreError> {
-    let disabling = UserChange::Status(UserStatus::Disabled);
+pub async fn remove_user(
+    accounts: &Accounts,
+    username: &Username,
+    now: DateTime<Utc>,
+    random: &Random,
+) -> Result<Option<User>, StoreError> {
+    let disabling = UserChange::Disabled(now);
     let Some((user, _)) = change_user(accounts, username, &disabling, random).await? else { return Ok(None) };
-    accounts.store().delete_items_of(&UserKey::of(&user.user_id)).await?;
+    let user_key = UserKey::of(&user.user_id);
+    accounts.store().delete_logins_of(&user_key).await?;
+    until_done(random, || accounts.store().forget_user_id(&user_key)).await?;
     accounts.users().delete_user(&user).await?;
     Ok(Some(user))
 }

@@ -69,6 +69,9 @@ pub enum NotCreated<L> {
     /// The user is no longer entitled.
     #[error("no longer entitled")]
     Lost(L),
+    /// The user is blocked.
+    #[error("blocked")]
+    Blocked,
     /// The user has as many logins as the settings allow.
     #[error("session limit")]
     SessionLimit,
@@ -190,6 +193,7 @@ impl CreateLogin<'_> {
     /// Decides on what was read, and writes what the decision says.
     async fn step<E: Entitlement>(self, entitled: &E, new: &NewLogin, seen: &UserLogins) -> Result<Step, NotCreated<E::Lost>> {
         match decide_login(seen, new, self.limit, self.now) {
+            LoginDecision::Blocked => Err(NotCreated::Blocked),
             LoginDecision::Committed => Ok(Step::Done),
             LoginDecision::Torn => Ok(Step::Torn),
             LoginDecision::LimitReached => Err(NotCreated::SessionLimit),

@@ -64,7 +64,7 @@ pub async fn end_login(store: &Store, key: &LoginKey, proof: &EndProof, random: 
 }
 
 /// Writes again for as long as a transaction in flight holds the item.
-async fn until_done<T, F>(random: &Random, write: impl Fn() -> F) -> Result<T, StoreError>
+pub(super) async fn until_done<T, F>(random: &Random, write: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<Attempt<T>, StoreError>>,
 {
@@ -102,7 +102,34 @@ const SIDE_BY_SIDE: usize = 10;
 /// # Errors
 /// [`StoreError`] where it is not known that all are gone. What was ended stays ended; try again.
 pub async fn end_all(store: &Store, user_key: &UserKey, which: Everywhere<'_>, random: &Random) -> Result<usize, StoreError> {
-    let Some(newest) = until_done(random, || store.move_register(user_key)).await? else { return Ok(0) };
+    Ok(end_all_if_known(store, user_key, which, random).await?.unwrap_or(0))
+}
+
+/// The same; `None` if the user has never logged in.
+///
+/// # Errors
+/// As [`end_all`].
+pub async fn end_all_if_known(
+    store: &Store,
+    user_key: &UserKey,
+    which: Everywhere<'_>,
+    random: &Random,
+) -> Result<Option<usize>, StoreError> {
+    let Some(newest) = until_done(random, || store.move_register(user_key)).await? else { return Ok(None) };
+    end_seen(store, user_key, newest, which, random).await.map(Some)
+}
+
+/// Ends `newest`, which the register named when it moved, and the logins that a read begun after that sees.
+///
+/// # Errors
+/// As [`end_all`].
+pub(super) async fn end_seen(
+    store: &Store,
+    user_key: &UserKey,
+    newest: LoginId,
+    which: Everywhere<'_>,
+    random: &Random,
+) -> Result<usize, StoreError> {
     let (kept, last) = match which {
         Everywhere::All => (None, None),
         Everywhere::AllAndLast(own) => (Some(own), Some(own)),

@@ -19,6 +19,8 @@ pub enum ImportOutcome {
     AlreadyThere,
     /// Its refresh token has expired: nothing was written.
     Expired,
+    /// Its user is blocked: nothing was written.
+    Blocked,
 }
 
 /// Imports one session, all or nothing: reads, decides, writes, and reads again until it is settled. It has no deadline of
@@ -43,6 +45,7 @@ pub async fn import_session(
             ImportDecision::AlreadyThere if sent => return Ok(ImportOutcome::Imported),
             ImportDecision::AlreadyThere => return Ok(ImportOutcome::AlreadyThere),
             ImportDecision::Expired => return Ok(ImportOutcome::Expired),
+            ImportDecision::Blocked => return Ok(ImportOutcome::Blocked),
             ImportDecision::Torn => {}
             ImportDecision::Create(creation) => {
                 if store.create_imported(&new, &creation).await? == Commit::Done {

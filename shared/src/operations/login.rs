@@ -128,6 +128,8 @@ impl From<NotCreated<Self>> for NotLoggedIn {
     fn from(error: NotCreated<Self>) -> Self {
         match error {
             NotCreated::Lost(error) => error,
+            // One answer for a blocked, a disabled and an unknown user.
+            NotCreated::Blocked => Self::Credentials,
             NotCreated::SessionLimit => Self::SessionLimit,
             NotCreated::Store(error) => Self::Store(error),
             NotCreated::Mint(error) => Self::Mint(error),
@@ -217,7 +219,8 @@ impl PasswordLogin {
         let user_key = UserKey::of(user.as_ref().map_or(username.as_str(), |user| &user.user_id));
         let (verified, logins) = tokio::join!(self.verify(user, password), create.read(&user_key));
         let logins = logins?;
-        let user = verified?.ok_or(NotLoggedIn::Credentials)?;
+        let blocked = logins.register.as_ref().is_some_and(|register| register.blocked_at.is_some());
+        let user = verified?.filter(|_| !blocked).ok_or(NotLoggedIn::Credentials)?;
         Ok((ByPassword { login: self, user, password }, logins))
     }
 

@@ -2,17 +2,19 @@
 
 use aws_sdk_dynamodb::{
     error::BuildError,
-    types::{ConditionCheck, TransactWriteItem, Update},
+    types::{ConditionCheck, TransactWriteItem, Update, builders::UpdateBuilder},
 };
+
+use chrono::{DateTime, Utc};
 
 use super::{
     Accounts, Commit, StoreError,
-    items::{REGISTER_SK, key, number, text},
+    items::{BLOCKED_AT, REGISTER_SK, key, number, text, time},
     transaction::transact,
     users::user_key,
 };
 use crate::{
-    ids::UserKey,
+    ids::{LoginId, UserKey},
     model::{Register, User, UserStatus},
     password::PasswordHash,
 };
@@ -22,8 +24,10 @@ use crate::{
 pub enum UserChange {
     /// Another password.
     Password(PasswordHash),
-    /// May the user log in?
-    Status(UserStatus),
+    /// The user may not log in from now on: they are blocked, by every door.
+    Disabled(DateTime<Utc>),
+    /// The user may log in again.
+    Enabled,
 }
 
 impl Accounts {
@@ -47,30 +51,57 @@ impl Accounts {
             UserChange::Password(hash) => {
                 update.expression_attribute_names("#changed", "password_hash").expression_attribute_values(":changed", text(hash.as_str()))
             }
-            UserChange::Status(status) => {
-                update.expression_attribute_names("#changed", "status").expression_attribute_values(":changed", text(status.name()))
-            }
+            UserChange::Disabled(_) => status(update, UserStatus::Disabled),
+            UserChange::Enabled => status(update, UserStatus::Active),
         };
-        let register_key = Some(key(&UserKey::of(&user.user_id), REGISTER_SK));
-        let register = match register {
-            Some(register) => {
-                let moved = Update::builder()
+        let register = self.moved_register(&UserKey::of(&user.user_id), change, register)?;
+        Ok(vec![TransactWriteItem::builder().update(update.build()?).build(), register])
+    }
+
+    /// The register moves with the change, and its block with the status. Where there is none, a block makes one, and any other
+    /// change holds to its absence.
+    fn moved_register(
+        &self,
+        user_key: &UserKey,
+        change: &UserChange,
+        register: Option<&Register>,
+    ) -> Result<TransactWriteItem, BuildError> {
+        let update = Update::builder().table_name(&self.store.sessions).set_key(Some(key(user_key, REGISTER_SK)));
+        let update = match (register, change) {
+            (None, UserChange::Password(_) | UserChange::Enabled) => {
+                let absent = ConditionCheck::builder()
                     .table_name(&self.store.sessions)
-                    .set_key(register_key)
-                    .update_expression("SET version = :next")
+                    .set_key(Some(key(user_key, REGISTER_SK)))
+                    .condition_expression(ABSENT);
+                return Ok(TransactWriteItem::builder().condition_check(absent.build()?).build());
+            }
+            (None, UserChange::Disabled(at)) => update
+                .update_expression(format!("SET version = :one, last_login_id = :no_login, #schema = :one, {BLOCKED_AT} = :at"))
+                .condition_expression(ABSENT)
+                .expression_attribute_names("#schema", "schema")
+                .expression_attribute_values(":one", number(1))
+                .expression_attribute_values(":no_login", text(LoginId::of_no_login(user_key).as_str()))
+                .expression_attribute_values(":at", time(*at)),
+            (Some(register), change) => {
+                let update = update
                     .condition_expression("version = :version")
                     .expression_attribute_values(":version", number(register.version))
                     .expression_attribute_values(":next", number(register.version + 1));
-                TransactWriteItem::builder().update(moved.build()?)
-            }
-            None => {
-                let absent = ConditionCheck::builder()
-                    .table_name(&self.store.sessions)
-                    .set_key(register_key)
-                    .condition_expression("attribute_not_exists(sk)");
-                TransactWriteItem::builder().condition_check(absent.build()?)
+                match change {
+                    UserChange::Password(_) => update.update_expression("SET version = :next"),
+                    UserChange::Enabled => update.update_expression(format!("SET version = :next REMOVE {BLOCKED_AT}")),
+                    UserChange::Disabled(at) => update
+                        .update_expression(format!("SET version = :next, {BLOCKED_AT} = :at"))
+                        .expression_attribute_values(":at", time(*at)),
+                }
             }
         };
-        Ok(vec![TransactWriteItem::builder().update(update.build()?).build(), register.build()])
+        Ok(TransactWriteItem::builder().update(update.build()?).build())
     }
+}
+
+const ABSENT: &str = "attribute_not_exists(sk)";
+
+fn status(update: UpdateBuilder, status: UserStatus) -> UpdateBuilder {
+    update.expression_attribute_names("#changed", "status").expression_attribute_values(":changed", text(status.name()))
 }

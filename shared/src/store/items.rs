@@ -41,6 +41,8 @@ pub(super) const REFRESH: &str = "refresh_token_hash";
 /// The same hashes where no index may see them: an imported login's alias alone carries them to the indexes.
 pub(super) const IMPORTED_ACCESS: &str = "imported_access_token_hash";
 pub(super) const IMPORTED_REFRESH: &str = "imported_refresh_token_hash";
+/// On the register: since when no login is created for the user.
+pub(super) const BLOCKED_AT: &str = "blocked_at";
 /// The mark of a session's first use. The only attribute that an authorizer writes.
 pub(super) const USED_REPLAY_UNTIL: &str = "used_replay_until";
 

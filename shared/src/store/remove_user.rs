@@ -1,19 +1,35 @@
 //! Removing what the sessions table keeps about a user.
 
-use super::{Item, Store, StoreError, error::failure, items::text};
+use super::{
+    Item, Store, StoreError,
+    error::failure,
+    items::{REGISTER_SK, key, text},
+};
 use crate::ids::UserKey;
 
 impl Store {
-    /// Deletes every item of the user: register, logins, sessions and aliases.
+    /// Deletes every item of the user but the register: logins, sessions and aliases.
     ///
     /// # Errors
     /// [`StoreError`]; some may have been deleted.
-    pub async fn delete_items_of(&self, user: &UserKey) -> Result<(), StoreError> {
-        for key in self.keys_of(user).await? {
-            let delete = self.client.delete_item().table_name(&self.sessions).set_key(Some(key));
+    pub async fn delete_logins_of(&self, user: &UserKey) -> Result<(), StoreError> {
+        for key_ in self.keys_of(user).await? {
+            if key_.get("sk") == Some(&text(REGISTER_SK)) {
+                continue;
+            }
+            let delete = self.client.delete_item().table_name(&self.sessions).set_key(Some(key_));
             delete.send().await.map_err(|error| failure("DeleteItem", &error))?;
         }
         Ok(())
+    }
+
+    /// Deletes the register. Only of a user whom no request can know any more: a register must not return to an earlier value.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it may have been deleted.
+    pub async fn delete_register(&self, user: &UserKey) -> Result<(), StoreError> {
+        let delete = self.client.delete_item().table_name(&self.sessions).set_key(Some(key(user, REGISTER_SK)));
+        delete.send().await.map(|_| ()).map_err(|error| failure("DeleteItem", &error))
     }
 
     async fn keys_of(&self, user: &UserKey) -> Result<Vec<Item>, StoreError> {

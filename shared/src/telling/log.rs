@@ -54,6 +54,8 @@ pub enum Event {
     LoggedOutEverywhere,
     /// A logout of a login that isn't there.
     LogoutOfNothing,
+    /// A caller of the back office did something.
+    AdminAction,
     /// A request's form is wrong.
     RequestMalformed,
     /// The store gave no answer.
@@ -62,7 +64,7 @@ pub enum Event {
     DeadlinePassed,
     /// Our fault: a request that DynamoDB rejects, a damaged item, no randomness.
     Internal,
-    /// The gateway sent no authorizer context to a route that needs one.
+    /// The gateway sent no authorizer context, or no IAM caller, to a route that needs one.
     ContextMissing,
     /// A token leads to two logins, and was refused.
     TokenAmbiguous,
@@ -110,6 +112,7 @@ impl Event {
             | Self::LoggedOut
             | Self::LoggedOutEverywhere
             | Self::LogoutOfNothing
+            | Self::AdminAction
             | Self::RequestMalformed => Level::INFO,
             // One per request of the whole API: the gateway's access log has them already.
             Self::AccessAllowed => Level::DEBUG,
@@ -138,6 +141,7 @@ impl Event {
             Self::LoggedOut => Metric::Logouts,
             Self::LoggedOutEverywhere => Metric::LogoutsEverywhere,
             Self::LogoutOfNothing => Metric::LogoutsOfNothing,
+            Self::AdminAction => Metric::AdminActions,
             Self::RequestMalformed => Metric::RequestsMalformed,
             Self::StoreUnavailable => Metric::StoreErrors,
             Self::DeadlinePassed => Metric::DeadlinesPassed,
@@ -175,6 +179,12 @@ pub struct Fields<'a> {
     pub token_hash: Option<&'a str>,
     /// Why, in a word.
     pub reason: Option<&'a str>,
+    /// What a caller of the back office did.
+    pub action: Option<&'a str>,
+    /// The ARN of that caller.
+    pub user_arn: Option<&'a str>,
+    /// The unique id of that caller.
+    pub caller: Option<&'a str>,
     /// What the decision knew.
     pub known: Known,
 }
@@ -211,7 +221,7 @@ pub fn log(what: Event, fields: Fields<'_>, error: Option<&dyn std::error::Error
     }
     let code = what.code();
     let trace_id = signals::trace_id();
-    let Fields { request_id, user_key, login_id, account, network, token_hash, reason, known } = fields;
+    let Fields { request_id, user_key, login_id, account, network, token_hash, reason, action, user_arn, caller, known } = fields;
     let Known { generation, login_generation, .. } = known;
     let (replay_until, expires_at) = (known.replay_until.map(rfc3339), known.expires_at.map(rfc3339));
     let error = error.map(chain);
@@ -229,6 +239,9 @@ pub fn log(what: Event, fields: Fields<'_>, error: Option<&dyn std::error::Error
                 network,
                 token_hash,
                 reason,
+                action,
+                user_arn,
+                caller,
                 generation,
                 login_generation,
                 replay_until,

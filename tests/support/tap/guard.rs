@@ -6,7 +6,7 @@ use std::{
 };
 
 use latchkey_cli::{
-    dev::TEMPLATE,
+    dev::{BACK_OFFICE, TEMPLATE},
     template::{Permission, permissions},
 };
 use serde_json::Value;
@@ -32,7 +32,8 @@ impl Guard {
     pub fn of(database: &Database, imported: bool) -> Self {
         static GIVEN: LazyLock<[BTreeSet<Permission>; 2]> = LazyLock::new(|| {
             ["false", "true"].map(|imported| {
-                let parameters = [("AcceptImportedTokens".to_owned(), imported.to_owned())].into();
+                let parameters = BACK_OFFICE.into_iter().chain([("AcceptImportedTokens", imported)]);
+                let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
                 permissions(TEMPLATE, &parameters).expect("policies")
             })
         });

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::gateway::{
     GatewayOptions,
+    iam::Principal,
     incoming::{Ids, Incoming},
 };
 
@@ -28,10 +29,20 @@ pub(super) fn method_arn(incoming: &Incoming, stage: &str, options: &GatewayOpti
     format!("arn:aws:execute-api:{region}:{account_id}:{api_id}/{stage}/{}{}", incoming.method, incoming.path)
 }
 
+/// Who was let in, as the event says it.
+pub(super) enum Admitted<'a> {
+    /// Every caller: the route has no authorization.
+    Open,
+    /// Who the Lambda authorizer says it is.
+    ByAuthorizer(Map<String, Value>),
+    /// Who signed the request.
+    ByIam(&'a Principal),
+}
+
 pub(super) fn proxy_event(
     incoming: &Incoming,
     destination: &Destination<'_>,
-    authorizer: Option<Map<String, Value>>,
+    admitted: Admitted<'_>,
     ids: &Ids,
     options: &GatewayOptions,
 ) -> Value {
@@ -47,7 +58,7 @@ pub(super) fn proxy_event(
         "multiValueQueryStringParameters": all_values(&query),
         "pathParameters": (!destination.parameters.is_empty()).then_some(destination.parameters),
         "stageVariables": null,
-        "requestContext": request_context(incoming, destination, authorizer, ids, options),
+        "requestContext": request_context(incoming, destination, admitted, ids, options),
         "body": body,
         "isBase64Encoded": is_base64,
     })
@@ -56,7 +67,7 @@ pub(super) fn proxy_event(
 fn request_context(
     incoming: &Incoming,
     destination: &Destination<'_>,
-    authorizer: Option<Map<String, Value>>,
+    admitted: Admitted<'_>,
     ids: &Ids,
     options: &GatewayOptions,
 ) -> Value {
@@ -90,8 +101,18 @@ fn request_context(
             "user": null,
         },
     });
-    if let (Some(authorizer), Some(context)) = (authorizer, context.as_object_mut()) {
-        context.insert("authorizer".to_owned(), Value::Object(authorizer));
+    match admitted {
+        Admitted::Open => {}
+        Admitted::ByAuthorizer(authorizer) => context["authorizer"] = Value::Object(authorizer),
+        Admitted::ByIam(principal) => {
+            let identity = &mut context["identity"];
+            identity["accountId"] = Value::from(options.account_id.as_str());
+            identity["accessKey"] = Value::from(principal.credentials.access_key_id());
+            identity["userArn"] = Value::from(principal.arn.as_str());
+            for name in ["caller", "user"] {
+                identity[name] = Value::from(principal.id.as_str());
+            }
+        }
     }
     context
 }

@@ -24,11 +24,15 @@ pub(super) enum ResponseType {
     AuthorizerFailure,
     BadRequestBody,
     Default5xx,
+    ExpiredSignature,
+    IncompleteSignature,
     IntegrationFailure,
     IntegrationTimeout,
+    InvalidSignature,
     MissingAuthenticationToken,
     RequestTooLarge,
     Unauthorized,
+    UnrecognizedClient,
 }
 
 impl ResponseType {
@@ -44,6 +48,10 @@ impl ResponseType {
             Self::Default5xx => ("DEFAULT_5XX", 502, Some("Internal server error"), "InternalServerErrorException"),
             Self::IntegrationFailure => ("INTEGRATION_FAILURE", 504, Some("Internal server error"), "IntegrationFailureException"),
             Self::IntegrationTimeout => ("INTEGRATION_TIMEOUT", 504, Some("Endpoint request timed out"), "InternalServerErrorException"),
+            Self::ExpiredSignature => ("EXPIRED_TOKEN", 403, Some("Signature expired"), "InvalidSignatureException"),
+            Self::IncompleteSignature => ("INVALID_SIGNATURE", 403, Some("Incomplete signature"), "IncompleteSignatureException"),
+            Self::InvalidSignature => ("INVALID_SIGNATURE", 403, Some("Invalid signature"), "InvalidSignatureException"),
+            Self::UnrecognizedClient => ("INVALID_SIGNATURE", 403, Some("Unknown access key"), "UnrecognizedClientException"),
             Self::MissingAuthenticationToken => {
                 ("MISSING_AUTHENTICATION_TOKEN", 403, Some("Missing Authentication Token"), "MissingAuthenticationTokenException")
             }
@@ -59,16 +67,18 @@ pub(super) struct Refusal {
     pub(super) kind: ResponseType,
     /// Why, for the local log.
     pub(super) reason: String,
+    /// What the client is told, where that isn't the same for every refusal of the kind.
+    pub(super) message: Option<String>,
 }
 
 impl Refusal {
     pub(super) fn new(kind: ResponseType, reason: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into() }
+        Self { kind, reason: reason.into(), message: None }
     }
 
     /// The same, with `error` and its causes as the reason.
     pub(super) fn caused_by(kind: ResponseType, error: &dyn std::error::Error) -> Self {
-        Self { kind, reason: chain(error) }
+        Self { kind, reason: chain(error), message: None }
     }
 }
 
@@ -78,9 +88,10 @@ pub(super) type Variables = BTreeMap<&'static str, String>;
 const DEFAULT_BODY: &str = r#"{"message":$context.error.messageString}"#;
 const JSON: &str = "application/json";
 
-/// The answer for `kind`, after the template's `customised` responses.
-pub(super) fn render(kind: ResponseType, customised: &BTreeMap<String, GatewayResponse>, variables: &Variables) -> Response {
-    let (name, own_status, message, error_type) = kind.facts();
+/// The answer for a refusal, after the template's `customised` responses.
+pub(super) fn render(refusal: &Refusal, customised: &BTreeMap<String, GatewayResponse>, variables: &Variables) -> Response {
+    let (name, own_status, message, error_type) = refusal.kind.facts();
+    let message = refusal.message.as_deref().or(message);
     let default = if own_status < 500 { "DEFAULT_4XX" } else { "DEFAULT_5XX" };
     let response = customised.get(name).or_else(|| customised.get(default)).map_or_else(Cow::default, Cow::Borrowed);
     let (content_type, body) = body_of(&response);

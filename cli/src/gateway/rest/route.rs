@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     gateway::{integration::Target, path::Pattern},
-    template::Template,
+    template::{Route, Template},
 };
 
 /// The resources of an API, the most specific first.
@@ -21,9 +21,10 @@ pub(super) struct Resource {
 }
 
 impl RouteTable {
-    pub(super) fn new(template: &Template) -> Self {
+    /// Of `routes`, whose functions are in `template`.
+    pub(super) fn new(routes: &[Route], template: &Template) -> Self {
         let mut resources: BTreeMap<&str, Resource> = BTreeMap::new();
-        for route in &template.routes {
+        for route in routes {
             let Some(target) = Target::of(route, template) else { continue };
             let resource = resources.entry(&route.path).or_insert_with(|| Resource::new(&route.path));
             resource.methods.insert(route.method.clone(), target);
@@ -35,6 +36,12 @@ impl RouteTable {
         let mut resources: Vec<Resource> = resources.collect();
         resources.sort_by(|one, other| one.pattern.cmp(&other.pattern));
         Self(resources)
+    }
+
+    /// Whether some resource has the same first segment as `path`.
+    pub(super) fn has_root_of(&self, path: &str) -> bool {
+        let root = |path: &str| path.split('/').nth(1).map(str::to_owned);
+        self.0.iter().any(|resource| root(&resource.path) == root(path))
     }
 
     /// The resource that `path` (still percent-encoded, any trailing slash ignored) belongs to, and its path parameters.

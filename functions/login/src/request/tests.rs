@@ -1,3 +1,5 @@
+use lambda_http::Body;
+
 use super::*;
 
 fn read_as(content_type: &str, body: &str) -> Result<LoginAttempt, Malformed> {
@@ -99,11 +101,4 @@ fn only_json_is_read() {
         assert_eq!(read_as(wrong, body).unwrap_err(), Malformed::MediaType, "{wrong}");
     }
     assert_eq!(super::read(&Request::new(Body::from(body))).unwrap_err(), Malformed::MediaType);
-}
-
-#[test]
-fn text_for_people_is_cut_at_a_character() {
-    assert_eq!(clip(&"é".repeat(40), 64), Some("é".repeat(32)));
-    assert_eq!(clip(&"’".repeat(40), 64), Some("’".repeat(21)));
-    assert_eq!(clip(" \n ", 64), None);
 }

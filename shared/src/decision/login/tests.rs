@@ -28,7 +28,7 @@ fn seen(logins: impl IntoIterator<Item = Login>, last: usize) -> UserLogins {
 }
 
 fn register(version: u64, last: usize, logins_at_most: u32) -> Register {
-    Register { version, last_login_id: id(last), logins_at_most }
+    Register { version, last_login_id: id(last), logins_at_most, blocked_at: None }
 }
 
 fn limit(max: u32, on_limit: OnSessionLimit) -> Option<SessionLimit> {
@@ -49,6 +49,16 @@ fn replaced(decision: LoginDecision<'_>) -> Vec<LoginId> {
 /// What a login without a limit reads, of a user who may have so many logins.
 fn unread(logins_at_most: u32, device: DeviceItem) -> UserLogins {
     UserLogins { register: Some(register(7, 1, logins_at_most)), device, ..UserLogins::default() }
+}
+
+/// Also its own login: the block ends it, and no client may get its tokens.
+#[test]
+fn a_blocked_user_gets_no_login() {
+    let mut state = seen([login(1, None)], 1);
+    state.register = state.register.map(|register| Register { blocked_at: Some(start()), ..register });
+    for number in [1, 2] {
+        assert_eq!(decide_login(&state, &new(number, None), None, start()), LoginDecision::Blocked);
+    }
 }
 
 #[test]

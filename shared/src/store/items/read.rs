@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 
-use super::{ACCESS, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH, SCHEMA, SortKey, USED_REPLAY_UNTIL};
+use super::{ACCESS, BLOCKED_AT, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH, SCHEMA, SortKey, USED_REPLAY_UNTIL};
 use crate::{
     clock::parse_rfc3339,
     ids::{Generation, LoginId, LoginKey, UserKey},
@@ -143,6 +143,7 @@ pub(in crate::store) fn read_register(item: &Item) -> Result<Register, ItemError
         version: read.number("version")?,
         last_login_id: read.parsed("last_login_id", |id| LoginId::parse(id).ok())?,
         logins_at_most: read.optional_number("logins_at_most")?.unwrap_or(0),
+        blocked_at: read.optional_time(BLOCKED_AT)?,
     })
 }
 

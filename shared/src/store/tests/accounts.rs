@@ -101,7 +101,7 @@ async fn all_users_are_listed() {
     assert!(matches!(users.list_users().await, Err(StoreError::Unavailable { operation: "Scan", .. })));
 }
 
-/// Disabled first; then all that is kept about them, page after page; and the user at last, if nobody enabled them meanwhile.
+/// Disabled first; then all that is kept about them but the register, page after page; then the id in it; and the user at last, if nobody enabled them meanwhile.
 #[tokio::test]
 async fn a_removal_of_a_user() {
     let mut disabled = user();
@@ -120,7 +120,7 @@ async fn a_removal_of_a_user() {
         done(),
         done(),
     ]);
-    let removed = remove_user(&script.accounts(), &user().username, &Random::system()).await.unwrap().unwrap();
+    let removed = remove_user(&script.accounts(), &user().username, super::now(), &Random::system()).await.unwrap().unwrap();
     assert_eq!((removed.user_id.as_str(), removed.version), ("user-1", 5));
     let asked = script.asked();
     let disabling = &asked[2].1["TransactItems"][0]["Update"]["ExpressionAttributeValues"];
@@ -140,8 +140,17 @@ async fn a_removal_of_a_user() {
         [
             ("Query".to_owned(), page),
             ("Query".to_owned(), next),
-            delete(json!({"TableName": "sessions", "Key": key("!user")})),
             delete(json!({"TableName": "sessions", "Key": key(LOGIN_ID)})),
+            (
+                "UpdateItem".to_owned(),
+                json!({
+                    "TableName": "sessions",
+                    "Key": key("!user"),
+                    "UpdateExpression": "SET version = version + :one REMOVE user_id",
+                    "ConditionExpression": "attribute_exists(sk)",
+                    "ExpressionAttributeValues": {":one": n(1)},
+                }),
+            ),
             delete(json!({
                 "TableName": "users",
                 "Key": {"username": s("ada")},
@@ -150,6 +159,6 @@ async fn a_removal_of_a_user() {
             })),
         ]
     );
-    let nobody = remove_user(&Script::new([output(json!({}))]).accounts(), &user().username, &Random::system()).await;
+    let nobody = remove_user(&Script::new([output(json!({}))]).accounts(), &user().username, super::now(), &Random::system()).await;
     assert!(matches!(nobody, Ok(None)));
 }

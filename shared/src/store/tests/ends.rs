@@ -7,7 +7,7 @@ use crate::{
     decision::states::Chain,
     entropy::Random,
     ids::{Generation, LoginId, UserKey},
-    operations::{Everywhere, end_all, end_login, end_scanned},
+    operations::{Everywhere, block_user, end_all, end_login, end_scanned, lift_block},
     store::{
         EndProof, Ended, ScannedUser, StoreError, login_item,
         script::{Answer, Script, error, output, wire},
@@ -199,4 +199,46 @@ async fn an_end_of_a_scanned_user() {
     assert_eq!((count, asked[0].as_str()), (Ok(0), "UpdateItem"));
     let (count, asked) = ended(false, vec![deleted(), output(json!({}))]).await;
     assert_eq!((count, asked), (Ok(1), vec!["DeleteItem".to_owned(); 2]));
+}
+
+/// One write blocks the register, moves it, and makes it where there is none; then all logins end, the newest by name.
+#[tokio::test(start_paused = true)]
+async fn a_block() {
+    let (user_key, at) = (UserKey::of("user-1"), crate::decision::states::start());
+    let script = Script::new([error(CONFLICT), moved(), error(CONDITION), seen(), error(CONDITION)]);
+    assert_eq!(block_user(&script.store(), &user_key, at, &Random::system()).await, Ok(0));
+    let asked = script.asked();
+    let names: Vec<_> = asked.iter().map(|(operation, _)| operation.as_str()).collect();
+    assert_eq!(names, ["UpdateItem", "UpdateItem", "DeleteItem", "Query", "DeleteItem"]);
+    assert_eq!(
+        asked[1].1,
+        json!({
+            "TableName": "sessions",
+            "Key": key("!user"),
+            "UpdateExpression": "SET version = if_not_exists(version, :none) + :one, blocked_at = if_not_exists(blocked_at, :now), \
+                last_login_id = if_not_exists(last_login_id, :no_login), #schema = if_not_exists(#schema, :one)",
+            "ExpressionAttributeNames": {"#schema": "schema"},
+            "ExpressionAttributeValues": {
+                ":none": n(0), ":one": n(1), ":now": s(&crate::clock::rfc3339(at)), ":no_login": s(LoginId::of_no_login(&user_key).as_str()),
+            },
+            "ReturnValues": "ALL_NEW",
+        })
+    );
+    let refused = Script::new([error(THROTTLED)]);
+    let blocked = block_user(&refused.store(), &user_key, at, &Random::system()).await;
+    assert!(matches!(blocked, Err(StoreError::Unavailable { operation: "UpdateItem", .. })));
+}
+
+/// The register moves on: a login decided before the block must not fit it again.
+#[tokio::test(start_paused = true)]
+async fn a_block_is_lifted() {
+    let lifted = async |answers: Vec<Answer>| {
+        let script = Script::new(answers);
+        (lift_block(&script.store(), &UserKey::of("user-1"), &Random::system()).await, script.asked().remove(0).1)
+    };
+    let (known, asked) = lifted(vec![error(CONFLICT), output(json!({}))]).await;
+    assert_eq!((known, &asked["UpdateExpression"]), (Ok(true), &json!("SET version = version + :one REMOVE blocked_at")));
+    assert_eq!(asked["ConditionExpression"], "attribute_exists(sk)");
+    assert_eq!(lifted(vec![error(CONDITION)]).await.0, Ok(false));
+    assert!(lifted(vec![error(THROTTLED)]).await.0.is_err());
 }

@@ -51,7 +51,10 @@ async fn a_read_of_a_users_logins() {
         output(json!({"Items": [session], "LastEvaluatedKey": {}})),
     ]);
     let seen = script.store().read_user_logins(&UserKey::of("user-1")).await.unwrap();
-    assert_eq!(seen.register, Some(Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), logins_at_most: 0 }));
+    assert_eq!(
+        seen.register,
+        Some(Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), logins_at_most: 0, blocked_at: None })
+    );
     assert_eq!(seen.logins.into_values().collect::<Vec<_>>(), [read_login(&login_item(&chain.login())).unwrap()]);
     assert_eq!(seen.sessions.into_iter().collect::<Vec<_>>(), [(chain.login().key.login_id, chain.login().generation)]);
 
@@ -87,7 +90,7 @@ async fn a_read_for_a_login_without_a_limit() {
     let user_key = UserKey::of("user-1");
     let mut counted = register_item();
     counted["logins_at_most"] = n(41);
-    let register = Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), logins_at_most: 41 };
+    let register = Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), logins_at_most: 41, blocked_at: None };
     let expected = UserLogins { register: Some(register), ..UserLogins::default() };
 
     let script = Script::new([output(json!({"Item": counted}))]);

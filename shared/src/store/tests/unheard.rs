@@ -7,7 +7,7 @@ use super::{CONDITION, CONFLICT, LOGIN_ID, THROTTLED, key, user};
 use crate::{
     decision::states::Chain,
     entropy::Random,
-    model::{User, UserStatus},
+    model::User,
     operations::end_login,
     password::PasswordHash,
     store::{
@@ -127,10 +127,10 @@ async fn a_user_is_deleted_where_the_first_answer_was_lost() {
 async fn a_transaction_with_a_server_error_is_read_again() {
     for status in [500, 502, 503] {
         let script = Script::new([Answer::Page(status)]);
-        let written = script.accounts().write_change(&user(), &UserChange::Status(UserStatus::Disabled), None).await;
+        let written = script.accounts().write_change(&user(), &UserChange::Disabled(now()), None).await;
         assert_eq!(written, Ok(Commit::ReadAgain), "{status}");
     }
     let script = Script::new([Answer::Page(404)]);
-    let written = script.accounts().write_change(&user(), &UserChange::Status(UserStatus::Disabled), None).await;
+    let written = script.accounts().write_change(&user(), &UserChange::Disabled(now()), None).await;
     assert_eq!(written, Err(StoreError::Unavailable { operation: "TransactWriteItems", code: "HTTP 404".into() }));
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{CONDITION, CONFLICT, LOGIN_ID, OTHER_ID, THROTTLED, key, n, now, register_item, s, user};
 use crate::{
+    clock::rfc3339,
     decision::{
         remembered_after,
         states::{Chain, at},
@@ -12,7 +13,7 @@ use crate::{
     entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
     import::{ImportRow, ImportedSession},
-    model::{Device, DeviceItem, Lifetimes, LoginCreation, NewLogin, ProofHashes, Register, ReplayRule, UserStatus},
+    model::{Device, DeviceItem, Lifetimes, LoginCreation, NewLogin, ProofHashes, Register, ReplayRule},
     operations::{
         ImportOutcome, change_user, import_session,
         issue::{RotationRequest, issue_login, issue_successor},
@@ -185,7 +186,7 @@ fn new_login() -> NewLogin {
 const IN_ANY_CASE: &str = "attribute_exists(sk) OR attribute_not_exists(sk)";
 
 fn register() -> Register {
-    Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), logins_at_most: 7 }
+    Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), logins_at_most: 7, blocked_at: None }
 }
 
 async fn creation(creation: &LoginCreation) -> (NewLogin, Vec<Value>) {
@@ -329,7 +330,7 @@ async fn change(change: UserChange, register: Option<Value>) -> [Value; 2] {
 
 #[tokio::test]
 async fn a_change_of_a_user_moves_the_register() {
-    let [item, register] = change(UserChange::Status(UserStatus::Disabled), Some(register_item())).await;
+    let [item, register] = change(UserChange::Disabled(now()), Some(register_item())).await;
     assert_eq!(
         item,
         json!({"Update": {
@@ -346,9 +347,33 @@ async fn a_change_of_a_user_moves_the_register() {
         json!({"Update": {
             "TableName": "sessions",
             "Key": key("!user"),
-            "UpdateExpression": "SET version = :next",
+            "UpdateExpression": "SET version = :next, blocked_at = :at",
             "ConditionExpression": "version = :version",
-            "ExpressionAttributeValues": {":version": n(7), ":next": n(8)},
+            "ExpressionAttributeValues": {":version": n(7), ":next": n(8), ":at": s(&rfc3339(now()))},
+        }})
+    );
+    let [item, register] = change(UserChange::Enabled, Some(register_item())).await;
+    assert_eq!(item["Update"]["ExpressionAttributeValues"][":changed"], s("active"));
+    assert_eq!(register["Update"]["UpdateExpression"], "SET version = :next REMOVE blocked_at");
+    let [_, register] = change(UserChange::Password(user().password_hash), Some(register_item())).await;
+    assert_eq!(register["Update"]["UpdateExpression"], "SET version = :next");
+}
+
+/// A block needs a register: an issue that read that there is none must not commit after it.
+#[tokio::test]
+async fn a_disabling_makes_the_register_of_a_user_who_never_logged_in() {
+    let [_, register] = change(UserChange::Disabled(now()), None).await;
+    assert_eq!(
+        register,
+        json!({"Update": {
+            "TableName": "sessions",
+            "Key": key("!user"),
+            "UpdateExpression": "SET version = :one, last_login_id = :no_login, #schema = :one, blocked_at = :at",
+            "ConditionExpression": "attribute_not_exists(sk)",
+            "ExpressionAttributeNames": {"#schema": "schema"},
+            "ExpressionAttributeValues": {
+                ":one": n(1), ":no_login": s(LoginId::of_no_login(&UserKey::of("user-1")).as_str()), ":at": s(&rfc3339(now())),
+            },
         }})
     );
 }
@@ -372,21 +397,11 @@ async fn an_overtaken_change_is_decided_anew() {
     let none = output(json!({}));
     let cancelled = Answer::Error("TransactionCanceledException", json!({"CancellationReasons": [{"Code": "ConditionalCheckFailed"}]}));
     let script = Script::new([found.clone(), none.clone(), cancelled, found.clone(), none, output(json!({})), error(CONDITION), found]);
-    assert!(
-        change_user(&script.accounts(), &user().username, &UserChange::Status(UserStatus::Disabled), &Random::system())
-            .await
-            .unwrap()
-            .is_some()
-    );
+    assert!(change_user(&script.accounts(), &user().username, &UserChange::Disabled(now()), &Random::system()).await.unwrap().is_some());
     assert_eq!(script.asked().iter().filter(|(operation, _)| operation == "TransactWriteItems").count(), 2);
 
     let nobody = Script::new([output(json!({}))]);
-    assert!(
-        change_user(&nobody.accounts(), &user().username, &UserChange::Status(UserStatus::Disabled), &Random::system())
-            .await
-            .unwrap()
-            .is_none()
-    );
+    assert!(change_user(&nobody.accounts(), &user().username, &UserChange::Disabled(now()), &Random::system()).await.unwrap().is_none());
 }
 
 /// How each end of a transaction is taken.

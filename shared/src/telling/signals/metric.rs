@@ -16,6 +16,8 @@ pub enum Function {
     Authorizer,
     /// The other routes.
     Sessions,
+    /// The back office.
+    Admin,
 }
 
 impl Function {
@@ -65,6 +67,8 @@ pub enum Metric {
     LogoutsEverywhere,
     /// Logouts of what had already ended.
     LogoutsOfNothing,
+    /// What callers of the back office did.
+    AdminActions,
     /// 400, 413, 415.
     RequestsMalformed,
     /// Requests that ended in 503 because DynamoDB gave no answer.
@@ -114,11 +118,12 @@ impl Metric {
             | Self::RefreshesWithOtherKey
             | Self::RefreshesRefused
             | Self::RefreshesReused => &[Function::Refresh],
-            Self::AccessAllowed | Self::AccessDenied | Self::MarksLost => &[Function::Authorizer],
-            Self::ClocksSkewed | Self::TokensForeign => &[Function::Refresh, Function::Authorizer],
+            Self::AccessAllowed | Self::AccessDenied | Self::MarksLost => &[Function::Authorizer, Function::Admin],
+            Self::ClocksSkewed | Self::TokensForeign => &[Function::Refresh, Function::Authorizer, Function::Admin],
             Self::Logouts | Self::LogoutsEverywhere | Self::LogoutsOfNothing => &[Function::Sessions],
-            Self::RequestsMalformed | Self::CleanupFailures => &[Function::Login, Function::Refresh, Function::Sessions],
-            Self::TokensAmbiguous => &[Function::Refresh, Function::Authorizer, Function::Sessions],
+            Self::AdminActions => &[Function::Admin],
+            Self::RequestsMalformed | Self::CleanupFailures => &[Function::Login, Function::Refresh, Function::Sessions, Function::Admin],
+            Self::TokensAmbiguous => &[Function::Refresh, Function::Authorizer, Function::Sessions, Function::Admin],
             Self::StoreErrors
             | Self::DeadlinesPassed
             | Self::InternalErrors

@@ -228,7 +228,7 @@ async fn a_throttled_table_is_counted_by_name() {
 /// Low cardinality: a metric costs by the number of values that its dimensions have.
 #[test]
 fn there_are_few_metrics() {
-    let each = Metric::VARIANTS.iter().map(|metric| metric.functions().len() + metric.reasons().len());
+    let each = Metric::VARIANTS.iter().map(|metric| metric.functions().len() * (1 + metric.reasons().len()));
     let documented = include_str!("../../../../docs/metrics.md");
     assert!(documented.contains(&format!("CloudWatch has {} metrics", each.sum::<usize>())));
     let by_version = Metric::VARIANTS.iter().filter(|metric| metric.is_by_version()).map(|metric| metric.functions().len());

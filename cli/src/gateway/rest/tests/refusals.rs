@@ -53,6 +53,10 @@ fn inheritance() {
         (Default5xx, customised(&[("DEFAULT_5XX", Some(500))]), 500),
     ];
     for (kind, customised, status) in cases {
-        assert_eq!(render(kind, &customised, &Variables::new()).status().as_u16(), status, "{kind:?} {customised:?}");
+        assert_eq!(
+            render(&Refusal::new(kind, "a test"), &customised, &Variables::new()).status().as_u16(),
+            status,
+            "{kind:?} {customised:?}"
+        );
     }
 }

@@ -1,0 +1,143 @@
+//! `POST /admin/logins`: a pair for a user whom the team has authenticated itself.
+
+use std::{net::IpAddr, time::Duration};
+
+use lambda_http::{Body, Request, Response};
+use latchkey::{
+    http::{
+        device::{device_id, device_name, user_agent},
+        pair::pair_response,
+        problem::{Problem, ProblemCode},
+        refuse::{refuse, store_problem},
+    },
+    ids::UserKey,
+    model::Device,
+    operations::{Caller, CreateLogin, NotCreated},
+    telling::log::{Event, Fields},
+};
+use serde::Deserialize;
+
+use crate::{
+    Office,
+    body::{UserId, malformed, members},
+    record,
+};
+
+const TAKES: &str = "the body takes `user_id` of 1 to 128 bytes, `device`, `device_id`, `user_agent`, `ip`, `lifetime`, and nothing else";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Members {
+    user_id: UserId,
+    device: Option<String>,
+    device_id: Option<String>,
+    user_agent: Option<String>,
+    ip: Option<IpAddr>,
+    /// Seconds.
+    lifetime: Option<u64>,
+}
+
+/// The shortest and the longest lifetime that a login may be given, in seconds.
+const LIFETIMES: std::ops::RangeInclusive<u64> = 60..=3650 * 24 * 60 * 60;
+
+/// Runs a login's transaction without a password: limits, devices and the order of logins are the same.
+pub(crate) async fn issue(office: &Office, request: &Request, fields: Fields<'_>) -> Result<Response<Body>, Problem> {
+    let asked: Members = members(request, TAKES, fields)?;
+    let user_key = UserKey::of(&asked.user_id.0);
+    let fields = Fields { user_key: Some(user_key.as_str()), ..fields };
+    let max_lifetime = max_lifetime(asked.lifetime, office.config.session_max_lifetime).map_err(|detail| malformed(detail, fields))?;
+    let id = replacing_id(request, asked.device_id).map_err(|detail| malformed(detail, fields))?;
+    let device = Device {
+        id: Some(id),
+        name: asked.device.as_deref().and_then(device_name),
+        user_agent: asked.user_agent.as_deref().and_then(user_agent),
+        ip: asked.ip.map(|ip| ip.to_string()),
+    };
+    let create = CreateLogin {
+        store: &office.store,
+        device: &device,
+        lifetimes: office.config.lifetimes,
+        max_lifetime,
+        limit: office.config.session_limit,
+        now: office.clock.now(),
+        random: &office.random,
+        fields,
+    };
+    match create.run(Caller { store: &office.store, user_id: &asked.user_id.0 }).await {
+        Ok(issued) => {
+            record("issue", Fields { login_id: Some(issued.new.login.key.login_id.as_str()), ..fields });
+            Ok(pair_response(&issued.pair, &issued.new.session))
+        }
+        Err(NotCreated::Blocked) => Err(refused("user_blocked", ProblemCode::UserBlocked, fields)),
+        Err(NotCreated::SessionLimit) => Err(refused("session_limit", ProblemCode::SessionLimit, fields)),
+        Err(NotCreated::Store(error)) => Err(store_problem(&error, fields)),
+        Err(NotCreated::Mint(error)) => Ok(refuse(Event::Internal, ProblemCode::Internal.into(), &error, fields)),
+        Err(NotCreated::Lost(never)) => match never {},
+    }
+}
+
+fn refused(reason: &'static str, code: ProblemCode, fields: Fields<'_>) -> Problem {
+    record("issue_refused", Fields { reason: Some(reason), ..fields });
+    code.into()
+}
+
+/// How long the login lives, whatever refreshes it: what the request asks for, within the setting.
+fn max_lifetime(asked: Option<u64>, setting: Option<Duration>) -> Result<Option<Duration>, &'static str> {
+    let Some(seconds) = asked else { return Ok(setting) };
+    if !LIFETIMES.contains(&seconds) {
+        return Err("`lifetime` takes 60 to 315360000 seconds");
+    }
+    let lifetime = Duration::from_secs(seconds);
+    if setting.is_some_and(|most| lifetime > most) { Err("`lifetime` is longer than SESSION_MAX_LIFETIME") } else { Ok(Some(lifetime)) }
+}
+
+/// By what a repeated call replaces the login that it made before: the device's id, or else the request's key. Without either, each
+/// retry of a call whose answer was lost would leave a login that no client has.
+fn replacing_id(request: &Request, id: Option<String>) -> Result<String, &'static str> {
+    const KEY: &str = "Idempotency-Key takes 1 to 128 visible ASCII characters, once";
+    if let Some(id) = id {
+        return device_id(id).ok_or("`device_id` takes 16 to 64 characters of A-Z a-z 0-9 - _");
+    }
+    let mut values = request.headers().get_all("idempotency-key").iter();
+    let value = values.next().ok_or("`device_id` or the header Idempotency-Key is required")?;
+    let key = value.to_str().ok().filter(|key| (1..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()));
+    let key = key.filter(|_| values.next().is_none()).ok_or(KEY)?;
+    Ok(Device::id_of_key(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::Request;
+
+    use super::*;
+
+    #[test]
+    fn a_lifetime_stays_within_the_setting() {
+        let seconds = Duration::from_secs;
+        assert_eq!(max_lifetime(None, None), Ok(None));
+        assert_eq!(max_lifetime(None, Some(seconds(100))), Ok(Some(seconds(100))));
+        assert_eq!(max_lifetime(Some(60), None), Ok(Some(seconds(60))));
+        assert_eq!(max_lifetime(Some(100), Some(seconds(100))), Ok(Some(seconds(100))));
+        for (asked, setting) in [(0, None), (59, None), (315_360_001, None), (u64::MAX, None), (101, Some(seconds(100)))] {
+            assert!(max_lifetime(Some(asked), setting).is_err(), "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_call_says_what_a_repeated_call_replaces() {
+        let id = |keys: &[&str], device_id: Option<&str>| {
+            let mut request = Request::default();
+            for key in keys {
+                request.headers_mut().append("idempotency-key", key.parse().unwrap());
+            }
+            replacing_id(&request, device_id.map(str::to_owned))
+        };
+        let of_key = id(&["a"], None).unwrap();
+        assert_eq!((of_key.len(), latchkey::ids::is_url_safe(&of_key)), (43, true));
+        assert_ne!(of_key, id(&["b"], None).unwrap());
+        assert_eq!(id(&["a"], Some("0123456789abcdef")).as_deref(), Ok("0123456789abcdef"));
+        for (keys, device_id) in [(&[][..], None), (&["a", "a"], None), (&["with space"], None), (&[""], None), (&["a"], Some("short"))] {
+            assert!(id(keys, device_id).is_err(), "{keys:?} {device_id:?}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Blocking a user in their register, on which every login contends.
+
+use aws_sdk_dynamodb::{error::ProvideErrorMetadata as _, types::ReturnValue};
+use chrono::{DateTime, Utc};
+
+use super::{
+    Attempt, Store, StoreError,
+    error::{condition_failed, failure},
+    items::{BLOCKED_AT, REGISTER_SK, Reader, key, number, text, time},
+};
+use crate::ids::{LoginId, UserKey};
+
+impl Store {
+    /// Blocks the register, moves it, and returns the login that it names. A login that read it before can't commit any more,
+    /// and one that reads it after is refused. A user without a register gets one.
+    ///
+    /// # Errors
+    /// [`StoreError`]; whether the register is blocked is not known then.
+    pub async fn block_register(&self, user_key: &UserKey, now: DateTime<Utc>) -> Result<Attempt<LoginId>, StoreError> {
+        let update = format!(
+            "SET version = if_not_exists(version, :none) + :one, {BLOCKED_AT} = if_not_exists({BLOCKED_AT}, :now), last_login_id = \
+             if_not_exists(last_login_id, :no_login), #schema = if_not_exists(#schema, :one)"
+        );
+        let blocked = self
+            .client
+            .update_item()
+            .table_name(&self.sessions)
+            .set_key(Some(key(user_key, REGISTER_SK)))
+            .update_expression(update)
+            .expression_attribute_names("#schema", "schema")
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":no_login", text(LoginId::of_no_login(user_key).as_str()))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match blocked {
+            Ok(output) => {
+                let item = output.attributes.unwrap_or_default();
+                let read = Reader { item: &item, kind: "register" };
+                Ok(Attempt::Done(read.parsed("last_login_id", |id| LoginId::parse(id).ok())?))
+            }
+            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
+            Err(error) => Err(failure("UpdateItem", &error)),
+        }
+    }
+
+    /// Lifts a block, and moves the register: it never returns to an earlier value. `false` if the user has no register.
+    ///
+    /// # Errors
+    /// [`StoreError`]; whether the block was lifted is not known then.
+    pub async fn lift_block(&self, user_key: &UserKey) -> Result<Attempt<bool>, StoreError> {
+        self.move_and_remove(user_key, BLOCKED_AT).await
+    }
+
+    /// Takes the user's id out of the register of a user who has been removed. The register stays, so that a login decided
+    /// before the removal can't commit after it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; whether the id is gone is not known then.
+    pub async fn forget_user_id(&self, user_key: &UserKey) -> Result<Attempt<bool>, StoreError> {
+        self.move_and_remove(user_key, "user_id").await
+    }
+
+    async fn move_and_remove(&self, user_key: &UserKey, attribute: &str) -> Result<Attempt<bool>, StoreError> {
+        let moved = self
+            .client
+            .update_item()
+            .table_name(&self.sessions)
+            .set_key(Some(key(user_key, REGISTER_SK)))
+            .update_expression(format!("SET version = version + :one REMOVE {attribute}"))
+            .condition_expression("attribute_exists(sk)")
+            .expression_attribute_values(":one", number(1))
+            .send()
+            .await;
+        match moved {
+            Ok(_) => Ok(Attempt::Done(true)),
+            Err(error) if condition_failed(&error) => Ok(Attempt::Done(false)),
+            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
+            Err(error) => Err(failure("UpdateItem", &error)),
+        }
+    }
+}
