@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use serde_json::{Value, json};
 
-use super::{CONDITION, CONFLICT, LOGIN_ID, THROTTLED, key, user};
+use super::{CONDITION, CONFLICT, LOGIN_ID, THROTTLED, key, now, user};
 use crate::{
     decision::states::Chain,
     entropy::Random,
