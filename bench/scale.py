@@ -35,7 +35,7 @@ ACCESS_LOG_BYTES = 200
 # The function of each operation, its memory's parameter, its waits, and the bytes of its own log lines.
 OPERATIONS = {
     "a login": ("login", "LoginMemory", TRIP_MS + TRANSACTION_MS, OWN_LOG_BYTES),
-    "a login refused": ("login", "LoginMemory", TRIP_MS, OWN_LOG_BYTES),
+    "a login refused": ("login", "LoginMemory", 2 * TRIP_MS, OWN_LOG_BYTES),
     "a refresh": ("refresh", "FunctionMemory", TRIP_MS + TRANSACTION_MS, OWN_LOG_BYTES),
     "a first request": ("authorizer", "FunctionMemory", 2 * TRIP_MS, 0),
     "a request": ("authorizer", "FunctionMemory", TRIP_MS, 0),

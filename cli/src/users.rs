@@ -7,17 +7,18 @@ use latchkey::{
     clock::{Clock, rfc3339},
     config::{ConfigError, Environment},
     entropy::{NoEntropy, Random},
-    ids::LoginId,
+    ids::{LoginId, is_url_safe},
     model::{User, UserStatus},
     operations::{change_user, remove_user},
     password::{HashError, HashMemory, Password, PasswordLengthError},
     store::{Accounts, Store, StoreError, UserChange, Users},
+    throttle::Subjects,
     username::{Username, UsernameError},
 };
 use serde_json::json;
 
 use crate::{
-    args::{ChangeArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, TableArgs, UserArgs, UsersCommand},
+    args::{ChangeArgs, FindUserArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, TableArgs, UserArgs, UsersCommand},
     client::{self, ClientError, advice},
     confirm::{NotConfirmed, confirm},
     exit::{Exit, ExitWith},
@@ -49,6 +50,10 @@ pub enum UsersError {
     /// There is no such user.
     #[error("there is no user {0}; nothing was changed. `latchkey users list` shows who there is")]
     Unknown(Username),
+    #[error("--subject takes the `account` of a log line: the first 8 to 43 base64url characters of a hash")]
+    Subject,
+    #[error("no user has this subject: the name that was tried doesn't exist, or its user was removed")]
+    NobodysSubject,
     #[error("{0}")]
     NotConfirmed(#[from] NotConfirmed),
     /// The users table isn't named.
@@ -74,14 +79,16 @@ pub enum UsersError {
 impl ExitWith for UsersError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Username(_) | Self::Weak(_) | Self::Password(_) | Self::UsersTable(_) | Self::SessionsTable(_) => Exit::Usage,
+            Self::Username(_) | Self::Subject | Self::Weak(_) | Self::Password(_) | Self::UsersTable(_) | Self::SessionsTable(_) => {
+                Exit::Usage
+            }
             Self::NoPassword(NoPassword::Differ | NoPassword::NoTerminal) => Exit::Usage,
             Self::NoPassword(NoPassword::Unreadable(_)) | Self::Client(_) | Self::Store(_) | Self::Hash(_) | Self::Entropy(_) => {
                 Exit::Failed
             }
             Self::NotConfirmed(not_confirmed) => not_confirmed.exit(),
             Self::Taken(_) => Exit::Conflict,
-            Self::Unknown(_) => Exit::NotFound,
+            Self::Unknown(_) | Self::NobodysSubject => Exit::NotFound,
         }
     }
 }
@@ -94,6 +101,7 @@ pub async fn run(command: UsersCommand) -> Result<(), UsersError> {
     match command {
         UsersCommand::Add(args) => add(args).await,
         UsersCommand::List(args) => list(args).await,
+        UsersCommand::Find(args) => find(args).await,
         UsersCommand::Disable(args) => disable(args).await,
         UsersCommand::Enable(args) => enable(args).await,
         UsersCommand::Remove(args) => remove(args).await,
@@ -121,13 +129,34 @@ async fn list(args: ListUsersArgs) -> Result<(), UsersError> {
     let mut users = users.list_users().await?;
     drop(reading);
     users.sort_by(|a, b| a.username.cmp(&b.username));
-    let cells =
-        |user: &User| vec![user.username.to_string(), user.user_id.clone(), user.status.name().to_owned(), readable(user.created_at)];
-    print!("{}", Listing::json(args.json).render(&["NAME", "USER ID", "STATUS", "CREATED"], &users, cells, row));
+    show(&users, args.json);
     if users.is_empty() {
         eprintln!("there are no users");
     }
     Ok(())
+}
+
+/// Whose pseudonym is it? No index can be searched for it, so every user is read.
+async fn find(args: FindUserArgs) -> Result<(), UsersError> {
+    if !(8..=43).contains(&args.subject.len()) || !is_url_safe(&args.subject) {
+        return Err(UsersError::Subject);
+    }
+    let users = Users::new(client::for_aws(&args.at.aws).await?, users_table(&args.at)?);
+    let reading = Spinner::start("reading the users");
+    let mut users = users.list_users().await?;
+    drop(reading);
+    users.retain(|user| Subjects::account(&user.username).starts_with(&args.subject));
+    if users.is_empty() {
+        return Err(UsersError::NobodysSubject);
+    }
+    show(&users, args.json);
+    Ok(())
+}
+
+fn show(users: &[User], json: bool) {
+    let cells =
+        |user: &User| vec![user.username.to_string(), user.user_id.clone(), user.status.name().to_owned(), readable(user.created_at)];
+    print!("{}", Listing::json(json).render(&["NAME", "USER ID", "STATUS", "CREATED"], users, cells, row));
 }
 
 fn row(user: &User) -> serde_json::Value {

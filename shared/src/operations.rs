@@ -1,5 +1,6 @@
 //! What a request or a command does: read, decide, write, and read again until it is settled.
 
+mod attempt;
 mod authorize;
 mod block;
 mod change_user;

@@ -27,7 +27,7 @@ mod users;
 mod warm_up;
 
 pub use accounts::Accounts;
-pub use attempts::Attempts;
+pub use attempts::{Attempts, CountWrite, ReadCounts, StoredCount};
 pub use change_user::UserChange;
 pub use end::{Attempt, EndProof, Ended};
 pub use end_everyone::{ScanCursor, ScannedUser};

@@ -117,8 +117,10 @@ pub(crate) enum Step {
 pub(crate) enum Mishap {
     /// A read is refused.
     Read,
-    /// A count of attempts is refused.
-    Count,
+    /// The counts of an attempt can't be read.
+    Counts,
+    /// The mark of a first use is refused, or the move of a register.
+    Update,
     /// A transaction conflicts with another one.
     Conflict,
     /// A transaction's condition check is reported as failed.
@@ -184,7 +186,7 @@ impl ReferenceStateMachine for Reference {
                     return Expected::No;
                 }
                 // The request passes even if the mark can't be written.
-                if mishap != Some(Mishap::Count) {
+                if mishap != Some(Mishap::Update) {
                     login.mark(now);
                 }
                 Expected::Yes

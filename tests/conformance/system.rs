@@ -173,7 +173,8 @@ async fn sweep(service: &Service) {
 fn rule(mishap: Mishap) -> Rule {
     let (operation, fault) = match mishap {
         Mishap::Read => ("Query", Fault::Error(400, "AccessDeniedException")),
-        Mishap::Count => ("UpdateItem", Fault::Error(400, "AccessDeniedException")),
+        Mishap::Counts => ("BatchGetItem", Fault::Error(400, "AccessDeniedException")),
+        Mishap::Update => ("UpdateItem", Fault::Error(400, "AccessDeniedException")),
         Mishap::Conflict => ("TransactWriteItems", cancelled("TransactionConflict", 3)),
         Mishap::Condition => ("TransactWriteItems", cancelled(CONDITION_FAILED, 3)),
         Mishap::Transaction => ("TransactWriteItems", Fault::Error(400, "AccessDeniedException")),

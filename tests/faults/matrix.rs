@@ -95,17 +95,16 @@ pub(crate) fn faults(call: &Call) -> Vec<(Fault, Vec<Reach>)> {
         faults.extend([CONDITION_FAILED, "ThrottlingError", "SomethingNew"].map(|code| (cancelled(code, 3), vec![OneCall, FromThenOn])));
         faults.push((Fault::Cancelled(Vec::new()), vec![OneCall]));
     }
-    if call.operation == "UpdateItem" {
+    if matches!(&*call.operation, "UpdateItem" | "PutItem") {
         // For a delete this is an answer, not a fault: the login is already gone.
         faults.push((Fault::Error(400, "ConditionalCheckFailedException"), vec![OneCall]));
     }
     faults
 }
 
-/// The three counts of an attempt run in parallel and are alike, and so are their refunds. The quick size tests one of
-/// each.
+/// An attempt takes its places in two counts side by side, and gives them back side by side. The quick size tests one of each.
 fn is_taken(call: &Call) -> bool {
-    full() || call.operation != "UpdateItem" || matches!(call.nth, 1 | 4)
+    full() || call.operation != "PutItem" || matches!(call.nth, 1 | 3)
 }
 
 async fn cells(ground: &Ground, path: Path) -> Vec<Cell> {
@@ -118,8 +117,7 @@ async fn cells(ground: &Ground, path: Path) -> Vec<Cell> {
     for &prelude in preludes {
         let fault_free = Cell { path, prelude, rule: None };
         let calls = fault_free.calls(ground).await;
-        let of_interest =
-            |call: &&Call| is_taken(call) && (prelude == Prelude::Nothing || (call.nth > 1 && call.operation != "UpdateItem"));
+        let of_interest = |call: &&Call| is_taken(call) && (prelude == Prelude::Nothing || (call.nth > 1 && call.operation != "PutItem"));
         for call in calls.iter().filter(of_interest) {
             let operation = OPERATIONS.into_iter().find(|name| *name == call.operation).unwrap();
             for (fault, reaches) in faults(call) {
@@ -137,7 +135,7 @@ async fn cells(ground: &Ground, path: Path) -> Vec<Cell> {
     cells
 }
 
-pub(crate) const OPERATIONS: [&str; 5] = ["GetItem", "Query", "UpdateItem", "DeleteItem", "TransactWriteItems"];
+pub(crate) const OPERATIONS: [&str; 7] = ["GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"];
 
 async fn matrix_of(title: &str, ground: Ground, of: impl Fn(Path) -> bool) {
     let mut all = Vec::new();

@@ -35,6 +35,7 @@ mod choices;
 mod config;
 mod controls;
 mod end;
+mod guard;
 mod login;
 mod model;
 mod notice;

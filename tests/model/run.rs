@@ -44,7 +44,7 @@ fn explore(config: Config, until: HasDiscoveries) -> impl Checker<SessionService
     checker
 }
 
-fn is_full() -> bool {
+pub(crate) fn is_full() -> bool {
     #[expect(clippy::disallowed_methods, reason = "the size of a test run is no configuration of the service")]
     let size = std::env::var("LATCHKEY_ASSURANCE");
     size.is_ok_and(|size| size == "full")

@@ -49,12 +49,29 @@ impl Logins {
     /// # Panics
     /// If there is no answer.
     pub async fn try_from(&self, address: &str, username: &str, password: &str) -> Tried {
-        let answer = self.function.invoke("login", event(address, username, password), LIMIT).await.expect("an answer");
+        self.try_by(address, None, username, password).await
+    }
+
+    /// One attempt from this address, by this device.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn try_by(&self, address: &str, device_id: Option<&str>, username: &str, password: &str) -> Tried {
+        let answer = self.answer(address, device_id, username, password).await;
         let retry_after = answer.pointer("/headers/retry-after").and_then(Value::as_str);
         Tried {
             status: answer["statusCode"].as_u64().unwrap_or_default(),
             retry_after: retry_after.and_then(|seconds| seconds.parse().ok()),
         }
+    }
+
+    /// The function's whole answer.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn answer(&self, address: &str, device_id: Option<&str>, username: &str, password: &str) -> Value {
+        let event = event(address, device_id, username, password);
+        self.function.invoke("login", event, LIMIT).await.expect("an answer")
     }
 }
 
@@ -65,7 +82,7 @@ pub fn address(n: u32) -> String {
     format!("10.{a}.{b}.{c}")
 }
 
-fn event(address: &str, username: &str, password: &str) -> Value {
+fn event(address: &str, device_id: Option<&str>, username: &str, password: &str) -> Value {
     json!({
         "resource": "/login", "path": "/login", "httpMethod": "POST",
         "headers": {"content-type": "application/json"}, "multiValueHeaders": {"content-type": ["application/json"]},
@@ -75,7 +92,7 @@ fn event(address: &str, username: &str, password: &str) -> Value {
             "accountId": "123456789012", "apiId": "local", "requestId": "11111111-2222-3333-4444-555555555555",
             "identity": {"sourceIp": address, "userAgent": "Tester/1"},
         },
-        "body": json!({"username": username, "password": password}).to_string(),
+        "body": json!({"username": username, "password": password, "device_id": device_id}).to_string(),
         "isBase64Encoded": false,
     })
 }

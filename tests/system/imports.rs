@@ -19,7 +19,7 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
     ("token", &["crypto", "entropy", "ids"]),
     ("limits", &[]),
     ("sdk_error", &[]),
-    ("throttle", &["clock", "crypto", "username"]),
+    ("throttle", &["clock", "crypto", "entropy", "username"]),
     ("telling", &["clock", "sdk_error"]),
     ("model", &["clock", "crypto", "ids", "password", "token", "username"]),
     ("import", &["crypto", "ids", "model", "token"]),

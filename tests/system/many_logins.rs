@@ -55,7 +55,7 @@ fn asked(service: &Service) -> (Vec<String>, f64, f64) {
     let mut operations: Vec<_> = calls.iter().map(|call| call.operation.clone()).collect();
     operations.sort_unstable();
     let units = |reads: bool| {
-        let of_kind = |operation: &str| matches!(operation, "Query" | "GetItem") == reads;
+        let of_kind = |operation: &str| matches!(operation, "Query" | "GetItem" | "BatchGetItem") == reads;
         calls.iter().filter(|call| of_kind(&call.operation)).fold(0.0, |sum, call| sum + call.capacity.unwrap())
     };
     (operations, units(true), units(false))

@@ -15,7 +15,7 @@ fn compare(service: &Service, operation: &str) {
     let calls = service.tap.disarm();
     service.tap.arm(Vec::new());
     let units = |reads: bool| {
-        let of_kind = |operation: &str| matches!(operation, "Query" | "GetItem") == reads;
+        let of_kind = |operation: &str| matches!(operation, "Query" | "GetItem" | "BatchGetItem") == reads;
         // Starts at 0, because an empty sum is -0.
         calls.iter().filter(|call| of_kind(&call.operation)).fold(0.0, |sum, call| sum + call.capacity.unwrap())
     };

@@ -27,8 +27,10 @@ async fn each_operation_consumes_what_is_promised() {
     service.tap.count_capacity();
     service.tap.arm(Vec::new());
     let user_and_register = ("GetItem", 2.0);
-    // The three counts before the password is verified, and their three refunds.
-    let counts = ("UpdateItem", 6.0);
+    // The counts of account and network, and the network's budget: a strong read each.
+    let read = ("BatchGetItem", 3.0);
+    // A place in both counts, and the verdict in both. From a known network one of them is enough.
+    let (counts, known) = (("PutItem", 4.0), ("PutItem", 2.0));
 
     let first = service.login().await;
     let seen = consumed(&service);
@@ -38,11 +40,11 @@ async fn each_operation_consumes_what_is_promised() {
     let by_emulator = |embedded: f64, local: f64| if is_local { local } else { embedded };
     // The register, the user, the login and its session: two units each; and one into each index.
     let creation = ("TransactWriteItems", by_emulator(4.0 * 2.0 + 2.0, 20.0));
-    assert_eq!(seen, units(&[user_and_register, creation, counts]));
+    assert_eq!(seen, units(&[read, user_and_register, counts, creation]));
     let second = service.login().await;
     // Also the previous login.
     let creation = ("TransactWriteItems", by_emulator(5.0 * 2.0 + 2.0, 20.0));
-    assert_eq!(consumed(&service), units(&[user_and_register, creation, counts]));
+    assert_eq!(consumed(&service), units(&[read, user_and_register, known, creation]));
 
     service.assert_allowed(&first.access).await;
     assert_eq!(consumed(&service), units(&[("Query", 1.0)]));
@@ -74,17 +76,18 @@ async fn a_device_costs_what_is_promised() {
         consumed(&service)
     };
     let read = ("GetItem", 3.0);
-    let counts = ("UpdateItem", 6.0);
+    // The device has a count of its own. From a known network it is only made known. Then its count is the one that matters.
+    let (batch, counts, known) = (("BatchGetItem", 4.0), ("PutItem", 3.0), ("PutItem", 2.0));
     let first = log_in().await;
     if first.contains(&("TransactWriteItems".to_owned(), 24.0)) {
         return; // DynamoDB Local; see above.
     }
     // The register, the user, the login, its session, the predecessor and the device: two units each; and one into each index.
-    assert_eq!(first, units(&[read, ("TransactWriteItems", 6.0 * 2.0 + 2.0), counts]));
+    assert_eq!(first, units(&[batch, read, counts, ("TransactWriteItems", 6.0 * 2.0 + 2.0)]));
     let swept = [("DeleteItem", 3.0), ("Query", 1.0)];
     // The predecessor is the device's login.
-    assert_eq!(log_in().await, units(&[swept[0], read, swept[1], ("TransactWriteItems", 6.0 * 2.0 + 2.0), counts]));
+    assert_eq!(log_in().await, units(&[batch, swept[0], read, known, swept[1], ("TransactWriteItems", 6.0 * 2.0 + 2.0)]));
     service.login().await;
     consumed(&service);
-    assert_eq!(log_in().await, units(&[swept[0], read, swept[1], ("TransactWriteItems", 7.0 * 2.0 + 2.0), counts]));
+    assert_eq!(log_in().await, units(&[batch, swept[0], read, known, swept[1], ("TransactWriteItems", 7.0 * 2.0 + 2.0)]));
 }

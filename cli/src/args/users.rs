@@ -11,6 +11,8 @@ pub enum UsersCommand {
     Add(PasswordArgs),
     /// Show all users.
     List(ListUsersArgs),
+    /// Find the user of the `account` in a log line.
+    Find(FindUserArgs),
     /// Keep a user from logging in, and end all their logins. Asks first.
     Disable(ChangeArgs),
     /// Let a disabled user log in again.
@@ -60,6 +62,20 @@ pub struct UserArgs {
     /// The user's name.
     pub name: String,
     /// What became of the user as JSON, for scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Where.
+    #[command(flatten)]
+    pub at: TableArgs,
+}
+
+/// What `latchkey users find` takes.
+#[derive(Debug, Args)]
+pub struct FindUserArgs {
+    /// The `account` of a log line: the first eight characters of a hash, or more of it.
+    #[arg(long, value_name = "HASH")]
+    pub subject: String,
+    /// JSON lines, for scripts.
     #[arg(long)]
     pub json: bool,
     /// Where.

@@ -1,5 +1,6 @@
 //! `latchkey users`.
 
+use latchkey::{throttle::Subjects, username::Username};
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
     database::Database,
@@ -45,6 +46,21 @@ async fn what_is_no_name_or_no_good_password_is_refused() {
     latchkey(&database, "users", "").await.assert_refused(2, "Usage");
     let none = latchkey(&database, "users list", "").await;
     assert_eq!((none.code, none.stdout.as_str(), none.stderr.as_str()), (0, "", "there are no users\n"));
+}
+
+/// From the `account` of a log line back to the name.
+#[tokio::test]
+async fn a_user_is_found_by_the_subject_of_a_log_line() {
+    let service = Service::start(&[]).await;
+    let database = &service.database;
+    let subject = Subjects::account_pseudonym(&Username::parse(DEMO_USER).unwrap());
+    let found = latchkey(database, &format!("users find --subject {subject} --json"), "").await;
+    assert_eq!(found.json()[0]["username"], DEMO_USER);
+    let nobody = Subjects::account_pseudonym(&Username::parse("nobody").unwrap());
+    latchkey(database, &format!("users find --subject {nobody}"), "").await.assert_refused(3, "no user has this subject");
+    for malformed in ["abc", "demo@example.com"] {
+        latchkey(database, &format!("users find --subject {malformed}"), "").await.assert_refused(2, "--subject takes");
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use latchkey::{
     operations::{PasswordLogin, issue::IssuedLogin},
     store::{Accounts, Attempts},
     telling::log::{Event, Fields, log},
+    throttle::Subjects,
 };
 
 use refusal::Refusal;
@@ -43,16 +44,19 @@ impl Handler {
     async fn answer(&self, request: Request) -> Response<Body> {
         let now = self.clock.now();
         let fields = Fields::of(request.extensions());
-        let login = match request::read(&request) {
-            Ok(attempt) => self.login.log_in(attempt, now, fields).await.map_err(Refusal::from),
-            Err(malformed) => Err(malformed.into()),
+        let attempt = match request::read(&request) {
+            Ok(attempt) => attempt,
+            Err(malformed) => return Refusal::from(malformed).into_response(fields),
         };
-        match login {
+        let subjects = self.login.subjects(&attempt, now);
+        let (account, network) = (Subjects::account_pseudonym(&attempt.username), subjects.network_pseudonym());
+        let refused = Fields { account: Some(&account), network: Some(&network), ..fields };
+        match self.login.log_in(attempt, &subjects, now, fields).await {
             Ok(IssuedLogin { new, pair }) => {
                 log(Event::LoginSucceeded, Fields { login_id: Some(new.login.key.login_id.as_str()), ..fields }, None);
                 pair_response(&pair, &new.session)
             }
-            Err(refusal) => refusal.into_response(fields),
+            Err(refusal) => Refusal::from(refusal).into_response(refused),
         }
     }
 }

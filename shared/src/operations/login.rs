@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use chrono::{DateTime, Utc};
 
 use super::{
+    attempt::{Counting, NotLookedAt},
     create_login::{CreateLogin, Entitlement, NotCreated},
     issue::IssuedLogin,
 };
@@ -16,7 +17,7 @@ use crate::{
     password::{Hashing, HashingError, Password, PasswordHash},
     store::{Accounts, Attempts, Commit, StoreError},
     telling::log::{Event, Fields, log},
-    throttle::{Counts, Subjects, WaitsFor, wait_until},
+    throttle::{Subjects, Verdict, WaitsFor},
     token::MintError,
     username::Username,
 };
@@ -25,7 +26,7 @@ use crate::{
 #[derive(Debug)]
 pub struct PasswordLogin {
     accounts: Accounts,
-    attempts: Attempts,
+    counting: Counting,
     config: LoginConfig,
     hashing: Hashing,
     random: Random,
@@ -78,6 +79,19 @@ pub enum NotLoggedIn {
     Hashing(#[from] HashingError),
 }
 
+impl NotLoggedIn {
+    fn of(why: NotLookedAt, now: DateTime<Utc>) -> Self {
+        match why {
+            NotLookedAt::Throttled { until, waits_for } => {
+                let milliseconds = u64::try_from((until - now).num_milliseconds()).unwrap_or(0);
+                Self::Throttled { retry_after_seconds: milliseconds.div_ceil(1000).max(1), waits_for }
+            }
+            NotLookedAt::Store(error) => error.into(),
+            NotLookedAt::NoEntropy(error) => MintError::from(error).into(),
+        }
+    }
+}
+
 /// A user whose password was verified, and what verifies it again once their item has changed.
 struct ByPassword<'a> {
     login: &'a PasswordLogin,
@@ -127,7 +141,14 @@ impl PasswordLogin {
     /// Over these tables.
     #[must_use]
     pub fn new(accounts: Accounts, attempts: Attempts, config: LoginConfig, random: Random) -> Self {
-        Self { accounts, attempts, config, hashing: Hashing::new(random.clone()), random }
+        let counting = Counting { attempts, throttle: config.throttle, random: random.clone() };
+        Self { accounts, counting, config, hashing: Hashing::new(random.clone()), random }
+    }
+
+    /// What an attempt is counted under.
+    #[must_use]
+    pub fn subjects(&self, attempt: &LoginAttempt, now: DateTime<Utc>) -> Subjects {
+        Subjects::of(&attempt.username, attempt.device.id.as_deref(), &attempt.source_ip, &self.config.throttle, now)
     }
 
     /// Counts the attempt, verifies the password, decides, writes, and reads again until it is settled. It has no deadline
@@ -135,41 +156,41 @@ impl PasswordLogin {
     ///
     /// # Errors
     /// [`NotLoggedIn`]; not logged yet.
-    pub async fn log_in(&self, attempt: LoginAttempt, now: DateTime<Utc>, fields: Fields<'_>) -> Result<IssuedLogin, NotLoggedIn> {
-        let LoginAttempt { username, password, device, source_ip } = attempt;
+    pub async fn log_in(
+        &self,
+        attempt: LoginAttempt,
+        subjects: &Subjects,
+        now: DateTime<Utc>,
+        fields: Fields<'_>,
+    ) -> Result<IssuedLogin, NotLoggedIn> {
+        let LoginAttempt { username, password, device, .. } = attempt;
         let create = self.creation(&device, now, fields);
         let password = Arc::new(password);
-        let subjects = Subjects::of(&username, &source_ip, &self.config.throttle, now);
 
-        // Counted before anything is known of the password.
-        let counts = self.attempts.count_attempt(&subjects, &self.config.throttle, now);
-        let (user, counts) = tokio::join!(self.accounts.users().read_user(&username), counts);
-        let counts = counts?;
-        let entitled = match self.throttled(&counts, &subjects, now) {
-            Some(wait) => Err(wait),
-            None => self.entitled(&username, user, &password, create).await,
+        let (user, seen) = tokio::join!(self.accounts.users().read_user(&username), self.counting.attempts.read_counts(subjects));
+        let mut counted = self.counting.admit(seen?, subjects, now).map_err(|why| NotLoggedIn::of(why, now))?;
+        let (held, entitled) = tokio::join!(self.counting.hold(&mut counted), self.entitled(&username, user, &password, create));
+        let (entitled, logins) = match held.map_err(|why| NotLoggedIn::of(why, now)).and(entitled) {
+            Ok(entitled) => entitled,
+            // Not before it is counted is a wrong password called wrong.
+            Err(NotLoggedIn::Credentials) => {
+                self.counting.settle(&counted, Verdict::Wrong).await?;
+                return Err(NotLoggedIn::Credentials);
+            }
+            Err(not_judged) => {
+                warn_of(self.counting.settle(&counted, Verdict::NotJudged).await, fields);
+                return Err(not_judged);
+            }
         };
-        // Only a wrong password is a failure. A throttled attempt and an outage are not counted.
-        if !matches!(entitled, Ok(_) | Err(NotLoggedIn::Credentials)) {
-            warn_of(self.attempts.uncount_attempt(&subjects, &counts).await, fields);
-        }
-        let (entitled, logins) = entitled?;
 
         let outdated = entitled.user.password_hash.needs_rehash().then(|| entitled.user.clone());
-        let (created, refunded) = tokio::join!(create.run_from(entitled, logins), self.attempts.attempt_succeeded(&subjects, now));
-        warn_of(refunded, fields);
+        let (created, confirmed) = tokio::join!(create.run_from(entitled, logins), self.counting.settle(&counted, Verdict::Right));
+        warn_of(confirmed, fields);
         let issued = created?;
         if let Some(user) = outdated {
             self.rehash(&user, &password, fields).await;
         }
         Ok(issued)
-    }
-
-    /// The refusal of an attempt that has to wait.
-    fn throttled(&self, counts: &Counts, subjects: &Subjects, now: DateTime<Utc>) -> Option<NotLoggedIn> {
-        let (until, waits_for) = wait_until(counts, &self.config.throttle, subjects.window_ends_at, now)?;
-        let milliseconds = u64::try_from((until - now).num_milliseconds()).unwrap_or(0);
-        Some(NotLoggedIn::Throttled { retry_after_seconds: milliseconds.div_ceil(1000).max(1), waits_for })
     }
 
     fn creation<'a>(&'a self, device: &'a Device, now: DateTime<Utc>, fields: Fields<'a>) -> CreateLogin<'a> {

@@ -1,22 +1,26 @@
-//! Counting login attempts, each count by one conditional update.
+//! The login attempts table: the counts that the throttle decides by.
+//!
+//! A count is read, changed by a pure function, and written if it is still as it was read. So DynamoDB decides between
+//! attempts side by side, and an attempt that is refused writes nothing.
+
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
+    operation::put_item::PutItemError,
+    types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     StoreError,
-    error::{condition_failed, failure},
+    error::failure,
     items::{Item, ItemError, Reader, number, text, time},
     unheard::Unheard,
 };
 use crate::{
-    clock::rfc3339,
-    throttle::{Counts, KNOWN_NETWORK_DAYS, PairCount, STRANGER_INTERVAL, Subjects, Throttle},
+    clock::parse_rfc3339,
+    throttle::{AttemptId, Budget, Count, Counts, Pending, Subject, Subjects},
 };
 
 /// The login attempts table.
@@ -26,183 +30,185 @@ pub struct Attempts {
     table: String,
 }
 
+/// A count as it stands in the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredCount {
+    /// Whose it is.
+    pub subject: Subject,
+    /// What it says.
+    pub count: Count,
+    /// Rises with each write; `None` where there is no item.
+    pub(super) version: Option<u64>,
+}
+
+/// What one read saw of an attempt's subjects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadCounts {
+    /// The counts of the account.
+    pub counts: Vec<StoredCount>,
+    network_is_used_up: bool,
+    window_ends_at: DateTime<Utc>,
+}
+
+impl ReadCounts {
+    /// What the throttle decides on.
+    #[must_use]
+    pub fn to_decide(&self) -> Counts {
+        Counts {
+            counts: self.counts.iter().map(|stored| (stored.subject.scope, stored.count.clone())).collect(),
+            network_is_used_up: self.network_is_used_up,
+            window_ends_at: self.window_ends_at,
+        }
+    }
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CountWrite {
+    /// It is written, and stands so now.
+    Done(StoredCount),
+    /// Another write came first. Nothing was written, unless an earlier attempt of this call was and nobody heard of it. The
+    /// count as it stands.
+    Changed(StoredCount),
+}
+
 impl Attempts {
     /// The attempts over `client`, in the table named `table`.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
 
-    /// Counts an attempt as a failure, before anything is known of its password. Three updates side by side.
+    /// Reads the counts and the budgets of an attempt, strongly, in one call.
     ///
     /// # Errors
-    /// [`StoreError`]; an attempt that can't be counted is not made.
-    pub async fn count_attempt(&self, subjects: &Subjects, throttle: &Throttle, now: DateTime<Utc>) -> Result<Counts, StoreError> {
-        let (pair, network, account) = tokio::join!(
-            self.count_pair(subjects, throttle, now),
-            self.count_network(subjects, throttle),
-            self.count_account(subjects, throttle, now),
-        );
-        Ok(Counts { pair: pair?, network_counted: network?, account_counted: account? })
-    }
-
-    async fn count_pair(&self, subjects: &Subjects, throttle: &Throttle, now: DateTime<Utc>) -> Result<PairCount, StoreError> {
-        // The wait depends on the count, so each count has its own clause: one update decides and counts at once.
-        let mut clauses = vec!["attribute_not_exists(failures)".to_owned(), "failures < :free".to_owned()];
-        let mut update = self.update(&subjects.pair).expression_attribute_values(":free", number(throttle.free_failures));
-        let delays: Vec<_> = throttle.delays().collect();
-        for (place, (failures, delay)) in delays.iter().enumerate() {
-            let comparison = if place + 1 == delays.len() { ">=" } else { "=" };
-            clauses.push(format!("(failures {comparison} :n{place} AND last_at <= :t{place})"));
-            let since = TimeDelta::from_std(*delay).ok().and_then(|delay| now.checked_sub_signed(delay)).unwrap_or(now);
-            update = update
-                .expression_attribute_values(format!(":n{place}"), number(failures))
-                .expression_attribute_values(format!(":t{place}"), time(since));
-        }
-        let unheard = Unheard::default();
-        let answer = update
-            .update_expression("SET last_at = :now, #ttl = :ttl ADD failures :one")
-            .condition_expression(clauses.join(" OR "))
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":now", time(now))
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":ttl", keep_until(now))
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .customize()
-            .interceptor(unheard.clone())
-            .send()
-            .await;
-        let (counted, item) = match answer {
-            Ok(output) => (true, output.attributes.unwrap_or_default()),
-            Err(error) => {
-                let item = refused_item(&error)?;
-                (counted_unheard(&unheard, &item, now)?, item)
-            }
-        };
-        let read = Reader { item: &item, kind: "login attempts" };
-        Ok(PairCount {
-            counted,
-            failures: read.number("failures")?,
-            last_at: read.time("last_at")?,
-            last_success_at: read.optional_time("last_success_at")?,
+    /// [`StoreError`], also where DynamoDB left a part out: an attempt whose counts aren't known is not looked at.
+    pub async fn read_counts(&self, subjects: &Subjects) -> Result<ReadCounts, StoreError> {
+        let keys = subjects.counts.iter().map(|subject| &subject.key).chain(subjects.budgets.iter().map(|budget| &budget.key));
+        let found = self.read_all(keys).await?;
+        let counts = subjects.counts.iter().map(|subject| stored(subject.clone(), found.get(&subject.key)));
+        let used_up = subjects.budgets.iter().map(|budget| is_used_up(budget, found.get(&budget.key)));
+        Ok(ReadCounts {
+            counts: counts.collect::<Result<_, _>>()?,
+            network_is_used_up: used_up.collect::<Result<Vec<bool>, _>>()?.contains(&true),
+            window_ends_at: subjects.window_ends_at,
         })
     }
 
-    async fn count_network(&self, subjects: &Subjects, throttle: &Throttle) -> Result<bool, StoreError> {
-        let update = self
-            .update(&subjects.network)
-            .update_expression("SET #ttl = :ttl ADD failures :one")
-            .condition_expression("attribute_not_exists(failures) OR failures < :most")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":most", number(throttle.network_failures))
-            .expression_attribute_values(":ttl", number((subjects.window_ends_at + TimeDelta::days(1)).timestamp()));
-        counted(update).await
+    /// Reads one count again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn read_count(&self, subject: &Subject) -> Result<StoredCount, StoreError> {
+        let found = self.read_all([&subject.key].into_iter()).await?;
+        Ok(stored(subject.clone(), found.get(&subject.key))?)
     }
 
-    async fn count_account(&self, subjects: &Subjects, throttle: &Throttle, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        let hour_ago = TimeDelta::from_std(STRANGER_INTERVAL).map_or(now, |hour| now - hour);
-        let update = self
-            .update(&subjects.account)
-            .update_expression("SET last_at = :now, #ttl = :ttl ADD failures :one")
-            .condition_expression("attribute_not_exists(failures) OR failures < :most OR last_at <= :hour_ago")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":now", time(now))
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":most", number(throttle.account_failures))
-            .expression_attribute_values(":hour_ago", text(rfc3339(hour_ago)))
-            .expression_attribute_values(":ttl", keep_until(now))
+    async fn read_all(&self, keys: impl Iterator<Item = &String>) -> Result<HashMap<String, Item>, StoreError> {
+        let keys = keys.map(|key| Item::from([("subject".to_owned(), text(key))])).collect();
+        let asked = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build()?;
+        let answer = self.client.batch_get_item().request_items(&self.table, asked).send().await;
+        let mut output = answer.map_err(|error| failure("BatchGetItem", &error))?;
+        if output.unprocessed_keys().is_some_and(|left| !left.is_empty()) {
+            return Err(StoreError::Unavailable { operation: "BatchGetItem", code: "unprocessed keys".into() });
+        }
+        let items = output.responses.take().and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default();
+        items
+            .into_iter()
+            .map(|item| {
+                let key = Reader { item: &item, kind: KIND }.text("subject")?.to_owned();
+                Ok((key, item))
+            })
+            .collect()
+    }
+
+    /// Writes `next` over a count, if it is still as it was read. `unheard` is the same for all writes of one change.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it is not known whether it was written.
+    pub async fn write_count(&self, before: &StoredCount, next: Count, unheard: &Unheard) -> Result<CountWrite, StoreError> {
+        let version = before.version.map_or(1, |version| version + 1);
+        let mut put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(count_item(&before.subject, &next, version)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let unheard = Unheard::default();
-        match update.customize().interceptor(unheard.clone()).send().await {
-            Ok(_) => Ok(true),
-            Err(error) => Ok(counted_unheard(&unheard, &refused_item(&error)?, now)?),
+        put = match before.version {
+            None => put.condition_expression("attribute_not_exists(subject)"),
+            Some(version) => put.condition_expression("version = :version").expression_attribute_values(":version", number(version)),
+        };
+        let subject = before.subject.clone();
+        match put.customize().interceptor(unheard.clone()).send().await {
+            Ok(_) => Ok(CountWrite::Done(StoredCount { subject, count: next, version: Some(version) })),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => Ok(CountWrite::Changed(stored(subject, refused.item())?)),
+                _ => Err(failure("PutItem", &error)),
+            },
         }
     }
 
-    /// Takes back what an attempt counted that was then not made: a throttled guess is no failure of the account.
+    /// Adds a failure to a network's budget.
     ///
     /// # Errors
-    /// [`StoreError`], for the log.
-    pub async fn uncount_attempt(&self, subjects: &Subjects, counts: &Counts) -> Result<(), StoreError> {
-        let (pair, network, account) = tokio::join!(
-            self.take_back(&subjects.pair, counts.pair.counted),
-            self.take_back(&subjects.network, counts.network_counted),
-            self.take_back(&subjects.account, counts.account_counted),
-        );
-        pair.and(network).and(account)
-    }
-
-    /// The password was right: the pair and the account start again, the network gets its attempt back.
-    ///
-    /// # Errors
-    /// [`StoreError`], for the log.
-    pub async fn attempt_succeeded(&self, subjects: &Subjects, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let pair = self
-            .update(&subjects.pair)
-            .update_expression("SET failures = :zero, last_at = :now, last_success_at = :now, #ttl = :ttl")
+    /// [`StoreError`] where it is not known whether it was added.
+    pub async fn spend(&self, budget: &Budget, window_ends_at: DateTime<Utc>) -> Result<(), StoreError> {
+        let added = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key("subject", text(&budget.key))
+            .update_expression("SET #ttl = :ttl ADD failures :one")
             .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":zero", number(0))
-            .expression_attribute_values(":now", time(now))
-            .expression_attribute_values(":ttl", keep_until(now))
-            .send();
-        let account =
-            self.update(&subjects.account).update_expression("SET failures = :zero").expression_attribute_values(":zero", number(0)).send();
-        let (pair, account, network) = tokio::join!(pair, account, self.take_back(&subjects.network, true));
-        pair.map_err(|error| failure("UpdateItem", &error))?;
-        account.map_err(|error| failure("UpdateItem", &error))?;
-        network
-    }
-
-    async fn take_back(&self, subject: &str, was_counted: bool) -> Result<(), StoreError> {
-        if !was_counted {
-            return Ok(());
-        }
-        let update = self
-            .update(subject)
-            .update_expression("ADD failures :minus_one")
-            .condition_expression("failures > :zero")
-            .expression_attribute_values(":minus_one", number(-1))
-            .expression_attribute_values(":zero", number(0));
-        counted(update).await.map(|_| ())
-    }
-
-    fn update(&self, subject: &str) -> UpdateItemFluentBuilder {
-        self.client.update_item().table_name(&self.table).key("subject", text(subject))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":ttl", collected_after(window_ends_at))
+            .send()
+            .await;
+        added.map(|_| ()).map_err(|error| failure("UpdateItem", &error))
     }
 }
 
-fn keep_until(now: DateTime<Utc>) -> aws_sdk_dynamodb::types::AttributeValue {
-    number((now + TimeDelta::days(KNOWN_NETWORK_DAYS + 1)).timestamp())
+const KIND: &str = "login attempts";
+
+/// `ttl` is garbage collection only.
+fn collected_after(time: DateTime<Utc>) -> AttributeValue {
+    number((time + TimeDelta::days(1)).timestamp())
 }
 
-async fn counted(update: UpdateItemFluentBuilder) -> Result<bool, StoreError> {
-    match update.send().await {
-        Ok(_) => Ok(true),
-        Err(error) if condition_failed(&error) => Ok(false),
-        Err(error) => Err(failure("UpdateItem", &error)),
+fn is_used_up(budget: &Budget, item: Option<&Item>) -> Result<bool, ItemError> {
+    let failures: u32 = item.map_or(Ok(0), |item| Reader { item, kind: KIND }.number("failures"))?;
+    Ok(failures >= budget.most)
+}
+
+fn count_item(subject: &Subject, count: &Count, version: u64) -> Item {
+    let pending = count.pending.iter().map(|pending| (pending.attempt.0.clone(), time(pending.until))).collect();
+    let optional = [("drained_at", count.drained_at), ("last_failure_at", count.last_failure_at), ("known_until", count.known_until)];
+    let times = optional.into_iter().filter_map(|(name, at)| Some((name.to_owned(), time(at?))));
+    let mut item: Item = times.collect();
+    item.insert("subject".into(), text(&subject.key));
+    item.insert("version".into(), number(version));
+    item.insert("pending".into(), AttributeValue::M(pending));
+    if let Some(at) = count.forgotten_at() {
+        item.insert("ttl".into(), collected_after(at));
     }
+    item
 }
 
-/// Whether this very attempt was counted although its count was refused:
-///
-/// 1. The last free attempt is counted, and the answer is lost.
-/// 2. The SDK counts again. The attempt is no longer free, so the condition fails.
-/// 3. Without this line a right password is told to wait because of itself.
-///
-/// The time of the last attempt shows it: the first count wrote this attempt's own.
-fn counted_unheard(unheard: &Unheard, item: &Item, now: DateTime<Utc>) -> Result<bool, ItemError> {
-    let read = Reader { item, kind: "login attempts" };
-    Ok(unheard.any() && read.optional_time("last_at")?.is_some_and(|last_at| rfc3339(last_at) == rfc3339(now)))
-}
-
-/// The item that failed its condition.
-fn refused_item(error: &SdkError<UpdateItemError>) -> Result<Item, StoreError> {
-    match error {
-        SdkError::ServiceError(service) => match service.err() {
-            UpdateItemError::ConditionalCheckFailedException(refused) => Ok(refused.item().cloned().unwrap_or_default()),
-            _ => Err(failure("UpdateItem", error)),
-        },
-        _ => Err(failure("UpdateItem", error)),
-    }
+fn stored(subject: Subject, item: Option<&Item>) -> Result<StoredCount, ItemError> {
+    let Some(item) = item.filter(|item| !item.is_empty()) else {
+        return Ok(StoredCount { subject, count: Count::default(), version: None });
+    };
+    let read = Reader { item, kind: KIND };
+    let Some(AttributeValue::M(pending)) = item.get("pending") else { return Err(read.wrong("pending", "is not a map")) };
+    let until = |value: &AttributeValue| value.as_s().ok().and_then(|text| parse_rfc3339(text));
+    let pending = pending.iter().map(|(attempt, value)| {
+        let until = until(value).ok_or_else(|| read.wrong("pending", "is malformed"))?;
+        Ok(Pending { attempt: AttemptId(attempt.clone()), until })
+    });
+    let count = Count {
+        drained_at: read.optional_time("drained_at")?,
+        last_failure_at: read.optional_time("last_failure_at")?,
+        known_until: read.optional_time("known_until")?,
+        pending: pending.collect::<Result<_, _>>()?,
+    };
+    Ok(StoredCount { subject, count, version: Some(read.number("version")?) })
 }

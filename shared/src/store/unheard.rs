@@ -23,7 +23,8 @@ pub struct Unheard(Arc<AtomicBool>);
 
 impl Unheard {
     /// Whether an earlier attempt may have been carried out.
-    pub(super) fn any(&self) -> bool {
+    #[must_use]
+    pub fn any(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

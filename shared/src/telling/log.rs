@@ -171,6 +171,10 @@ pub struct Fields<'a> {
     pub user_key: Option<&'a str>,
     /// The login that it is about.
     pub login_id: Option<&'a str>,
+    /// The account that was tried, by the first characters of its subject's hash.
+    pub account: Option<&'a str>,
+    /// The network that it was tried from, likewise.
+    pub network: Option<&'a str>,
     /// The first characters of the token's hash.
     pub token_hash: Option<&'a str>,
     /// Why, in a word.
@@ -217,7 +221,7 @@ pub fn log(what: Event, fields: Fields<'_>, error: Option<&dyn std::error::Error
     }
     let code = what.code();
     let trace_id = signals::trace_id();
-    let Fields { request_id, user_key, login_id, token_hash, reason, action, user_arn, caller, known } = fields;
+    let Fields { request_id, user_key, login_id, account, network, token_hash, reason, action, user_arn, caller, known } = fields;
     let Known { generation, login_generation, .. } = known;
     let (replay_until, expires_at) = (known.replay_until.map(rfc3339), known.expires_at.map(rfc3339));
     let error = error.map(chain);
@@ -231,6 +235,8 @@ pub fn log(what: Event, fields: Fields<'_>, error: Option<&dyn std::error::Error
                 trace_id,
                 user_key,
                 login_id,
+                account,
+                network,
                 token_hash,
                 reason,
                 action,

@@ -64,7 +64,7 @@ impl Guard {
         (!refused.is_empty()).then_some(Fault::Error(400, "AccessDeniedException"))
     }
 
-    /// DynamoDB authorizes a transaction by its parts, and a query of an index by the index alone.
+    /// DynamoDB authorizes a transaction by its parts, a batch by its tables, and a query of an index by the index alone.
     /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html>
     fn needed(&self, function: &str, operation: &str, body: &Value) -> Vec<Permission> {
         let permission = |operation: &str, table: &Value, index: Option<&str>, request: &Value| {
@@ -85,6 +85,9 @@ impl Guard {
             });
             limited.cloned().unwrap_or(of_all)
         };
+        if let Some(tables) = body["RequestItems"].as_object() {
+            return tables.keys().map(|table| permission(operation, &Value::from(table.as_str()), None, &Value::Null)).collect();
+        }
         let Some(parts) = body["TransactItems"].as_array() else {
             return vec![permission(operation, &body["TableName"], body["IndexName"].as_str(), body)];
         };

@@ -141,6 +141,7 @@ fn json(value: &AttributeValue) -> Value {
         AttributeValue::Bool(value) => json!({"BOOL": value}),
         AttributeValue::B(bytes) => json!({"B": BASE64_STANDARD.encode(bytes)}),
         AttributeValue::L(list) => json!({"L": list.iter().map(json).collect::<Vec<_>>()}),
+        AttributeValue::M(map) => json!({"M": map.iter().map(|(name, value)| (name.clone(), json(value))).collect::<Map<_, _>>()}),
         other => unreachable!("no item has {other:?}"),
     }
 }
@@ -154,6 +155,7 @@ fn attribute(value: &Value) -> AttributeValue {
         "BOOL" => AttributeValue::Bool(value.as_bool().unwrap()),
         "B" => AttributeValue::B(Blob::new(BASE64_STANDARD.decode(text()).unwrap())),
         "L" => AttributeValue::L(value.as_array().unwrap().iter().map(attribute).collect()),
+        "M" => AttributeValue::M(value.as_object().unwrap().iter().map(|(name, value)| (name.clone(), attribute(value))).collect()),
         other => unreachable!("no item has {other}"),
     }
 }

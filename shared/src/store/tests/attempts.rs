@@ -1,178 +1,155 @@
 //! The counts of login attempts.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::{CONDITION, THROTTLED, n, now, s};
 use crate::{
     decision::states::at,
     store::{
-        StoreError,
+        CountWrite, StoreError, StoredCount, Unheard,
         script::{Answer, Script, error, output},
     },
-    throttle::{Counts, PairCount, Subjects, Throttle},
+    throttle::{AttemptId, Budget, Count, Pending, Scope, Subject, Subjects, Throttle},
+    username::Username,
 };
 
-/// Waits of 1 and 2 s, then 3 s for all more.
 const THROTTLE: Throttle = Throttle {
     free_failures: 5,
-    max_delay: Duration::from_secs(3),
+    max_delay: std::time::Duration::from_secs(900),
     network_failures: 300,
-    network_window: Duration::from_secs(300),
+    network_window: std::time::Duration::from_secs(300),
     account_failures: 100,
 };
 
 fn subjects() -> Subjects {
-    Subjects { pair: "pair".into(), account: "account".into(), network: "network".into(), window_ends_at: now() + at(1_000) }
+    Subjects::of(&Username::parse("ada").unwrap(), None, "192.0.2.1", &THROTTLE, now())
 }
 
-const NOW: &str = "2027-01-15T08:00:00.000Z";
-const DAY: i64 = 86_400;
-
-fn pair(failures: i64) -> Value {
-    json!({"subject": s("pair"), "failures": n(failures), "last_at": s("2027-01-15T07:59:00.000Z"), "last_success_at": s(NOW)})
+/// A count with everything that one can have.
+fn item(key: &str) -> Value {
+    json!({
+        "subject": s(key), "version": n(7), "drained_at": s("2027-01-15T09:00:00.000Z"), "last_failure_at": s("2027-01-15T07:59:00.000Z"),
+        "known_until": s("2027-02-14T08:00:00.000Z"), "pending": {"M": {"abc": s("2027-01-15T08:00:05.000Z")}}, "ttl": n(1_802_678_400),
+    })
 }
 
-fn pair_count(counted: bool, failures: u32) -> PairCount {
-    PairCount { counted, failures, last_at: now() - at(60_000), last_success_at: Some(now()) }
-}
-
-/// What was asked, by whose count it was.
-fn by_subject(script: &Script) -> Vec<(String, Value)> {
-    let mut asked: Vec<_> = script
-        .asked()
-        .into_iter()
-        .map(|(operation, request)| {
-            assert_eq!((operation.as_str(), &request["TableName"]), ("UpdateItem", &json!("attempts")));
-            (request["Key"]["subject"]["S"].as_str().unwrap().to_owned(), request)
-        })
-        .collect();
-    asked.sort_by_key(|(subject, _)| subject.clone());
-    asked
-}
-
-#[tokio::test]
-async fn an_attempt_is_counted_three_times() {
-    let script = Script::new([output(json!({"Attributes": pair(1)})), output(json!({})), output(json!({}))]);
-    let counts = script.attempts().count_attempt(&subjects(), &THROTTLE, now()).await;
-    assert_eq!(counts, Ok(Counts { pair: pair_count(true, 1), network_counted: true, account_counted: true }));
-    let ttl = n(now().timestamp() + 31 * DAY);
-    assert_eq!(
-        by_subject(&script).into_iter().map(|(_, request)| request).collect::<Vec<_>>(),
-        [
-            json!({
-                "TableName": "attempts",
-                "Key": {"subject": s("account")},
-                "UpdateExpression": "SET last_at = :now, #ttl = :ttl ADD failures :one",
-                "ConditionExpression": "attribute_not_exists(failures) OR failures < :most OR last_at <= :hour_ago",
-                "ExpressionAttributeNames": {"#ttl": "ttl"},
-                "ExpressionAttributeValues": {
-                    ":now": s(NOW), ":one": n(1), ":most": n(100), ":hour_ago": s("2027-01-15T07:00:00.000Z"), ":ttl": ttl,
-                },
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }),
-            json!({
-                "TableName": "attempts",
-                "Key": {"subject": s("network")},
-                "UpdateExpression": "SET #ttl = :ttl ADD failures :one",
-                "ConditionExpression": "attribute_not_exists(failures) OR failures < :most",
-                "ExpressionAttributeNames": {"#ttl": "ttl"},
-                "ExpressionAttributeValues": {":one": n(1), ":most": n(300), ":ttl": n(now().timestamp() + 1 + DAY)},
-            }),
-            json!({
-                "TableName": "attempts",
-                "Key": {"subject": s("pair")},
-                "UpdateExpression": "SET last_at = :now, #ttl = :ttl ADD failures :one",
-                "ConditionExpression": "attribute_not_exists(failures) OR failures < :free OR (failures = :n0 AND last_at <= :t0) \
-                    OR (failures = :n1 AND last_at <= :t1) OR (failures >= :n2 AND last_at <= :t2)",
-                "ExpressionAttributeNames": {"#ttl": "ttl"},
-                "ExpressionAttributeValues": {
-                    ":free": n(5), ":now": s(NOW), ":one": n(1), ":ttl": ttl,
-                    ":n0": n(5), ":t0": s("2027-01-15T07:59:59.000Z"),
-                    ":n1": n(6), ":t1": s("2027-01-15T07:59:58.000Z"),
-                    ":n2": n(7), ":t2": s("2027-01-15T07:59:57.000Z"),
-                },
-                "ReturnValues": "ALL_NEW",
-                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-            }),
-        ]
-    );
-}
-
-#[tokio::test]
-async fn what_a_full_count_answers() {
-    let refused = Answer::Error(CONDITION, json!({"Item": pair(7)}));
-    let script = Script::new([refused, error(CONDITION), error(CONDITION)]);
-    let counts = script.attempts().count_attempt(&subjects(), &THROTTLE, now()).await;
-    assert_eq!(counts, Ok(Counts { pair: pair_count(false, 7), network_counted: false, account_counted: false }));
-
-    // An attempt that can't be counted is not made, whichever of the three it is.
-    for place in 0..3 {
-        let mut answers = [output(json!({"Attributes": pair(1)})), output(json!({})), output(json!({}))];
-        answers[place] = error(THROTTLED);
-        let counts = Script::new(answers).attempts().count_attempt(&subjects(), &THROTTLE, now()).await;
-        assert!(matches!(counts, Err(StoreError::Unavailable { operation: "UpdateItem", .. })), "{counts:?}");
+fn count() -> Count {
+    Count {
+        drained_at: Some(now() + at(3_600_000)),
+        last_failure_at: Some(now() - at(60_000)),
+        known_until: Some(now() + at(30 * 86_400_000)),
+        pending: vec![Pending { attempt: AttemptId("abc".into()), until: now() + at(5_000) }],
     }
-    let lost = Script::new([Answer::Lost, output(json!({})), output(json!({}))]);
-    assert!(matches!(lost.attempts().count_attempt(&subjects(), &THROTTLE, now()).await, Err(StoreError::Unavailable { .. })));
 }
 
-/// One back for each that was counted, and none below zero.
-#[tokio::test]
-async fn an_attempt_that_was_not_made_is_taken_back() {
-    let counts = Counts { pair: pair_count(true, 1), network_counted: false, account_counted: true };
-    let script = Script::new([output(json!({})), error(CONDITION)]);
-    assert_eq!(script.attempts().uncount_attempt(&subjects(), &counts).await, Ok(()));
-    let asked = by_subject(&script);
-    assert_eq!(asked.iter().map(|(subject, _)| subject.as_str()).collect::<Vec<_>>(), ["account", "pair"]);
-    assert_eq!(
-        asked[0].1,
-        json!({
-            "TableName": "attempts",
-            "Key": {"subject": s("account")},
-            "UpdateExpression": "ADD failures :minus_one",
-            "ConditionExpression": "failures > :zero",
-            "ExpressionAttributeValues": {":minus_one": n(-1), ":zero": n(0)},
-        })
-    );
+fn page(items: &[Value]) -> Answer {
+    output(json!({"Responses": {"attempts": items}, "UnprocessedKeys": {}}))
+}
 
-    let all = Counts { pair: pair_count(true, 1), network_counted: true, account_counted: true };
-    for place in 0..3 {
-        let mut answers = [output(json!({})), output(json!({})), output(json!({}))];
-        answers[place] = error(THROTTLED);
-        assert!(Script::new(answers).attempts().uncount_attempt(&subjects(), &all).await.is_err(), "{place}");
+async fn read(answer: Answer) -> Result<(Vec<Count>, bool), StoreError> {
+    let read = Script::new([answer]).attempts().read_counts(&subjects()).await?;
+    let decided_on = read.to_decide();
+    Ok((read.counts.into_iter().map(|stored| stored.count).collect(), decided_on.network_is_used_up))
+}
+
+#[tokio::test]
+async fn one_strong_read_sees_every_count() {
+    let subjects = subjects();
+    let [pair, account] = [0, 1].map(|place: usize| subjects.counts[place].key.clone());
+    let budget = subjects.budgets[0].key.clone();
+    let script = Script::new([page(&[item(&account)])]);
+    let read = script.attempts().read_counts(&subjects).await.unwrap();
+    let counts: Vec<_> = read.counts.iter().map(|stored| (stored.subject.scope, stored.count.clone())).collect();
+    assert_eq!(counts, [(Scope::Network, Count::default()), (Scope::Account, count())]);
+    let keys = [pair, account, budget].map(|key| json!({"subject": s(&key)}));
+    let asked = json!({"RequestItems": {"attempts": {"ConsistentRead": true, "Keys": keys}}});
+    assert_eq!(script.asked(), [("BatchGetItem".to_owned(), asked)]);
+}
+
+#[tokio::test]
+async fn a_network_is_used_up_at_its_limit() {
+    let key = subjects().budgets[0].key.clone();
+    let spent = |failures| page(&[json!({"subject": s(&key), "failures": n(failures), "ttl": n(1)})]);
+    assert_eq!(read(spent(299)).await, Ok((vec![Count::default(), Count::default()], false)));
+    assert_eq!(read(spent(300)).await, Ok((vec![Count::default(), Count::default()], true)));
+}
+
+/// An attempt whose counts aren't all known is not looked at.
+#[tokio::test]
+async fn what_is_left_out_is_an_outage() {
+    let left = json!({"attempts": {"Keys": [{"subject": s("x")}]}});
+    let partly = output(json!({"Responses": {"attempts": []}, "UnprocessedKeys": left}));
+    for answer in [partly, error(THROTTLED), Answer::Lost] {
+        assert!(matches!(read(answer).await, Err(StoreError::Unavailable { operation: "BatchGetItem", .. })));
     }
 }
 
 #[tokio::test]
-async fn a_success_starts_the_counts_again() {
-    let script = Script::new([output(json!({})), output(json!({})), output(json!({}))]);
-    assert_eq!(script.attempts().attempt_succeeded(&subjects(), now()).await, Ok(()));
-    let asked: Vec<_> = by_subject(&script).into_iter().map(|(_, request)| request).collect();
-    assert_eq!(
-        asked[0],
-        json!({
-            "TableName": "attempts",
-            "Key": {"subject": s("account")},
-            "UpdateExpression": "SET failures = :zero",
-            "ExpressionAttributeValues": {":zero": n(0)},
-        })
-    );
-    assert_eq!(asked[1]["UpdateExpression"], "ADD failures :minus_one");
-    assert_eq!(
-        asked[2],
-        json!({
-            "TableName": "attempts",
-            "Key": {"subject": s("pair")},
-            "UpdateExpression": "SET failures = :zero, last_at = :now, last_success_at = :now, #ttl = :ttl",
-            "ExpressionAttributeNames": {"#ttl": "ttl"},
-            "ExpressionAttributeValues": {":zero": n(0), ":now": s(NOW), ":ttl": n(now().timestamp() + 31 * DAY)},
-        })
-    );
-    for place in 0..3 {
-        let mut answers = [output(json!({})), output(json!({})), output(json!({}))];
-        answers[place] = error(THROTTLED);
-        assert!(Script::new(answers).attempts().attempt_succeeded(&subjects(), now()).await.is_err(), "{place}");
+async fn an_item_that_was_not_written_so_is_named() {
+    let key = subjects().counts[0].key.clone();
+    for (attribute, value) in [
+        ("version", json!({"S": "1"})),
+        ("pending", json!({"S": "none"})),
+        ("pending", json!({"M": {"abc": n(5)}})),
+        ("drained_at", s("tomorrow")),
+        ("last_failure_at", s("")),
+        ("known_until", n(1)),
+    ] {
+        let mut damaged = item(&key);
+        damaged[attribute] = value;
+        let Err(StoreError::Item(error)) = read(page(&[damaged])).await else { panic!("{attribute}") };
+        assert_eq!((error.item, error.attribute), ("login attempts", attribute));
     }
+}
+
+fn stored(version: Option<u64>) -> StoredCount {
+    StoredCount { subject: Subject { scope: Scope::Network, key: "pair".into() }, count: Count::default(), version }
+}
+
+async fn written(version: Option<u64>, answer: Answer) -> (Result<CountWrite, StoreError>, Value) {
+    let script = Script::new([answer]);
+    let written = script.attempts().write_count(&stored(version), count(), &Unheard::default()).await;
+    let [(operation, request)] = script.asked().try_into().unwrap();
+    assert_eq!(operation, "PutItem");
+    (written, request)
+}
+
+#[tokio::test]
+async fn a_count_is_written_over_what_was_read() {
+    let done = |version| Ok(CountWrite::Done(StoredCount { count: count(), version: Some(version), ..stored(None) }));
+    let (first, request) = written(None, output(json!({}))).await;
+    assert_eq!(first, done(1));
+    let mut expected = item("pair");
+    expected["version"] = n(1);
+    // A day after what it holds has lost its meaning.
+    expected["ttl"] = n((now() + at(31 * 86_400_000)).timestamp());
+    assert_eq!(request["Item"], expected);
+    assert_eq!(request["ConditionExpression"], "attribute_not_exists(subject)");
+
+    let (next, request) = written(Some(6), output(json!({}))).await;
+    assert_eq!(next, done(7));
+    assert_eq!(request["ConditionExpression"], "version = :version");
+    assert_eq!(request["ExpressionAttributeValues"], json!({":version": n(6)}));
+}
+
+#[tokio::test]
+async fn a_write_that_comes_second_learns_what_came_first() {
+    let refused = |item: Value| Answer::Error(CONDITION, json!({"Item": item}));
+    let (changed, _) = written(Some(6), refused(item("pair"))).await;
+    assert_eq!(changed, Ok(CountWrite::Changed(StoredCount { count: count(), version: Some(7), ..stored(None) })));
+    let (gone, _) = written(Some(6), Answer::Error(CONDITION, json!({}))).await;
+    assert_eq!(gone, Ok(CountWrite::Changed(stored(None))), "collected meanwhile");
+    for answer in [error(THROTTLED), Answer::Lost] {
+        assert!(matches!(written(None, answer).await.0, Err(StoreError::Unavailable { operation: "PutItem", .. })));
+    }
+}
+
+#[tokio::test]
+async fn a_budget_is_spent_by_one_update() {
+    let budget = Budget { key: "network".into(), most: 300 };
+    let script = Script::new([output(json!({}))]);
+    assert_eq!(script.attempts().spend(&budget, now()).await, Ok(()));
+    let [(operation, request)] = script.asked().try_into().unwrap();
+    assert_eq!((operation.as_str(), &request["UpdateExpression"]), ("UpdateItem", &json!("SET #ttl = :ttl ADD failures :one")));
+    assert_eq!(request["ExpressionAttributeValues"], json!({":one": n(1), ":ttl": n((now() + at(86_400_000)).timestamp())}));
 }

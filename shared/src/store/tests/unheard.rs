@@ -1,11 +1,9 @@
 //! Single writes whose first answer is lost. The SDK sends the write again, and its condition fails because of the first.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use serde_json::{Value, json};
 
-use super::{CONDITION, CONFLICT, LOGIN_ID, THROTTLED, key, n, now, s, user};
+use super::{CONDITION, CONFLICT, LOGIN_ID, THROTTLED, key, now, user};
 use crate::{
     decision::states::Chain,
     entropy::Random,
@@ -18,7 +16,6 @@ use crate::{
         session_item,
         users::user_item,
     },
-    throttle::{Subjects, Throttle},
     token::test_values,
 };
 
@@ -123,34 +120,6 @@ async fn a_user_is_deleted_where_the_first_answer_was_lost() {
     let changed = vec![Answer::Lost, error(CONDITION), stored(&user())];
     assert!(matches!(delete(changed).await, Err(StoreError::Unavailable { operation: "DeleteItem", .. })));
     assert!(delete(vec![error(THROTTLED), error(CONDITION)]).await.is_err());
-}
-
-/// The last free attempt must not be throttled by its own first count.
-#[tokio::test(start_paused = true)]
-async fn an_attempt_is_counted_where_the_first_answer_was_lost() {
-    let throttle = Throttle {
-        free_failures: 5,
-        max_delay: Duration::from_secs(900),
-        network_failures: 300,
-        network_window: Duration::from_secs(300),
-        account_failures: 100,
-    };
-    let subjects = Subjects { pair: "pair".into(), account: "account".into(), network: "network".into(), window_ends_at: now() };
-    let refused = |last_at: &str| {
-        let item = json!({"subject": s("x"), "failures": n(5), "last_at": s(last_at)});
-        Answer::Error(CONDITION, json!({"Item": item}))
-    };
-    // The three counts go out side by side, each at its first attempt; then each again.
-    let counted = async |first: Answer, last_at: &str| {
-        let script = Script::new([first.clone(), output(json!({})), first, refused(last_at), refused(last_at)]);
-        let counts = script.attempts_trying(again()).count_attempt(&subjects, &throttle, now()).await.unwrap();
-        let _all_fetched = script.asked();
-        (counts.pair.counted, counts.account_counted)
-    };
-    let (this, another) = ("2027-01-15T08:00:00.000Z", "2027-01-15T07:59:59.999Z");
-    assert_eq!(counted(Answer::Lost, this).await, (true, true));
-    assert_eq!(counted(Answer::Lost, another).await, (false, false), "another attempt took the place");
-    assert_eq!(counted(error(THROTTLED), this).await, (false, false));
 }
 
 /// A transaction that DynamoDB failed at may be committed: only a read can tell.
