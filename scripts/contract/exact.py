@@ -1,7 +1,7 @@
-"""Derives tests/support/openapi/exact.yaml from docs/openapi.yaml: python exact.py [--check]
+"""Derives the exact descriptions of tests/support/openapi from docs/openapi.yaml and docs/admin.openapi.yaml: python exact.py [--check]
 
-docs/openapi.yaml is what generators read: answers are open to members and codes that a later version adds, and all refusals
-are one `Problem`. The tests have to notice whatever isn't described. So the derived file
+Those in docs are what generators read: answers are open to members and codes that a later version adds, and all refusals
+are one `Problem`. The tests have to notice whatever isn't described. So a derived file
 - closes every object that only answers have,
 - merges each `x-exact` into the schema that has it,
 - gives each code a schema of its own, made of its example, and each refusal the schemas of its examples.
@@ -14,9 +14,8 @@ import sys
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SOURCE = ROOT / "docs/openapi.yaml"
-DERIVED = ROOT / "tests/support/openapi/exact.yaml"
-HEAD = "# Derived from docs/openapi.yaml by scripts/contract/exact.py, for the tests. Don't edit it.\n"
+DERIVED = {"docs/openapi.yaml": "tests/support/openapi/exact.yaml", "docs/admin.openapi.yaml": "tests/support/openapi/admin.exact.yaml"}
+HEAD = "# Derived from {} by scripts/contract/exact.py, for the tests. Don't edit it.\n"
 SCHEMAS, EXAMPLES = "#/components/schemas/", "#/components/examples/"
 # It changes with the request, so the example doesn't fix it.
 FREE = "detail"
@@ -96,15 +95,16 @@ def main(arguments):
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in loader.yaml_implicit_resolvers.items()
     }
-    document = exact(yaml.load(SOURCE.read_text(encoding="utf-8"), loader))
-    text = HEAD + yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=130)
-    if arguments == ["--check"]:
-        if not DERIVED.exists() or DERIVED.read_text(encoding="utf-8") != text:
-            sys.exit(f"{DERIVED.relative_to(ROOT)} isn't what docs/openapi.yaml gives: run scripts/contract/exact.py and commit it")
-    elif arguments:
+    if arguments not in ([], ["--check"]):
         sys.exit(__doc__)
-    else:
-        DERIVED.write_text(text, encoding="utf-8")
+    for source, derived in DERIVED.items():
+        document = exact(yaml.load((ROOT / source).read_text(encoding="utf-8"), loader))
+        text = HEAD.format(source) + yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=130)
+        file = ROOT / derived
+        if not arguments:
+            file.write_text(text, encoding="utf-8")
+        elif not file.exists() or file.read_text(encoding="utf-8") != text:
+            sys.exit(f"{derived} isn't what {source} gives: run scripts/contract/exact.py and commit it")
 
 
 main(sys.argv[1:])

@@ -12,7 +12,7 @@ use latchkey_cli::gateway::{GatewayOptions, Principal};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
-use crate::service::{Answer, Service, exchange};
+use crate::service::{Answer, Service, send};
 
 /// Whose signatures the tests' gateway takes.
 #[must_use]
@@ -40,7 +40,7 @@ impl Service {
 
     /// Signs and sends any request.
     pub async fn admin_sends(&self, request: RequestBuilder) -> Answer {
-        exchange(signed(request, &principal().credentials, self.clock.now())).await
+        send(signed(request, &principal().credentials, self.clock.now())).await
     }
 }
 

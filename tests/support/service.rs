@@ -284,14 +284,14 @@ fn accepts_imported(database: &Database, settings: &dyn Fn(&str) -> Option<Strin
     settings(NAME).or_else(by_template).is_some_and(|accepts| accepts == "true")
 }
 
-/// Sends a request to the service and compares its answer with `docs/openapi.yaml`, in every test.
+/// Sends a request to the service and compares its answer with `docs/openapi.yaml`, or `docs/admin.openapi.yaml`, in every test.
 ///
 /// # Panics
 /// If there is no answer, or one that isn't described.
 pub async fn send(request: RequestBuilder) -> Answer {
     let answer = exchange(request).await;
     let breaches = answer.operation.breaches(&answer);
-    assert!(breaches.is_empty(), "docs/openapi.yaml doesn't describe this: {breaches:?}: {answer:?}");
+    assert!(breaches.is_empty(), "its description doesn't have this: {breaches:?}: {answer:?}");
     answer
 }
 
@@ -302,7 +302,7 @@ pub async fn send(request: RequestBuilder) -> Answer {
 pub async fn exchange(request: RequestBuilder) -> Answer {
     let (client, request) = request.build_split();
     let request = request.expect("a request");
-    let operation = Contract::of_the_service().operation(request.method().as_str(), request.url().path());
+    let operation = Contract::of_path(request.url().path()).operation(request.method().as_str(), request.url().path());
     let response = client.execute(request).await.expect("an answer");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.expect("a body");

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use latchkey::http::problem::ProblemCode;
 use latchkey_tests::{
     database::Database,
-    openapi::{ANY_OTHER_ROUTE, Contract, Node, document},
+    openapi::{ANY_OTHER_ROUTE, Contract, Node, back_office_document, document},
     service::{Answer, Service, send},
 };
 use reqwest::header::HeaderValue;
@@ -62,10 +62,41 @@ async fn the_codes_are_the_same_everywhere() {
     }
 }
 
+/// The back office's description has the routes of its API, and the same status and title for each code.
+#[tokio::test]
+async fn the_back_office_is_described_as_it_is() {
+    let document = back_office_document();
+    let template = Database::new().await.template;
+    let deployed: BTreeSet<_> =
+        template.back_office.unwrap().routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+    let operations = Contract::of_the_back_office().operations().filter(|operation| operation.label != ANY_OTHER_ROUTE);
+    assert_eq!(operations.map(|operation| operation.label.clone()).collect::<BTreeSet<_>>(), deployed);
+    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+    let examples = document["components"]["examples"].as_object().unwrap();
+    let described: BTreeSet<_> = examples.values().map(|example| code_of(&example["value"])).collect();
+    let ours: BTreeSet<_> = ProblemCode::VARIANTS
+        .iter()
+        .map(|code| {
+            let (status, code, title, retryable) = code.parts();
+            code_of(&json!({"code": code, "status": status.as_u16(), "title": title, "retryable": retryable}))
+        })
+        .collect();
+    assert!(described.is_subset(&ours), "{:?}", described.difference(&ours));
+}
+
+fn code_of(problem: &Value) -> String {
+    json!([problem["code"], problem["status"], problem["title"], problem["retryable"]]).to_string()
+}
+
 #[test]
-fn its_examples_are_what_it_describes() {
-    let document = document();
-    let root = Node::root(&document);
+fn their_examples_are_what_they_describe() {
+    assert!(examples_fit(&document()) > 50);
+    assert!(examples_fit(&back_office_document()) > 50);
+}
+
+/// How many examples there are. Each of them is valid.
+fn examples_fit(document: &Value) -> usize {
+    let root = Node::root(document);
     let operations = root.at("paths").entries().into_iter().flat_map(|(_, item)| item.entries());
     let mut checked = 0;
     for (_, operation) in operations {
@@ -80,7 +111,7 @@ fn its_examples_are_what_it_describes() {
             }
         }
     }
-    assert!(checked > 50, "{checked}");
+    checked
 }
 
 /// An answer, a change to it, and the error that the comparison must report.

@@ -1,19 +1,33 @@
-//! The OpenAPI document in its exact form, as JSON, and how to follow its references.
+//! The OpenAPI documents in their exact form, as JSON, and how to follow its references.
 
 use jsonschema::{Draft, Validator};
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::Value;
 
-/// Derived from docs/openapi.yaml by scripts/contract/exact.py.
-const TEXT: &str = include_str!("exact.yaml");
+/// Derived from docs/openapi.yaml and docs/admin.openapi.yaml by scripts/contract/exact.py.
+const OF_THE_SERVICE: &str = include_str!("exact.yaml");
+const OF_THE_BACK_OFFICE: &str = include_str!("admin.exact.yaml");
 
-/// The document, as JSON.
+/// The service's document, as JSON.
 ///
 /// # Panics
 /// If it is not YAML, or has values that JSON can't represent.
 #[must_use]
 pub fn document() -> Value {
-    let documents = Yaml::load_from_str(TEXT).expect("exact.yaml is YAML");
+    read(OF_THE_SERVICE)
+}
+
+/// The back office's.
+///
+/// # Panics
+/// Likewise.
+#[must_use]
+pub fn back_office_document() -> Value {
+    read(OF_THE_BACK_OFFICE)
+}
+
+fn read(text: &str) -> Value {
+    let documents = Yaml::load_from_str(text).expect("it is YAML");
     json(documents.first().expect("a document"))
 }
 
