@@ -45,7 +45,7 @@ impl Username {
     /// Maps a spelling to its username with the PRECIS profile UsernameCaseMapped (RFC 8265, section 3.3): width, case,
     /// NFC, and the bidi rule. On top of the profile, a final ς is a σ (ΟΔΟΣ and οδος are one name); a name is in one
     /// script (UTS 39, section 5.1); and a name that looks like one in ASCII is refused (after UTS 39, section 4).
-    /// `parse` of a username's own text is that username.
+    /// `parse` of a username's own text is that username. White space at the ends of what was sent is left out.
     ///
     /// As RFC 8265 has it, straße and strasse stay two names. So do ASCII names that look alike (`bill`, `bi11`), and
     /// rare pairs of two other scripts: to distinguish these, the service would have to look at the existing names.
@@ -53,6 +53,8 @@ impl Username {
     /// # Errors
     /// [`UsernameError`], with the reason but without the string.
     pub fn parse(sent: &str) -> Result<Self, UsernameError> {
+        // Phone keyboards and password managers add white space that people don't see. No name has any.
+        let sent = sent.trim_matches(|character: char| character.is_whitespace() || character == '\u{200b}');
         if sent.is_empty() || sent.len() > MAX_SENT_BYTES {
             return Err(UsernameError::Length);
         }

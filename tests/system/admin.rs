@@ -135,7 +135,7 @@ async fn bad_input_is_400_and_costs_no_call() {
         (ISSUE, json!({"user_id": "", "device_id": id})),
         (ISSUE, json!({"user_id": long, "device_id": id})),
         (ISSUE, json!({"user_id": user_id})),
-        (ISSUE, json!({"user_id": user_id, "device_id": "short"})),
+        (ISSUE, json!({"user_id": user_id, "device_id": "x".repeat(257)})),
         (ISSUE, json!({"user_id": user_id, "device_id": id, "ip": "localhost"})),
         (ISSUE, json!({"user_id": user_id, "device_id": id, "lifetime": 59})),
         (ISSUE, json!({"user_id": user_id, "device_id": id, "lifetime": -1})),

@@ -95,8 +95,8 @@ fn max_lifetime(asked: Option<u64>, setting: Option<Duration>) -> Result<Option<
 /// retry of a call whose answer was lost would leave a login that no client has.
 fn replacing_id(request: &Request, id: Option<String>) -> Result<String, &'static str> {
     const KEY: &str = "Idempotency-Key takes 1 to 128 visible ASCII characters, once";
-    if let Some(id) = id {
-        return device_id(id).ok_or("`device_id` takes 16 to 64 characters of A-Z a-z 0-9 - _");
+    if let Some(id) = id.map(device_id).transpose().map_err(|_| "`device_id` takes at most 256 bytes")?.flatten() {
+        return Ok(id);
     }
     let mut values = request.headers().get_all("idempotency-key").iter();
     let value = values.next().ok_or("`device_id` or the header Idempotency-Key is required")?;
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!((of_key.len(), latchkey::ids::is_url_safe(&of_key)), (43, true));
         assert_ne!(of_key, id(&["b"], None).unwrap());
         assert_eq!(id(&["a"], Some("0123456789abcdef")).as_deref(), Ok("0123456789abcdef"));
-        for (keys, device_id) in [(&[][..], None), (&["a", "a"], None), (&["with space"], None), (&[""], None), (&["a"], Some("short"))] {
+        for (keys, device_id) in [(&[][..], None), (&["a", "a"], None), (&["with space"], None), (&[""], None), (&[][..], Some(""))] {
             assert!(id(keys, device_id).is_err(), "{keys:?} {device_id:?}");
         }
     }

@@ -25,7 +25,7 @@ pub(crate) enum Malformed {
     Body(&'static str),
 }
 
-const DEVICE_ID: Malformed = Malformed::Body("`device_id` takes 16 to 64 characters of A-Z a-z 0-9 - _");
+const DEVICE_ID: Malformed = Malformed::Body("`device_id` takes at most 256 bytes");
 
 /// Other members are ignored: a login never takes ids, expiries or users from a client.
 #[derive(Deserialize)]
@@ -48,7 +48,7 @@ pub(crate) fn read(request: &Request) -> Result<LoginAttempt, Malformed> {
         username: Username::parse(&members.username).map_err(|_| Malformed::Body("`username` is not a user name"))?,
         password: Password::parse(members.password).map_err(|_| Malformed::Body("`password` takes 1 to 1024 bytes"))?,
         device: Device {
-            id: members.device_id.map(|id| device_id(id).ok_or(DEVICE_ID)).transpose()?,
+            id: members.device_id.map(device_id).transpose().map_err(|_| DEVICE_ID)?.flatten(),
             name: members.device.as_deref().and_then(device_name),
             user_agent: source.user_agent.as_deref().and_then(user_agent),
             ip: source.ip.clone(),

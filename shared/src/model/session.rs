@@ -96,6 +96,12 @@ impl Device {
         crate::crypto::base64url(&crate::crypto::sha256(&[b"latchkey:device-of-key:", key.as_bytes()]))
     }
 
+    /// The id for a `device_id` that isn't 16 to 64 URL-safe characters.
+    #[must_use]
+    pub fn id_of_any_form(sent: &str) -> String {
+        crate::crypto::base64url(&crate::crypto::sha256(&[b"latchkey:device-id:", sent.as_bytes()]))
+    }
+
     /// A `device_id` of any characters as a part of a key. Of one user: two users may have the same one.
     #[must_use]
     pub fn hash_of(device_id: &str) -> String {

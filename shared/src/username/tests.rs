@@ -57,7 +57,7 @@ fn names_of_the_world() {
 
 #[test]
 fn characters_that_are_no_name() {
-    let invisible = [" ", "a b", " a", "a\u{a0}b", "a\0", "a\nb", "a\u{1b}[31m", "a\u{202e}b", "\u{301}\u{200f}"];
+    let invisible = ["a b", "a\u{a0}b", "a\0", "a\nb", "a\u{1b}[31m", "a\u{202e}b", "\u{301}\u{200f}"];
     for sent in invisible.into_iter().chain(["😀", "a🤖", "ﬁ", "½", "abcשלום", "1שלום"]) {
         assert_eq!(refusal(sent), Character, "{sent:?}");
     }
@@ -94,4 +94,15 @@ fn l3_norm_of_norm_is_norm() {
 fn errors_keep_the_string_to_themselves() {
     let error = refusal("canary canary");
     assert!(!format!("{error} {error:?}").contains("canary"));
+}
+
+/// What keyboards and password managers add, and people don't see.
+#[test]
+fn white_space_at_the_ends_is_left_out() {
+    for sent in ["ada ", " ada", "\u{a0}ada\u{200b}", "ada\n", "\u{3000}ada\t"] {
+        assert_eq!(Username::parse(sent).unwrap().as_str(), "ada", "{sent:?}");
+    }
+    for nothing in ["", " ", "\u{200b}\n"] {
+        assert_eq!(Username::parse(nothing), Err(Length), "{nothing:?}");
+    }
 }
