@@ -18,7 +18,9 @@ use latchkey::{
         log::{Event, Fields, RequestId},
         signals::Signals,
     },
+    throttle::Subjects,
     token::{AnyToken, ImportedTokens, Refresh},
+    username::Username,
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
@@ -237,6 +239,30 @@ async fn a_refusal_says_what_the_decision_knew() {
             [json!("login_throttled"), json!("account_and_network"), none.clone(), none.clone(), none.clone(), none],
         ]
     );
+}
+
+/// Who guesses, and at whom: pseudonyms of both, and neither a name nor an address.
+#[tokio::test]
+async fn a_refused_login_says_who_and_whom() {
+    let _alone = LISTENING.lock().await;
+    let log = Log::default();
+    let service = Service::start(&[("LOGIN_FREE_FAILURES", "1")]).await;
+    let listening = log.listen();
+    for username in [DEMO_USER, DEMO_USER, "unknown"] {
+        service.login_with(&json!({"username": username, "password": "a wrong one"})).await;
+    }
+    drop(listening);
+    let lines: Vec<_> = log.lines().into_iter().filter(|line| line["code"].is_string()).collect();
+    let account = |name| json!(Subjects::account_pseudonym(&Username::parse(name).unwrap()));
+    let said: Vec<_> = lines.iter().map(|line| (line["code"].clone(), line["account"].clone())).collect();
+    let (failed, throttled) = (json!("login_failed"), json!("login_throttled"));
+    assert_eq!(said, [(failed.clone(), account(DEMO_USER)), (throttled, account(DEMO_USER)), (failed, account("unknown"))]);
+    let network = &lines[0]["network"];
+    assert_eq!(network.as_str().map(str::len), Some(8));
+    for line in &lines {
+        assert_eq!(line["network"], *network);
+        assert!(!line.to_string().contains(DEMO_USER) && !line.to_string().contains("127.0.0.1"), "{line}");
+    }
 }
 
 /// A sampled trace is logged. An unsampled one, or a header that a client made up, isn't.
