@@ -60,15 +60,16 @@ pub struct Introspected {
 ///
 /// # Errors
 /// [`Denied`]. A refusal has been logged; a failure of the store is for the caller to log.
-pub async fn authorize(
+pub fn authorize(
     store: &Store,
     presented: Presented<'_>,
     imported: ImportedTokens,
     first_use: &OnFirstUse,
     clock: &Clock,
     fields: Fields<'_>,
-) -> Result<CurrentSession, Denied> {
-    authorized(store, presented, imported, first_use, clock, fields, |session| session.into()).await
+) -> impl Future<Output = Result<CurrentSession, Denied>> {
+    // No future around the other one: it would be moved once more on every request.
+    authorized(store, presented, imported, first_use, clock, fields, |session| session.into())
 }
 
 /// The same, for a service that asks about a token instead of being asked with it.
