@@ -7,7 +7,7 @@
 //!
 //! While an attempt is being verified it is *pending*: it takes a place in the bucket, so that parallel guesses get no more tries
 //! than sequential ones. The verdict settles it. What isn't settled, because a function stopped or DynamoDB failed, runs out
-//! by itself and was nobody's failure.
+//! by itself and is no failure.
 
 mod count;
 mod decide;

@@ -6,7 +6,7 @@
 //! attempt has run out, and every wait of a network is over. Two ticks drain a failure.
 //!
 //! To show that answers don't depend on whether a name exists, each guess is made at two names at once: the owner's, and one that
-//! is nobody's. The owner logs in at the first only. Whatever happens, both must answer alike.
+//! no user has. The owner logs in at the first only. Whatever happens, both must answer alike.
 
 mod attempt;
 mod promises;
@@ -34,7 +34,7 @@ pub(crate) const THROTTLE: Throttle = Throttle {
 
 /// The network that the owner has logged in from before.
 pub(crate) const HOME: u8 = 0;
-/// One that is nobody's yet.
+/// One that no user has logged in from.
 pub(crate) const AWAY: u8 = 9;
 
 /// One bounded world.
@@ -74,7 +74,7 @@ pub(crate) type Table = BTreeMap<(Scope, u8), Count>;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct World {
     pub(crate) now: u8,
-    /// The counts of the owner's name, and of a name that is nobody's.
+    /// The counts of the owner's name, and of a name that no user has.
     pub(crate) tables: [Table; 2],
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) crashes: u8,

@@ -5,7 +5,7 @@ use latchkey::telling::log::Fields;
 
 /// The principal, as API Gateway names it.
 ///
-/// The ARN of an assumed role ends in a session name that the caller chose. The id begins with the role's own, which nobody can
+/// The ARN of an assumed role ends in a session name that the caller chose. The id begins with the role's own, which no caller can
 /// choose.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller<'a> {

@@ -93,7 +93,7 @@ impl Counting {
     }
 
     /// Writes the verdict. A wrong password is a failure in every count and of the network; a right one makes network and device
-    /// known, and takes nothing back from anybody.
+    /// known, and empties no count.
     ///
     /// # Errors
     /// [`StoreError`]. Then a wrong password may not have been counted, and must not be called wrong.

@@ -1,4 +1,4 @@
-//! Whose token has this hash? For people who look into an incident; a hash admits nobody.
+//! Whose token has this hash? For people who look into an incident; a hash is no credential.
 
 use chrono::{DateTime, Utc};
 

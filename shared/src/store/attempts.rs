@@ -67,7 +67,7 @@ impl ReadCounts {
 pub enum CountWrite {
     /// It is written, and stands so now.
     Done(StoredCount),
-    /// Another write came first. Nothing was written, unless an earlier attempt of this call was and nobody heard of it. The
+    /// Another write came first. Nothing was written, unless an earlier attempt of this call was, and its answer was lost. The
     /// count as it stands.
     Changed(StoredCount),
 }

@@ -65,7 +65,7 @@ pub enum Verdict {
     Right,
     /// Unknown name, wrong password or disabled user.
     Wrong,
-    /// The password wasn't judged, or nobody heard the judgement.
+    /// The password wasn't judged.
     NotJudged,
 }
 
@@ -167,7 +167,7 @@ impl Count {
 }
 
 impl Scope {
-    /// A success makes a network or a device known. An account is known to nobody, and a /48 may hold strangers.
+    /// A success makes a network or a device known. An account isn't a place to log in from, and a /48 may hold strangers.
     const fn can_be_known(self) -> bool {
         matches!(self, Self::Device | Self::Network)
     }

@@ -82,7 +82,7 @@ fn guesses_side_by_side_that_are_counted_afterwards() {
     finds(AT_ONCE, Weakness::NothingPending, BOUNDED);
 }
 
-/// What Latchkey did before: an outage counted against whoever had met it.
+/// What Latchkey did before: an outage counted against the client that met it.
 #[test]
 fn an_attempt_that_is_a_failure_until_it_is_right() {
     finds(OUTAGES, Weakness::FailureUntilRight, OUTAGE);

@@ -101,7 +101,7 @@ async fn all_users_are_listed() {
     assert!(matches!(users.list_users().await, Err(StoreError::Unavailable { operation: "Scan", .. })));
 }
 
-/// Disabled first; then all that is kept about them but the register, page after page; then the id in it; and the user at last, if nobody enabled them meanwhile.
+/// Disabled first; then all that is kept about them but the register, page after page; then the id in it; and the user at last, unless they were enabled meanwhile.
 #[tokio::test]
 async fn a_removal_of_a_user() {
     let mut disabled = user();
