@@ -4,6 +4,7 @@
 
 mod accounts;
 mod attempts;
+mod attributes;
 mod block;
 mod change_user;
 mod end;
@@ -28,6 +29,7 @@ mod warm_up;
 
 pub use accounts::Accounts;
 pub use attempts::{Attempts, CountWrite, ReadCounts, StoredCount};
+pub use attributes::Copied;
 pub use change_user::UserChange;
 pub use end::{Attempt, EndProof, Ended};
 pub use end_everyone::{ScanCursor, ScannedUser};

@@ -47,7 +47,7 @@ pub fn breaches(user_key: &str, items: &[Item], now: DateTime<Utc>) -> Vec<Breac
             Ok(StoredItem::Register { user_id, .. }) => collection.register_of = Some(user_id),
             Ok(StoredItem::Login(login)) => drop(collection.logins.insert(login.key.login_id.clone(), *login)),
             Ok(StoredItem::Session(session)) => collection.sessions.push(*session),
-            Ok(StoredItem::Alias(_) | StoredItem::Device(_) | StoredItem::Unknown) => {}
+            Ok(StoredItem::Alias(_) | StoredItem::Device(_) | StoredItem::Attributes(_) | StoredItem::Unknown) => {}
         }
         if sk != "!user" {
             match ttl(item) {

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
 
 use super::{
     Accounts, Commit, Store, StoreError,
-    items::{Item, REGISTER_SK, alias_item, device_item, key, login_item, login_key, number, session_item, text},
+    items::{Item, REGISTER_SK, alias_item, attributes_item, device_item, key, login_item, login_key, number, session_item, text},
     transaction::transact,
     users::user_key,
 };
@@ -73,11 +73,16 @@ impl Store {
     /// What makes a login in the sessions table: the register moves on, the login and its session are put, the logins that make
     /// room are deleted.
     fn login_items(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
+        let attributes = creation.attributes_of(new);
+        let login = Login { has_attributes: attributes.is_some(), ..new.login.clone() };
         let mut items = vec![
             self.advance_register(&new.login, creation)?,
-            self.put_absent(login_item(&new.login))?,
+            self.put_absent(login_item(&login))?,
             self.put_absent(session_item(&new.session))?,
         ];
+        if let Some(attributes) = attributes {
+            items.push(self.put_absent(attributes_item(&new.login.key, &attributes))?);
+        }
         let predecessor = creation.register.as_ref().map(|register| &register.last_login_id);
         if let Some(login_id) = predecessor.filter(|id| !creation.replaced.iter().any(|(key, _)| key.login_id == **id)) {
             items.push(self.check_predecessor(&new.login.key.user_key, login_id, creation.predecessor_seen)?);
