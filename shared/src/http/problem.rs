@@ -100,6 +100,12 @@ impl Problem {
         Self { detail: Some(detail), ..ProblemCode::InvalidRequest.into() }
     }
 
+    /// A fault of the service that an operator can mend by what the detail says.
+    #[must_use]
+    pub fn internal(detail: &'static str) -> Self {
+        Self { detail: Some(detail), ..ProblemCode::Internal.into() }
+    }
+
     /// Too many attempts; the client may try again after so many seconds.
     #[must_use]
     pub fn throttled(retry_after_seconds: u64) -> Self {
