@@ -210,7 +210,9 @@ async fn a_login_names_itself_on_its_device() {
 async fn a_login_replaces_others_in_the_same_transaction() {
     let contract = Contract::new().await;
     let (first, second, third) = (contract.login().await, contract.login().await, contract.issue());
-    let replaced = [&first, &second].map(|issued| (issued.new.login.key.clone(), Some(Generation::FIRST))).to_vec();
+    let replaced = [&first, &second]
+        .map(|issued| (issued.new.login.key.clone(), Some(LeftBehind { generation: Generation::FIRST, has_attributes: false })))
+        .to_vec();
     let creation = LoginCreation { replaced, ..contract.creation().await };
     assert_eq!(contract.accounts.create_login(&contract.user, &third.new, &creation).await, Ok(Commit::Done));
     assert_eq!(contract.state(&first).await.login, None);
@@ -224,7 +226,10 @@ async fn a_login_that_replaces_its_predecessor_needs_it_there() {
     let contract = Contract::new().await;
     let (first, second) = (contract.login().await, contract.issue());
     let key = first.new.login.key.clone();
-    let creation = LoginCreation { replaced: vec![(key.clone(), Some(Generation::FIRST))], ..contract.creation().await };
+    let creation = LoginCreation {
+        replaced: vec![(key.clone(), Some(LeftBehind { generation: Generation::FIRST, has_attributes: false }))],
+        ..contract.creation().await
+    };
     end_login(contract.store(), &key, &EndProof::Owner, &Random::system()).await.unwrap();
     assert_eq!(contract.accounts.create_login(&contract.user, &second.new, &creation).await, Ok(Commit::ReadAgain));
     assert_eq!(contract.state(&second).await, LoginState::default());

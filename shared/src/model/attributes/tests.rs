@@ -13,6 +13,15 @@ fn auth(time: i64, amr: &[&str], acr: Option<&str>) -> Result<Attributes, Attrib
     Attributes::default().with_auth(&Authentication { time, amr, acr: acr.map(str::to_owned) }, now())
 }
 
+/// The descriptions of both APIs promise it.
+#[test]
+fn a_detail_has_200_characters_at_most() {
+    use AttributesError::*;
+    for error in [TooMany, Name, Reserved, Value, Scope, AuthTime, Amr, Acr, Act, TooLarge, TooLargeTogether] {
+        assert!(error.detail().len() <= 200, "{error}");
+    }
+}
+
 #[test]
 fn names_and_values_have_a_form() {
     let long = "n".repeat(32);
