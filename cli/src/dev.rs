@@ -55,7 +55,7 @@ pub enum DevError {
     /// A setting is wrong.
     #[error("{0}")]
     Config(#[from] ConfigError),
-    /// Somebody else has the port.
+    /// Another program has the port.
     #[error("port {port} is taken; stop what runs there, or use the next free one: latchkey dev --port {next}")]
     PortTaken {
         port: u16,
@@ -195,15 +195,15 @@ fn log_to_terminal() {
     tracing_subscriber::registry().with(lines.with_filter(ours.clone())).with(LogLines.with_filter(ours)).init();
 }
 
-/// The users and their sessions, in the tables that the login function is told.
+/// The users and their sessions, in the tables that the login function's environment names.
 #[must_use]
 pub fn accounts(client: &Client, template: &Template) -> Accounts {
-    let store = Store::new(client.clone(), told(template, "SESSIONS_TABLE"));
-    Accounts::new(store, Users::new(client.clone(), told(template, "USERS_TABLE")))
+    let store = Store::new(client.clone(), environment_of_login(template, "SESSIONS_TABLE"));
+    Accounts::new(store, Users::new(client.clone(), environment_of_login(template, "USERS_TABLE")))
 }
 
-/// What the login function is told in a variable.
-fn told(template: &Template, variable: &str) -> String {
+/// A variable of the login function.
+fn environment_of_login(template: &Template, variable: &str) -> String {
     let login = template.functions.iter().find(|function| function.binary == "login");
     login.and_then(|login| login.environment.get(variable)).cloned().unwrap_or_default()
 }
