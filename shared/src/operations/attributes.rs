@@ -36,7 +36,9 @@ pub async fn finish_attributes(store: &Store, user_key: &UserKey, random: &Rando
 /// Writes the register's attributes into the copy of each login: of the one that the register names, which may be in mid-commit, and
 /// of those that a read begun after the register was read or moved finds.
 pub(super) async fn copy_to_all(store: &Store, user_key: &UserKey, register: &Register, random: &Random) -> Result<(), StoreError> {
-    let mut logins = vec![(register.last_login_id.clone(), false)];
+    // A register that was made without a login names none.
+    let named = Some(&register.last_login_id).filter(|id| **id != LoginId::of_no_login(user_key));
+    let mut logins: Vec<_> = named.map(|named| (named.clone(), false)).into_iter().collect();
     let mut from = None;
     loop {
         let (page, next) = store.announced(user_key, from).await?;

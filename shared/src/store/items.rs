@@ -53,6 +53,8 @@ const IS_IMPERSONATION: &str = "impersonation";
 /// In the item of a login's attributes: the copy of the user's, the register's version that it was made at, and the login's own.
 pub(super) const USERS: &str = "user";
 pub(super) const OWN: &str = "own";
+/// On the register: the name of the user with this id.
+pub(super) const USERNAME: &str = "username";
 /// The mark of a session's first use. The only attribute that an authorizer writes.
 pub(super) const USED_REPLAY_UNTIL: &str = "used_replay_until";
 
