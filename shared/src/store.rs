@@ -22,10 +22,10 @@ pub(crate) mod script;
 #[cfg(test)]
 mod tests;
 mod transaction;
-mod unheard;
 mod users;
 mod warm_up;
 
+pub use crate::door::Unheard;
 pub use accounts::Accounts;
 pub use attempts::{Attempts, CountWrite, ReadCounts, StoredCount};
 pub use change_user::UserChange;
@@ -37,21 +37,20 @@ pub use locate::{Located, NotLocated};
 pub use logins::LoginsCursor;
 pub use rotate::Rotation;
 pub use transaction::Commit;
-pub use unheard::Unheard;
 pub use users::{Users, read_user};
 
-use aws_sdk_dynamodb::Client;
+use crate::door::Door;
 
-/// The sessions table. One concrete type; tests put their faults below it, at the SDK's HTTP connector.
+/// The sessions table. One concrete type; tests put their faults below it, at the HTTP connector.
 #[derive(Debug, Clone)]
 pub struct Store {
-    client: Client,
+    door: Door,
     sessions: String,
 }
 
 impl Store {
-    /// The store over `client`, in the table named `sessions`.
-    pub fn new(client: Client, sessions: impl Into<String>) -> Self {
-        Self { client, sessions: sessions.into() }
+    /// The store behind `door`, or over a client of the SDK, in the table named `sessions`.
+    pub fn new(door: impl Into<Door>, sessions: impl Into<String>) -> Self {
+        Self { door: door.into(), sessions: sessions.into() }
     }
 }

@@ -1,14 +1,12 @@
 //! The users table.
 
-use aws_sdk_dynamodb::Client;
-
 use super::{
     StoreError,
     error::{condition_failed, failure},
     items::{Item, ItemError, Reader, number, text, time},
-    unheard::Unheard,
 };
 use crate::{
+    door::{Ask as _, Door, Unheard},
     model::{User, UserStatus},
     password::PasswordHash,
     username::Username,
@@ -17,14 +15,14 @@ use crate::{
 /// The users table.
 #[derive(Debug, Clone)]
 pub struct Users {
-    client: Client,
+    door: Door,
     pub(super) table: String,
 }
 
 impl Users {
-    /// The users over `client`, in the table named `table`.
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+    /// The users behind `door`, in the table named `table`.
+    pub fn new(door: impl Into<Door>, table: impl Into<String>) -> Self {
+        Self { door: door.into(), table: table.into() }
     }
 
     /// The user with this name, read strongly.
@@ -33,12 +31,12 @@ impl Users {
     /// [`StoreError`]; an outage is never "no such user".
     pub async fn read_user(&self, username: &Username) -> Result<Option<User>, StoreError> {
         let output = self
-            .client
+            .door
             .get_item()
             .table_name(&self.table)
             .set_key(Some(user_key(username)))
             .consistent_read(true)
-            .send()
+            .ask(&self.door)
             .await
             .map_err(|error| failure("GetItem", &error))?;
         Ok(output.item().map(read_user).transpose()?)
@@ -51,14 +49,12 @@ impl Users {
     pub async fn create_user(&self, user: &User) -> Result<bool, StoreError> {
         let unheard = Unheard::default();
         let created = self
-            .client
+            .door
             .put_item()
             .table_name(&self.table)
             .set_item(Some(user_item(user)))
             .condition_expression("attribute_not_exists(username)")
-            .customize()
-            .interceptor(unheard.clone())
-            .send()
+            .ask_noting(&self.door, &unheard)
             .await;
         match created {
             Ok(_) => Ok(true),
@@ -79,7 +75,7 @@ impl Users {
     /// [`StoreError`], for the log; the next login tries again.
     pub async fn replace_password_hash(&self, user: &User, hash: &PasswordHash) -> Result<(), StoreError> {
         let replaced = self
-            .client
+            .door
             .update_item()
             .table_name(&self.table)
             .set_key(Some(user_key(&user.username)))
@@ -88,7 +84,7 @@ impl Users {
             .expression_attribute_values(":new", text(hash.as_str()))
             .expression_attribute_values(":old", text(user.password_hash.as_str()))
             .expression_attribute_values(":version", number(user.version))
-            .send()
+            .ask(&self.door)
             .await;
         match replaced {
             Ok(_) => Ok(()),
@@ -103,11 +99,18 @@ impl Users {
     /// [`StoreError`].
     pub async fn list_users(&self) -> Result<Vec<User>, StoreError> {
         let mut users = Vec::new();
-        let mut items = self.client.scan().table_name(&self.table).into_paginator().items().send();
-        while let Some(item) = items.next().await {
-            users.push(read_user(&item.map_err(|error| failure("Scan", &error))?)?);
+        let mut from = None;
+        loop {
+            let page = self.door.scan().table_name(&self.table).set_exclusive_start_key(from).ask(&self.door).await;
+            let page = page.map_err(|error| failure("Scan", &error))?;
+            for item in page.items() {
+                users.push(read_user(item)?);
+            }
+            from = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if from.is_none() {
+                return Ok(users);
+            }
         }
-        Ok(users)
     }
 
     /// Deletes the user, if it is still as it was read.
@@ -117,15 +120,13 @@ impl Users {
     pub async fn delete_user(&self, user: &User) -> Result<(), StoreError> {
         let unheard = Unheard::default();
         let deleted = self
-            .client
+            .door
             .delete_item()
             .table_name(&self.table)
             .set_key(Some(user_key(&user.username)))
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(user.version))
-            .customize()
-            .interceptor(unheard.clone())
-            .send()
+            .ask_noting(&self.door, &unheard)
             .await;
         match deleted {
             Ok(_) => Ok(()),
