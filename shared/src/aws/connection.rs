@@ -27,8 +27,23 @@ use tokio_rustls::TlsConnector;
 
 use crate::config::ConfigError;
 
-/// A connection that was idle for longer isn't used again: DynamoDB or a gateway between may have closed it silently.
-const LONGEST_IDLE: Duration = Duration::from_secs(90);
+/// How an idle connection is treated.
+#[derive(Debug, Clone, Copy)]
+struct Idling {
+    /// After this time it isn't used again: a gateway between may have dropped it silently.
+    longest: Duration,
+    /// After this time the runtime looks for its end first. Lambda freezes an environment between two requests, and DynamoDB may
+    /// close the connection meanwhile:
+    ///
+    /// 1. The environment thaws with the next event. The connection's end waits in the kernel.
+    /// 2. Without a look, the request is written to it, and the end is read after that.
+    /// 3. DynamoDB may have seen the request, as far as anyone can tell. The door sends it again after a pause.
+    looked_at_after: Duration,
+}
+
+impl Idling {
+    const PRODUCTION: Self = Self { longest: Duration::from_secs(90), looked_at_after: Duration::from_secs(1) };
+}
 
 /// All connections to one endpoint.
 #[derive(Debug, Clone)]
@@ -41,6 +56,7 @@ struct State {
     authority: HeaderValue,
     tls: Option<(Tls, ServerName<'static>)>,
     within: Duration,
+    idling: Idling,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -72,7 +88,7 @@ impl Connections {
         };
         let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let authority = HeaderValue::from_str(authority.as_str()).map_err(|_| wrong("has a wrong host".into()))?;
-        Ok(Self(Arc::new(State { host, port, authority, tls, within, idle: Mutex::default() })))
+        Ok(Self(Arc::new(State { host, port, authority, tls, within, idling: Idling::PRODUCTION, idle: Mutex::default() })))
     }
 
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
@@ -104,7 +120,15 @@ impl Connections {
     async fn idle(&self) -> Option<SendRequest<Full<Bytes>>> {
         loop {
             let Idle { mut connection, since } = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-            if since.elapsed() < LONGEST_IDLE && connection.ready().await.is_ok() {
+            let idle = since.elapsed();
+            if idle >= self.0.idling.longest {
+                continue;
+            }
+            if idle >= self.0.idling.looked_at_after {
+                // The runtime goes on with this task after it has asked the kernel for events.
+                tokio::task::yield_now().await;
+            }
+            if connection.ready().await.is_ok() {
                 return Some(connection);
             }
         }
@@ -194,3 +218,6 @@ impl std::fmt::Debug for Tls {
         formatter.write_str("Tls")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,7 @@ mod tests {
         let parameters = Params::builder().region(region.to_owned()).use_fips(fips).use_dual_stack(dual_stack);
         let parameters = parameters.set_endpoint(endpoint.map(str::to_owned)).build().unwrap();
         let resolved = DefaultResolver::new().resolve_endpoint(&parameters).now_or_never().unwrap();
-        resolved.ok().map(|endpoint| http::Uri::try_from(endpoint.url()).unwrap().to_string())
+        resolved.ok().map(|endpoint| Uri::try_from(endpoint.url()).unwrap().to_string())
     }
 
     const REGIONS: [&str; 18] = [
