@@ -1,4 +1,4 @@
-//! The functions' door to DynamoDB.
+//! The functions' client of DynamoDB.
 
 mod connection;
 mod endpoint;
@@ -11,23 +11,23 @@ use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use crate::{
     clock::Clock,
     config::{ConfigError, Environment},
-    door::{Door, Signers, Way},
+    dynamodb::{DynamoDb, Signers, Way},
     limits::Limits,
 };
 use connection::Connections;
 use endpoint::{endpoint, region};
 
-/// A door with credentials and region from the environment, as Lambda sets them; no profile, no file and no instance
+/// A client with credentials and region from the environment, as Lambda sets them; no profile, no file and no instance
 /// metadata are looked at. `AWS_ENDPOINT_URL_DYNAMODB` points it elsewhere, `AWS_CA_BUNDLE` names other roots to trust.
 /// Its answers set `clock`.
 ///
 /// # Errors
 /// [`ConfigError`] for a variable that is missing or wrong.
-pub fn door(environment: &Environment<'_>, limits: Limits, clock: &Clock) -> Result<Door, ConfigError> {
+pub fn dynamodb(environment: &Environment<'_>, limits: Limits, clock: &Clock) -> Result<DynamoDb, ConfigError> {
     let region = region(environment)?;
     let endpoint = endpoint(environment, &region)?;
     let connections = Connections::to(&endpoint, trust::roots(environment)?, limits.connect)?;
     let provider = SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new());
     let way = Way::new(SharedHttpConnector::new(connections), endpoint, Signers::new(provider, region), clock);
-    Ok(Door::new(way, limits))
+    Ok(DynamoDb::new(way, limits))
 }

@@ -12,7 +12,7 @@ pub mod clock;
 pub mod config;
 mod crypto;
 pub mod decision;
-pub mod door;
+pub mod dynamodb;
 pub mod entropy;
 pub mod function;
 pub mod http;

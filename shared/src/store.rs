@@ -25,7 +25,7 @@ mod transaction;
 mod users;
 mod warm_up;
 
-pub use crate::door::Unheard;
+pub use crate::dynamodb::Unheard;
 pub use accounts::Accounts;
 pub use attempts::{Attempts, CountWrite, ReadCounts, StoredCount};
 pub use change_user::UserChange;
@@ -39,18 +39,18 @@ pub use rotate::Rotation;
 pub use transaction::Commit;
 pub use users::{Users, read_user};
 
-use crate::door::Door;
+use crate::dynamodb::DynamoDb;
 
 /// The sessions table. One concrete type; tests put their faults below it, at the HTTP connector.
 #[derive(Debug, Clone)]
 pub struct Store {
-    door: Door,
+    dynamodb: DynamoDb,
     sessions: String,
 }
 
 impl Store {
-    /// The store behind `door`, or over a client of the SDK, in the table named `sessions`.
-    pub fn new(door: impl Into<Door>, sessions: impl Into<String>) -> Self {
-        Self { door: door.into(), sessions: sessions.into() }
+    /// The store over `dynamodb`, which a client of the SDK can be, too, in the table named `sessions`.
+    pub fn new(dynamodb: impl Into<DynamoDb>, sessions: impl Into<String>) -> Self {
+        Self { dynamodb: dynamodb.into(), sessions: sessions.into() }
     }
 }

@@ -37,7 +37,7 @@ struct Idling {
     ///
     /// 1. The environment thaws with the next event. The connection's end waits in the kernel.
     /// 2. Without a look, the request is written to it, and the end is read after that.
-    /// 3. DynamoDB may have seen the request, as far as anyone can tell. The door sends it again after a pause.
+    /// 3. DynamoDB may have seen the request, as far as anyone can tell. So it is sent again only after a pause.
     looked_at_after: Duration,
 }
 

@@ -9,7 +9,7 @@ use super::{
     items::{BLOCKED_AT, REGISTER_SK, Reader, key, number, text, time},
 };
 use crate::{
-    door::Ask as _,
+    dynamodb::Ask as _,
     ids::{LoginId, UserKey},
 };
 
@@ -25,7 +25,7 @@ impl Store {
              if_not_exists(last_login_id, :no_login), #schema = if_not_exists(#schema, :one)"
         );
         let blocked = self
-            .door
+            .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(key(user_key, REGISTER_SK)))
@@ -36,7 +36,7 @@ impl Store {
             .expression_attribute_values(":now", time(now))
             .expression_attribute_values(":no_login", text(LoginId::of_no_login(user_key).as_str()))
             .return_values(ReturnValue::AllNew)
-            .ask(&self.door)
+            .ask(&self.dynamodb)
             .await;
         match blocked {
             Ok(output) => {
@@ -68,14 +68,14 @@ impl Store {
 
     async fn move_and_remove(&self, user_key: &UserKey, attribute: &str) -> Result<Attempt<bool>, StoreError> {
         let moved = self
-            .door
+            .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(key(user_key, REGISTER_SK)))
             .update_expression(format!("SET version = version + :one REMOVE {attribute}"))
             .condition_expression("attribute_exists(sk)")
             .expression_attribute_values(":one", number(1))
-            .ask(&self.door)
+            .ask(&self.dynamodb)
             .await;
         match moved {
             Ok(_) => Ok(Attempt::Done(true)),

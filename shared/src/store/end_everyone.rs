@@ -8,7 +8,7 @@ use super::{
     items::{Reader, SortKey, text},
 };
 use crate::{
-    door::Ask as _,
+    dynamodb::Ask as _,
     ids::{LoginId, UserKey},
 };
 
@@ -33,7 +33,7 @@ impl Store {
     /// [`StoreError`]; an outage is never the end of the table.
     pub async fn scan_users(&self, from: Option<ScanCursor>) -> Result<(BTreeMap<UserKey, ScannedUser>, Option<ScanCursor>), StoreError> {
         let page = self
-            .door
+            .dynamodb
             .scan()
             .table_name(&self.sessions)
             .consistent_read(true)
@@ -41,7 +41,7 @@ impl Store {
             .filter_expression("NOT contains(sk, :separator)")
             .expression_attribute_values(":separator", text("#"))
             .set_exclusive_start_key(from.map(|cursor| cursor.0))
-            .ask(&self.door)
+            .ask(&self.dynamodb)
             .await
             .map_err(|error| failure("Scan", &error))?;
 

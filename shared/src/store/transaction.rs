@@ -11,7 +11,7 @@ use super::{
     error::{code_of, with_limit},
 };
 
-use crate::door::{Ask as _, Door};
+use crate::dynamodb::{Ask as _, DynamoDb};
 
 const OPERATION: &str = "TransactWriteItems";
 
@@ -24,9 +24,9 @@ pub enum Commit {
     ReadAgain,
 }
 
-/// Writes all items or none. The door's retries of a call share an idempotency token, so they commit once.
-pub(super) async fn transact(door: &Door, items: Vec<TransactWriteItem>) -> Result<Commit, StoreError> {
-    let Err(error) = door.transact_write_items().set_transact_items(Some(items)).ask(door).await else { return Ok(Commit::Done) };
+/// Writes all items or none. All attempts of a call share an idempotency token, so they commit once.
+pub(super) async fn transact(dynamodb: &DynamoDb, items: Vec<TransactWriteItem>) -> Result<Commit, StoreError> {
+    let Err(error) = dynamodb.transact_write_items().set_transact_items(Some(items)).ask(dynamodb).await else { return Ok(Commit::Done) };
     match &error {
         SdkError::ServiceError(service) => match service.err() {
             TransactWriteItemsError::TransactionCanceledException(cancelled) => after_cancellation(cancelled.cancellation_reasons()),

@@ -6,7 +6,7 @@ use super::{
     items::{Item, ItemError, Reader, number, text, time},
 };
 use crate::{
-    door::{Ask as _, Door, Unheard},
+    dynamodb::{Ask as _, DynamoDb, Unheard},
     model::{User, UserStatus},
     password::PasswordHash,
     username::Username,
@@ -15,14 +15,14 @@ use crate::{
 /// The users table.
 #[derive(Debug, Clone)]
 pub struct Users {
-    door: Door,
+    dynamodb: DynamoDb,
     pub(super) table: String,
 }
 
 impl Users {
-    /// The users behind `door`, in the table named `table`.
-    pub fn new(door: impl Into<Door>, table: impl Into<String>) -> Self {
-        Self { door: door.into(), table: table.into() }
+    /// The users over `dynamodb`, in the table named `table`.
+    pub fn new(dynamodb: impl Into<DynamoDb>, table: impl Into<String>) -> Self {
+        Self { dynamodb: dynamodb.into(), table: table.into() }
     }
 
     /// The user with this name, read strongly.
@@ -31,12 +31,12 @@ impl Users {
     /// [`StoreError`]; an outage is never "no such user".
     pub async fn read_user(&self, username: &Username) -> Result<Option<User>, StoreError> {
         let output = self
-            .door
+            .dynamodb
             .get_item()
             .table_name(&self.table)
             .set_key(Some(user_key(username)))
             .consistent_read(true)
-            .ask(&self.door)
+            .ask(&self.dynamodb)
             .await
             .map_err(|error| failure("GetItem", &error))?;
         Ok(output.item().map(read_user).transpose()?)
@@ -49,12 +49,12 @@ impl Users {
     pub async fn create_user(&self, user: &User) -> Result<bool, StoreError> {
         let unheard = Unheard::default();
         let created = self
-            .door
+            .dynamodb
             .put_item()
             .table_name(&self.table)
             .set_item(Some(user_item(user)))
             .condition_expression("attribute_not_exists(username)")
-            .ask_noting(&self.door, &unheard)
+            .ask_noting(&self.dynamodb, &unheard)
             .await;
         match created {
             Ok(_) => Ok(true),
@@ -75,7 +75,7 @@ impl Users {
     /// [`StoreError`], for the log; the next login tries again.
     pub async fn replace_password_hash(&self, user: &User, hash: &PasswordHash) -> Result<(), StoreError> {
         let replaced = self
-            .door
+            .dynamodb
             .update_item()
             .table_name(&self.table)
             .set_key(Some(user_key(&user.username)))
@@ -84,7 +84,7 @@ impl Users {
             .expression_attribute_values(":new", text(hash.as_str()))
             .expression_attribute_values(":old", text(user.password_hash.as_str()))
             .expression_attribute_values(":version", number(user.version))
-            .ask(&self.door)
+            .ask(&self.dynamodb)
             .await;
         match replaced {
             Ok(_) => Ok(()),
@@ -101,7 +101,7 @@ impl Users {
         let mut users = Vec::new();
         let mut from = None;
         loop {
-            let page = self.door.scan().table_name(&self.table).set_exclusive_start_key(from).ask(&self.door).await;
+            let page = self.dynamodb.scan().table_name(&self.table).set_exclusive_start_key(from).ask(&self.dynamodb).await;
             let page = page.map_err(|error| failure("Scan", &error))?;
             for item in page.items() {
                 users.push(read_user(item)?);
@@ -120,13 +120,13 @@ impl Users {
     pub async fn delete_user(&self, user: &User) -> Result<(), StoreError> {
         let unheard = Unheard::default();
         let deleted = self
-            .door
+            .dynamodb
             .delete_item()
             .table_name(&self.table)
             .set_key(Some(user_key(&user.username)))
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(user.version))
-            .ask_noting(&self.door, &unheard)
+            .ask_noting(&self.dynamodb, &unheard)
             .await;
         match deleted {
             Ok(_) => Ok(()),

@@ -1,6 +1,6 @@
 //! Metrics and trace ids of a function. A request writes one line of metrics at most.
 //!
-//! [`crate::telling::log`] counts every event it logs, and [`crate::door`] measures the calls to DynamoDB. Both find their request in
+//! [`crate::telling::log`] counts every event it logs, and [`crate::dynamodb`] measures the calls to DynamoDB. Both find their request in
 //! a task-local value. Outside a request nothing is counted.
 //!
 //! A metrics line holds numbers, constants and names of tables. Nothing in it comes from a client.

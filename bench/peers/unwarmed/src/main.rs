@@ -22,8 +22,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
     let signals = &environment.signals(Function::Authorizer).unwrap_or_else(|error| log::stop(&error));
     let clock = Clock::system().set_by_dynamodb();
-    let door = aws::door(&environment, Limits::PRODUCTION, &clock).unwrap_or_else(|error| log::stop(&error));
-    let store = Store::new(door, config.sessions_table);
+    let dynamodb = aws::dynamodb(&environment, Limits::PRODUCTION, &clock).unwrap_or_else(|error| log::stop(&error));
+    let store = Store::new(dynamodb, config.sessions_table);
     let first_use = OnFirstUse::mark(config.replay_window, Limits::PRODUCTION, Random::system());
     let authorizer = &Authorizer::new(store, config.imported_tokens, first_use, clock, Limits::PRODUCTION);
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<_>| {

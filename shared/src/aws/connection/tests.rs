@@ -127,7 +127,7 @@ async fn requests_side_by_side_have_a_connection_each() {
     assert_eq!(serving.join().unwrap(), [1, 2]);
 }
 
-/// DynamoDB may have carried the request out. Whether it is sent again is for the door to decide.
+/// DynamoDB may have carried the request out. Whether it is sent again is decided above.
 #[tokio::test]
 async fn a_request_that_was_sent_and_not_answered_is_not_sent_again_here() {
     let Server { url, serving, .. } = server(vec![Then::Answer, Then::CloseUnanswered]);
@@ -148,7 +148,6 @@ async fn a_failure_has_its_name() {
     let unknown = ask(&connections("http://latchkey.invalid", Idling::PRODUCTION)).await.unwrap_err();
     assert!(unknown.is_io());
     assert_eq!(not_sent(&unknown), "connection failed: DNS");
-
 }
 
 #[tokio::test]

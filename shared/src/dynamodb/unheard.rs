@@ -1,9 +1,9 @@
 //! Whether a single write was carried out although its caller never heard so.
 //!
-//! The door sends a write again after a lost answer. The second attempt then meets what the first one wrote:
+//! A write is sent again after a lost answer. The second attempt then meets what the first one wrote:
 //!
 //! 1. An end sends `DeleteItem`. DynamoDB deletes the login, and the answer is lost.
-//! 2. The door sends it again. There is no login any more, so the condition fails.
+//! 2. It is sent again. There is no login any more, so the condition fails.
 //! 3. Without [`Unheard`] the caller concludes that this request changed nothing. It ended the login.
 
 use std::sync::{

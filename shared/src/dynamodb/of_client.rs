@@ -1,6 +1,6 @@
-//! The door of a client of the SDK, for the command and for tests: with its endpoint, its credentials and its connections.
+//! Our client over one of the SDK's, for the command and for tests: with its endpoint, its credentials and its connections.
 //!
-//! The client doesn't show all of them. So it is asked to make one request, which goes no further than this file.
+//! The SDK's client doesn't show all of them. So it is asked to make one request, which goes no further than this file.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,10 +22,10 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{config_bag::ConfigBag, timeout::TimeoutConfig};
 use tokio::sync::OnceCell;
 
-use super::{Door, Erased, Signers, Way};
+use super::{DynamoDb, Erased, Signers, Way};
 use crate::clock::Clock;
 
-impl From<Client> for Door {
+impl From<Client> for DynamoDb {
     /// The way is found by the first call.
     fn from(client: Client) -> Self {
         let timeouts = client.config().timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled);

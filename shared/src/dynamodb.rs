@@ -1,4 +1,4 @@
-//! The door to DynamoDB: how a request of the store is signed, sent, and sent again.
+//! Our client of DynamoDB: it signs the store's requests, sends them, and sends them again.
 //!
 //! The SDK writes each request and reads each answer. Its orchestrator, which would do the rest of the work for any service
 //! and any configuration, isn't used: for one fixed service it takes two thirds of a request's instructions.
@@ -53,9 +53,9 @@ type Erased = SdkError<Error, HttpResponse>;
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Find = dyn Fn() -> Boxed<Result<Way, Erased>> + Send + Sync;
 
-/// The door of one client: its connections, its credentials and its quota of retries. Clones share them.
+/// A client: its connections, its credentials and its quota of retries. Clones share them.
 #[derive(Clone)]
-pub struct Door(Arc<State>);
+pub struct DynamoDb(Arc<State>);
 
 struct State {
     way: OnceCell<Way>,
@@ -84,8 +84,8 @@ impl Way {
     }
 }
 
-impl Door {
-    /// The door of a function: one way, known from the start, and three attempts of a call.
+impl DynamoDb {
+    /// A function's client: one way, known from the start, and three attempts of a call.
     pub fn new(way: Way, limits: Limits) -> Self {
         Self::opening(OnceCell::new_with(Some(way)), None, limits.timeouts(), RetryConfig::standard())
     }
@@ -206,8 +206,8 @@ async fn load(response: &mut HttpResponse) -> Result<(), aws_sdk_dynamodb::error
     Ok(())
 }
 
-impl fmt::Debug for Door {
+impl fmt::Debug for DynamoDb {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Door")
+        formatter.write_str("DynamoDb")
     }
 }

@@ -21,7 +21,7 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::config_bag::{ConfigBag, FrozenLayer};
 
-use super::{Door, Unheard};
+use super::{DynamoDb, Unheard};
 use crate::entropy::{NoEntropy, Random};
 
 /// What the SDK has for one operation.
@@ -39,7 +39,7 @@ impl Parts {
         let config = plugin.config()?;
         let serializer = config.load::<SharedRequestSerializer>()?.clone();
         config.load::<SharedResponseDeserializer>()?;
-        let nothing = RuntimeComponentsBuilder::new("door");
+        let nothing = RuntimeComponentsBuilder::new("dynamodb");
         let mut classifiers: Vec<_> = plugin.runtime_components(&nothing).retry_classifiers().collect();
         classifiers.push(SharedRetryClassifier::new(HttpStatusCodeClassifier::default()));
         classifiers.sort_by_key(SharedRetryClassifier::priority);
@@ -130,16 +130,20 @@ pub trait Ask: Operation {
     ///
     /// # Errors
     /// The SDK's own.
-    fn ask(self, door: &Door) -> impl Future<Output = Result<Self::Output, SdkError<Self::Error>>> + Send {
-        door.send(self, None)
+    fn ask(self, dynamodb: &DynamoDb) -> impl Future<Output = Result<Self::Output, SdkError<Self::Error>>> + Send {
+        dynamodb.send(self, None)
     }
 
     /// The same, and notes in `unheard` whether an attempt may have been carried out without an answer.
     ///
     /// # Errors
     /// The SDK's own.
-    fn ask_noting(self, door: &Door, unheard: &Unheard) -> impl Future<Output = Result<Self::Output, SdkError<Self::Error>>> + Send {
-        door.send(self, Some(unheard))
+    fn ask_noting(
+        self,
+        dynamodb: &DynamoDb,
+        unheard: &Unheard,
+    ) -> impl Future<Output = Result<Self::Output, SdkError<Self::Error>>> + Send {
+        dynamodb.send(self, Some(unheard))
     }
 }
 
@@ -148,7 +152,7 @@ impl<O: Operation> Ask for O {}
 macro_rules! begin {
     ($($name:ident $module:ident $builder:ident;)*) => {
         /// Requests to put together, one method per operation.
-        impl Door {$(
+        impl DynamoDb {$(
             pub(crate) fn $name(&self) -> $module::builders::$builder {
                 $module::builders::$builder::default()
             }
@@ -167,7 +171,7 @@ begin! {
     transact_write_items transact_write_items TransactWriteItemsInputBuilder;
 }
 
-impl Door {
+impl DynamoDb {
     async fn send<O: Operation>(&self, request: O, unheard: Option<&Unheard>) -> Result<O::Output, SdkError<O::Error>> {
         let unfinished = |error: aws_sdk_dynamodb::error::BoxError| SdkError::construction_failure(error);
         let parts = O::parts().ok_or_else(|| unfinished("the SDK has no parts of this operation".into()))?;
