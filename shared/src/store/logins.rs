@@ -154,12 +154,12 @@ impl Store {
         Ok((ids, next.map(LoginsCursor)))
     }
 
-    async fn read_item_at(&self, key: Item) -> Result<Option<Item>, StoreError> {
+    pub(super) async fn read_item_at(&self, key: Item) -> Result<Option<Item>, StoreError> {
         let read = self.dynamodb.get_item().table_name(&self.sessions).consistent_read(true).set_key(Some(key)).ask(&self.dynamodb).await;
         Ok(read.map_err(|error| failure("GetItem", &error))?.item)
     }
 
-    fn query(&self, user_key: &UserKey) -> QueryInputBuilder {
+    pub(super) fn query(&self, user_key: &UserKey) -> QueryInputBuilder {
         let query = self.dynamodb.query().table_name(&self.sessions).consistent_read(true);
         query.expression_attribute_values(":user_key", text(user_key.as_str()))
     }
@@ -173,11 +173,15 @@ impl Store {
 }
 
 /// DynamoDB reads the sessions all the same, but doesn't send them. It can't filter by the sort key.
-fn without_sessions(query: QueryInputBuilder) -> QueryInputBuilder {
+pub(super) fn without_sessions(query: QueryInputBuilder) -> QueryInputBuilder {
     query.filter_expression("attribute_not_exists(access_token_expires_at)")
 }
 
-async fn page(dynamodb: &DynamoDb, query: QueryInputBuilder, from: Option<Item>) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+pub(super) async fn page(
+    dynamodb: &DynamoDb,
+    query: QueryInputBuilder,
+    from: Option<Item>,
+) -> Result<(Vec<Item>, Option<Item>), StoreError> {
     let page = query.set_exclusive_start_key(from).ask(dynamodb).await.map_err(|error| failure("Query", &error))?;
     Ok((page.items.unwrap_or_default(), page.last_evaluated_key.filter(|key| !key.is_empty())))
 }
