@@ -17,6 +17,7 @@ use super::{
     transaction::transact,
 };
 use crate::{
+    dynamodb::Ask as _,
     ids::{LoginId, LoginKey, UserKey},
     model::{Attributes, LoginAttributes, Register},
 };
@@ -42,7 +43,7 @@ impl Store {
              last_login_id = if_not_exists(last_login_id, :no_login), #schema = if_not_exists(#schema, :one)"
         );
         let set = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(key(user_key, REGISTER_SK)))
@@ -53,7 +54,7 @@ impl Store {
             .expression_attribute_values(":attributes", map(attributes))
             .expression_attribute_values(":no_login", text(LoginId::of_no_login(user_key).as_str()))
             .return_values(ReturnValue::AllNew)
-            .send()
+            .ask(&self.dynamodb)
             .await;
         match set {
             Ok(output) => Ok(Attempt::Done(read_register(&output.attributes.unwrap_or_default())?)),
@@ -68,14 +69,14 @@ impl Store {
     /// [`StoreError`]; the change may still be pending.
     pub async fn attributes_finished(&self, user_key: &UserKey, pending: u64) -> Result<Attempt<()>, StoreError> {
         let update = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(key(user_key, REGISTER_SK)))
             .update_expression(format!("REMOVE {ATTRIBUTES_PENDING}"))
             .condition_expression(format!("{ATTRIBUTES_PENDING} = :pending"))
             .expression_attribute_values(":pending", number(pending));
-        match update.send().await {
+        match update.ask(&self.dynamodb).await {
             Ok(_) => Ok(Attempt::Done(())),
             Err(error) if condition_failed(&error) => Ok(Attempt::Done(())),
             Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
@@ -89,7 +90,7 @@ impl Store {
     /// [`StoreError`]; whether the copy has them is not known then.
     pub async fn copy_attributes(&self, key: &LoginKey, register: &Register) -> Result<Attempt<Copied>, StoreError> {
         let update = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(attributes_key(key)))
@@ -99,7 +100,7 @@ impl Store {
             .expression_attribute_values(":user", map(&register.attributes))
             .expression_attribute_values(":version", number(register.version))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match update.send().await {
+        match update.ask(&self.dynamodb).await {
             Ok(_) => Ok(Attempt::Done(Copied::Current)),
             Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
             Err(error) => match error.as_service_error() {
@@ -118,14 +119,14 @@ impl Store {
     /// [`StoreError`]; whether the login says so is not known then.
     pub async fn announce_attributes(&self, key: &LoginKey) -> Result<Attempt<()>, StoreError> {
         let update = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(login_key(key)))
             .update_expression(format!("SET {HAS_ATTRIBUTES} = :yes"))
             .condition_expression("attribute_exists(sk)")
             .expression_attribute_values(":yes", aws_sdk_dynamodb::types::AttributeValue::Bool(true));
-        match update.send().await {
+        match update.ask(&self.dynamodb).await {
             Ok(_) => Ok(Attempt::Done(())),
             Err(error) if condition_failed(&error) => Ok(Attempt::Done(())),
             Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
@@ -138,7 +139,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
     pub async fn add_attributes(&self, key: &LoginKey, attributes: &LoginAttributes) -> Result<Commit, StoreError> {
-        transact(&self.client, self.addition_items(key, attributes)?).await
+        transact(&self.dynamodb, self.addition_items(key, attributes)?).await
     }
 
     fn addition_items(&self, key: &LoginKey, attributes: &LoginAttributes) -> Result<Vec<TransactWriteItem>, BuildError> {
@@ -174,7 +175,7 @@ impl Store {
             .set_key(Some(login_key(key)))
             .condition_expression("attribute_not_exists(sk)")
             .build()?;
-        Ok(transact(&self.client, vec![TransactWriteItem::builder().condition_check(check).build()]).await? == Commit::Done)
+        Ok(transact(&self.dynamodb, vec![TransactWriteItem::builder().condition_check(check).build()]).await? == Commit::Done)
     }
 
     /// Changes a login's own attributes, if they are as they were read.
@@ -183,7 +184,7 @@ impl Store {
     /// [`StoreError`]; whether they were changed is not known then.
     pub async fn set_own_attributes(&self, key: &LoginKey, seen: &Attributes, own: &Attributes) -> Result<Attempt<()>, StoreError> {
         let update = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(attributes_key(key)))
@@ -192,7 +193,7 @@ impl Store {
             .expression_attribute_names("#own", OWN)
             .expression_attribute_values(":own", map(own))
             .expression_attribute_values(":seen", map(seen));
-        match update.send().await {
+        match update.ask(&self.dynamodb).await {
             Ok(_) => Ok(Attempt::Done(())),
             Err(error) if condition_failed(&error) || error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
             Err(error) => Err(failure("UpdateItem", &error)),
