@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// What the gateway and whoever reads its log get of an error. The word `Unauthorized` would be made a 401.
+    /// What API Gateway and its log get of an error. API Gateway turns the message `Unauthorized` into a 401.
     #[test]
     fn an_error_is_told_by_its_type() {
         let unavailable = StoreError::Unavailable { operation: "Query", code: "timeout".into() };
@@ -122,8 +122,8 @@ mod tests {
                 "the event names no method or route to authorize: attach this function to an API as its authorizer",
             ),
         ] {
-            let told = Diagnostic::from(error);
-            assert_eq!((told.error_type.as_str(), told.error_message.as_str()), (error_type, message));
+            let diagnostic = Diagnostic::from(error);
+            assert_eq!((diagnostic.error_type.as_str(), diagnostic.error_message.as_str()), (error_type, message));
         }
     }
 }

@@ -14,7 +14,7 @@ pub enum ProblemCode {
     InvalidToken,
     /// Unknown user, wrong password, disabled user: one answer for all.
     InvalidCredentials,
-    /// The user is blocked. Only callers of the back office are told.
+    /// The user is blocked. Only callers of the back office get this code.
     UserBlocked,
     /// The resource doesn't exist, or belongs to another user.
     NotFound,

@@ -6,9 +6,12 @@ use chrono::{DateTime, Utc};
 use super::{
     Attempt, Store, StoreError,
     error::{condition_failed, failure},
-    items::{BLOCKED_AT, REGISTER_SK, Reader, key, number, text, time},
+    items::{BLOCKED_AT, REGISTER_SK, Reader, USERNAME, key, number, text, time},
 };
-use crate::ids::{LoginId, UserKey};
+use crate::{
+    dynamodb::Ask as _,
+    ids::{LoginId, UserKey},
+};
 
 impl Store {
     /// Blocks the register, moves it, and returns the login that it names. A login that read it before can't commit any more,
@@ -22,7 +25,7 @@ impl Store {
              if_not_exists(last_login_id, :no_login), #schema = if_not_exists(#schema, :one)"
         );
         let blocked = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(key(user_key, REGISTER_SK)))
@@ -33,7 +36,7 @@ impl Store {
             .expression_attribute_values(":now", time(now))
             .expression_attribute_values(":no_login", text(LoginId::of_no_login(user_key).as_str()))
             .return_values(ReturnValue::AllNew)
-            .send()
+            .ask(&self.dynamodb)
             .await;
         match blocked {
             Ok(output) => {
@@ -54,25 +57,25 @@ impl Store {
         self.move_and_remove(user_key, BLOCKED_AT).await
     }
 
-    /// Takes the user's id out of the register of a user who has been removed. The register stays, so that a login decided
+    /// Takes the user's id and name out of the register of a user who has been removed. The register stays, so that a login decided
     /// before the removal can't commit after it.
     ///
     /// # Errors
-    /// [`StoreError`]; whether the id is gone is not known then.
-    pub async fn forget_user_id(&self, user_key: &UserKey) -> Result<Attempt<bool>, StoreError> {
-        self.move_and_remove(user_key, "user_id").await
+    /// [`StoreError`]; whether they are gone is not known then.
+    pub async fn forget_user(&self, user_key: &UserKey) -> Result<Attempt<bool>, StoreError> {
+        self.move_and_remove(user_key, &format!("user_id, {USERNAME}")).await
     }
 
     async fn move_and_remove(&self, user_key: &UserKey, attribute: &str) -> Result<Attempt<bool>, StoreError> {
         let moved = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(key(user_key, REGISTER_SK)))
             .update_expression(format!("SET version = version + :one REMOVE {attribute}"))
             .condition_expression("attribute_exists(sk)")
             .expression_attribute_values(":one", number(1))
-            .send()
+            .ask(&self.dynamodb)
             .await;
         match moved {
             Ok(_) => Ok(Attempt::Done(true)),
