@@ -2,7 +2,8 @@
 
 use std::{env, time::SystemTime};
 
-use aws_credential_types::{Credentials, provider::ProvideCredentials as _};
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningSettings, sign},
     sign::v4::SigningParams,
@@ -11,9 +12,9 @@ use serde_json::Value;
 
 /// Asks for a login, and returns its pair of tokens. `ADMIN_API` is the stack's output `AdminApiUrl`.
 pub async fn issue(login: &Value) -> Result<Value, Box<dyn std::error::Error>> {
-    let aws = aws_config::load_defaults(aws_config::BehaviorVersion::v2026_01_12()).await;
-    let credentials: Credentials = aws.credentials_provider().ok_or("no credentials")?.provide_credentials().await?;
-    let (identity, region) = (credentials.into(), aws.region().ok_or("no region")?.to_string());
+    // Those of the environment, as Lambda has them. In ECS, EC2 or EKS take `aws_config::load_defaults`.
+    let credentials = EnvironmentVariableCredentialsProvider::new().provide_credentials().await?;
+    let (identity, region) = (credentials.into(), env::var("AWS_REGION")?);
 
     let (url, body) = (format!("{}/admin/logins", env::var("ADMIN_API")?), login.to_string());
     let mut request = http::Request::post(&url).header("content-type", "application/json").body(body.clone())?;
