@@ -41,7 +41,7 @@ impl Accounts {
             .build()?;
         let mut items = vec![TransactWriteItem::builder().put(put).build(), self.take_id(user)?];
         items.extend(self.users.claim(&user.username)?);
-        transact(&self.store.client, items).await
+        transact(&self.store.dynamodb, items).await
     }
 
     fn take_id(&self, user: &User) -> Result<TransactWriteItem, BuildError> {

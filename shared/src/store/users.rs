@@ -1,9 +1,6 @@
 //! The users table.
 
-use aws_sdk_dynamodb::{
-    Client,
-    types::{Delete, TransactWriteItem},
-};
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
 use super::{
     StoreError,
@@ -11,9 +8,9 @@ use super::{
     items::{Item, ItemError, Reader, number, text, time},
     name_claim::is_name_claim,
     transaction::{Commit, transact},
-    unheard::Unheard,
 };
 use crate::{
+    dynamodb::{Ask as _, DynamoDb, Unheard},
     model::{User, UserStatus},
     password::PasswordHash,
     username::Username,
@@ -43,14 +40,14 @@ pub struct UnreadableUser {
 /// The users table.
 #[derive(Debug, Clone)]
 pub struct Users {
-    client: Client,
+    dynamodb: DynamoDb,
     pub(super) table: String,
 }
 
 impl Users {
-    /// The users over `client`, in the table named `table`.
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+    /// The users over `dynamodb`, in the table named `table`.
+    pub fn new(dynamodb: impl Into<DynamoDb>, table: impl Into<String>) -> Self {
+        Self { dynamodb: dynamodb.into(), table: table.into() }
     }
 
     /// The user with this name, read strongly.
@@ -62,8 +59,8 @@ impl Users {
     }
 
     pub(super) async fn read_row(&self, key: Item) -> Result<Option<Item>, StoreError> {
-        let read = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true).send().await;
-        Ok(read.map_err(|error| failure("GetItem", &error))?.item)
+        let read = self.dynamodb.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        Ok(read.ask(&self.dynamodb).await.map_err(|error| failure("GetItem", &error))?.item)
     }
 
     /// Replaces the hash of an unchanged password by one with the current parameters. The version stays: logins that
@@ -73,7 +70,7 @@ impl Users {
     /// [`StoreError`], for the log; the next login tries again.
     pub async fn replace_password_hash(&self, user: &User, hash: &PasswordHash) -> Result<(), StoreError> {
         let replaced = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.table)
             .set_key(Some(user_key(&user.username)))
@@ -82,7 +79,7 @@ impl Users {
             .expression_attribute_values(":new", text(hash.as_str()))
             .expression_attribute_values(":old", text(user.password_hash.as_str()))
             .expression_attribute_values(":version", number(user.version))
-            .send()
+            .ask(&self.dynamodb)
             .await;
         match replaced {
             Ok(_) => Ok(()),
@@ -97,8 +94,8 @@ impl Users {
     /// [`StoreError`]; an outage is never the end. A row that can't be read is part of the page.
     pub async fn page_of_users(&self, after: Option<&str>, limit: Option<i32>) -> Result<UsersPage, StoreError> {
         let from = after.map(|name| [("username".to_owned(), text(name))].into());
-        let scan = self.client.scan().table_name(&self.table).set_limit(limit).set_exclusive_start_key(from);
-        let output = scan.send().await.map_err(|error| failure("Scan", &error))?;
+        let scan = self.dynamodb.scan().table_name(&self.table).set_limit(limit).set_exclusive_start_key(from);
+        let output = scan.ask(&self.dynamodb).await.map_err(|error| failure("Scan", &error))?;
         let mut page = UsersPage { next: output.last_evaluated_key().map(name_in), ..UsersPage::default() };
         for item in output.items().iter().filter(|item| !is_name_claim(item)) {
             match read_user(item) {
@@ -119,15 +116,13 @@ impl Users {
         }
         let unheard = Unheard::default();
         let deleted = self
-            .client
+            .dynamodb
             .delete_item()
             .table_name(&self.table)
             .set_key(Some(user_key(&user.username)))
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(user.version))
-            .customize()
-            .interceptor(unheard.clone())
-            .send()
+            .ask_noting(&self.dynamodb, &unheard)
             .await;
         match deleted {
             Ok(_) => Ok(()),
@@ -145,7 +140,7 @@ impl Users {
             .expression_attribute_values(":version", number(user.version))
             .build()?;
         let items = vec![TransactWriteItem::builder().delete(delete).build(), release];
-        let done = transact(&self.client, items).await? == Commit::Done || self.read_user(&user.username).await?.is_none();
+        let done = transact(&self.dynamodb, items).await? == Commit::Done || self.read_user(&user.username).await?.is_none();
         let changed = || StoreError::Unavailable { operation: "TransactWriteItems", code: "the user was changed meanwhile".into() };
         done.then_some(()).ok_or_else(changed)
     }
