@@ -25,7 +25,7 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
     ("import", &["crypto", "ids", "model", "token"]),
     ("decision", &["ids", "model", "token"]),
     ("store", &["clock", "ids", "model", "password", "sdk_error", "throttle", "token", "username"]),
-    ("config", &["decision", "model", "telling", "throttle", "token"]),
+    ("config", &["decision", "model", "password", "telling", "throttle", "token"]),
     ("aws", &["clock", "config", "limits", "telling"]),
     (
         "operations",

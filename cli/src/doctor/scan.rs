@@ -111,7 +111,13 @@ impl Scan<'_> {
                 Ok(None) => break,
                 Ok(Some(page)) => {
                     users += page.len();
-                    let unreadable = |item: &Item| Some((text(item, "username").to_owned(), read_user(item).err()?.to_string()));
+                    let problem = |item: &Item| match read_user(item) {
+                        Ok(user) => {
+                            user.password_hash.is_unreadable().then(|| "password_hash is of no form that a login verifies".to_owned())
+                        }
+                        Err(error) => Some(error.to_string()),
+                    };
+                    let unreadable = |item: &Item| Some((text(item, "username").to_owned(), problem(item)?));
                     found.extend(page.iter().filter_map(unreadable).map(|(sk, what)| Breach { user_key: String::new(), sk, what }));
                 }
                 Err(Refused::Denied) => return Ok(vec![may_not(format!("items of {table}"), "Scan")]),
