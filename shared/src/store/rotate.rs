@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::{
     types::{Delete, Put, TransactWriteItem, Update},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Commit, Store, StoreError,
@@ -16,6 +16,9 @@ use crate::{
     model::{Login, ProofHashes, Session},
     token::{Refresh, TokenHash},
 };
+
+/// How long a login keeps the address that it came from: long enough to recognize a stranger's login in the device list.
+const ADDRESS_KEPT: TimeDelta = TimeDelta::days(30);
 
 /// A rotation, decided and minted: from the login as it was read to the session that follows.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +57,9 @@ impl Store {
             advance = advance
                 .expression_attribute_values(":access_proof", text(proofs.access.to_text()))
                 .expression_attribute_values(":refresh_proof", text(proofs.refresh.to_text()));
+        }
+        if login.device.ip.is_some() && successor.created_at - login.logged_in_at >= ADDRESS_KEPT {
+            set.push_str(" REMOVE ip");
         }
         let advance = advance
             .update_expression(set)

@@ -85,7 +85,7 @@ impl Event {
         self.into()
     }
 
-    /// Ours at ERROR, theirs at WARN where somebody should look, at INFO otherwise.
+    /// Our own faults are ERROR. What a caller did is WARN if an operator should look at it, otherwise INFO.
     #[must_use]
     pub const fn level(self) -> Level {
         match self {
@@ -292,7 +292,7 @@ where
         .finish()
 }
 
-/// Sends the lines to standard output, where Lambda collects them. Does nothing where somebody else listens already.
+/// Sends the lines to standard output, where Lambda collects them. No-op if a subscriber is already set.
 pub fn init() {
     let _somebody_listens = tracing::subscriber::set_global_default(subscriber(std::io::stdout, Level::INFO));
 }

@@ -103,6 +103,28 @@ async fn a_rotation() {
     );
 }
 
+/// Thirty days after a login its address goes, in the update that a rotation makes anyway.
+#[tokio::test]
+async fn a_rotation_forgets_an_old_address() {
+    let chain = Chain::of(0);
+    let presented = PresentedToken::from(chain.pair(0).refresh);
+    let next = issue_successor(&chain.login(), rotation_request(&presented, chain.now()), &Random::system()).unwrap();
+    let rotated_at = next.session.created_at;
+    let days = chrono::TimeDelta::days;
+    let update = async |ip: Option<&str>, logged_in_at| {
+        let mut login = chain.login();
+        (login.device.ip, login.logged_in_at) = (ip.map(str::to_owned), logged_in_at);
+        let script = Script::new([output(json!({}))]);
+        let rotation =
+            Rotation { login: &login, presented: &presented.hash(), successor: &next.session, replay_untils: &[], first_proofs: None };
+        assert_eq!(script.store().rotate(rotation).await, Ok(Commit::Done));
+        transaction(&script)[0]["Update"]["UpdateExpression"].as_str().unwrap().to_owned()
+    };
+    assert!(update(Some("192.0.2.1"), rotated_at - days(30)).await.ends_with(" REMOVE ip"));
+    assert!(!update(Some("192.0.2.1"), rotated_at - days(30) + at(1)).await.contains("REMOVE"));
+    assert!(!update(None, rotated_at - days(30)).await.contains("REMOVE"));
+}
+
 /// The first one of an imported login: it has another name for the hash, and gets its proofs.
 #[tokio::test]
 async fn a_first_rotation_of_an_imported_login() {

@@ -134,7 +134,7 @@ impl Metric {
         }
     }
 
-    /// The reasons that it is told by, as the dimension `Reason`; none for most.
+    /// Its values of the dimension `Reason`; empty for metrics without that dimension.
     #[must_use]
     pub const fn reasons(self) -> &'static [Refused] {
         match self {
