@@ -17,7 +17,10 @@ mod users;
 pub use doctor::DoctorArgs;
 pub use sessions::{FindArgs, ImportArgs, ImportFormat, SessionsCommand};
 pub use smoke::SmokeArgs;
-pub use users::{ChangeArgs, FindUserArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, UserArgs, UsersCommand};
+pub use users::{
+    BcryptPrehash, ChangeArgs, FindUserArgs, ImportUsersArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, SpringVersion, UserArgs,
+    UsersCommand, UsersFormat,
+};
 
 use crate::exit::EXIT_CODES;
 

@@ -1,5 +1,6 @@
 //! `latchkey users`.
 
+mod import;
 mod password;
 
 use aws_sdk_dynamodb::Client;
@@ -27,6 +28,7 @@ use crate::{
     progress::Spinner,
 };
 
+pub use import::ImportUsersError;
 pub use password::NoPassword;
 pub(crate) use password::read_password;
 
@@ -56,6 +58,9 @@ pub enum UsersError {
     NobodysSubject,
     #[error("{0}")]
     NotConfirmed(#[from] NotConfirmed),
+    /// Not all of a file was imported.
+    #[error("{0}")]
+    Import(#[from] ImportUsersError),
     /// The users table isn't named.
     #[error("{0}; or pass --users-table")]
     UsersTable(#[source] ConfigError),
@@ -87,6 +92,7 @@ impl ExitWith for UsersError {
                 Exit::Failed
             }
             Self::NotConfirmed(not_confirmed) => not_confirmed.exit(),
+            Self::Import(import) => import.exit(),
             Self::Taken(_) => Exit::Conflict,
             Self::Unknown(_) | Self::NobodysSubject => Exit::NotFound,
         }
@@ -101,6 +107,10 @@ pub async fn run(command: UsersCommand) -> Result<(), UsersError> {
     match command {
         UsersCommand::Add(args) => add(args).await,
         UsersCommand::List(args) => list(args).await,
+        UsersCommand::Import(args) => {
+            let accounts = if args.dry_run { None } else { Some(accounts(&args.at).await?) };
+            Ok(import::run(accounts, &args).await?)
+        }
         UsersCommand::Find(args) => find(args).await,
         UsersCommand::Disable(args) => disable(args).await,
         UsersCommand::Enable(args) => enable(args).await,

@@ -79,7 +79,7 @@ async fn the_first_right_password_replaces_the_hash() {
 #[tokio::test]
 async fn every_401_takes_its_time() {
     let service = with_hash(ON, &stored(BCRYPT)).await;
-    service.clock.take_waits();
+    drop(service.clock.take_waits());
     for body in [json!({"username": DEMO_USER, "password": "wrong"}), json!({"username": "unknown", "password": "wrong"})] {
         assert_eq!(service.login_with(&body).await.status, 401);
         assert_eq!(service.clock.take_waits(), [Limits::REFUSED_LOGIN]);
@@ -89,7 +89,7 @@ async fn every_401_takes_its_time() {
     for _ in 0..4 {
         log_in(&service, "wrong").await;
     }
-    service.clock.take_waits();
+    drop(service.clock.take_waits());
     assert_eq!(log_in(&service, "wrong").await, 429);
     assert_eq!(service.clock.take_waits(), Vec::<Duration>::new());
 }
@@ -99,8 +99,8 @@ async fn every_401_takes_its_time() {
 async fn without_the_setting_a_foreign_hash_is_refused() {
     let foreign = stored(BCRYPT);
     let service = with_hash(&[], &foreign).await;
-    service.clock.take_waits();
-    service.emitted.take();
+    drop(service.clock.take_waits());
+    drop(service.emitted.take());
     assert_eq!(log_in(&service, PASSWORD).await, 401);
     assert!(service.emitted.take().iter().any(|line| line.contains("\"InternalErrors\":1")));
     assert_eq!(service.clock.take_waits(), Vec::<Duration>::new());
@@ -112,7 +112,7 @@ async fn without_the_setting_a_foreign_hash_is_refused() {
 async fn what_is_no_hash_is_refused() {
     for (hash, told) in [("$2b$10$not-in-our-grammar", true), ("", true), ("$foreign$none", false)] {
         let service = with_hash(ON, hash).await;
-        service.emitted.take();
+        drop(service.emitted.take());
         for password in [PASSWORD, "$2b$10$not-in-our-grammar"] {
             assert_eq!(log_in(&service, password).await, 401, "{hash}");
         }

@@ -259,7 +259,7 @@ impl PasswordLogin {
     /// Brings the hash up to the current parameters while the password is at hand.
     async fn rehash(&self, user: &User, password: &Arc<Password>, fields: Fields<'_>) {
         match self.hashing.hash(Arc::clone(password)).await {
-            Ok(hash) => warn_of(self.accounts.users().replace_password_hash(user, &hash).await, fields),
+            Ok(hash) => warn_of(self.accounts.users().replace_password_hash(user, &hash).await.map(drop), fields),
             Err(error) => log(Event::CleanupFailed, fields, Some(&error)),
         }
     }

@@ -74,11 +74,11 @@ impl Users {
 
     /// Replaces the hash of an unchanged password by one with the current parameters. The version stays: logins that
     /// are under way were verified against the same password. A user changed meanwhile keeps the change. Of two logins that replace the
-    /// same hash one wins, and the other needs nothing more.
+    /// same hash one wins, and the other needs nothing more. `false` where the user isn't as it was read.
     ///
     /// # Errors
     /// [`StoreError`], for the log; the next login tries again.
-    pub async fn replace_password_hash(&self, user: &User, hash: &PasswordHash) -> Result<(), StoreError> {
+    pub async fn replace_password_hash(&self, user: &User, hash: &PasswordHash) -> Result<bool, StoreError> {
         let replaced = self
             .client
             .update_item()
@@ -94,8 +94,8 @@ impl Users {
             .send()
             .await;
         match replaced {
-            Ok(_) => Ok(()),
-            Err(error) if condition_failed(&error) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(error) if condition_failed(&error) => Ok(false),
             Err(error) => Err(failure("UpdateItem", &error)),
         }
     }

@@ -72,8 +72,8 @@ async fn a_hash_is_replaced_where_the_user_is_unchanged() {
     let script = Script::new([output(json!({})), error(CONDITION), error(THROTTLED)]);
     let users = script.users();
     let hash = user().password_hash;
-    assert_eq!(users.replace_password_hash(&user(), &hash).await, Ok(()));
-    assert_eq!(users.replace_password_hash(&user(), &hash).await, Ok(()));
+    assert_eq!(users.replace_password_hash(&user(), &hash).await, Ok(true));
+    assert_eq!(users.replace_password_hash(&user(), &hash).await, Ok(false));
     assert!(matches!(users.replace_password_hash(&user(), &hash).await, Err(StoreError::Unavailable { operation: "UpdateItem", .. })));
     let (operation, request) = script.asked().remove(0);
     assert_eq!(operation, "UpdateItem");
