@@ -4,16 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::TableArgs;
+use super::{TableArgs, user_id};
 
 /// What `latchkey users` does.
 #[derive(Debug, Subcommand)]
 pub enum UsersCommand {
     /// Add a user.
-    Add(PasswordArgs),
+    Add(AddArgs),
     /// Show all users.
     List(ListUsersArgs),
-    /// Take over users of another system, with their ids and password hashes. The same file again changes no password that was changed here.
+    /// Show one user: id, status, block and number of live logins.
+    Show(ShowUserArgs),
+    /// Take over users of another system, with their ids and password hashes. The same file again changes no password that was changed
+    /// here.
     Import(ImportUsersArgs),
     /// Find the user of the `account` in a log line.
     Find(FindUserArgs),
@@ -25,6 +28,17 @@ pub enum UsersCommand {
     Remove(ChangeArgs),
     /// Set a user's password, and end all their logins. Asks first.
     SetPassword(SetPasswordArgs),
+}
+
+/// What `latchkey users add` takes.
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// The user's id, such as the one that their imported sessions have; a random one without this. No other user may have it.
+    #[arg(long, value_name = "ID", value_parser = user_id, allow_hyphen_values = true)]
+    pub user_id: Option<String>,
+    /// Who, and the password.
+    #[command(flatten)]
+    pub password: PasswordArgs,
 }
 
 /// A user and a new password.
@@ -73,6 +87,23 @@ pub struct UserArgs {
     pub at: TableArgs,
 }
 
+/// What `latchkey users show` takes.
+#[derive(Debug, Args)]
+pub struct ShowUserArgs {
+    /// The user's name.
+    #[arg(required_unless_present = "user_id", conflicts_with = "user_id")]
+    pub name: Option<String>,
+    /// The user's id, instead of the name.
+    #[arg(long, value_name = "ID", value_parser = user_id, allow_hyphen_values = true)]
+    pub user_id: Option<String>,
+    /// JSON, for scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Where.
+    #[command(flatten)]
+    pub at: TableArgs,
+}
+
 /// What `latchkey users import` takes.
 #[derive(Debug, Args)]
 pub struct ImportUsersArgs {
@@ -98,8 +129,8 @@ pub struct ImportUsersArgs {
     /// A file with the secret that stands behind every password (Devise's pepper). It is stored with each hash until the user's first login.
     #[arg(long, value_name = "FILE", conflicts_with = "bcrypt_prehash")]
     pub pepper_file: Option<PathBuf>,
-    /// Import user ids that look like no value (NULL, \N, None, blanks) or like a number that lost digits (1.2E+17, 42.0), and ids that two
-    /// names have. Without this their rows are bad.
+    /// Import user ids that look like no value (NULL, \N, None, blanks) or like a number that lost digits (1.2E+17, 42.0). Without this
+    /// their rows are bad.
     #[arg(long)]
     pub user_ids_as_they_are: bool,
     /// Check the file, and write nothing. No table is needed.

@@ -69,9 +69,8 @@ impl<'de, const N: usize> Visitor<'de> for Members<'_, N> {
 fn plain(value: Value) -> Value {
     let Value::Object(typed) = value else { return value };
     match typed.iter().next() {
-        Some((kind, Value::String(text))) if kind == "S" => Value::String(text.clone()),
-        // A number in text keeps all its digits.
-        Some((kind, Value::String(text))) if kind == "N" => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone())),
+        // A number is a text there, and keeps all its digits.
+        Some((kind, Value::String(text))) if kind == "S" || kind == "N" => Value::String(text.clone()),
         Some((kind, Value::Bool(value))) if kind == "BOOL" => Value::Bool(*value),
         Some((kind, _)) if kind == "NULL" => Value::Null,
         _ => Value::Object(typed),

@@ -93,7 +93,7 @@ pub(super) async fn run(accounts: Option<Accounts>, args: &ImportUsersArgs) -> R
     }
     let mut import = Import { summary: Summary::default(), progress: FileProgress::start(Some(entries.len() as u64)), json: args.json };
     let mut good = Vec::new();
-    for Entry { line, user } in conflicts::marked(entries, args.user_ids_as_they_are) {
+    for Entry { line, user } in conflicts::marked(entries) {
         match user {
             Ok(user) => {
                 import.summary.user(&user);
@@ -258,7 +258,7 @@ impl Importer {
             version: 1,
             created_at: self.clock.now(),
         };
-        let imported = patiently(&self.random, || import_user(&self.accounts, &user, id_is_given)).await;
+        let imported = patiently(&self.random, || import_user(&self.accounts, &user, id_is_given, &self.random)).await;
         imported.map_err(|cause| ImportUsersError::Store { line, cause })
     }
 }

@@ -92,7 +92,7 @@ impl<'de> Visitor<'de> for TextOrList {
     }
 }
 
-/// That a member is there, whatever it holds.
+/// That a member is present, with any value.
 pub(crate) fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Ok(Option::<IgnoredAny>::deserialize(deserializer)?.is_some())
 }

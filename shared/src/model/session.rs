@@ -25,7 +25,7 @@ pub struct Login {
     pub generation: Generation,
     /// What all its tokens carry; nothing while an imported login has not been refreshed.
     pub proofs: Option<ProofHashes>,
-    /// The tokens that it came with, where it was imported. They never change.
+    /// Of an imported login, the tokens it was imported with. They never change.
     pub imported: Option<ImportedPair>,
     /// When the password was given.
     pub logged_in_at: DateTime<Utc>,

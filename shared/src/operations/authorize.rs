@@ -35,7 +35,7 @@ pub enum OnFirstUse {
         random: Random,
     },
     /// Nothing: the service can only read. Use it only where refresh runs with `LOST_ANSWER=window`. Otherwise a copied refresh
-    /// token shares its login for good, and reuse is never noticed.
+    /// token shares its login until it expires, and reuse is never noticed.
     LeaveUnmarked,
 }
 

@@ -1,7 +1,13 @@
 //! Bringing a user along from another system.
 
+use super::{
+    block::block_user,
+    create_user::{UserCreated, create_user},
+};
 use crate::{
-    model::User,
+    entropy::Random,
+    ids::UserKey,
+    model::{User, UserStatus},
     store::{Accounts, StoreError},
 };
 
@@ -43,20 +49,39 @@ pub enum LeftAlone {
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn import_user(accounts: &Accounts, new: &User, id_is_given: bool) -> Result<UserImported, StoreError> {
+pub async fn import_user(accounts: &Accounts, new: &User, id_is_given: bool, random: &Random) -> Result<UserImported, StoreError> {
+    let (imported, user_id) = import_unblocked(accounts, new, id_is_given, random).await?;
+    // A disabled user is blocked, too, so that no login is created by another door. After a crash in between, the same command comes here.
+    if new.status == UserStatus::Disabled && !matches!(imported, UserImported::LeftAlone(_)) {
+        block_user(accounts.store(), &UserKey::of(&user_id), new.created_at, random).await?;
+    }
+    Ok(imported)
+}
+
+/// Also gives the user's id here.
+async fn import_unblocked(
+    accounts: &Accounts,
+    new: &User,
+    id_is_given: bool,
+    random: &Random,
+) -> Result<(UserImported, String), StoreError> {
     loop {
-        if accounts.users().create_user(new).await? {
-            return Ok(UserImported::Created);
-        }
-        // The user may have been removed since.
-        let Some(there) = accounts.users().read_user(&new.username).await? else { continue };
-        return match judge(&there, new, id_is_given) {
-            Verdict::Replace if accounts.users().replace_password_hash(&there, &new.password_hash).await? => Ok(UserImported::Replaced),
-            // The user logged in a moment ago.
-            Verdict::Replace => Ok(UserImported::LeftAlone(LeftAlone::Changed)),
-            Verdict::AlreadyThere => Ok(UserImported::AlreadyThere),
-            Verdict::LeftAlone(why) => Ok(UserImported::LeftAlone(why)),
+        let Some(there) = accounts.users().read_user(&new.username).await? else {
+            match create_user(accounts, new, random).await? {
+                UserCreated::Done => return Ok((UserImported::Created, new.user_id.clone())),
+                UserCreated::IdTaken => return Ok((UserImported::LeftAlone(LeftAlone::IdTaken), new.user_id.clone())),
+                // Another command has added the user since.
+                UserCreated::NameTaken => continue,
+            }
         };
+        let imported = match judge(&there, new, id_is_given) {
+            Verdict::Replace if accounts.users().replace_password_hash(&there, &new.password_hash).await? => UserImported::Replaced,
+            // The user logged in a moment ago.
+            Verdict::Replace => UserImported::LeftAlone(LeftAlone::Changed),
+            Verdict::AlreadyThere => UserImported::AlreadyThere,
+            Verdict::LeftAlone(why) => UserImported::LeftAlone(why),
+        };
+        return Ok((imported, there.user_id));
     }
 }
 
@@ -89,7 +114,6 @@ mod tests {
 
     use super::*;
     use crate::{
-        model::UserStatus,
         password::{ForeignHash, Hints, PasswordHash},
         username::Username,
     };

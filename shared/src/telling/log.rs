@@ -18,7 +18,7 @@ use crate::clock::rfc3339;
 #[strum(serialize_all = "snake_case")]
 #[cfg_attr(test, derive(strum::EnumIter))]
 pub enum Event {
-    /// A login came to be.
+    /// A login was created.
     LoginSucceeded,
     /// Unknown user, wrong password or disabled user.
     LoginFailed,
@@ -277,7 +277,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// One JSON object a line, whatever a client sent: control characters are escaped.
+/// One JSON object a line. Control characters that a client sent are escaped.
 pub fn subscriber<W>(writer: W, level: Level) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,

@@ -6,12 +6,12 @@ use super::entry::{Entry, Unusable};
 use crate::rows::BadRow;
 
 /// The entries, in which those that conflict are bad.
-pub(super) fn marked(mut entries: Vec<Entry>, user_ids_as_they_are: bool) -> Vec<Entry> {
+pub(super) fn marked(mut entries: Vec<Entry>) -> Vec<Entry> {
     let (mut names, mut ids): (HashMap<String, Vec<usize>>, HashMap<String, Vec<usize>>) = Default::default();
     for (at, entry) in entries.iter().enumerate() {
         let Ok(user) = &entry.user else { continue };
         names.entry(user.username.as_str().to_owned()).or_default().push(at);
-        if let Some(user_id) = user.user_id.as_ref().filter(|_| !user_ids_as_they_are) {
+        if let Some(user_id) = &user.user_id {
             ids.entry(user_id.clone()).or_default().push(at);
         }
     }

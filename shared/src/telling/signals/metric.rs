@@ -31,7 +31,7 @@ impl Function {
 /// A metric. CloudWatch has it under the variant's name. Names don't change: alarms are set on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray, strum::IntoStaticStr)]
 pub enum Metric {
-    /// Logins that came to be.
+    /// Logins created.
     LoginsSucceeded,
     /// Unknown user, wrong password or disabled user.
     LoginsFailed,
