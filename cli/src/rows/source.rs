@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, Cursor, Read},
+    io::{self, BufRead as _, BufReader, Read},
     path::Path,
     sync::{
         Arc,
@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 
 use super::FileError;
 
@@ -38,12 +38,10 @@ impl Counted {
 
     pub(crate) fn over(source: impl Read + Send + 'static, length: Option<u64>) -> io::Result<Self> {
         let count: Arc<AtomicU64> = Arc::default();
-        let mut source = Counting { source, count: Arc::clone(&count) };
-        let mut begin = Vec::new();
-        (&mut source).take(GZIP.len() as u64).read_to_end(&mut begin)?;
-        let compressed = begin == GZIP;
-        let whole = Cursor::new(begin).chain(source);
-        let source: Box<dyn Read + Send> = if compressed { Box::new(MultiGzDecoder::new(BufReader::new(whole))) } else { Box::new(whole) };
+        // The first bytes stay in one piece: the csv crate looks for a byte order mark in the first read.
+        let mut source = BufReader::new(Counting { source, count: Arc::clone(&count) });
+        let compressed = source.fill_buf()?.starts_with(&GZIP);
+        let source: Box<dyn Read + Send> = if compressed { Box::new(MultiGzDecoder::new(source)) } else { Box::new(source) };
         Ok(Self { source, count, length })
     }
 

@@ -49,7 +49,7 @@ async fn users_of_firebase_come_along() {
     let config = format!("{FIXTURES}/firebase-hash-config.json");
     let imported = import(&service, "firebase-auth-export.json", &["--format", "firebase", "--firebase-config", &config]).await;
     assert_eq!(imported.code, 4, "{imported:?}");
-    assert_eq!(imported.json()[0], json!({"line": 51, "column": "email", "problem": "is missing, and the user has no other name"}));
+    assert_eq!(imported.json()[0], json!({"line": 55, "column": "email", "problem": "is missing, and the user has no other name"}));
     assert_eq!(
         summary(&imported),
         json!({
@@ -103,7 +103,7 @@ async fn users_of_keycloak_come_along() {
             "hashes": {"argon2id": 1, "pbkdf2": 3, "none": 1},
         })
     );
-    assert_eq!(said, [json!({"line": 153, "note": "skipped: a service account, and no person's"})]);
+    assert_eq!(said, [json!({"line": 139, "note": "skipped: a service account, and no person's"})]);
     assert_eq!(item(&service, "user85").await["user_id"].as_s().unwrap(), "8447c181-a3be-731f-bd07-bf453b5ccc92");
     assert_eq!(item(&service, "user82").await["status"].as_s().unwrap(), "disabled");
     assert_eq!(status(&service, "user85", PASSWORD).await, 200);
