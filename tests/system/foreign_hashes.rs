@@ -75,7 +75,7 @@ async fn the_first_right_password_replaces_the_hash() {
     }
 }
 
-/// Each 401 comes at the same time after its request, whoever it is for. Nothing else waits.
+/// Each 401 comes at the same time after its request, also for an unknown name. Nothing else waits.
 #[tokio::test]
 async fn every_401_takes_its_time() {
     let service = with_hash(ON, &stored(BCRYPT)).await;

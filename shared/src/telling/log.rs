@@ -64,7 +64,7 @@ pub enum Event {
     DeadlinePassed,
     /// Our fault: a request that DynamoDB rejects, a damaged item, no randomness.
     Internal,
-    /// A user's password hash is of no form that this function verifies: nobody can log in as them.
+    /// A user's password hash is of no form that this function verifies: that user can't log in.
     PasswordHashUnusable,
     /// The gateway sent no authorizer context, or no IAM caller, to a route that needs one.
     ContextMissing,
