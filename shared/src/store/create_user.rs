@@ -40,7 +40,7 @@ impl Accounts {
             .condition_expression("attribute_not_exists(username)")
             .build()?;
         let items = vec![TransactWriteItem::builder().put(put).build(), self.take_id(user)?];
-        transact(&self.store.client, items).await
+        transact(&self.store.dynamodb, items).await
     }
 
     fn take_id(&self, user: &User) -> Result<TransactWriteItem, BuildError> {

@@ -1,14 +1,12 @@
 //! The users table.
 
-use aws_sdk_dynamodb::Client;
-
 use super::{
     StoreError,
     error::{condition_failed, failure},
     items::{Item, ItemError, Reader, number, text, time},
-    unheard::Unheard,
 };
 use crate::{
+    dynamodb::{Ask as _, DynamoDb, Unheard},
     model::{User, UserStatus},
     password::PasswordHash,
     username::Username,
@@ -38,14 +36,14 @@ pub struct UnreadableUser {
 /// The users table.
 #[derive(Debug, Clone)]
 pub struct Users {
-    client: Client,
+    dynamodb: DynamoDb,
     pub(super) table: String,
 }
 
 impl Users {
-    /// The users over `client`, in the table named `table`.
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+    /// The users over `dynamodb`, in the table named `table`.
+    pub fn new(dynamodb: impl Into<DynamoDb>, table: impl Into<String>) -> Self {
+        Self { dynamodb: dynamodb.into(), table: table.into() }
     }
 
     /// The user with this name, read strongly.
@@ -54,12 +52,12 @@ impl Users {
     /// [`StoreError`]; an outage is never "no such user".
     pub async fn read_user(&self, username: &Username) -> Result<Option<User>, StoreError> {
         let output = self
-            .client
+            .dynamodb
             .get_item()
             .table_name(&self.table)
             .set_key(Some(user_key(username)))
             .consistent_read(true)
-            .send()
+            .ask(&self.dynamodb)
             .await
             .map_err(|error| failure("GetItem", &error))?;
         Ok(output.item().map(read_user).transpose()?)
@@ -73,7 +71,7 @@ impl Users {
     /// [`StoreError`], for the log; the next login tries again.
     pub async fn replace_password_hash(&self, user: &User, hash: &PasswordHash) -> Result<bool, StoreError> {
         let replaced = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.table)
             .set_key(Some(user_key(&user.username)))
@@ -84,7 +82,7 @@ impl Users {
             .expression_attribute_values(":new", text(hash.as_str()))
             .expression_attribute_values(":old", text(user.password_hash.as_str()))
             .expression_attribute_values(":version", number(user.version))
-            .send()
+            .ask(&self.dynamodb)
             .await;
         match replaced {
             Ok(_) => Ok(true),
@@ -99,8 +97,8 @@ impl Users {
     /// [`StoreError`]; an outage is never the end. A row that can't be read is part of the page.
     pub async fn page_of_users(&self, after: Option<&str>, limit: Option<i32>) -> Result<UsersPage, StoreError> {
         let from = after.map(|name| [("username".to_owned(), text(name))].into());
-        let scan = self.client.scan().table_name(&self.table).set_limit(limit).set_exclusive_start_key(from);
-        let output = scan.send().await.map_err(|error| failure("Scan", &error))?;
+        let scan = self.dynamodb.scan().table_name(&self.table).set_limit(limit).set_exclusive_start_key(from);
+        let output = scan.ask(&self.dynamodb).await.map_err(|error| failure("Scan", &error))?;
         let mut page = UsersPage { next: output.last_evaluated_key().map(name_in), ..UsersPage::default() };
         for item in output.items() {
             match read_user(item) {
@@ -122,15 +120,13 @@ impl Users {
     pub async fn delete_user(&self, user: &User) -> Result<(), StoreError> {
         let unheard = Unheard::default();
         let deleted = self
-            .client
+            .dynamodb
             .delete_item()
             .table_name(&self.table)
             .set_key(Some(user_key(&user.username)))
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(user.version))
-            .customize()
-            .interceptor(unheard.clone())
-            .send()
+            .ask_noting(&self.dynamodb, &unheard)
             .await;
         match deleted {
             Ok(_) => Ok(()),
