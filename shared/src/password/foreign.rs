@@ -72,5 +72,6 @@ impl fmt::Debug for Foreign {
     }
 }
 
-#[cfg(all(test, feature = "foreign-hashes"))]
+#[cfg(test)]
+#[cfg(feature = "foreign-hashes")]
 mod tests;
