@@ -39,6 +39,9 @@ pub enum LeftAlone {
     /// The status here is another one.
     #[strum(serialize = "has another status here; `latchkey users enable` and `disable` change it")]
     OtherStatus,
+    /// Another user's name is drawn like this one.
+    #[strum(serialize = "looks like the name of another user here")]
+    LooksLikeAnother,
     /// The id belongs to another name, or is blocked, as that of a removed user.
     #[strum(serialize = "has an id that is another user's here, or that of a removed user")]
     IdTaken,
@@ -70,6 +73,9 @@ async fn import_unblocked(
             match create_user(accounts, new, random).await? {
                 UserCreated::Done => return Ok((UserImported::Created, new.user_id.clone())),
                 UserCreated::IdTaken => return Ok((UserImported::LeftAlone(LeftAlone::IdTaken), new.user_id.clone())),
+                UserCreated::LooksLikeAnother => {
+                    return Ok((UserImported::LeftAlone(LeftAlone::LooksLikeAnother), new.user_id.clone()));
+                }
                 // Another command has added the user since.
                 UserCreated::NameTaken => continue,
             }
