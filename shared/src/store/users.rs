@@ -1,9 +1,13 @@
 //! The users table.
 
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+
 use super::{
     StoreError,
     error::{condition_failed, failure},
     items::{Item, ItemError, Reader, number, text, time},
+    name_claim::is_name_claim,
+    transaction::{Commit, transact},
 };
 use crate::{
     dynamodb::{Ask as _, DynamoDb, Unheard},
@@ -51,16 +55,12 @@ impl Users {
     /// # Errors
     /// [`StoreError`]; an outage is never "no such user".
     pub async fn read_user(&self, username: &Username) -> Result<Option<User>, StoreError> {
-        let output = self
-            .dynamodb
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(user_key(username)))
-            .consistent_read(true)
-            .ask(&self.dynamodb)
-            .await
-            .map_err(|error| failure("GetItem", &error))?;
-        Ok(output.item().map(read_user).transpose()?)
+        Ok(self.read_row(user_key(username)).await?.as_ref().map(read_user).transpose()?)
+    }
+
+    pub(super) async fn read_row(&self, key: Item) -> Result<Option<Item>, StoreError> {
+        let read = self.dynamodb.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        Ok(read.ask(&self.dynamodb).await.map_err(|error| failure("GetItem", &error))?.item)
     }
 
     /// Replaces the hash of an unchanged password by one with the current parameters. The version stays: logins that
@@ -97,7 +97,7 @@ impl Users {
         let scan = self.dynamodb.scan().table_name(&self.table).set_limit(limit).set_exclusive_start_key(from);
         let output = scan.ask(&self.dynamodb).await.map_err(|error| failure("Scan", &error))?;
         let mut page = UsersPage { next: output.last_evaluated_key().map(name_in), ..UsersPage::default() };
-        for item in output.items() {
+        for item in output.items().iter().filter(|item| !is_name_claim(item)) {
             match read_user(item) {
                 Ok(user) => page.users.push(user),
                 Err(error) => page.unreadable.push(UnreadableUser { username: name_in(item), error }),
@@ -111,6 +111,9 @@ impl Users {
     /// # Errors
     /// [`StoreError`], also where the user has been changed meanwhile.
     pub async fn delete_user(&self, user: &User) -> Result<(), StoreError> {
+        if let Some(release) = self.release(&user.username)? {
+            return self.delete_user_and(user, release).await;
+        }
         let unheard = Unheard::default();
         let deleted = self
             .dynamodb
@@ -127,6 +130,19 @@ impl Users {
             Err(error) if condition_failed(&error) && unheard.any() && self.read_user(&user.username).await?.is_none() => Ok(()),
             Err(error) => Err(failure("DeleteItem", &error)),
         }
+    }
+
+    async fn delete_user_and(&self, user: &User, release: TransactWriteItem) -> Result<(), StoreError> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(user_key(&user.username)))
+            .condition_expression("version = :version")
+            .expression_attribute_values(":version", number(user.version))
+            .build()?;
+        let items = vec![TransactWriteItem::builder().delete(delete).build(), release];
+        let done = transact(&self.dynamodb, items).await? == Commit::Done || self.read_user(&user.username).await?.is_none();
+        let changed = || StoreError::Unavailable { operation: "TransactWriteItems", code: "the user was changed meanwhile".into() };
+        done.then_some(()).ok_or_else(changed)
     }
 }
 
