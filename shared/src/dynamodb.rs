@@ -21,6 +21,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use aws_config::{retry::RetryConfig, timeout::TimeoutConfig};
@@ -33,10 +34,7 @@ use aws_smithy_runtime_api::client::{
     ser_de::SerializeRequest as _,
 };
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream, config_bag::ConfigBag};
-use tokio::{
-    sync::OnceCell,
-    time::{Instant, error::Elapsed, sleep, timeout_at},
-};
+use tokio::sync::OnceCell;
 
 use crate::{
     clock::{Clock, SetClock},
@@ -106,20 +104,17 @@ impl DynamoDb {
     /// One call, with all its attempts, within its time.
     async fn call(&self, parts: &Parts, input: Input, unheard: Option<&Unheard>) -> Result<Output, Erased> {
         let measured = signals::StoreCall::begin();
-        let mut attempt = 1;
-        let answer = self.attempts(parts, input, unheard, &mut attempt).await;
-        measured.end(attempt - 1);
-        answer
+        let mut attempt = Attempt { number: 1, in_flight: false };
+        let answer = in_time(self.0.timeouts.operation_timeout(), self.attempts(parts, input, unheard, &mut attempt)).await;
+        if let (Err(_), true, Some(unheard)) = (&answer, attempt.in_flight, unheard) {
+            unheard.note();
+        }
+        measured.end(attempt.number - 1);
+        answer.unwrap_or_else(|elapsed| Err(SdkError::timeout_error(elapsed)))
     }
 
-    /// One timer guards an attempt, for its own time and for what is left of the call's: each timer costs system calls.
-    async fn attempts(&self, parts: &Parts, input: Input, unheard: Option<&Unheard>, attempt: &mut u32) -> Result<Output, Erased> {
-        let State { timeouts, retry, quota, random, .. } = &*self.0;
-        let deadline = timeouts.operation_timeout().map(|limit| Instant::now() + limit);
-        let way = match self.0.way.get() {
-            Some(way) => way,
-            None => until(deadline, self.way()).await.map_err(SdkError::timeout_error)??,
-        };
+    async fn attempts(&self, parts: &Parts, input: Input, unheard: Option<&Unheard>, attempt: &mut Attempt) -> Result<Output, Erased> {
+        let way = self.way().await?;
         let mut config = ConfigBag::base();
         config.push_shared_layer(parts.config.clone());
         let request = parts.serializer.serialize_input(input, &mut config).map_err(SdkError::construction_failure)?;
@@ -127,12 +122,13 @@ impl DynamoDb {
         let mut cost = None;
         loop {
             let again = request.try_clone().ok_or_else(|| SdkError::construction_failure("a body that can't be sent twice"))?;
-            let own = timeouts.operation_attempt_timeout().map(|limit| Instant::now() + limit);
-            let until_then = own.into_iter().chain(deadline).min();
-            let tried = until(until_then, self.attempt(way, parts, &config, again, call, *attempt)).await;
+            attempt.in_flight = true;
+            let within = self.0.timeouts.operation_attempt_timeout();
+            let tried = in_time(within, self.attempt(way, parts, &config, again, call, attempt.number)).await;
+            attempt.in_flight = false;
             let failed = match tried {
                 Ok(Ok(output)) => {
-                    quota.succeeded(cost);
+                    self.0.quota.succeeded(cost);
                     return Ok(output);
                 }
                 Ok(Err(failed)) => failed,
@@ -143,14 +139,13 @@ impl DynamoDb {
                 unheard.after(failed.response.as_ref());
             }
             let (error, again) = failed.judged(parts);
-            let left = deadline.is_none_or(|deadline| Instant::now() < deadline);
-            let Some(again) = again.filter(|_| left && *attempt < retry.max_attempts()) else { return Err(error) };
-            cost = quota.take(&again);
+            let Some(again) = again.filter(|_| attempt.number < self.0.retry.max_attempts()) else { return Err(error) };
+            cost = self.0.quota.take(&again);
             if cost.is_none() {
                 return Err(error);
             }
-            until(deadline, sleep(again.pause(retry, *attempt, random))).await.map_err(SdkError::timeout_error)?;
-            *attempt += 1;
+            tokio::time::sleep(again.pause(&self.0.retry, attempt.number, &self.0.random)).await;
+            attempt.number += 1;
         }
     }
 
@@ -188,9 +183,15 @@ impl DynamoDb {
     }
 }
 
-async fn until<F: Future>(deadline: Option<Instant>, future: F) -> Result<F::Output, Elapsed> {
-    match deadline {
-        Some(deadline) => timeout_at(deadline, future).await,
+/// Which attempt of a call is the last one, and whether its answer is still awaited.
+struct Attempt {
+    number: u32,
+    in_flight: bool,
+}
+
+async fn in_time<F: Future>(limit: Option<Duration>, future: F) -> Result<F::Output, tokio::time::error::Elapsed> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, future).await,
         None => Ok(future.await),
     }
 }
