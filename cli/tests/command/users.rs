@@ -160,6 +160,27 @@ async fn enabling_an_active_user_changes_nothing() {
 }
 
 #[tokio::test]
+async fn attributes_are_in_every_login_from_then_on() {
+    let service = Service::start(&[]).await;
+    let pair = service.login().await;
+    let set = latchkey(&service.database, "users set-attributes demo --scope orders:read --set role=admin --set team=blue", "").await;
+    assert_eq!(set.stdout, "demo has these attributes from the next request on\n");
+    let me = service.me(&pair.access).await.body;
+    assert_eq!((&me["scope"], &me["attributes"]), (&json!("orders:read"), &json!({"role": "admin", "team": "blue"})));
+    let set = latchkey(&service.database, "users set-attributes demo --set role=reader --json", "").await;
+    let row: serde_json::Value = serde_json::from_str(&set.stdout).unwrap();
+    assert_eq!((&row["scope"], &row["attributes"]), (&json!(null), &json!({"role": "reader"})));
+    let me = service.me(&pair.access).await.body;
+    assert_eq!((&me["scope"], &me["attributes"]), (&json!(null), &json!({"role": "reader"})));
+    for (wrong, says) in [("role", "NAME=VALUE"), ("Role=x", "a-z"), ("scope=x", "reserved"), ("role=", "1 to 256 bytes")] {
+        let refused = latchkey(&service.database, &format!("users set-attributes demo --set {wrong}"), "").await;
+        refused.assert_refused(2, says);
+    }
+    latchkey(&service.database, "users set-attributes demo --set a=1 --set a=2", "").await.assert_refused(2, "given twice");
+    latchkey(&service.database, "users set-attributes stranger --set a=1", "").await.assert_refused(4, "no user stranger");
+}
+
+#[tokio::test]
 async fn a_new_password_ends_logins_and_asks_first() {
     let service = Service::start(&[]).await;
     let pair = service.login().await;
