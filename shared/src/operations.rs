@@ -1,6 +1,7 @@
 //! What a request or a command does: read, decide, write, and read again until it is settled.
 
 mod attempt;
+mod attributes;
 mod authorize;
 mod block;
 mod change_user;
@@ -18,6 +19,7 @@ mod login;
 mod read_time;
 mod refresh;
 
+pub use attributes::{NotChanged, change_own_attributes, finish_attributes, set_attributes};
 pub use authorize::{Introspected, OnFirstUse, authorize, introspect};
 pub use block::{block_user, lift_block};
 pub use change_user::{change_user, remove_user};

@@ -4,6 +4,7 @@
 
 mod admin;
 mod alarms;
+mod attributes;
 mod authorizer_events;
 mod axum_service;
 mod bad_input;
