@@ -57,7 +57,7 @@ async fn a_user_is_shown_by_name_and_by_id() {
     let by_name = latchkey(database, "users show demo --json", "").await.json().remove(0);
     assert_eq!((&by_name["status"], &by_name["blocked_at"], &by_name["logins"]), (&json!("active"), &json!(null), &json!(1)));
     let id = by_name["user_id"].as_str().unwrap();
-    assert_eq!(latchkey(database, &format!("users show --user-id {id} --json"), "").await.json(), [by_name.clone()]);
+    assert_eq!(latchkey(database, &format!("users show --user-id {id} --json"), "").await.json(), std::slice::from_ref(&by_name));
     latchkey(database, "users disable demo --yes", "").await.assert_done();
     let text = latchkey(database, "users show demo", "").await.stdout;
     let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
