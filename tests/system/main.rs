@@ -5,6 +5,7 @@
 mod admin;
 mod alarms;
 mod attributes;
+mod authorization_page;
 mod authorizer_events;
 mod axum_service;
 mod bad_input;
