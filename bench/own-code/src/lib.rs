@@ -1,20 +1,23 @@
-//! An authorizer and a refresh in this process, from the event's bytes to the answer's. They use the SDK without a
-//! network, so only code is measured.
+//! An authorizer and a refresh in this process, from the event's bytes to the answer's, with the functions' own client of
+//! DynamoDB and without a network, so only code is measured.
 
 mod dynamodb;
 
-use std::{fs::File, io::Write as _, pin::pin};
-
-use aws_sdk_dynamodb::{
-    Client,
-    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
-    types::AttributeValue,
+use std::{
+    fs::File,
+    io::Write as _,
+    pin::{Pin, pin},
+    sync::{Mutex, PoisonError},
 };
+
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use bench_work::Work;
 use lambda_runtime::{Context, LambdaEvent};
 use latchkey::{
-    clock::{Clock, SetClock},
+    clock::Clock,
     config::{Environment, RefreshConfig},
+    dynamodb::{DynamoDb, Signers, Way},
     entropy::Random,
     http::front::{Front, GatewayEvent},
     limits::Limits,
@@ -30,19 +33,22 @@ use tower_service::Service as _;
 /// Why nothing could be counted.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// The counted operations, by name. All but the last two emit metrics, as in a deployment.
-pub const COUNTED: [&str; 4] = ["authorize", "refresh", "authorize-silent", "query"];
+/// The counted operations, by name. The first two emit metrics, as in a deployment.
+pub const COUNTED: [&str; 4] = ["authorize", "refresh", "authorize-silent", "read"];
 
 const TABLE: &str = "SessionsTable";
+
+/// Takes an event, gives the answer's bytes.
+type Handler = Box<dyn Fn(GatewayEvent) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, Failure>>>>>;
 
 /// The functions and their requests.
 pub struct Functions {
     /// The requests.
     pub work: Work,
     runtime: Runtime,
-    client: Client,
+    store: Store,
     authorizer: Authorizer,
-    refresh: RefreshConfig,
+    refresh: Handler,
     signals: Signals,
 }
 
@@ -54,27 +60,31 @@ impl Functions {
     pub fn new() -> Result<Self, Failure> {
         let work = Work::new()?;
         let clock = Clock::system().set_by_dynamodb();
-        let http = SetClock::around(dynamodb::AtOnce::new(work.answers.clone()), &clock);
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("eu-central-1"))
-            .credentials_provider(Credentials::new("AKIAIOSFODNN7EXAMPLE", "bench", Some("token".repeat(180)), None, "bench"))
-            .http_client(http)
-            .timeout_config(Limits::PRODUCTION.timeouts())
-            .retry_config(RetryConfig::standard())
-            .build();
-        let client = Client::from_conf(config);
-        let store = Store::new(client.clone(), TABLE);
+        let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "bench", Some("token".repeat(180)), None, "bench");
+        let way = Way::new(
+            SharedHttpConnector::new(dynamodb::AtOnce::new(work.answers.clone())),
+            "https://dynamodb.eu-central-1.amazonaws.com/".parse()?,
+            Signers::new(SharedCredentialsProvider::new(credentials), "eu-central-1"),
+            &clock,
+        );
+        let store = Store::new(DynamoDb::new(way, Limits::PRODUCTION), TABLE);
         // A system call for each line, like standard output.
         let nowhere = File::options().write(true).open("/dev/null")?;
         let to_nowhere = move |line: &str| drop((&nowhere).write_all(format!("{line}\n").as_bytes()));
         let environment = Environment::from_fn(|name| (name == "SESSIONS_TABLE").then(|| TABLE.to_owned()));
+        let config = RefreshConfig::read(&environment)?;
+        let service = latchkey_refresh::service(store.clone(), config, clock.clone(), Random::system());
+        let front = Mutex::new(Front::new(service, None, Limits::PRODUCTION, Random::system()));
+        let refresh = move |event| -> Pin<Box<dyn Future<Output = Result<Vec<u8>, Failure>>>> {
+            let answer = front.lock().unwrap_or_else(PoisonError::into_inner).call(LambdaEvent::new(event, Context::default()));
+            Box::pin(async { Ok(serde_json::to_vec(&answer.await?)?) })
+        };
         Ok(Self {
             work,
             runtime: tokio::runtime::Builder::new_current_thread().enable_time().build()?,
-            client,
-            authorizer: Authorizer::new(store, ImportedTokens::Refused, OnFirstUse::LeaveUnmarked, clock, Limits::PRODUCTION),
-            refresh: RefreshConfig::read(&environment)?,
+            authorizer: Authorizer::new(store.clone(), ImportedTokens::Refused, OnFirstUse::LeaveUnmarked, clock, Limits::PRODUCTION),
+            store,
+            refresh: Box::new(refresh),
             signals: Signals::to("Latchkey/latchkey-prod", Function::Authorizer, to_nowhere),
         })
     }
@@ -88,7 +98,7 @@ impl Functions {
             "authorize" => self.authorize().map(drop),
             "authorize-silent" => self.authorize_silently().map(drop),
             "refresh" => self.refresh().map(drop),
-            "query" => self.query().map(drop),
+            "read" => self.read(),
             _ => Err(format!("one of {}, not {what:?}", COUNTED.join(", ")).into()),
         }
     }
@@ -123,34 +133,18 @@ impl Functions {
     /// # Errors
     /// If it isn't 200.
     pub fn refresh(&self) -> Result<Vec<u8>, Failure> {
-        let store = Store::new(self.client.clone(), TABLE);
-        let mut front = Front::new(
-            latchkey_refresh::service(store, self.refresh.clone(), Clock::system(), Random::system()),
-            None,
-            Limits::PRODUCTION,
-            Random::system(),
-        );
-        let event: GatewayEvent = serde_json::from_slice(&self.work.refresh)?;
-        let answer = self.runtime.block_on(self.signals.of_request(None, front.call(LambdaEvent::new(event, Context::default()))))?;
-        right(serde_json::to_vec(&answer)?, r#""statusCode":200"#)
+        let answer = (self.refresh)(serde_json::from_slice(&self.work.refresh)?);
+        right(self.runtime.block_on(self.signals.of_request(None, answer))?, r#""statusCode":200"#)
     }
 
-    /// Only the query of an authorize: the SDK's share.
+    /// Only the read of an authorize: its query, and the two items of the answer.
     ///
     /// # Errors
     /// If it finds nothing.
-    pub fn query(&self) -> Result<usize, Failure> {
+    pub fn read(&self) -> Result<(), Failure> {
         let key = &self.work.issued.new.login.key;
-        let query = self
-            .client
-            .query()
-            .table_name(TABLE)
-            .consistent_read(true)
-            .key_condition_expression("user_key = :user_key AND begins_with(sk, :login_id)")
-            .expression_attribute_values(":user_key", AttributeValue::S(key.user_key.as_str().into()))
-            .expression_attribute_values(":login_id", AttributeValue::S(key.login_id.as_str().into()));
-        let output = self.runtime.block_on(query.send())?;
-        if output.count() == 2 { Ok(output.items().len()) } else { Err("the query finds something else".into()) }
+        let state = self.runtime.block_on(self.store.read_login(key))?;
+        if state.login.is_some() && state.sessions.len() == 1 { Ok(()) } else { Err("the read finds something else".into()) }
     }
 }
 

@@ -1,5 +1,5 @@
 //! Runs one operation once, warm, in a function that callgrind measures: `instructions
-//! authorize|refresh|authorize-silent|query`.
+//! authorize|refresh|authorize-silent|read`.
 
 use own_code::{Failure, Functions};
 
