@@ -161,7 +161,8 @@ impl File {
             let own = &new.login.key.login_id;
             let (logins, versions) = match (session.user_id.split('-').next(), outcome) {
                 (Some("another"), _) => (2, Some(2)),
-                (Some("ended"), _) => (0, Some(1)),
+                // The end of all moved it on.
+                (Some("ended"), _) => (0, Some(2)),
                 (_, ImportOutcome::Imported | ImportOutcome::AlreadyThere) => (1, Some(1)),
                 (_, ImportOutcome::Expired) => (0, None),
                 (_, ImportOutcome::Blocked) => (0, seen.register.as_ref().map(|register| register.version)),

@@ -110,7 +110,9 @@ pub(super) async fn run(target: Option<Target>, args: &ImportArgs) -> Result<(),
     // A detached thread, because Ctrl-C doesn't end a read of standard input.
     thread::spawn(move || read(rows, &sender));
     let ended = match target {
-        Some(Target { store, .. }) => import.all(receiver, Pool::new(Sessions { store, clock: Clock::system(), random: Random::system() })).await,
+        Some(Target { store, .. }) => {
+            import.all(receiver, Pool::new(Sessions { store, clock: Clock::system(), random: Random::system() })).await
+        }
         None => import.check(receiver, Clock::system()).await,
     };
     let Import { summary, progress, .. } = import;

@@ -78,12 +78,7 @@ pub type SessionImport = Progress<ImportedSession, ImportOutcome>;
 ///
 /// # Errors
 /// [`StoreError::Unavailable`]. Every other error is the outcome of its session.
-pub async fn import_sessions(
-    store: &Store,
-    imports: &mut [SessionImport],
-    now: DateTime<Utc>,
-    random: &Random,
-) -> Result<(), StoreError> {
+pub async fn import_sessions(store: &Store, imports: &mut [SessionImport], now: DateTime<Utc>, random: &Random) -> Result<(), StoreError> {
     together(store, imports, now, random).await?;
     for import in imports.iter_mut().filter(|import| import.is_open()) {
         let settled = settle(store, &import.row, &mut import.sent, now, random).await;

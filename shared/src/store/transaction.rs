@@ -98,9 +98,8 @@ pub(super) async fn transact_rows(dynamodb: &DynamoDb, rows: Vec<RowWrite>) -> R
 /// The rows with an item that a cancellation is about. A throttled item says nothing of its row: any other might have been throttled
 /// in its place.
 fn named(reasons: &[CancellationReason], row_of: &[usize]) -> Vec<usize> {
-    let in_the_way = |reason: &CancellationReason| {
-        matches!(self::reason(reason.code().unwrap_or("None")), Reason::OurBug | Reason::ReadAgain)
-    };
+    let in_the_way =
+        |reason: &CancellationReason| matches!(self::reason(reason.code().unwrap_or("None")), Reason::OurBug | Reason::ReadAgain);
     let mut rows: Vec<_> = reasons.iter().zip(row_of).filter(|(reason, _)| in_the_way(reason)).map(|(_, row)| *row).collect();
     rows.dedup();
     rows
