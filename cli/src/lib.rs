@@ -14,7 +14,6 @@ pub mod linked;
 pub mod listing;
 mod loopback;
 pub mod observed;
-pub mod password_rules;
 pub mod progress;
 pub mod sessions;
 pub mod smoke;

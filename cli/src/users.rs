@@ -11,7 +11,10 @@ use latchkey::{
     ids::LoginId,
     model::{User, UserStatus},
     operations::{UserCreated, change_user, create_user, remove_user},
-    password::{HashError, HashMemory, Password, PasswordLengthError},
+    password::{
+        HashError, HashMemory, Password, PasswordLengthError,
+        rules::{WeakPassword, check},
+    },
     store::{Accounts, Store, StoreError, UserChange, Users},
     username::{Username, UsernameError},
 };
@@ -22,7 +25,6 @@ use crate::{
     client::{self, ClientError, advice},
     confirm::{NotConfirmed, confirm},
     exit::{Exit, ExitWith},
-    password_rules::{WeakPassword, check},
     progress::Spinner,
 };
 

@@ -3,6 +3,7 @@
 mod attempt;
 mod authorize;
 mod block;
+mod change_password;
 mod change_user;
 mod create_login;
 mod create_user;
@@ -19,6 +20,7 @@ mod refresh;
 
 pub use authorize::{Introspected, OnFirstUse, authorize, introspect};
 pub use block::{block_user, lift_block};
+pub use change_password::{NotChanged, PasswordChange};
 pub use change_user::{change_user, remove_user};
 pub use create_login::{Caller, CreateLogin, Entitlement, NotCreated};
 pub use create_user::{UserCreated, create_user};

@@ -4,6 +4,7 @@
 //! [`Password::hash`] and [`Password::verify`] on a blocking thread.
 
 mod hashing;
+pub mod rules;
 
 pub use hashing::{Hashing, HashingError};
 

@@ -77,6 +77,18 @@ pub(crate) const PASSWORD_CHANGE: Sizes = {
     Sizes { quick, full: Config { lost_answers: 1, at_once: 2, ..quick } }
 };
 
+/// G9: a user changes their password, by a login of their own, among logins by the old one.
+pub(crate) const OWN_CHANGE: Sizes = {
+    let quick = Config { name: "own password change", logins: 1, own_changes: 1, ..Config::NOTHING };
+    Sizes { quick, full: Config { lost_answers: 1, ..quick } }
+};
+
+/// G3 and G9: the same while the login is ended, or its answer is lost.
+pub(crate) const OWN_CHANGE_ENDED: Sizes = {
+    let quick = Config { name: "own password change, ended", own_changes: 1, everywheres: 1, lost_answers: 1, ..Config::NOTHING };
+    Sizes { quick, full: Config { logins: 1, at_once: 2, ..quick } }
+};
+
 /// G11: a block among logins by both doors. There may be no register before it.
 pub(crate) const BLOCK: Sizes = {
     let quick = Config { name: "block", logins_before: 0, logins: 1, issues: 1, blocks: 1, ..Config::NOTHING };

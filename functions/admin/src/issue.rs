@@ -59,6 +59,7 @@ pub(crate) async fn issue(office: &Office, request: &Request, fields: Fields<'_>
         lifetimes: office.config.lifetimes,
         max_lifetime,
         limit: office.config.session_limit,
+        replacing: None,
         now: office.clock.now(),
         random: &office.random,
         fields,

@@ -8,6 +8,8 @@ use serde::Serialize;
 pub enum ProblemCode {
     /// The request is malformed; the detail says how.
     InvalidRequest,
+    /// A new password doesn't pass the rules; the detail says why.
+    WeakPassword,
     /// No token was sent.
     MissingToken,
     /// The token is invalid, expired or revoked. One answer for every reason.
@@ -40,6 +42,7 @@ impl ProblemCode {
     pub const fn parts(self) -> (StatusCode, &'static str, &'static str, bool) {
         match self {
             Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request", "The request is malformed", false),
+            Self::WeakPassword => (StatusCode::BAD_REQUEST, "weak_password", "The new password is too easy to guess", false),
             Self::MissingToken => (StatusCode::UNAUTHORIZED, "missing_token", "A bearer token is required", false),
             Self::InvalidToken => (StatusCode::UNAUTHORIZED, "invalid_token", "The token is invalid, expired or revoked", false),
             Self::InvalidCredentials => (StatusCode::UNAUTHORIZED, "invalid_credentials", "Username or password is wrong", false),
@@ -94,6 +97,12 @@ impl From<ProblemCode> for Problem {
 }
 
 impl Problem {
+    /// A new password that doesn't pass the rules. The detail says nothing of the password.
+    #[must_use]
+    pub fn weak_password(detail: &'static str) -> Self {
+        Self { detail: Some(detail), ..ProblemCode::WeakPassword.into() }
+    }
+
     /// A malformed request. The detail is a constant: nothing that was sent is echoed, because it may be a password.
     #[must_use]
     pub fn invalid_request(detail: &'static str) -> Self {
