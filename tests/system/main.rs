@@ -29,6 +29,7 @@ mod metrics;
 mod mutants;
 mod openapi;
 mod outage;
+mod own_password;
 mod password_change;
 mod protected_api;
 mod round_trips;
