@@ -17,7 +17,10 @@ mod users;
 pub use doctor::DoctorArgs;
 pub use sessions::{FindArgs, ImportArgs, ImportFormat, SessionsCommand};
 pub use smoke::SmokeArgs;
-pub use users::{AddArgs, ChangeArgs, FindUserArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, ShowUserArgs, UserArgs, UsersCommand};
+pub use users::{
+    AddArgs, ChangeArgs, ExportUserArgs, FindUserArgs, ListUsersArgs, PasswordArgs, RestoreUsersArgs, SetPasswordArgs, ShowUserArgs,
+    UserArgs, UsersCommand,
+};
 
 use crate::exit::EXIT_CODES;
 

@@ -14,6 +14,7 @@ pub mod linked;
 pub mod listing;
 mod loopback;
 pub mod observed;
+mod patiently;
 pub mod progress;
 pub mod sessions;
 pub mod smoke;

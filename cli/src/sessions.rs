@@ -3,7 +3,6 @@
 mod end_everyone;
 mod find;
 mod import;
-mod patiently;
 
 use latchkey::{
     clock::{Clock, rfc3339},

@@ -1,7 +1,9 @@
 //! `latchkey users`.
 
+mod export;
 mod list;
 mod password;
+mod restore;
 mod show;
 
 use latchkey::{
@@ -60,6 +62,8 @@ pub enum UsersError {
     UnknownId(String),
     #[error("name the user, or pass --user-id")]
     NoUser,
+    #[error("{0} of the rows can't be read; the others are restored")]
+    NotRestored(usize),
     #[error("{0} of the rows can't be read; the others are above")]
     Unreadable(usize),
     #[error("--subject takes the `account` of a log line: the first 8 to 43 base64url characters of a hash")]
@@ -105,6 +109,7 @@ impl ExitWith for UsersError {
             Self::NotConfirmed(not_confirmed) => not_confirmed.exit(),
             Self::Taken(_) | Self::IdTaken(_) => Exit::Conflict,
             Self::Unknown(_) | Self::UnknownId(_) | Self::NobodysSubject => Exit::NotFound,
+            Self::NotRestored(_) => Exit::SomeBad,
             Self::Unreadable(_) => Exit::NotAsItShouldBe,
         }
     }
@@ -119,6 +124,8 @@ pub async fn run(command: UsersCommand) -> Result<(), UsersError> {
         UsersCommand::Add(args) => add(args).await,
         UsersCommand::List(args) => list::list(args).await,
         UsersCommand::Show(args) => show::show(args).await,
+        UsersCommand::Export(args) => export::export(args).await,
+        UsersCommand::Restore(args) => restore::restore(args).await,
         UsersCommand::Find(args) => list::find(args).await,
         UsersCommand::Disable(args) => disable(args).await,
         UsersCommand::Enable(args) => enable(args).await,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "a panic fails the test, as intended")]
 
 mod admin;
+mod admin_users;
 mod alarms;
 mod authorizer_events;
 mod axum_service;

@@ -13,6 +13,10 @@ pub enum UsersCommand {
     List(ListUsersArgs),
     /// Show one user: id, status, block and number of live logins.
     Show(ShowUserArgs),
+    /// Print what is kept about one user as JSON.
+    Export(ExportUserArgs),
+    /// Copy the missing users from a restored copy of the users table. Again, it goes on where it stopped.
+    Restore(RestoreUsersArgs),
     /// Find the user of the `account` in a log line.
     Find(FindUserArgs),
     /// Keep a user from logging in, and end all their logins. Asks first.
@@ -95,6 +99,30 @@ pub struct ShowUserArgs {
     #[arg(long)]
     pub json: bool,
     /// Where.
+    #[command(flatten)]
+    pub at: TableArgs,
+}
+
+/// What `latchkey users export` takes.
+#[derive(Debug, Args)]
+pub struct ExportUserArgs {
+    /// The user's name.
+    pub name: String,
+    /// Where.
+    #[command(flatten)]
+    pub at: TableArgs,
+}
+
+/// What `latchkey users restore` takes.
+#[derive(Debug, Args)]
+pub struct RestoreUsersArgs {
+    /// The restored copy: a table of the same account and region.
+    #[arg(long, value_name = "TABLE")]
+    pub from: String,
+    /// The summary as JSON, for scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Where to.
     #[command(flatten)]
     pub at: TableArgs,
 }

@@ -20,6 +20,10 @@ pub enum ProblemCode {
     UserBlocked,
     /// The resource doesn't exist, or belongs to another user.
     NotFound,
+    /// Another user has the name. Only callers of the back office get this code.
+    UsernameTaken,
+    /// Another user has the id, or it is blocked. Only callers of the back office get this code.
+    UserIdTaken,
     /// The user already has as many sessions as are allowed.
     SessionLimit,
     /// A newer token was issued a moment ago; wait for it, nothing has ended.
@@ -48,6 +52,8 @@ impl ProblemCode {
             Self::InvalidCredentials => (StatusCode::UNAUTHORIZED, "invalid_credentials", "Username or password is wrong", false),
             Self::UserBlocked => (StatusCode::FORBIDDEN, "user_blocked", "The user is blocked", false),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is nothing here", false),
+            Self::UsernameTaken => (StatusCode::CONFLICT, "username_taken", "Another user has this name", false),
+            Self::UserIdTaken => (StatusCode::CONFLICT, "user_id_taken", "Another user has this id, or it is blocked", false),
             Self::SessionLimit => (StatusCode::CONFLICT, "session_limit", "The user has as many sessions as are allowed", false),
             Self::Superseded => (StatusCode::CONFLICT, "superseded", "A newer token was issued a moment ago", true),
             Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large", false),
