@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Each part with the parts it may import, lowest first.
-const MAY_IMPORT: [(&str, &[&str]); 22] = [
+const MAY_IMPORT: [(&str, &[&str]); 23] = [
     ("clock", &[]),
     ("crypto", &[]),
     ("entropy", &[]),
@@ -24,9 +24,10 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
     ("model", &["clock", "crypto", "ids", "password", "token", "username"]),
     ("import", &["crypto", "ids", "model", "token"]),
     ("decision", &["ids", "model", "token"]),
-    ("store", &["clock", "ids", "model", "password", "sdk_error", "throttle", "token", "username"]),
+    ("dynamodb", &["clock", "entropy", "limits", "telling"]),
+    ("store", &["clock", "dynamodb", "ids", "model", "password", "sdk_error", "throttle", "token", "username"]),
     ("config", &["decision", "model", "telling", "throttle", "token"]),
-    ("aws", &["clock", "config", "limits", "telling"]),
+    ("aws", &["clock", "config", "dynamodb", "limits"]),
     (
         "operations",
         &[
@@ -35,7 +36,7 @@ const MAY_IMPORT: [(&str, &[&str]); 22] = [
         ],
     ),
     ("http", &["clock", "decision", "entropy", "ids", "limits", "model", "operations", "store", "telling", "token"]),
-    ("function", &["aws", "clock", "config", "limits", "store", "telling"]),
+    ("function", &["aws", "clock", "config", "dynamodb", "limits", "store", "telling"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

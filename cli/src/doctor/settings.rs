@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use latchkey::config::{ConfigError, Environment, LoginConfig, ReaderConfig, RefreshConfig};
+use latchkey::config::{AdminConfig, ConfigError, Environment, LoginConfig, ReaderConfig, RefreshConfig};
 
 use super::Check;
 
@@ -37,6 +37,7 @@ pub(super) fn check(environment: &Environment<'_>) -> Vec<Check> {
         LoginConfig::read(&environment).err(),
         RefreshConfig::read(&environment).err(),
         ReaderConfig::read(&environment).err(),
+        AdminConfig::read(&environment).err(),
         environment.cors_allow_origin().err(),
     ];
     let wrong: BTreeMap<_, _> = read.into_iter().flatten().map(|error: ConfigError| (error.variable, error)).collect();
