@@ -66,7 +66,8 @@ fn sign_with(
     request: &mut Request<Bytes>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let identity = credentials.clone().into();
-    let signing = v4::SigningParams::builder().identity(&identity).region(region).name("execute-api").time(SystemTime::from(Clock::system().now()));
+    let signing =
+        v4::SigningParams::builder().identity(&identity).region(region).name("execute-api").time(SystemTime::from(Clock::system().now()));
     let headers = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
     let signable = SignableRequest::new("POST", request.uri().to_string(), headers, SignableBody::Bytes(request.body()))?;
     let (signature, _) = sign(signable, &signing.settings(SigningSettings::default()).build()?.into())?.into_parts();

@@ -74,7 +74,7 @@ async fn restore_one(accounts: &Accounts, user: &User, random: &Random) -> Resul
     Ok(match create_user(accounts, user, random).await? {
         UserCreated::Done => Outcome::Restored,
         UserCreated::NameTaken => Outcome::AlreadyThere,
-        UserCreated::IdTaken => Outcome::Refused(user.clone()),
+        UserCreated::IdTaken | UserCreated::LooksLikeAnother => Outcome::Refused(user.clone()),
     })
 }
 
@@ -85,7 +85,7 @@ impl Restored {
             Outcome::AlreadyThere => self.already_there += 1,
             Outcome::Refused(user) => {
                 eprintln!(
-                    "{} is not restored: the id is blocked, as after a removal or a disabling, or another user has it",
+                    "{} is not restored: the id is blocked, as after a removal or a disabling, or another user has it or a name that looks the same",
                     user.username
                 );
                 self.refused += 1;

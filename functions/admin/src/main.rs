@@ -15,7 +15,7 @@ use latchkey::{
 async fn main() -> Result<(), lambda_runtime::Error> {
     let started = start(Function::Admin, Limits::PRODUCTION, AdminConfig::read).await;
     let first_use = OnFirstUse::mark(started.config.replay_window, Limits::PRODUCTION, Random::system());
-    let users = Users::new(started.client, &started.config.users_table);
+    let users = Users::new(started.dynamodb, &started.config.users_table);
     let accounts = Accounts::new(started.store, users);
     let service = latchkey_admin::service(accounts, started.config, first_use, started.clock, Random::system());
     front::run(service, None, Limits::PRODUCTION, Random::system(), started.signals).await

@@ -58,7 +58,7 @@ impl Accounts {
             .expression_attribute_values(":active", text(UserStatus::Active.name()));
         let mut items = self.store.login_items(new, creation, Some(&user.username))?;
         items.insert(1, TransactWriteItem::builder().update(password(update, hash).build()?).build());
-        transact(&self.store.client, items).await
+        transact(&self.store.dynamodb, items).await
     }
 
     /// Whether the user is unchanged and the login isn't there, at one instant. [`Commit::ReadAgain`] if either isn't so, or another
@@ -79,7 +79,7 @@ impl Accounts {
             .condition_expression(ABSENT)
             .build()?;
         let items = [unchanged, gone].map(|check| TransactWriteItem::builder().condition_check(check).build());
-        transact(&self.store.client, items.into()).await
+        transact(&self.store.dynamodb, items.into()).await
     }
 
     fn update_user(&self, user: &User) -> UpdateBuilder {
