@@ -179,3 +179,80 @@ async fn a_lost_answer_of_the_transaction_is_found_out() {
         assert_eq!(login(&service, NEW).await, 200, "{fault:?}");
     }
 }
+
+/// Each call of the request in turn, in each way: what is acknowledged has happened, and after a 503 one of the two passwords is right,
+/// whole, with no login of the other left once the change is acknowledged.
+#[tokio::test]
+async fn a_fault_at_any_call_leaves_one_password_or_the_other() {
+    use std::collections::BTreeMap;
+
+    use latchkey_tests::tap::{Fault, Reach, Rule};
+
+    let recorded = {
+        let service = Service::start(&[]).await;
+        let (pair, _other) = (service.login().await, service.login().await);
+        let _ = service.tap.take_calls();
+        assert_eq!(change(&service, &pair.access, &body(DEMO_USER, DEMO_PASSWORD, NEW)).await.status, 200);
+        service.tap.take_calls()
+    };
+    let mut counted: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for operation in ["BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "DeleteItem"] {
+        counted.insert(operation, recorded.iter().filter(|call| *call == operation).count());
+    }
+    assert_eq!(counted.values().sum::<usize>(), recorded.len(), "{recorded:?}");
+    let mut acknowledged = 0;
+    for (operation, calls) in counted {
+        for nth in 1..=calls {
+            for fault in [Fault::LostBefore, Fault::LostAfter, Fault::Error(400, "ProvisionedThroughputExceededException")] {
+                let service = Service::start(&[("LOGIN_FREE_FAILURES", "50")]).await;
+                let (pair, other) = (service.login().await, service.login().await);
+                service.tap.arm(vec![Rule { operation, nth, reach: Reach::OneCall, fault: fault.clone() }]);
+                let answer = change(&service, &pair.access, &body(DEMO_USER, DEMO_PASSWORD, NEW)).await;
+                let _ = service.tap.disarm();
+                let cell = format!("{operation} {nth} {fault:?}: {}", answer.text);
+                assert!([200, 503].contains(&answer.status), "{cell}");
+                if answer.status == 200 {
+                    acknowledged += 1;
+                    service.assert_allowed(&Pair::of(&answer).access).await;
+                    service.assert_refused(&other.access).await;
+                }
+                let passwords = (login(&service, DEMO_PASSWORD).await, login(&service, NEW).await);
+                let expected: &[(u16, u16)] = if answer.status == 200 { &[(401, 200)] } else { &[(401, 200), (200, 401)] };
+                assert!(expected.contains(&passwords), "{cell}: {passwords:?}");
+            }
+        }
+    }
+    assert!(acknowledged > 5, "{acknowledged}");
+}
+
+/// The calls and what they consume. docs/scale.md has the operations that users do every day; this one is rare.
+#[tokio::test]
+async fn a_change_asks_as_often_as_promised() {
+    let service = Service::start(&[]).await;
+    let (pair, _other) = (service.login().await, service.login().await);
+    let _ = service.tap.take_calls();
+    assert_eq!(change(&service, &pair.access, &body(DEMO_USER, DEMO_PASSWORD, NEW)).await.status, 200);
+    let mut calls = service.tap.take_calls();
+    // Parallel calls have no order.
+    calls.sort_unstable();
+    assert_eq!(
+        calls,
+        // The counts; the user and the register; a place and its verdict; the authorizer's read, the session's login, the sweep of its
+        // session and the other logins; the transaction. The other login and two sessions are deleted.
+        [
+            "BatchGetItem",
+            "DeleteItem",
+            "DeleteItem",
+            "DeleteItem",
+            "GetItem",
+            "GetItem",
+            "PutItem",
+            "PutItem",
+            "Query",
+            "Query",
+            "Query",
+            "Query",
+            "TransactWriteItems"
+        ]
+    );
+}
