@@ -112,7 +112,7 @@ def add_back_office(settings):
     caller = sts.assume_role(RoleArn=role, RoleSessionName="stack-check")["Credentials"]
     smoke(made[API], made, "--admin-url", f"{URL}/_aws/execute-api/{office}/{STAGE}", AWS_ACCESS_KEY_ID=caller["AccessKeyId"],
           AWS_SECRET_ACCESS_KEY=caller["SecretAccessKey"], AWS_SESSION_TOKEN=caller["SessionToken"])
-    deploy(**settings, AdminApi="Disabled", AdminCallers="")
+    deploy(**settings, AdminApi="Disabled")
     expect("the back office goes again", {"AdminRestApi", "AdminFunction"} & set(resources()), set())
     iam.delete_role(RoleName="support")
 
@@ -160,7 +160,8 @@ def fill_http_api(stack):
 def walk_http_api(rest):
     """examples/http-api, with tokens of the stack whose REST API is `rest`."""
     password = "four-unrelated-words-hamster"
-    users = [os.environ["LATCHKEY"], "users", "add", "ada", "--users-table", resources()["UsersTable"], "--password-stdin"]
+    users = [os.environ["LATCHKEY"], "users", "add", "ada", "--users-table", resources()["UsersTable"], "--sessions-table", resources()["SessionsTable"],
+             "--password-stdin"]
     subprocess.run(users, input=password, text=True, check=True, stdout=subprocess.DEVNULL)
     template = yaml_parse((pathlib.Path(__file__).parent.parent / "examples/http-api/template.yaml").read_text())
     folder = work / "HelloFunction"

@@ -18,8 +18,8 @@ pub use doctor::DoctorArgs;
 pub use sessions::{FindArgs, ImportArgs, ImportFormat, SessionsCommand};
 pub use smoke::SmokeArgs;
 pub use users::{
-    AddArgs, ChangeArgs, ExportUserArgs, FindUserArgs, ListUsersArgs, PasswordArgs, RestoreUsersArgs, SetPasswordArgs, ShowUserArgs,
-    UserArgs, UsersCommand,
+    AddArgs, BcryptPrehash, ChangeArgs, ExportUserArgs, FindUserArgs, ImportUsersArgs, ListUsersArgs, PasswordArgs, RestoreUsersArgs,
+    SetPasswordArgs, ShowUserArgs, SpringVersion, UserArgs, UsersCommand, UsersFormat,
 };
 
 use crate::exit::EXIT_CODES;

@@ -27,7 +27,7 @@ use crate::{
 };
 
 pub use find::FindError;
-pub use import::{FileError, ImportError};
+pub use import::ImportError;
 
 /// Why it wasn't done.
 #[derive(Debug, thiserror::Error)]

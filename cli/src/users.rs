@@ -1,6 +1,7 @@
 //! `latchkey users`.
 
 mod export;
+mod import;
 mod list;
 mod password;
 mod restore;
@@ -30,6 +31,7 @@ use crate::{
     progress::Spinner,
 };
 
+pub use import::ImportUsersError;
 pub use password::NoPassword;
 pub(crate) use password::read_password;
 
@@ -74,6 +76,9 @@ pub enum UsersError {
     NobodysSubject,
     #[error("{0}")]
     NotConfirmed(#[from] NotConfirmed),
+    /// Not all of a file was imported.
+    #[error("{0}")]
+    Import(#[from] ImportUsersError),
     /// The users table isn't named.
     #[error("{0}; or pass --users-table")]
     UsersTable(#[source] ConfigError),
@@ -109,6 +114,7 @@ impl ExitWith for UsersError {
                 Exit::Failed
             }
             Self::NotConfirmed(not_confirmed) => not_confirmed.exit(),
+            Self::Import(import) => import.exit(),
             Self::Taken(_) | Self::LooksLikeAnother(_) | Self::IdTaken(_) => Exit::Conflict,
             Self::Unknown(_) | Self::UnknownId(_) | Self::NobodysSubject => Exit::NotFound,
             Self::NotRestored(_) => Exit::SomeBad,
@@ -128,6 +134,10 @@ pub async fn run(command: UsersCommand) -> Result<(), UsersError> {
         UsersCommand::Show(args) => show::show(args).await,
         UsersCommand::Export(args) => export::export(args).await,
         UsersCommand::Restore(args) => restore::restore(args).await,
+        UsersCommand::Import(args) => {
+            let accounts = if args.dry_run { None } else { Some(accounts(&args.at).await?) };
+            Ok(import::run(accounts, &args).await?)
+        }
         UsersCommand::Find(args) => list::find(args).await,
         UsersCommand::Disable(args) => disable(args).await,
         UsersCommand::Enable(args) => enable(args).await,

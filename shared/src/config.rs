@@ -8,6 +8,7 @@ use std::{num::NonZeroU32, time::Duration};
 use crate::{
     decision::{OnSessionLimit, SessionLimit},
     model::{Lifetimes, ReplayRule},
+    password::{ForeignHashes, Most},
     telling::signals::{Function, Signals},
     throttle::Throttle,
     token::ImportedTokens,
@@ -174,6 +175,17 @@ impl<'a> Environment<'a> {
         })
     }
 
+    /// `ACCEPT_FOREIGN_HASHES`. A verification may take a quarter of the function's memory, which Lambda says.
+    fn foreign_hashes(&self) -> Result<ForeignHashes, ConfigError> {
+        let memory_mb: Option<u32> = self.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|size| size.parse().ok());
+        let most_memory_kib = memory_mb.map_or(Most::MEMORY_KIB, |size| size.saturating_mul(1024 / 4).min(Most::MEMORY_KIB));
+        self.parsed("ACCEPT_FOREIGN_HASHES", "false", "`true` or `false`", |text| match text {
+            "true" => Some(ForeignHashes::Accepted { most_memory_kib }),
+            "false" => Some(ForeignHashes::Refused),
+            _ => None,
+        })
+    }
+
     fn session_limit(&self) -> Result<Option<SessionLimit>, ConfigError> {
         let max = self.parsed("MAX_SESSIONS_PER_USER", "off", "`off`, or a whole number from 1 to 1000", |text| match text {
             "off" => Some(None),
@@ -225,6 +237,8 @@ pub struct LoginConfig {
     pub session_limit: Option<SessionLimit>,
     /// The throttle's numbers.
     pub throttle: Throttle,
+    /// Whether passwords are verified against the hashes of other systems.
+    pub foreign_hashes: ForeignHashes,
 }
 
 impl LoginConfig {
@@ -242,6 +256,7 @@ impl LoginConfig {
             session_max_lifetime: environment.session_max_lifetime(lifetimes)?,
             session_limit: environment.session_limit()?,
             throttle: environment.throttle()?,
+            foreign_hashes: environment.foreign_hashes()?,
         })
     }
 }

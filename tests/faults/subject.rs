@@ -39,11 +39,14 @@ use crate::{mortal::mortal, rounds::patiently};
 
 /// Any password will do.
 const PASSWORD: &str = "correct-horse-battery-staple";
+/// Its hash by PBKDF2 with one round, as an import stores one.
+const FOREIGN_HASH: &str = "$foreign$pbkdf2$d=sha256,i=1$c2FsdHNhbHRzYWx0$yX7FiE8uNYDV0oMweqX/yLyrYRPq949E0HMX6HSo8YA";
 /// The app's id of the installation that the user logs in from.
 pub(crate) const DEVICE: &str = "device-0123456789";
 const LIFETIMES: Lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) };
 /// Attempts whose refund was lost must not throttle the next cell.
-const SETTINGS: [(&str, &str); 2] = [("LOGIN_FREE_FAILURES", "100"), ("LOGIN_NETWORK_FAILURES", "1000000")];
+const SETTINGS: [(&str, &str); 3] =
+    [("LOGIN_FREE_FAILURES", "100"), ("LOGIN_NETWORK_FAILURES", "1000000"), ("ACCEPT_FOREIGN_HASHES", "true")];
 
 /// A DynamoDB for many subjects, and the hash of the password they share.
 #[derive(Debug, Clone)]
@@ -63,6 +66,11 @@ impl Ground {
     /// A stage whose users have imported sessions.
     pub(crate) async fn of_imported() -> Self {
         Self::over(Database::with(&[("AcceptImportedTokens", "true")]).await, true)
+    }
+
+    /// A stage whose users have the hashes of another system.
+    pub(crate) async fn of_foreign_hashes() -> Self {
+        Self { hash: PasswordHash::stored(FOREIGN_HASH.to_owned()), ..Self::new().await }
     }
 
     fn over(database: Database, imported: bool) -> Self {

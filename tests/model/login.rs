@@ -6,7 +6,8 @@ use crate::{
     end::EndAll,
     notice::Notice,
     oracle::{self, LoginQuestion, LoginVerdict},
-    table::{Register, SessionItem, Tick, Token},
+    promise::Flaw,
+    table::{Hashed, Item, Key, Register, SessionItem, Tick, Token, User},
     transaction::{CreateLogin, Kind},
     world::{Outcome, Request, Sort, World, learn, number},
 };
@@ -25,6 +26,8 @@ pub(crate) struct LoginRequest {
     /// The version of the users item that the password was verified against; none where the back office issues the login, which
     /// doesn't read that item.
     user: Option<u8>,
+    /// The hash that it was verified against, where another system made it: to be replaced once the login is written.
+    foreign: Option<Hashed>,
     /// The register's version that its last transaction was sent at; before one was, nothing of its own can be there.
     sent_at: Option<u8>,
     /// What rode along in the last one.
@@ -69,6 +72,7 @@ impl LoginRequest {
             login: world.logins_begun,
             now: world.now,
             user,
+            foreign: world.table.hash().filter(|hash| hash.foreign),
             sent_at: None,
             replaced: Vec::new(),
             changes: None,
@@ -89,6 +93,7 @@ impl LoginRequest {
             login: world.logins_begun,
             now: world.now,
             user: None,
+            foreign: None,
             sent_at: None,
             replaced: Vec::new(),
             changes: None,
@@ -136,6 +141,11 @@ impl LoginRequest {
     pub(crate) fn step(mut self, world: &mut World, place: usize, choice: u8, config: &Config) -> Request {
         let relevant = self.relevant(world, config);
         let Step::Read(reading) = &mut self.step else {
+            // The hash is replaced first, and the answer doesn't depend on it.
+            if let Some((verified, version)) = self.foreign.take().zip(self.user) {
+                world.replace_hash(verified, version, config);
+                return Request::Login(self);
+            }
             learn(&mut world.client, self.first(place));
             return Request::Over(self.sort());
         };
@@ -266,5 +276,23 @@ impl LoginRequest {
                 Request::Login(self)
             }
         }
+    }
+}
+
+impl World {
+    /// Replaces the hash that was verified, unless a transaction holds the user. The version stays.
+    fn replace_hash(&mut self, verified: Hashed, version: u8, config: &Config) {
+        let Some(Item::User(there)) = self.table.get(Key::User) else { return };
+        let as_read = (there.version, there.hash) == (version, verified) || config.is(Weakness::HashUnasked);
+        if self.is_locked(Key::User, config) || !as_read {
+            self.notice(Notice::HashKept);
+            return;
+        }
+        if verified.password < there.hash.password {
+            self.flawed(Flaw::PasswordSetBack);
+        }
+        let hash = Hashed { foreign: false, ..verified };
+        self.table.put(Key::User, Item::User(User { hash, ..there }));
+        self.notice(Notice::HashReplaced);
     }
 }

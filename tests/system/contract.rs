@@ -427,11 +427,13 @@ async fn a_rehash_leaves_a_changed_user_alone() {
     });
     assert!(!hashes.contains(&contract.user.password_hash), "a new salt");
     let older = User { version: 0, ..contract.user.clone() };
-    assert_eq!(contract.accounts.users().replace_password_hash(&older, &hashes[0]).await, Ok(()));
+    assert_eq!(contract.accounts.users().replace_password_hash(&older, &hashes[0]).await, Ok(false));
     let other = User { password_hash: hashes[1].clone(), ..contract.user.clone() };
-    assert_eq!(contract.accounts.users().replace_password_hash(&other, &hashes[0]).await, Ok(()));
-    assert_eq!(stored().await, contract.user.password_hash, "a new version and a new hash");
-    assert_eq!(contract.accounts.users().replace_password_hash(&contract.user, &hashes[0]).await, Ok(()));
+    assert_eq!(contract.accounts.users().replace_password_hash(&other, &hashes[0]).await, Ok(false));
+    let disabled = User { status: UserStatus::Disabled, ..contract.user.clone() };
+    assert_eq!(contract.accounts.users().replace_password_hash(&disabled, &hashes[0]).await, Ok(false));
+    assert_eq!(stored().await, contract.user.password_hash, "a new version, a new hash, another status");
+    assert_eq!(contract.accounts.users().replace_password_hash(&contract.user, &hashes[0]).await, Ok(true));
     assert_eq!(stored().await, hashes[0]);
 }
 

@@ -26,7 +26,7 @@ const MAY_IMPORT: [(&str, &[&str]); 23] = [
     ("decision", &["ids", "model", "token"]),
     ("dynamodb", &["clock", "entropy", "limits", "telling"]),
     ("store", &["clock", "dynamodb", "ids", "model", "password", "sdk_error", "throttle", "token", "username"]),
-    ("config", &["decision", "model", "telling", "throttle", "token"]),
+    ("config", &["decision", "model", "password", "telling", "throttle", "token"]),
     ("aws", &["clock", "config", "dynamodb", "limits"]),
     (
         "operations",

@@ -19,6 +19,7 @@ mod device_list;
 mod documents;
 mod expiry;
 mod find;
+mod foreign_hashes;
 mod guessing;
 mod imported;
 mod imports;

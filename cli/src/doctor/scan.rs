@@ -112,7 +112,13 @@ impl Scan<'_> {
                 Ok(Some(page)) => {
                     let rows = || page.iter().filter(|item| !is_name_claim(item));
                     users += rows().count();
-                    let unreadable = |item: &Item| Some((text(item, "username").to_owned(), read_user(item).err()?.to_string()));
+                    let problem = |item: &Item| match read_user(item) {
+                        Ok(user) => {
+                            user.password_hash.is_unreadable().then(|| "password_hash is of no form that a login verifies".to_owned())
+                        }
+                        Err(error) => Some(error.to_string()),
+                    };
+                    let unreadable = |item: &Item| Some((text(item, "username").to_owned(), problem(item)?));
                     found.extend(rows().filter_map(unreadable).map(|(sk, what)| Breach { user_key: String::new(), sk, what }));
                 }
                 Err(Refused::Denied) => return Ok(vec![may_not(format!("items of {table}"), "Scan")]),

@@ -7,7 +7,7 @@ use latchkey::config::{AdminConfig, ConfigError, Environment, LoginConfig, Reade
 use super::Check;
 
 /// All settings except the names of tables.
-const VARIABLES: [&str; 14] = [
+const VARIABLES: [&str; 15] = [
     "ACCESS_TOKEN_TTL",
     "REFRESH_TOKEN_TTL",
     "REPLAY_WINDOW",
@@ -21,6 +21,7 @@ const VARIABLES: [&str; 14] = [
     "LOGIN_NETWORK_WINDOW",
     "LOGIN_ACCOUNT_FAILURES",
     "ACCEPT_IMPORTED_TOKENS",
+    "ACCEPT_FOREIGN_HASHES",
     "CORS_ALLOW_ORIGIN",
 ];
 

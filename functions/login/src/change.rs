@@ -7,8 +7,9 @@ use latchkey::{
         problem::{Problem, ProblemCode},
     },
     ids::UserKey,
+    limits::Limits,
     model::CurrentSession,
-    operations::issue::IssuedLogin,
+    operations::{NotChanged, NotLoggedIn, issue::IssuedLogin},
     telling::log::{Event, Fields, log},
     throttle::Subjects,
 };
@@ -17,7 +18,7 @@ use crate::{Handler, refusal::Refusal, request::read_change};
 
 /// The authorizer has checked the access token; the transaction that changes the password checks that its login is still there.
 pub(crate) async fn answer(handler: &Handler, request: Request) -> Response<Body> {
-    let now = handler.clock.now();
+    let (now, arrival) = (handler.clock.now(), handler.clock.arrival());
     let fields = Fields::of(request.extensions());
     let Some(session) = request.extensions().get::<CurrentSession>().cloned() else {
         return Problem::from(ProblemCode::Internal).into_response();
@@ -36,6 +37,13 @@ pub(crate) async fn answer(handler: &Handler, request: Request) -> Response<Body
             log(Event::PasswordChanged, Fields { login_id, user_key: Some(user_key.as_str()), ..fields }, None);
             pair_response(&pair, &new.session)
         }
-        Err(not_changed) => Refusal::from(not_changed).into_response(refused),
+        Err(not_changed) => {
+            // As at a login: a foreign hash takes longer than no user.
+            let is_wrong = matches!(not_changed, NotChanged::NotLoggedIn(NotLoggedIn::Credentials));
+            if is_wrong && handler.login.takes_foreign_hashes() {
+                arrival.at_least(Limits::REFUSED_LOGIN).await;
+            }
+            Refusal::from(not_changed).into_response(refused)
+        }
     }
 }

@@ -18,7 +18,8 @@ use latchkey::{
     config::LoginConfig,
     entropy::Random,
     http::{gateway_context::ByGatewayContext, middleware::Authenticate, pair::pair_response},
-    operations::{PasswordLogin, issue::IssuedLogin},
+    limits::Limits,
+    operations::{NotLoggedIn, PasswordLogin, issue::IssuedLogin},
     store::{Accounts, Attempts},
     telling::log::{Event, Fields, log},
     throttle::Subjects,
@@ -66,7 +67,7 @@ struct Handler {
 
 impl Handler {
     async fn answer(&self, request: Request) -> Response<Body> {
-        let now = self.clock.now();
+        let (now, arrival) = (self.clock.now(), self.clock.arrival());
         let fields = Fields::of(request.extensions());
         let attempt = match request::read(&request) {
             Ok(attempt) => attempt,
@@ -80,7 +81,13 @@ impl Handler {
                 log(Event::LoginSucceeded, Fields { login_id: Some(new.login.key.login_id.as_str()), ..fields }, None);
                 pair_response(&pair, &new.session)
             }
-            Err(refusal) => Refusal::from(refusal).into_response(refused),
+            Err(refusal) => {
+                // Every 401 at the same time: a foreign hash takes longer than no user.
+                if matches!(refusal, NotLoggedIn::Credentials) && self.login.takes_foreign_hashes() {
+                    arrival.at_least(Limits::REFUSED_LOGIN).await;
+                }
+                Refusal::from(refusal).into_response(refused)
+            }
         }
     }
 }

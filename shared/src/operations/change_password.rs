@@ -68,6 +68,7 @@ struct ByPasswordChange<'a> {
     current: &'a Arc<Password>,
     new: &'a PasswordHash,
     own: &'a LoginKey,
+    fields: Fields<'a>,
     /// The change has been committed, and the login that came with it may have ended since.
     changed: bool,
 }
@@ -100,7 +101,9 @@ impl Entitlement for ByPasswordChange<'_> {
                 return Ok(Self { user, changed: true, ..self });
             }
             Some(user) if unchanged(&user) => user,
-            changed => self.login.verify(changed, self.current).await.map_err(NotLoggedIn::from)?.ok_or(NotLoggedIn::Credentials)?,
+            changed => {
+                self.login.verify(changed, self.current, self.fields).await.map_err(NotLoggedIn::from)?.ok_or(NotLoggedIn::Credentials)?
+            }
         };
         // The user is unchanged and the login is gone. That alone proves nothing: in mid-commit of its own transaction one item can
         // show before the other. A transaction that asks for both doesn't pass then.
@@ -162,7 +165,7 @@ impl PasswordLogin {
         let (held, verified) = tokio::join!(self.counting.hold(&mut counted), self.verified(user, &own.user_key, &current, create));
         let (user, logins) = self.judged(held.map_err(|why| NotLoggedIn::of(why, now)).and(verified), &counted, fields).await?;
         let new = self.hashing.hash(Arc::new(new)).await.map_err(NotLoggedIn::from)?;
-        let entitled = ByPasswordChange { login: self, user, current: &current, new: &new, own: &own, changed: false };
+        let entitled = ByPasswordChange { login: self, user, current: &current, new: &new, own: &own, fields, changed: false };
         let (created, confirmed) = tokio::join!(create.run_from(entitled, logins), self.counting.settle(&counted, Verdict::Right));
         warn_of(confirmed, fields);
         let issued = created?;
@@ -198,7 +201,7 @@ impl PasswordLogin {
         password: &Arc<Password>,
         create: CreateLogin<'_>,
     ) -> Result<(User, UserLogins), NotLoggedIn> {
-        let (verified, logins) = tokio::join!(self.verify(user?, password), create.read(user_key));
+        let (verified, logins) = tokio::join!(self.verify(user?, password, create.fields), create.read(user_key));
         let logins = logins?;
         let blocked = logins.register.as_ref().is_some_and(|register| register.blocked_at.is_some());
         let user = verified?.filter(|_| !blocked).ok_or(NotLoggedIn::Credentials)?;

@@ -66,6 +66,8 @@ pub enum Event {
     DeadlinePassed,
     /// Our fault: a request that DynamoDB rejects, a damaged item, no randomness.
     Internal,
+    /// A user's password hash is of no form that this function verifies: that user can't log in.
+    PasswordHashUnusable,
     /// The gateway sent no authorizer context, or no IAM caller, to a route that needs one.
     ContextMissing,
     /// A token leads to two logins, and was refused.
@@ -92,6 +94,7 @@ impl Event {
             Self::StoreUnavailable
             | Self::DeadlinePassed
             | Self::Internal
+            | Self::PasswordHashUnusable
             | Self::ContextMissing
             | Self::TokenAmbiguous
             | Self::Misconfigured => Level::ERROR,
@@ -149,7 +152,7 @@ impl Event {
             Self::RequestMalformed => Metric::RequestsMalformed,
             Self::StoreUnavailable => Metric::StoreErrors,
             Self::DeadlinePassed => Metric::DeadlinesPassed,
-            Self::Internal | Self::ContextMissing => Metric::InternalErrors,
+            Self::Internal | Self::ContextMissing | Self::PasswordHashUnusable => Metric::InternalErrors,
             Self::TokenAmbiguous => Metric::TokensAmbiguous,
             Self::CleanupFailed => Metric::CleanupFailures,
             Self::WarmUpFailed | Self::Misconfigured => return None,
