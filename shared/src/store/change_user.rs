@@ -70,8 +70,8 @@ impl Accounts {
         let unchanged = ConditionCheck::builder()
             .table_name(&self.users.table)
             .set_key(Some(user_key(&user.username)))
-            .condition_expression("version = :version")
             .expression_attribute_values(":version", number(user.version))
+            .condition_expression("version = :version")
             .build()?;
         let gone = ConditionCheck::builder()
             .table_name(&self.store.sessions)
