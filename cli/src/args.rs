@@ -19,7 +19,7 @@ pub use sessions::{FindArgs, ImportArgs, ImportFormat, SessionsCommand};
 pub use smoke::SmokeArgs;
 pub use users::{
     AddArgs, BcryptPrehash, ChangeArgs, ExportUserArgs, FindUserArgs, ImportUsersArgs, ListUsersArgs, PasswordArgs, RestoreUsersArgs,
-    SetPasswordArgs, ShowUserArgs, SpringVersion, UserArgs, UsersCommand, UsersFormat,
+    SetAttributesArgs, SetPasswordArgs, ShowUserArgs, SpringVersion, UserArgs, UsersCommand, UsersFormat,
 };
 
 use crate::exit::EXIT_CODES;

@@ -1,5 +1,6 @@
 //! `latchkey users`.
 
+mod attributes;
 mod export;
 mod import;
 mod list;
@@ -12,7 +13,7 @@ use latchkey::{
     config::{ConfigError, Environment},
     entropy::{NoEntropy, Random},
     ids::LoginId,
-    model::{User, UserStatus},
+    model::{AttributesError, User, UserStatus},
     operations::{UserCreated, change_user, create_user, remove_user},
     password::{
         HashError, HashMemory, Password, PasswordLengthError,
@@ -47,6 +48,12 @@ pub enum UsersError {
     /// Empty, or too long.
     #[error("{0}")]
     Password(#[from] PasswordLengthError),
+    /// Attributes that break a rule.
+    #[error("{0}; nothing was changed")]
+    Attributes(#[from] AttributesError),
+    /// An attribute is given twice.
+    #[error("--set {0}=… is given twice; nothing was changed. Give each name once")]
+    SetTwice(String),
     /// There is no password.
     #[error("{0}")]
     NoPassword(#[from] NoPassword),
@@ -104,6 +111,8 @@ impl ExitWith for UsersError {
         match self {
             Self::Username(_)
             | Self::NoUser
+            | Self::Attributes(_)
+            | Self::SetTwice(_)
             | Self::Subject
             | Self::Weak(_)
             | Self::Password(_)
@@ -142,6 +151,7 @@ pub async fn run(command: UsersCommand) -> Result<(), UsersError> {
         UsersCommand::Disable(args) => disable(args).await,
         UsersCommand::Enable(args) => enable(args).await,
         UsersCommand::Remove(args) => remove(args).await,
+        UsersCommand::SetAttributes(args) => attributes::set(args).await,
         UsersCommand::SetPassword(args) => set_password(args).await,
     }
 }

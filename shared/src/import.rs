@@ -8,7 +8,7 @@ use chrono::{DateTime, Datelike as _, Utc};
 use crate::{
     crypto::{base64url, sha256},
     ids::{Generation, LoginId, LoginKey, USER_ID_MAX_BYTES, UserKey},
-    model::{Device, ImportedPair, Login, NewLogin, Session},
+    model::{Attributes, Device, ImportedPair, Login, NewLogin, Session},
     token::{Access, ImportedToken, MalformedToken, Refresh, TokenHash},
 };
 
@@ -114,6 +114,8 @@ impl ImportedSession {
             refresh_token_expires_at: self.refresh_token_expires_at,
             ends_at: self.ends_at,
             device: Device::default(),
+            has_attributes: false,
+            is_impersonation: false,
         };
         let session = Session {
             key,
@@ -127,7 +129,7 @@ impl ImportedSession {
             imported: true,
             predecessor: None,
         };
-        NewLogin { login, session }
+        NewLogin { login, session, own: Attributes::default() }
     }
 }
 

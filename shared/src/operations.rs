@@ -1,6 +1,7 @@
 //! What a request or a command does: read, decide, write, and read again until it is settled.
 
 mod attempt;
+mod attributes;
 mod authorize;
 mod block;
 mod change_password;
@@ -19,9 +20,10 @@ mod login;
 mod read_time;
 mod refresh;
 
+pub use attributes::{NotChanged, change_own_attributes, finish_attributes, set_attributes};
 pub use authorize::{Introspected, OnFirstUse, authorize, introspect};
 pub use block::{block_user, lift_block};
-pub use change_password::{NotChanged, PasswordChange};
+pub use change_password::{PasswordChange, PasswordNotChanged};
 pub use change_user::{change_user, remove_user};
 pub use create_login::{Caller, CreateLogin, Entitlement, NotCreated};
 pub use create_user::{UserCreated, create_user};

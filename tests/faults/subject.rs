@@ -25,6 +25,7 @@ use latchkey_cli::{
     linked,
 };
 use latchkey_tests::{
+    back_office::{principal, signed},
     clock::TestClock,
     database::{Database, TEST_LIMITS},
     seed::random,
@@ -97,7 +98,11 @@ async fn serve(
         Invoker::Remote(_) => unreachable!("the functions are linked into the test"),
     };
     let functions = functions.into_iter().map(|(name, function)| (name, mortal(function, tap, slowest, panics))).collect();
-    let gateway = Gateway::new(&database.template, Invoker::Linked(functions), GatewayOptions::default());
+    let gateway = Gateway::new(
+        &database.template,
+        Invoker::Linked(functions),
+        GatewayOptions { clock: clock.clock(), principal: principal(), ..GatewayOptions::default() },
+    );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let serving = Serving::start(listener, gateway.into_router());
@@ -199,6 +204,12 @@ impl Subject {
     /// Sends a request with a token.
     pub(crate) async fn ask(&self, method: Method, path: &str, token: &str) -> Answer {
         send(self.http.request(method, format!("{}{path}", self.url)).bearer_auth(token)).await
+    }
+
+    /// Sends a signed request to the back office.
+    pub(crate) async fn admin(&self, method: Method, path: &str, body: &serde_json::Value) -> Answer {
+        let request = self.http.request(method, format!("{}{path}", self.url)).json(body);
+        send(signed(request, &principal().credentials, self.clock.now())).await
     }
 
     /// `POST /login` from the user's device.

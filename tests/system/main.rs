@@ -5,6 +5,7 @@
 mod admin;
 mod admin_users;
 mod alarms;
+mod attributes;
 mod authorizer_events;
 mod axum_service;
 mod bad_input;

@@ -30,6 +30,8 @@ pub enum UsersCommand {
     Enable(UserArgs),
     /// Remove a user, with all their logins and all that is kept about them. Asks first.
     Remove(ChangeArgs),
+    /// Set a user's scope and attributes, in every login of theirs. Those before are replaced.
+    SetAttributes(SetAttributesArgs),
     /// Set a user's password, and end all their logins. Asks first.
     SetPassword(SetPasswordArgs),
 }
@@ -54,6 +56,25 @@ pub struct PasswordArgs {
     /// Who.
     #[command(flatten)]
     pub user: UserArgs,
+}
+
+/// What `latchkey users set-attributes` takes.
+#[derive(Debug, Args)]
+pub struct SetAttributesArgs {
+    /// What the user may do: scopes with a space between two.
+    #[arg(long)]
+    pub scope: Option<String>,
+    /// An attribute of your own, such as `role=admin`. May be repeated, 16 times at most.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = attribute)]
+    pub set: Vec<(String, String)>,
+    /// Who.
+    #[command(flatten)]
+    pub user: UserArgs,
+}
+
+fn attribute(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("takes NAME=VALUE, such as role=admin")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// A user whose password is set.

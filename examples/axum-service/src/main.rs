@@ -18,12 +18,13 @@ use latchkey::{
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
     log::init();
-    let config = ReaderConfig::read(&Environment::of_process()).unwrap_or_else(|error| log::stop(&error));
+    let environment = Environment::of_process();
+    let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
     let clock = Clock::system().set_by_dynamodb();
     let store = Store::new(client(&clock).await, config.sessions_table);
     let first_use = OnFirstUse::mark(config.replay_window, Limits::PRODUCTION, Random::system());
     let authenticator = ByAccessToken { store, clock, imported: config.imported_tokens, first_use };
-    let port = std::env::var("PORT").unwrap_or_else(|_| "8080".to_owned());
+    let port = environment.get("PORT").unwrap_or_else(|| "8080".to_owned());
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("http://{}/hello", listener.local_addr()?);
     axum::serve(listener, axum_service::app(authenticator)).await

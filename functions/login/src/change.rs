@@ -9,7 +9,7 @@ use latchkey::{
     ids::UserKey,
     limits::Limits,
     model::CurrentSession,
-    operations::{NotChanged, NotLoggedIn, issue::IssuedLogin},
+    operations::{NotLoggedIn, PasswordNotChanged, issue::IssuedLogin},
     telling::log::{Event, Fields, log},
     throttle::Subjects,
 };
@@ -23,6 +23,9 @@ pub(crate) async fn answer(handler: &Handler, request: Request) -> Response<Body
     let Some(session) = request.extensions().get::<CurrentSession>().cloned() else {
         return Problem::from(ProblemCode::Internal).into_response();
     };
+    if session.attributes.act().is_some() {
+        return Problem::from(ProblemCode::Impersonation).into_response();
+    }
     let user_key = UserKey::of(&session.user_id);
     let change = match read_change(&request, session) {
         Ok(change) => change,
@@ -39,7 +42,7 @@ pub(crate) async fn answer(handler: &Handler, request: Request) -> Response<Body
         }
         Err(not_changed) => {
             // As at a login: a foreign hash takes longer than no user.
-            let is_wrong = matches!(not_changed, NotChanged::NotLoggedIn(NotLoggedIn::Credentials));
+            let is_wrong = matches!(not_changed, PasswordNotChanged::NotLoggedIn(NotLoggedIn::Credentials));
             if is_wrong && handler.login.takes_foreign_hashes() {
                 arrival.at_least(Limits::REFUSED_LOGIN).await;
             }

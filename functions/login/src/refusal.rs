@@ -6,7 +6,7 @@ use latchkey::{
         problem::{Problem, ProblemCode},
         refuse::refuse,
     },
-    operations::{NotChanged, NotLoggedIn},
+    operations::{NotLoggedIn, PasswordNotChanged},
     telling::log::{Event, Fields},
 };
 
@@ -23,11 +23,11 @@ pub(crate) enum Refusal {
     SessionEnded,
 }
 
-impl From<NotChanged> for Refusal {
-    fn from(not_changed: NotChanged) -> Self {
+impl From<PasswordNotChanged> for Refusal {
+    fn from(not_changed: PasswordNotChanged) -> Self {
         match not_changed {
-            NotChanged::SessionEnded => Self::SessionEnded,
-            NotChanged::NotLoggedIn(not_logged_in) => Self::NotLoggedIn(not_logged_in),
+            PasswordNotChanged::SessionEnded => Self::SessionEnded,
+            PasswordNotChanged::NotLoggedIn(not_logged_in) => Self::NotLoggedIn(not_logged_in),
         }
     }
 }
@@ -55,7 +55,7 @@ impl Refusal {
                 let (event, code) = error.event_and_code();
                 (event, code.into())
             }
-            NotLoggedIn::Mint(_) | NotLoggedIn::Hashing(_) => (Event::Internal, ProblemCode::Internal.into()),
+            NotLoggedIn::Mint(_) | NotLoggedIn::Attributes(_) | NotLoggedIn::Hashing(_) => (Event::Internal, ProblemCode::Internal.into()),
         }
     }
 

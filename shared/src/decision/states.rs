@@ -106,11 +106,13 @@ impl Chain {
             refresh_token_expires_at: self.expiries(self.generation).refresh_token_expires_at,
             ends_at: None,
             device: Device::default(),
+            has_attributes: false,
+            is_impersonation: false,
         }
     }
 
     pub(crate) fn state(&self) -> LoginState {
-        LoginState { login: Some(self.login()), sessions: vec![self.session(self.generation)] }
+        LoginState { login: Some(self.login()), sessions: vec![self.session(self.generation)], attributes: None }
     }
 
     pub(crate) fn without_login(&self) -> LoginState {

@@ -13,7 +13,7 @@ use crate::{
         problem::{Problem, ProblemCode},
     },
     ids::{Generation, LoginId},
-    model::CurrentSession,
+    model::{Attributes, CurrentSession},
     telling::log::{Event, Fields, log},
 };
 /// Builds the session from `requestContext.authorizer` alone. It reads no table, and no header that a client could set.
@@ -43,5 +43,6 @@ fn session(context: &HashMap<String, Value>) -> Option<CurrentSession> {
         generation: Generation::new(text("generation")?.parse().ok()?)?,
         access_token_expires_at: parse_rfc3339(text("access_token_expires_at")?)?,
         refresh_token_expires_at: parse_rfc3339(text("refresh_token_expires_at")?)?,
+        attributes: Attributes::of_context(context.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))),
     })
 }

@@ -46,7 +46,7 @@ impl fmt::Debug for PasswordChange {
 
 /// Why the password was not changed, or not with all that belongs to it.
 #[derive(Debug, thiserror::Error)]
-pub enum NotChanged {
+pub enum PasswordNotChanged {
     /// The login of the session has ended.
     #[error("the session's login has ended")]
     SessionEnded,
@@ -55,7 +55,7 @@ pub enum NotChanged {
     NotLoggedIn(#[from] NotLoggedIn),
 }
 
-impl From<StoreError> for NotChanged {
+impl From<StoreError> for PasswordNotChanged {
     fn from(error: StoreError) -> Self {
         Self::NotLoggedIn(error.into())
     }
@@ -74,7 +74,7 @@ struct ByPasswordChange<'a> {
 }
 
 impl Entitlement for ByPasswordChange<'_> {
-    type Lost = NotChanged;
+    type Lost = PasswordNotChanged;
 
     fn user_id(&self) -> &str {
         &self.user.user_id
@@ -90,7 +90,7 @@ impl Entitlement for ByPasswordChange<'_> {
     }
 
     /// Reads the login and the user again. The hash has a salt of its own, so the new one shows that this very change was committed.
-    async fn renewed(self) -> Result<Self, NotChanged> {
+    async fn renewed(self) -> Result<Self, PasswordNotChanged> {
         let accounts = &self.login.accounts;
         let state = accounts.store().read_login(self.own).await?;
         let before = &self.user;
@@ -108,14 +108,14 @@ impl Entitlement for ByPasswordChange<'_> {
         // The user is unchanged and the login is gone. That alone proves nothing: in mid-commit of its own transaction one item can
         // show before the other. A transaction that asks for both doesn't pass then.
         if state.login.is_none() && accounts.is_settled_without(&user, self.own).await? == Commit::Done {
-            return Err(NotChanged::SessionEnded);
+            return Err(PasswordNotChanged::SessionEnded);
         }
         Ok(Self { user, ..self })
     }
 }
 
-impl From<super::NotCreated<NotChanged>> for NotChanged {
-    fn from(error: super::NotCreated<NotChanged>) -> Self {
+impl From<super::NotCreated<PasswordNotChanged>> for PasswordNotChanged {
+    fn from(error: super::NotCreated<PasswordNotChanged>) -> Self {
         use super::NotCreated;
         match error {
             NotCreated::Lost(error) => error,
@@ -124,6 +124,7 @@ impl From<super::NotCreated<NotChanged>> for NotChanged {
             NotCreated::SessionLimit => NotLoggedIn::SessionLimit.into(),
             NotCreated::Store(error) => error.into(),
             NotCreated::Mint(error) => NotLoggedIn::Mint(error).into(),
+            NotCreated::Attributes(error) => NotLoggedIn::Attributes(error).into(),
         }
     }
 }
@@ -139,14 +140,14 @@ impl PasswordLogin {
     /// that also deletes the session's login. Then it ends every other login. It has no deadline of its own.
     ///
     /// # Errors
-    /// [`NotChanged`]; not logged yet. After an outage the password may have been changed, and other logins may still be there.
+    /// [`PasswordNotChanged`]; not logged yet. After an outage the password may have been changed, and other logins may still be there.
     pub async fn change_password(
         &self,
         change: PasswordChange,
         subjects: &Subjects,
         now: DateTime<Utc>,
         fields: Fields<'_>,
-    ) -> Result<IssuedLogin, NotChanged> {
+    ) -> Result<IssuedLogin, PasswordNotChanged> {
         let PasswordChange { session, username, current, new, device, .. } = change;
         let own = LoginKey { user_key: UserKey::of(&session.user_id), login_id: session.login_id };
         let (user, seen, state) = tokio::join!(
@@ -154,7 +155,7 @@ impl PasswordLogin {
             self.counting.attempts.read_counts(subjects),
             self.accounts.store().read_login(&own)
         );
-        let Some(login) = state?.login else { return Err(NotChanged::SessionEnded) };
+        let Some(login) = state?.login else { return Err(PasswordNotChanged::SessionEnded) };
         let device = Device { id: login.device.id, name: login.device.name, ..device };
         let create = CreateLogin { replacing: Some(&own), ..self.creation(&device, now, fields) };
         let current = Arc::new(current);

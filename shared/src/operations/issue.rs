@@ -9,7 +9,9 @@ use crate::{
     clock::later,
     entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    model::{Device, Expiries, FirstUse, Lifetimes, Login, NewLogin, Predecessor, ProofHashes, ReplayKeyHash, ReplayRule, Session},
+    model::{
+        Attributes, Device, Expiries, FirstUse, Lifetimes, Login, NewLogin, Predecessor, ProofHashes, ReplayKeyHash, ReplayRule, Session,
+    },
     token::{MintError, PresentedToken, Proof, Refresh, SealedSeed, Seed, TokenHash, TokenPair},
 };
 
@@ -52,8 +54,10 @@ pub fn issue_login(
         refresh_token_expires_at: expiries.refresh_token_expires_at,
         ends_at,
         device,
+        has_attributes: false,
+        is_impersonation: false,
     };
-    Ok(IssuedLogin { new: NewLogin { login, session }, pair })
+    Ok(IssuedLogin { new: NewLogin { login, session, own: Attributes::default() }, pair })
 }
 
 /// A successor and the pair that its owner gets.

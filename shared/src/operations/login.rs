@@ -13,7 +13,7 @@ use crate::{
     config::LoginConfig,
     entropy::Random,
     ids::UserKey,
-    model::{Device, LoginCreation, NewLogin, User, UserLogins, UserStatus},
+    model::{AttributesError, Device, LoginCreation, NewLogin, User, UserLogins, UserStatus},
     password::{ForeignHashes, Hashing, HashingError, Password, PasswordHash},
     store::{Accounts, Attempts, Commit, StoreError},
     telling::log::{Event, Fields, log},
@@ -74,6 +74,9 @@ pub enum NotLoggedIn {
     /// No session could be minted.
     #[error(transparent)]
     Mint(#[from] MintError),
+    /// The login's attributes don't fit beside the user's. One by password has none of its own.
+    #[error(transparent)]
+    Attributes(#[from] AttributesError),
     /// The password could be neither verified nor hashed.
     #[error(transparent)]
     Hashing(#[from] HashingError),
@@ -140,6 +143,7 @@ impl From<NotCreated<Self>> for NotLoggedIn {
             NotCreated::SessionLimit => Self::SessionLimit,
             NotCreated::Store(error) => Self::Store(error),
             NotCreated::Mint(error) => Self::Mint(error),
+            NotCreated::Attributes(error) => Self::Attributes(error),
         }
     }
 }
@@ -200,6 +204,7 @@ impl PasswordLogin {
         CreateLogin {
             store: self.accounts.store(),
             device,
+            own: None,
             lifetimes: self.config.lifetimes,
             max_lifetime: self.config.session_max_lifetime,
             limit: self.config.session_limit,

@@ -74,6 +74,8 @@ pub enum Event {
     TokenAmbiguous,
     /// What follows a settled answer didn't work; nothing depends on it.
     CleanupFailed,
+    /// A login found a change of its user's attributes unfinished, and couldn't finish it; the next one tries again.
+    AttributesPending,
     /// The connection couldn't be opened at the start; the first request tries again.
     WarmUpFailed,
     /// A setting is missing or wrong: the process has stopped at its start.
@@ -104,6 +106,7 @@ impl Event {
             | Self::ClockSkew
             | Self::MarkLost
             | Self::CleanupFailed
+            | Self::AttributesPending
             | Self::WarmUpFailed => Level::WARN,
             Self::LoginSucceeded
             | Self::LoginFailed
@@ -154,7 +157,7 @@ impl Event {
             Self::DeadlinePassed => Metric::DeadlinesPassed,
             Self::Internal | Self::ContextMissing | Self::PasswordHashUnusable => Metric::InternalErrors,
             Self::TokenAmbiguous => Metric::TokensAmbiguous,
-            Self::CleanupFailed => Metric::CleanupFailures,
+            Self::CleanupFailed | Self::AttributesPending => Metric::CleanupFailures,
             Self::WarmUpFailed | Self::Misconfigured => return None,
         })
     }

@@ -264,7 +264,7 @@ async fn a_removal_of_a_user() {
                 json!({
                     "TableName": "sessions",
                     "Key": key("!user"),
-                    "UpdateExpression": "SET version = version + :one REMOVE user_id, username",
+                    "UpdateExpression": "SET version = version + :one REMOVE user_id, username, attributes, attributes_pending",
                     "ConditionExpression": "attribute_exists(sk)",
                     "ExpressionAttributeValues": {":one": n(1)},
                 }),
