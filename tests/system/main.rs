@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "a panic fails the test, as intended")]
 
 mod admin;
+mod admin_users;
 mod alarms;
 mod attributes;
 mod authorizer_events;
@@ -31,6 +32,7 @@ mod metrics;
 mod mutants;
 mod openapi;
 mod outage;
+mod own_password;
 mod password_change;
 mod protected_api;
 mod round_trips;
