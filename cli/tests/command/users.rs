@@ -124,7 +124,7 @@ async fn missing_users_are_restored() {
         latchkey(database, &format!("users add {name} --password-stdin"), PASSWORD).await.assert_done();
     }
     let copy = async |item| {
-        let put = database.client.put_item().table_name(&format!("{}-copy", database.table("UsersTable"))).set_item(Some(item));
+        let put = database.client.put_item().table_name(format!("{}-copy", database.table("UsersTable"))).set_item(Some(item));
         put.send().await.unwrap();
     };
     let mut table = database.template.tables.iter().find(|table| table.logical_id == "UsersTable").unwrap().clone();
