@@ -8,7 +8,7 @@ use std::{num::NonZeroU32, time::Duration};
 use crate::{
     decision::{OnSessionLimit, SessionLimit},
     model::{Lifetimes, ReplayRule},
-    password::{ForeignHashes, Most},
+    password::{ForeignHashes, Work},
     telling::signals::{Function, Signals},
     throttle::Throttle,
     token::ImportedTokens,
@@ -178,7 +178,7 @@ impl<'a> Environment<'a> {
     /// `ACCEPT_FOREIGN_HASHES`. A verification may take a quarter of the function's memory, which Lambda says.
     fn foreign_hashes(&self) -> Result<ForeignHashes, ConfigError> {
         let memory_mb: Option<u32> = self.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|size| size.parse().ok());
-        let most_memory_kib = memory_mb.map_or(Most::MEMORY_KIB, |size| size.saturating_mul(1024 / 4).min(Most::MEMORY_KIB));
+        let most_memory_kib = memory_mb.map_or(Work::MOST_MEMORY_KIB, |size| size.saturating_mul(1024 / 4).min(Work::MOST_MEMORY_KIB));
         self.parsed("ACCEPT_FOREIGN_HASHES", "false", "`true` or `false`", |text| match text {
             "true" => Some(ForeignHashes::Accepted { most_memory_kib }),
             "false" => Some(ForeignHashes::Refused),

@@ -1,5 +1,6 @@
 //! From an HTTP request to an operation, and from its result to an answer.
 
+pub mod attributes;
 pub mod bearer;
 pub mod device;
 #[cfg(feature = "lambda-http")]

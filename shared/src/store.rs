@@ -6,6 +6,7 @@ mod accounts;
 mod attempts;
 mod attributes;
 mod block;
+mod change_register;
 mod change_user;
 mod create_user;
 mod end;
@@ -16,6 +17,7 @@ mod locate;
 mod login;
 mod logins;
 mod mark;
+
 mod name_claim;
 mod person;
 mod read;

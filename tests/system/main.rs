@@ -6,6 +6,7 @@ mod admin;
 mod admin_users;
 mod alarms;
 mod attributes;
+mod authorization_page;
 mod authorizer_events;
 mod axum_service;
 mod bad_input;
