@@ -10,7 +10,7 @@ use latchkey::{
 
 use crate::{
     batches::{Importer, Window},
-    sessions::patiently::Patience,
+    patiently::Patience,
 };
 
 #[derive(Clone)]
