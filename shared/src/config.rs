@@ -266,6 +266,8 @@ impl LoginConfig {
 pub struct AdminConfig {
     /// `SESSIONS_TABLE`.
     pub sessions_table: String,
+    /// `USERS_TABLE`.
+    pub users_table: String,
     /// How long tokens live.
     pub lifetimes: Lifetimes,
     /// What no refresh extends.
@@ -287,6 +289,7 @@ impl AdminConfig {
         let lifetimes = environment.lifetimes()?;
         Ok(Self {
             sessions_table: environment.sessions_table()?,
+            users_table: environment.required("USERS_TABLE", "the name of the users table")?,
             lifetimes,
             session_max_lifetime: environment.session_max_lifetime(lifetimes)?,
             session_limit: environment.session_limit()?,

@@ -6,6 +6,8 @@ pub mod device;
 #[cfg(feature = "lambda-http")]
 pub mod front;
 #[cfg(feature = "lambda-http")]
+pub mod gateway_context;
+#[cfg(feature = "lambda-http")]
 pub mod json;
 pub mod middleware;
 pub mod paging;

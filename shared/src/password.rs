@@ -5,6 +5,7 @@
 
 mod foreign;
 mod hashing;
+pub mod rules;
 
 pub use foreign::{FastHash, FirebaseSettings, Foreign, ForeignHash, Hints, OutOfBounds, SpringPbkdf2, UnreadableHash, Work};
 pub use hashing::{Hashing, HashingError};

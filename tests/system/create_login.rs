@@ -42,6 +42,7 @@ impl Ground {
             lifetimes: Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) },
             max_lifetime: None,
             limit,
+            replacing: None,
             now: self.clock.clock().now(),
             random: &self.random,
             fields: Fields::default(),

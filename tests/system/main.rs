@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "a panic fails the test, as intended")]
 
 mod admin;
+mod admin_users;
 mod alarms;
 mod attributes;
 mod authorization_page;
@@ -32,6 +33,7 @@ mod metrics;
 mod mutants;
 mod openapi;
 mod outage;
+mod own_password;
 mod password_change;
 mod protected_api;
 mod round_trips;

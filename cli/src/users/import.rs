@@ -31,9 +31,9 @@ use tokio::{signal::ctrl_c, task::JoinSet};
 use crate::{
     args::{ImportUsersArgs, UsersFormat},
     exit::{Exit, ExitWith},
+    patiently::patiently,
     progress::FileProgress,
     rows::{BadRow, Counted, FileError, ending},
-    sessions::patiently::patiently,
 };
 
 use entry::{Entered, Entry, Unusable};

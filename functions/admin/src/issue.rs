@@ -105,6 +105,7 @@ pub(crate) fn create<'a>(
         lifetimes: office.config.lifetimes,
         max_lifetime,
         limit: office.config.session_limit,
+        replacing: None,
         now: office.clock.now(),
         random: &office.random,
         fields,

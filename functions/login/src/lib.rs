@@ -1,16 +1,23 @@
-//! `POST /login`: a password becomes a login with its first session.
+//! `POST /login`: a password becomes a login with its first session. `PUT /me/password`: two passwords become another one.
 
+mod change;
 mod refusal;
 mod request;
 
 use std::{convert::Infallible, sync::Arc};
 
-use lambda_http::{Body, Request, Response, Service, service_fn};
+use http::Method;
+use lambda_http::{
+    Body, Request, Response, Service,
+    request::RequestContext,
+    service_fn,
+    tower::{ServiceBuilder, ServiceExt as _},
+};
 use latchkey::{
     clock::Clock,
     config::LoginConfig,
     entropy::Random,
-    http::pair::pair_response,
+    http::{gateway_context::ByGatewayContext, middleware::Authenticate, pair::pair_response},
     limits::Limits,
     operations::{NotLoggedIn, PasswordLogin, issue::IssuedLogin},
     store::{Accounts, Attempts},
@@ -29,10 +36,27 @@ pub fn service(
     random: Random,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
     let handler = Arc::new(Handler { login: PasswordLogin::new(accounts, attempts, config, random), clock });
-    service_fn(move |request| {
+    let change = {
         let handler = Arc::clone(&handler);
-        async move { Ok(handler.answer(request).await) }
+        ServiceBuilder::new().layer(Authenticate::with(ByGatewayContext)).service_fn(move |request| {
+            let handler = Arc::clone(&handler);
+            async move { Ok(change::answer(&handler, request).await) }
+        })
+    };
+    service_fn(move |request: Request| {
+        let (handler, change) = (Arc::clone(&handler), change.clone());
+        async move { if is_change(&request) { change.oneshot(request).await } else { Ok(handler.answer(request).await) } }
     })
+}
+
+/// Routes by the gateway's resource, which no base path or stage changes. Whatever isn't a change of a password is a login.
+fn is_change(request: &Request) -> bool {
+    match request.extensions().get::<RequestContext>() {
+        Some(RequestContext::ApiGatewayV1(context)) => {
+            (request.method(), context.resource_path.as_deref()) == (&Method::PUT, Some("/me/password"))
+        }
+        _ => false,
+    }
 }
 
 #[derive(Debug)]
