@@ -20,6 +20,7 @@ use latchkey::{
     http::{gateway_context::ByGatewayContext, middleware::Authenticate, pair::pair_response},
     limits::Limits,
     operations::{NotLoggedIn, PasswordLogin, issue::IssuedLogin},
+    password::Hashing,
     store::{Accounts, Attempts},
     telling::log::{Event, Fields, log},
     throttle::Subjects,
@@ -32,10 +33,11 @@ pub fn service(
     accounts: Accounts,
     attempts: Attempts,
     config: LoginConfig,
+    hashing: Hashing,
     clock: Clock,
     random: Random,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
-    let handler = Arc::new(Handler { login: PasswordLogin::new(accounts, attempts, config, random), clock });
+    let handler = Arc::new(Handler { login: PasswordLogin::new(accounts, attempts, config, hashing, random), clock });
     let change = {
         let handler = Arc::clone(&handler);
         ServiceBuilder::new().layer(Authenticate::with(ByGatewayContext)).service_fn(move |request| {
