@@ -6,6 +6,7 @@
 use chrono::{DateTime, Datelike as _, Utc};
 
 use crate::{
+    dpop::AnsweredProofs,
     crypto::{base64url, sha256},
     ids::{Generation, LoginId, LoginKey, USER_ID_MAX_BYTES, UserKey},
     model::{Device, ImportedPair, Login, NewLogin, Session},
@@ -113,6 +114,7 @@ impl ImportedSession {
             recent_replay_untils: Vec::new(),
             refresh_token_expires_at: self.refresh_token_expires_at,
             ends_at: self.ends_at,
+            bound_to: None,
             device: Device::default(),
         };
         let session = Session {
@@ -125,6 +127,7 @@ impl ImportedSession {
             refresh_token_expires_at: self.refresh_token_expires_at,
             created_at: now,
             imported: true,
+            answered_proofs: AnsweredProofs::default(),
             predecessor: None,
         };
         NewLogin { login, session }

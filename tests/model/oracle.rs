@@ -119,7 +119,7 @@ fn ask_refresh(pool: &mut Pool, asked: &RefreshQuestion, token: &RefreshToken) -
     let minted = asked.minted.map(|minter| pool.with_pair(asked.token.successor(minter), |_, pair| pair.refresh.hash()));
     let key = asked.key.map(replay_key);
     let claim = token.claim();
-    let request = RefreshRequest { claim: &claim, replay_key: key.as_ref(), minted: minted.as_ref(), now: time(asked.now) };
+    let request = RefreshRequest { claim: &claim, replay_key: key.as_ref(), possession: None, minted: minted.as_ref(), now: time(asked.now) };
     match decide_refresh(&state, request) {
         RefreshDecision::Rotate { .. } => RefreshVerdict::Rotate,
         RefreshDecision::Success { .. } => RefreshVerdict::Success,

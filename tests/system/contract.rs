@@ -257,14 +257,14 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
 
     let (right, wrong) = (issued.pair.refresh.hash(), other.pair.refresh.hash());
     assert_eq!(
-        rotate(Rotation { login, presented: &wrong, successor: &next.session, replay_untils: &[], first_proofs: None }).await,
+        rotate(Rotation { login, presented: &wrong, answered: &AnsweredProofs::default(), successor: &next.session, replay_untils: &[], first_proofs: None }).await,
         Ok(Commit::ReadAgain),
         "another token"
     );
     let mut late = next.session.clone();
     late.created_at = issued.new.session.refresh_token_expires_at;
     assert_eq!(
-        rotate(Rotation { login, presented: &right, successor: &late, replay_untils: &[], first_proofs: None }).await,
+        rotate(Rotation { login, presented: &right, answered: &AnsweredProofs::default(), successor: &late, replay_untils: &[], first_proofs: None }).await,
         Ok(Commit::ReadAgain),
         "expired at this instant"
     );
@@ -272,13 +272,13 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
     ahead.generation = Generation::new(1).unwrap();
     let next_but_one = contract.successor(&LoginState { login: Some(ahead.clone()), ..LoginState::default() }, &issued.pair.refresh);
     assert_eq!(
-        rotate(Rotation { login: &ahead, presented: &right, successor: &next_but_one.session, replay_untils: &[], first_proofs: None })
+        rotate(Rotation { login: &ahead, presented: &right, answered: &AnsweredProofs::default(), successor: &next_but_one.session, replay_untils: &[], first_proofs: None })
             .await,
         Ok(Commit::ReadAgain),
         "another generation"
     );
     assert_eq!(
-        rotate(Rotation { login: &other.new.login, presented: &right, successor: &next.session, replay_untils: &[], first_proofs: None })
+        rotate(Rotation { login: &other.new.login, presented: &right, answered: &AnsweredProofs::default(), successor: &next.session, replay_untils: &[], first_proofs: None })
             .await,
         Ok(Commit::ReadAgain),
         "no such login"
@@ -288,7 +288,7 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
     let put = contract.database.client.put_item().table_name(contract.database.table("SessionsTable"));
     put.set_item(Some(session_item(&next.session))).send().await.unwrap();
     assert_eq!(
-        rotate(Rotation { login, presented: &right, successor: &next.session, replay_untils: &[], first_proofs: None }).await,
+        rotate(Rotation { login, presented: &right, answered: &AnsweredProofs::default(), successor: &next.session, replay_untils: &[], first_proofs: None }).await,
         Ok(Commit::ReadAgain),
         "the successor is there"
     );
@@ -306,7 +306,7 @@ async fn a_rotation_is_refused_where_the_login_stands_elsewhere() {
     let put = contract.database.client.put_item().table_name(contract.database.table("SessionsTable"));
     put.set_item(Some(login_item(&elsewhere))).send().await.unwrap();
     let rotation =
-        Rotation { login, presented: &issued.pair.refresh.hash(), successor: &next.session, replay_untils: &[], first_proofs: None };
+        Rotation { login, presented: &issued.pair.refresh.hash(), answered: &AnsweredProofs::default(), successor: &next.session, replay_untils: &[], first_proofs: None };
     assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::ReadAgain));
 }
 

@@ -6,7 +6,7 @@ use crate::{
 };
 
 fn decide<'a>(state: &'a LoginState, pair: &TokenPair, now: DateTime<Utc>) -> RefreshDecision<'a> {
-    decide_refresh(state, RefreshRequest { claim: &pair.refresh.claim(), replay_key: None, minted: None, now })
+    decide_refresh(state, RefreshRequest { claim: &pair.refresh.claim(), replay_key: None, possession: None, minted: None, now })
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn what_this_request_minted_is_success_even_after_the_window() {
     let state = chain.state();
     let minted = chain.pair(3).refresh.hash();
     let claim = chain.pair(2).refresh.claim();
-    let request = RefreshRequest { claim: &claim, replay_key: None, minted: Some(&minted), now: chain.now() + at(10 * WINDOW_MS) };
+    let request = RefreshRequest { claim: &claim, replay_key: None, possession: None, minted: Some(&minted), now: chain.now() + at(10 * WINDOW_MS) };
     assert_eq!(decide_refresh(&state, request), RefreshDecision::Success { session: &chain.session(3) }.matching(&state));
 }
 
@@ -157,7 +157,7 @@ fn unequal_keys_never_wait_for_a_first_use() {
     let (key, claim, until) = (ReplayKeyHash::of("one"), chain.pair(2).refresh.claim(), chain.replay_until(2));
     for first_use in [FirstUse::NotAwaited, FirstUse::Awaited, FirstUse::ReplayUntil(until + at(10 * WINDOW_MS))] {
         let state = used(first_use);
-        let inside = RefreshRequest { claim: &claim, replay_key: Some(&key), minted: None, now: until + TOLERANCE - at(1) };
+        let inside = RefreshRequest { claim: &claim, replay_key: Some(&key), possession: None, minted: None, now: until + TOLERANCE - at(1) };
         assert_eq!(decide_refresh(&state, inside), RefreshDecision::Superseded { keys_differ: true }, "{first_use:?}");
         let after = RefreshRequest { now: until + TOLERANCE, ..inside };
         assert!(matches!(decide_refresh(&state, after), RefreshDecision::Reuse { .. }), "{first_use:?}");
@@ -212,7 +212,7 @@ fn a_replay_must_bring_the_key_that_the_rotation_brought() {
             }
         }
         let claim = chain.pair(2).refresh.claim();
-        let inside = RefreshRequest { claim: &claim, replay_key: sent, minted: None, now: chain.now() };
+        let inside = RefreshRequest { claim: &claim, replay_key: sent, possession: None, minted: None, now: chain.now() };
         let after = RefreshRequest { now: chain.replay_until(2) + TOLERANCE, ..inside };
         match decide_refresh(&state, inside) {
             RefreshDecision::Replay { .. } => assert!(replays, "{stored:?} {sent:?}"),
@@ -284,7 +284,7 @@ fn an_imported_token_is_judged_by_the_same_table_as_long_as_it_is_known() {
     let claim_of = |pair: TokenPair| Claim { proof: None, ..pair.refresh.claim() };
     let (own, other) = (claim_of(Chain::of(0).pair(0)), claim_of(Chain::of(0).forged(0)));
     let decide = |state: &LoginState, claim: &Claim<Refresh>, now| {
-        let request = RefreshRequest { claim, replay_key: None, minted: None, now };
+        let request = RefreshRequest { claim, replay_key: None, possession: None, minted: None, now };
         format!("{:?}", decide_refresh(state, request)).split([' ', '{']).next().unwrap().to_owned()
     };
     let forever = Chain::of(0).now() + at(1_000_000_000);
@@ -305,7 +305,7 @@ fn a_generation_that_was_never_reached_is_forged_even_on_a_torn_read() {
     let chain = Chain::of(3);
     let claim = chain.pair(4).refresh.claim();
     for state in [chain.state(), chain.without_session()] {
-        let request = RefreshRequest { claim: &claim, replay_key: None, minted: None, now: chain.now() };
+        let request = RefreshRequest { claim: &claim, replay_key: None, possession: None, minted: None, now: chain.now() };
         assert_eq!(decide_refresh(&state, request), RefreshDecision::Refuse(RefreshRefusal::Forged));
     }
 }

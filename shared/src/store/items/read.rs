@@ -3,9 +3,10 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 
-use super::{ACCESS, BLOCKED_AT, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH, SCHEMA, SortKey, USED_REPLAY_UNTIL};
+use super::{ACCESS, ANSWERED_PROOFS, BLOCKED_AT, BOUND_SCHEMA, BOUND_TO, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH, SCHEMA, SortKey, USED_REPLAY_UNTIL};
 use crate::{
     clock::parse_rfc3339,
+    dpop::{AnsweredProofs, Thumbprint},
     ids::{Generation, LoginId, LoginKey, UserKey},
     model::{Device, FirstUse, ImportedPair, Login, Predecessor, ProofHashes, Register, ReplayKeyHash, Session},
     token::{ProofHash, SealedSeed, TokenHash},
@@ -87,7 +88,12 @@ impl<'a> Reader<'a> {
     }
 
     pub(in crate::store) fn check_schema(&self) -> Result<(), ItemError> {
-        if self.number::<u32>("schema")? > SCHEMA { Err(self.wrong("schema", "is newer than this version of Latchkey")) } else { Ok(()) }
+        self.schema_up_to(SCHEMA).map(|_| ())
+    }
+
+    fn schema_up_to(&self, newest: u32) -> Result<u32, ItemError> {
+        let schema = self.number("schema")?;
+        if schema > newest { Err(self.wrong("schema", "is newer than this version of Latchkey")) } else { Ok(schema) }
     }
 }
 
@@ -160,7 +166,12 @@ pub(in crate::store) fn read_device(item: &Item) -> Result<LoginId, ItemError> {
 /// [`ItemError`] names the first attribute that is not as [`login_item`] writes it.
 pub fn read_login(item: &Item) -> Result<Login, ItemError> {
     let read = Reader { item, kind: "login" };
-    read.check_schema()?;
+    // A bound login that has lost its key must not pass for a bearer login.
+    let bound_to = match read.schema_up_to(BOUND_SCHEMA)? {
+        BOUND_SCHEMA => Some(read.parsed(BOUND_TO, Thumbprint::parse)?),
+        _ if item.contains_key(BOUND_TO) => return Err(read.wrong("schema", "is older than a login that is bound to a key")),
+        _ => None,
+    };
     let owned = |text: Option<&str>| text.map(str::to_owned);
     let generation = read.generation()?;
     let imported = match read.optional_text(IMPORTED_REFRESH)? {
@@ -191,6 +202,7 @@ pub fn read_login(item: &Item) -> Result<Login, ItemError> {
         recent_replay_untils: read.times("recent_replay_untils")?,
         refresh_token_expires_at: read.time("refresh_token_expires_at")?,
         ends_at: read.optional_time("ends_at")?,
+        bound_to,
         device: Device {
             id: owned(read.optional_text("device_id")?),
             name: owned(read.optional_text("device_name")?),
@@ -239,6 +251,13 @@ pub fn read_session(item: &Item) -> Result<Session, ItemError> {
         refresh_token_expires_at: read.time("refresh_token_expires_at")?,
         created_at: read.time("created_at")?,
         imported,
+        answered_proofs: match item.get(ANSWERED_PROOFS) {
+            None => AnsweredProofs::default(),
+            Some(AttributeValue::B(bytes)) => {
+                AnsweredProofs::parse(bytes.as_ref()).ok_or_else(|| read.wrong(ANSWERED_PROOFS, "is malformed"))?
+            }
+            Some(_) => return Err(read.wrong(ANSWERED_PROOFS, "is not binary")),
+        },
         predecessor,
     })
 }
