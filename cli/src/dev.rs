@@ -54,7 +54,7 @@ pub enum DevError {
     /// A setting is wrong.
     #[error("{0}")]
     Config(#[from] ConfigError),
-    /// Somebody else has the port.
+    /// Another program has the port.
     #[error("port {port} is taken; stop what runs there, or use the next free one: latchkey dev --port {next}")]
     PortTaken {
         port: u16,
@@ -194,7 +194,7 @@ fn log_to_terminal() {
     tracing_subscriber::registry().with(lines.with_filter(ours.clone())).with(LogLines.with_filter(ours)).init();
 }
 
-/// The name of the users table, as the login function is told it.
+/// The name of the users table, as the login function's environment has it.
 #[must_use]
 pub fn users_table(template: &Template) -> String {
     let login = template.functions.iter().find(|function| function.binary == "login");

@@ -92,7 +92,7 @@ struct Platform {
 /// What the gateway knows of an answer and doesn't send. It is an extension of the answer.
 #[derive(Debug, Clone)]
 pub struct Answered {
-    /// The request's route as the template has it; `-` where there is none.
+    /// The request's route as the template has it; `-` if no route matches.
     pub route: String,
     /// Why the gateway answered itself.
     pub reason: Option<String>,

@@ -130,7 +130,7 @@ pub fn functions_that_tell(
     Ok(Invoker::Linked(functions.into_iter().map(|(name, function)| (name.to_owned(), function)).collect()))
 }
 
-/// What the refresh function is told: lifetimes and replay window.
+/// The refresh function's settings: lifetimes and replay window.
 ///
 /// # Errors
 /// [`ConfigError`] for a variable that is missing or wrong.

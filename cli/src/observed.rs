@@ -153,7 +153,7 @@ mod tests {
         let first = observer.begin();
         assert!(Arc::ptr_eq(&observer.place().unwrap().exchange, &first));
         let second = observer.begin();
-        assert!(observer.place().is_none(), "of two, nobody can tell");
+        assert!(observer.place().is_none(), "two requests are under way");
         drop(first);
         assert!(Arc::ptr_eq(&observer.place().unwrap().exchange, &second));
     }

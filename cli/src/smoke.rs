@@ -65,7 +65,7 @@ pub enum SmokeError {
     /// The user made for the walk is still there.
     #[error("{walk}{source}; the user {username} is still there: latchkey users remove {username}")]
     LeftBehind {
-        /// How the walk itself went, where it went wrong.
+        /// The failure of the walk itself.
         walk: String,
         username: Username,
         /// Why they couldn't be removed.

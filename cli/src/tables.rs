@@ -91,7 +91,7 @@ async fn describe(client: &Client, table: &Table) -> Result<Option<TableDescript
     }
 }
 
-/// Whether it was made here: somebody else may have been faster.
+/// Whether it was created here: another process may have been faster.
 async fn create(client: &Client, table: &Table) -> Result<bool, TablesError> {
     let declaration = |source| TablesError::Declaration { table: table.name.clone(), source };
     let mut request = client
@@ -154,7 +154,7 @@ async fn enable_ttl(client: &Client, table: &Table) -> Result<(), TablesError> {
     let specification = specification.map_err(|source| TablesError::Declaration { table: table.name.clone(), source })?;
     match client.update_time_to_live().table_name(&table.name).time_to_live_specification(specification).send().await {
         Ok(_) => Ok(()),
-        // Somebody else was faster.
+        // Another process was faster.
         Err(error) if error.message().is_some_and(|message| message.contains("already enabled")) => Ok(()),
         Err(error) => Err(refused("UpdateTimeToLive", table, &error)),
     }

@@ -176,7 +176,7 @@ async fn enable(args: UserArgs) -> Result<(), UsersError> {
     let user = known(&accounts, &args.name).await?;
     // A change ends all logins: an active user has some to lose.
     if user.status == UserStatus::Active {
-        told(&user, 0, "may log in already", args.json);
+        print_change(&user, 0, "may log in already", args.json);
         return Ok(());
     }
     change(&accounts, user.username, &UserChange::Enabled, "may log in", args.json).await
@@ -223,11 +223,11 @@ async fn change(accounts: &Accounts, username: Username, change: &UserChange, do
     let ending = Spinner::start("ending logins");
     let (user, ended) = change_user(accounts, &username, change, &Random::system()).await?.ok_or(UsersError::Unknown(username))?;
     drop(ending);
-    told(&user, ended, done, json);
+    print_change(&user, ended, done, json);
     Ok(())
 }
 
-fn told(user: &User, ended: usize, done: &str, json: bool) {
+fn print_change(user: &User, ended: usize, done: &str, json: bool) {
     if json {
         let mut row = row(user);
         row["ended_logins"] = json!(ended);

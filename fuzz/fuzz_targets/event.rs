@@ -50,7 +50,9 @@ fn authorizer_event(event: AuthorizerEvent) {
         Ok(answer) => {
             let answer = serde_json::to_value(answer).unwrap();
             let refused = answer["isAuthorized"] == false || answer["policyDocument"]["Statement"][0]["Effect"] == "Deny";
-            assert!(refused && answer.get("context").is_none(), "{answer}");
+            let misrouted = answer["statusCode"] == 500;
+            let contexts = ["context", "resolverContext", "handlerContext"];
+            assert!((refused || misrouted) && contexts.iter().all(|name| answer.get(name).is_none()), "{answer}");
         }
         Err(AuthorizerError::Store(_) | AuthorizerError::NotAnAuthorizerEvent) => {}
         Err(error @ AuthorizerError::Deadline(_)) => panic!("{error}"),

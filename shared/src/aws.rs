@@ -21,7 +21,7 @@ use crate::{
 /// Its answers set `clock`.
 ///
 /// # Errors
-/// [`ConfigError`] for a bundle that is none.
+/// [`ConfigError`] if the bundle can't be read as certificates.
 pub async fn client(environment: &Environment<'_>, limits: Limits, clock: &Clock) -> Result<Client, ConfigError> {
     // ring: aws-lc gathers CPU jitter at the first handshake, tens of milliseconds that a small Lambda pays tenfold.
     let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);

@@ -1,4 +1,4 @@
-//! The one place that asks what time it is. Everything else is told.
+//! The only place that reads the system's clock. All other code takes the time as an argument.
 
 mod server_time;
 

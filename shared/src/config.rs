@@ -49,12 +49,12 @@ impl Environment<'static> {
 }
 
 impl<'a> Environment<'a> {
-    /// Whatever `lookup` finds.
+    /// The values that `lookup` finds.
     pub fn from_fn(lookup: impl Fn(&str) -> Option<String> + 'a) -> Self {
         Self(Box::new(lookup))
     }
 
-    /// A variable, where it is set and not empty.
+    /// The variable's value; `None` if it is unset or empty.
     #[must_use]
     pub fn get(&self, variable: &str) -> Option<String> {
         (self.0)(variable).filter(|value| !value.is_empty())
@@ -142,7 +142,7 @@ impl<'a> Environment<'a> {
         self.parsed("CORS_ALLOW_ORIGIN", "none", origin::TAKES, parse_origin)
     }
 
-    /// `METRICS_NAMESPACE`: where CloudWatch keeps what the functions count; nothing is counted where it isn't set.
+    /// `METRICS_NAMESPACE`: the namespace of the metrics in CloudWatch; without it no metric is written.
     ///
     /// # Errors
     /// [`ConfigError`] for a name that CloudWatch wouldn't take

@@ -191,8 +191,8 @@ impl PasswordHash {
     }
 
     /// A hash with the current parameters that is the hash of no known password. An unknown user's login is verified
-    /// against it, so that it takes the time that a wrong password takes. The answer has to be refused by whoever
-    /// knows that there is no user, not by this hash.
+    /// against it, so that it takes the time that a wrong password takes. The caller has to refuse the login
+    /// even if the hash matches.
     #[must_use]
     pub fn dummy() -> Self {
         Self(DUMMY.to_owned())

@@ -21,7 +21,7 @@ fn in_headers(event: &mut Value, value: &str) {
     event["headers"]["authorization"] = json!(value);
 }
 
-const SHAPES: [Shape; 8] = [
+const SHAPES: [Shape; 13] = [
     Shape {
         name: "REST TOKEN",
         event: include_str!("../fixtures/example-apigw-custom-auth-request.json"),
@@ -73,7 +73,61 @@ const SHAPES: [Shape; 8] = [
         token_at: |event, value| event["multiValueHeaders"]["AUTHORIZATION"] = json!([value]),
         stage: Some("arn:aws:execute-api:eu-west-1:123456789012:abcdef123/test/*"),
     },
+    Shape {
+        name: "WebSocket $connect of a browser",
+        event: include_str!("../fixtures/websocket-browser-connect-authorizer.json"),
+        token_at: |event, value| {
+            let list = format!("latchkey, {}", value.trim_start_matches("Bearer "));
+            event["headers"]["Sec-WebSocket-Protocol"] = json!(list);
+            event["multiValueHeaders"]["Sec-WebSocket-Protocol"] = json!([list]);
+        },
+        stage: Some("arn:aws:execute-api:eu-central-1:123456789012:ws4example/prod/*"),
+    },
+    Shape {
+        name: "AppSync GraphQL",
+        event: include_str!("../fixtures/appsync-graphql-authorizer.json"),
+        token_at: as_appsync_clients_send_it,
+        stage: None,
+    },
+    Shape {
+        name: "AppSync Events, connect",
+        event: include_str!("../fixtures/appsync-events-connect-authorizer.json"),
+        token_at: as_appsync_clients_send_it,
+        stage: None,
+    },
+    Shape {
+        name: "AppSync Events, subscribe",
+        event: include_str!("../fixtures/appsync-events-subscribe-authorizer.json"),
+        token_at: as_appsync_clients_send_it,
+        stage: None,
+    },
+    Shape {
+        name: "AppSync Events, publish",
+        event: include_str!("../fixtures/appsync-events-publish-authorizer.json"),
+        token_at: |event, value| event["authorizationToken"] = json!(value),
+        stage: None,
+    },
 ];
+
+/// Requests for which this function is the wrong target.
+const REQUESTS: [(&str, &str); 6] = [
+    ("function URL", include_str!("../fixtures/function-url-request.json")),
+    ("ALB", include_str!("../fixtures/alb-request.json")),
+    ("ALB, lists", include_str!("../fixtures/alb-request-multi-value.json")),
+    ("VPC Lattice 1.0", include_str!("../fixtures/lattice-v1-request.json")),
+    ("VPC Lattice 2.0", include_str!("../fixtures/lattice-v2-request.json")),
+    ("REST proxy", include_str!("../fixtures/rest-proxy-request.json")),
+];
+
+/// Without the scheme, which AppSync's other modes forbid.
+fn as_appsync_clients_send_it(event: &mut Value, value: &str) {
+    event["authorizationToken"] = json!(value.trim_start_matches("Bearer "));
+}
+
+/// Where this door's answer has the context.
+fn context_of(answer: &Value) -> Option<&Value> {
+    ["context", "resolverContext", "handlerContext"].into_iter().find_map(|name| answer.get(name))
+}
 
 fn authorizer(service: &Service) -> Authorizer {
     let store = Store::new(service.database.tapped(&service.tap), service.database.table("SessionsTable"));
@@ -113,11 +167,11 @@ async fn every_shape_is_answered_in_its_own() {
     for shape in &SHAPES {
         let allowed = ask(&authorizer, event_with(shape, &format!("Bearer {}", pair.access))).await.unwrap();
         assert!(allows(&allowed), "{}: {allowed}", shape.name);
-        assert_context(&allowed["context"], &pair);
+        assert_context(context_of(&allowed).unwrap(), &pair);
 
         let refused = ask(&authorizer, event_with(shape, &format!("Bearer {}", pair.refresh))).await.unwrap();
         assert!(!allows(&refused), "{}: {refused}", shape.name);
-        assert!(refused.get("context").is_none());
+        assert_eq!(context_of(&refused), None);
 
         match shape.stage {
             // A cached policy must not refuse the next route (case A1).
@@ -133,6 +187,11 @@ async fn every_shape_is_answered_in_its_own() {
                     assert_eq!(answer["policyDocument"]["Version"], "2012-10-17");
                     assert!(answer["principalId"].is_string());
                 }
+            }
+            None if shape.name.starts_with("AppSync") => {
+                assert_eq!(refused, json!({"isAuthorized": false, "ttlOverride": 0}), "{}", shape.name);
+                assert_eq!(allowed["ttlOverride"], 0, "{}: an answer that is kept outlives a logout", shape.name);
+                assert_eq!(allowed.get("handlerContext").is_some(), shape.name.contains("Events"), "{}", shape.name);
             }
             None => assert_eq!(refused, json!({"isAuthorized": false}), "{}", shape.name),
         }
@@ -191,6 +250,44 @@ async fn an_outage_is_a_function_error() {
     }
     service.tap.set_line(Line::Open);
     assert!(allows(&ask(&authorizer, event_with(&SHAPES[0], &format!("Bearer {}", pair.access))).await.unwrap()));
+}
+
+/// A6: a browser's handshake is judged by one of its two places, and never by the query, which is logged.
+#[tokio::test]
+async fn a_handshake_with_both_places_or_the_query_is_refused() {
+    let service = Service::start(&[]).await;
+    let pair = service.login().await;
+    let authorizer = authorizer(&service);
+    let browser = SHAPES.iter().find(|shape| shape.name.ends_with("of a browser")).unwrap();
+    let event = event_with(browser, &pair.access);
+    assert!(allows(&ask(&authorizer, event.clone()).await.unwrap()));
+    let mut both = event;
+    both["multiValueHeaders"]["Authorization"] = json!([format!("Bearer {}", pair.access)]);
+    assert!(!allows(&ask(&authorizer, both).await.unwrap()));
+    let mut query: Value = serde_json::from_str(browser.event).unwrap();
+    for map in ["queryStringParameters", "multiValueQueryStringParameters"] {
+        query[map] = json!({"access_token": pair.access, "Authorization": format!("Bearer {}", pair.access)});
+    }
+    assert!(!allows(&ask(&authorizer, query).await.unwrap()));
+}
+
+/// A6: an operator who points a function URL or a load balancer at the authorizer reads why that can't work, and no store is asked.
+#[tokio::test]
+async fn a_request_instead_of_a_question_is_answered_over_http() {
+    let service = Service::start(&[]).await;
+    let pair = service.login().await;
+    let authorizer = authorizer(&service);
+    let _ = service.tap.take_calls();
+    for (name, event) in REQUESTS {
+        let event: Value = serde_json::from_str(&event.replace("TOKEN", &pair.access)).unwrap();
+        let answer = ask(&authorizer, event).await.unwrap();
+        assert!(!allows(&answer), "{name}");
+        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        assert_eq!((&answer["statusCode"], &body["code"]), (&json!(500), &json!("internal")), "{name}");
+        assert!(body["detail"].as_str().unwrap().contains("authorizer"), "{name}: {body}");
+        assert!(!answer.to_string().contains(&pair.access[4..40]), "{name}");
+    }
+    assert!(service.tap.take_calls().is_empty());
 }
 
 #[tokio::test]

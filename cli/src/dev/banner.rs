@@ -68,7 +68,7 @@ impl Banner<'_> {
         }
     }
 
-    /// With colours; whoever prints it takes them out where nobody sees them.
+    /// With colours; the caller removes them where the output isn't a terminal.
     pub(super) fn text(&self, took: Duration) -> String {
         let Self { address, dynamodb, access_key, region, lambda, data, template, command } = self;
         let (api, network) = self.reached();
@@ -120,7 +120,7 @@ impl Banner<'_> {
      curl -s -X POST {api}/refresh -H "Authorization: Bearer $(echo "$PAIR" | grep -o 'lkr_[A-Za-z0-9_-]*')"
 
   {STRONG}4.{STRONG:#} Refresh again with the same old token, as after a lost answer. Within the replay window it is the very same pair;
-     after it, reuse: the login ends, for somebody else may hold that token. It is the same command:
+     after it, reuse: the login ends, because a thief may hold that token. It is the same command:
      curl -s -X POST {api}/refresh -H "Authorization: Bearer $(echo "$PAIR" | grep -o 'lkr_[A-Za-z0-9_-]*')"
 
   Add users:

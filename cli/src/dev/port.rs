@@ -28,7 +28,7 @@ async fn bind(host: IpAddr, port: u16) -> io::Result<TcpListener> {
     TcpListener::bind(SocketAddr::from((host, port))).await
 }
 
-/// Held at once, so that nobody else takes it while somebody thinks about the offer.
+/// Bound at once, so that no other program takes it while the user decides.
 async fn next_free(host: IpAddr, port: u16) -> Option<(u16, TcpListener)> {
     for next in port.checked_add(1)?..=u16::MAX {
         if let Ok(listener) = bind(host, next).await {
@@ -55,7 +55,7 @@ mod tests {
     async fn a_taken_port_is_named_with_the_next_free_one() {
         let taken = bind(HERE, 0).await.unwrap();
         let port = taken.local_addr().unwrap().port();
-        // Without a terminal nobody is asked.
+        // Without a terminal there is no prompt.
         let error = listen(HERE, port).await.unwrap_err();
         let DevError::PortTaken { next, .. } = error else { panic!("{error}") };
         assert!(next > port);

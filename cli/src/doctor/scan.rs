@@ -34,7 +34,7 @@ pub struct Extent {
 }
 
 /// So many findings are listed; the others are counted.
-const TOLD: usize = 20;
+const SHOWN: usize = 20;
 /// Items in an eventually consistent read unit: it is 8 KB, and an item is smaller than 1.
 const ITEMS_PER_UNIT: u32 = 8;
 /// How often items that look wrong are read again: a read may have seen part of a transaction.
@@ -80,7 +80,7 @@ impl Scan<'_> {
         }
         // A later version may have written them. This one passes over them.
         let passed_over = if unknown == 0 { String::new() } else { format!(", {unknown} of no known kind") };
-        Ok(told(format!("items of {table}: {items}, of {users} users{passed_over}"), &found, |breach| fix_of(table, breach)))
+        Ok(checks_of(format!("items of {table}: {items}, of {users} users{passed_over}"), &found, |breach| fix_of(table, breach)))
     }
 
     /// A scan lags behind and sees parts of transactions. A finding counts only if repeated strong reads confirm it.
@@ -122,7 +122,7 @@ impl Scan<'_> {
         let fix = |_: &Breach| {
             "until it is mended this user can't log in: mend the attribute, or delete the item and add the user again".to_owned()
         };
-        Ok(told(format!("items of {table}: {users} users"), &found, fix))
+        Ok(checks_of(format!("items of {table}: {users} users"), &found, fix))
     }
 }
 
@@ -130,19 +130,19 @@ fn failed(operation: &'static str, table: &str, reason: String) -> DoctorError {
     DoctorError::DynamoDb { operation, table: table.to_owned(), reason }
 }
 
-fn told(what: String, found: &[Breach], fix: impl Fn(&Breach) -> String) -> Vec<Check> {
+fn checks_of(what: String, found: &[Breach], fix: impl Fn(&Breach) -> String) -> Vec<Check> {
     if found.is_empty() {
         return vec![Check::ok(what)];
     }
-    let more = found.len().saturating_sub(TOLD);
-    let mut checks: Vec<_> = found.iter().take(TOLD).map(|breach| Check::finding(&*what, told_breach(breach), fix(breach))).collect();
+    let more = found.len().saturating_sub(SHOWN);
+    let mut checks: Vec<_> = found.iter().take(SHOWN).map(|breach| Check::finding(&*what, breach_line(breach), fix(breach))).collect();
     if more > 0 {
         checks.push(Check::finding(what, format!("and {more} more"), "mend these, and run it again"));
     }
     checks
 }
 
-fn told_breach(breach: &Breach) -> String {
+fn breach_line(breach: &Breach) -> String {
     let of = if breach.user_key.is_empty() { String::new() } else { format!(" of {}", breach.user_key) };
     format!("{}{of}: {}", breach.sk, breach.what)
 }

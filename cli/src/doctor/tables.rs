@@ -35,7 +35,7 @@ pub(super) async fn check(
         }
         Err(error) if error.as_service_error().is_some_and(DescribeTableError::is_resource_not_found_exception) => {
             let fix = "check the name, --region and --profile; where the stack is half deployed, deploy it again";
-            return Ok((vec![Check::finding(format!("table {name}"), "there is none of this name", fix)], None));
+            return Ok((vec![Check::finding(format!("table {name}"), "there is no such table", fix)], None));
         }
         Err(error) if denied(&error) => return Ok((vec![may_not(format!("table {name}"), "DescribeTable")], None)),
         Err(error) => return Err(DoctorError::DynamoDb { operation: "DescribeTable", table: name.clone(), reason: reason(&error) }),
@@ -92,7 +92,8 @@ async fn ttl(client: &Client, table: &Table) -> Result<Check, DoctorError> {
     };
     let (status, by) = described.as_ref().map(|ttl| (ttl.time_to_live_status(), ttl.attribute_name())).unwrap_or_default();
     let on = matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling));
-    let found = if on { format!("it is on for {}", by.unwrap_or("nothing")) } else { "it is off: what is dead stays for ever".to_owned() };
+    let found =
+        if on { format!("it is on for {}", by.unwrap_or("nothing")) } else { "it is off: expired items are never deleted".to_owned() };
     let fix =
         format!("aws dynamodb update-time-to-live --table-name {name} --time-to-live-specification Enabled=true,AttributeName={attribute}");
     Ok(Check::hold(on && by == Some(attribute), what, found, fix))

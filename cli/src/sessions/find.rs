@@ -29,7 +29,7 @@ pub enum FindError {
     )]
     Nowhere,
     /// F7: two items under one hash.
-    #[error("two logins share this hash, so nobody is let in by it; end both, and find out where the token came from")]
+    #[error("two logins share this hash, so its token is refused; end both, and find out where the token came from")]
     Ambiguous,
 }
 

@@ -48,7 +48,7 @@ pub enum UrlError {
     /// A password would cross the network for all to read.
     #[error("{0} is not on this machine, so it has to be an https:// URL")]
     NotEncrypted(String),
-    /// This machine trusts nobody.
+    /// No root certificate of this machine could be read.
     #[error("the machine's root certificates can't be read: {0}")]
     Roots(#[from] std::io::Error),
 }

@@ -42,7 +42,7 @@ impl Walk<'_> {
         self.refused("without a token nothing is refreshed", Method::POST, refresh, None, "missing_token").await?;
         self.refused("a refresh token is no access token", Method::GET, me, Some(&pair.refresh), "invalid_token").await?;
         let step = "a malformed token is refused by the gateway";
-        // Without the authorizer: the gateway tells it from no token as little as API Gateway does.
+        // Without the authorizer: like API Gateway, the local one answers as if there were no token.
         expect(step, &self.ask(step, Method::GET, me, Some("lka_short"), None).await?, 401, None)?;
         self.done(step);
         self.refused("a malformed token is refused by a function", Method::POST, refresh, Some("lkr_short"), "invalid_token").await?;

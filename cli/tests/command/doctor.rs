@@ -266,7 +266,7 @@ async fn tables_that_are_missing_or_others() {
     let database = Database::new().await;
     let missing = doctor(&database, "--users-table none").await;
     assert_eq!((missing.code, missing.stderr.as_str()), (6, "error: to be mended: 1\n"), "{missing:?}");
-    assert!(missing.stdout.contains("FINDING  table none") && missing.stdout.contains("there is none of this name"), "{missing:?}");
+    assert!(missing.stdout.contains("FINDING  table none") && missing.stdout.contains("there is no such table"), "{missing:?}");
 
     let (users, sessions) = (database.table("UsersTable"), database.table("SessionsTable"));
     let swapped = doctor(&database, &format!("--users-table {sessions} --sessions-table {users} --json")).await;

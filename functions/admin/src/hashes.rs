@@ -30,7 +30,7 @@ struct Row<'a> {
     /// Null where only an index still has the login.
     user_id: Option<&'a str>,
     login_id: &'a str,
-    /// Where the login stands; null where it has ended.
+    /// The login's current generation; null if it has ended.
     generation: Option<u32>,
     token: &'static str,
     standing: &'static str,

@@ -1,13 +1,17 @@
-//! The answers, in the format of each kind of gateway.
+//! The answers, in the format of each door.
 //!
-//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html>
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html>,
+//! <https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html>
 
 use latchkey::{clock::rfc3339, model::CurrentSession};
 use serde::Serialize;
 
-use crate::event::{AuthorizerEvent, Gateway};
+use crate::{
+    event::{AppSyncApi, AuthorizerEvent, Door},
+    misrouted::Misrouted,
+};
 
-/// A policy, or the simple response of HTTP API payload 2.0.
+/// A policy, a simple response, or an HTTP answer to a request that came to the wrong function.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum Answer {
@@ -30,6 +34,19 @@ pub enum Answer {
         #[serde(skip_serializing_if = "Option::is_none")]
         context: Option<Context>,
     },
+    /// AppSync. The context is `resolverContext` for a GraphQL API and `handlerContext` for an Events API.
+    #[serde(rename_all = "camelCase")]
+    AppSync {
+        is_authorized: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resolver_context: Option<Context>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        handler_context: Option<Context>,
+        /// Seconds for which AppSync may keep the answer. An answer that is kept would be a delay of every end.
+        ttl_override: u8,
+    },
+    /// The event is a client's request.
+    Misrouted(Misrouted),
 }
 
 #[derive(Serialize)]
@@ -74,12 +91,16 @@ impl Answer {
     /// The verdict in the format that fits the event; `None` if the event names nothing to authorize.
     pub(crate) fn new(event: &AuthorizerEvent, session: Option<CurrentSession>) -> Option<Self> {
         let context: Option<Context> = session.map(Context::from);
-        let method_arn = match &event.gateway {
-            Gateway::HttpApi { route_arn, .. } => {
+        let method_arn = match &event.door {
+            Door::HttpApi { route_arn, .. } => {
                 route_arn.as_ref()?;
                 return Some(Self::Simple { is_authorized: context.is_some(), context });
             }
-            Gateway::Token { method_arn, .. } | Gateway::Request { method_arn, .. } => method_arn.as_deref()?,
+            Door::AppSync { api, .. } => return Some(Self::app_sync(*api, context)),
+            Door::Target { answers_in_lists } => return Some(Self::Misrouted(Misrouted::new(*answers_in_lists))),
+            Door::Token { method_arn, .. } | Door::Request { method_arn, .. } | Door::WebSocket { method_arn, .. } => {
+                method_arn.as_deref()?
+            }
         };
         let statement = Statement {
             action: "execute-api:Invoke",
@@ -88,6 +109,15 @@ impl Answer {
         };
         let principal_id = context.as_ref().map_or_else(|| "anonymous".to_owned(), |context| context.user_id.clone());
         Some(Self::Policy { principal_id, policy_document: PolicyDocument { version: "2012-10-17", statement: [statement] }, context })
+    }
+
+    fn app_sync(api: AppSyncApi, context: Option<Context>) -> Self {
+        let is_authorized = context.is_some();
+        let (resolver_context, handler_context) = match api {
+            AppSyncApi::GraphQl => (context, None),
+            AppSyncApi::Events => (None, context),
+        };
+        Self::AppSync { is_authorized, resolver_context, handler_context, ttl_override: 0 }
     }
 }
 
@@ -150,6 +180,17 @@ mod tests {
         let simple = json!({"version": "2.0", "routeArn": ARN});
         assert_eq!(answer(simple.clone(), Some(session())), Some(json!({"isAuthorized": true, "context": context()})));
         assert_eq!(answer(simple, None), Some(json!({"isAuthorized": false})));
+    }
+
+    #[test]
+    fn appsync_is_told_to_keep_no_answer() {
+        let context_of = [(json!(null), "resolverContext"), (json!("EVENT_SUBSCRIBE"), "handlerContext")];
+        for (operation, name) in context_of {
+            let event = json!({"authorizationToken": "a", "requestContext": {"apiId": "api", "operation": operation}});
+            let allowed = json!({"isAuthorized": true, name: context(), "ttlOverride": 0});
+            assert_eq!(answer(event.clone(), Some(session())), Some(allowed));
+            assert_eq!(answer(event, None), Some(json!({"isAuthorized": false, "ttlOverride": 0})));
+        }
     }
 
     #[test]

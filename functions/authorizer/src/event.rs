@@ -1,40 +1,50 @@
-//! The events of every kind of gateway, with the fields that the authorizer needs.
+//! The events of every door, with the fields that the authorizer needs.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html>,
-//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html>,
+//! <https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html>,
+//! <https://docs.aws.amazon.com/appsync/latest/eventapi/configure-event-api-auth.html>
 
-use std::collections::HashMap;
-
-use latchkey::{http::bearer::presented_in, operations::Presented};
+use latchkey::{
+    http::bearer::{presented_in, presented_with_or_without_scheme},
+    operations::Presented,
+};
 use serde::Deserialize;
 
-/// An authorizer event, of any gateway.
+use crate::headers::{Headers, is_there};
+
+/// An event, of any door.
 #[derive(Deserialize)]
 #[serde(from = "Fields")]
 pub struct AuthorizerEvent {
-    pub(crate) gateway: Gateway,
+    pub(crate) door: Door,
     request_id: Option<String>,
 }
 
-/// The kinds of gateways. Each sends the credentials in its own place, and accepts one form of answer.
-pub(crate) enum Gateway {
+/// The kinds of doors. Each sends the credentials in its own place, and accepts one form of answer.
+pub(crate) enum Door {
     /// A REST API with a `TOKEN` authorizer: one value, and a policy.
     Token { authorization: Option<String>, method_arn: Option<String> },
-    /// A REST or WebSocket API with a `REQUEST` authorizer, or an HTTP API with payload 1.0: the headers, and a policy.
+    /// A REST API with a `REQUEST` authorizer, or an HTTP API with payload 1.0: the headers, and a policy.
     Request { headers: Headers, method_arn: Option<String> },
+    /// `$connect` of a WebSocket API: the headers of the handshake, and a policy.
+    WebSocket { headers: Headers, method_arn: Option<String> },
     /// An HTTP API with payload 2.0: the headers, and a simple response.
     HttpApi { headers: Headers, route_arn: Option<String> },
+    /// AppSync: one value with or without a scheme, and a simple response of its own.
+    AppSync { authorization: Option<String>, api: AppSyncApi },
+    /// No door: a client's request itself, because this function is the target of a function URL, a load balancer, VPC Lattice or a route.
+    Target { answers_in_lists: bool },
 }
 
-/// The headers of a request, with names in any case.
-pub(crate) enum Headers {
-    /// One value each.
-    Single(HashMap<String, Option<String>>),
-    /// All values each.
-    Multi(HashMap<String, Option<Vec<String>>>),
+/// The two kinds of APIs that AppSync has. They name the context differently.
+#[derive(Clone, Copy)]
+pub(crate) enum AppSyncApi {
+    GraphQl,
+    Events,
 }
 
-/// What any gateway sends. Every field is optional: missing fields are handled here, not by serde.
+/// What any door sends. Every field is optional: missing fields are handled here, not by serde.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Fields {
@@ -44,31 +54,60 @@ struct Fields {
     authorization_token: Option<String>,
     method_arn: Option<String>,
     route_arn: Option<String>,
-    headers: Option<HashMap<String, Option<String>>>,
-    multi_value_headers: Option<HashMap<String, Option<Vec<String>>>>,
+    headers: Option<Headers>,
+    multi_value_headers: Option<Headers>,
     request_context: Option<RequestContext>,
+    /// The method of a request through a load balancer, or through a REST API.
+    #[serde(default, deserialize_with = "is_there")]
+    http_method: bool,
+    /// The path of a request through VPC Lattice, event version 1.0.
+    #[serde(default, rename = "raw_path", deserialize_with = "is_there")]
+    raw_path: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RequestContext {
     request_id: Option<String>,
+    route_key: Option<String>,
+    api_id: Option<String>,
+    /// What an AppSync Events API is asked for: `EVENT_CONNECT`, `EVENT_PUBLISH`, `EVENT_SUBSCRIBE`.
+    operation: Option<String>,
+    /// A function URL's request.
+    #[serde(default, deserialize_with = "is_there")]
+    http: bool,
+    /// A load balancer's.
+    #[serde(default, deserialize_with = "is_there")]
+    elb: bool,
+    /// VPC Lattice's, event version 2.0.
+    #[serde(default, deserialize_with = "is_there")]
+    service_arn: bool,
 }
 
 impl From<Fields> for AuthorizerEvent {
     fn from(fields: Fields) -> Self {
-        let Fields { kind, version, authorization_token, method_arn, route_arn, headers, multi_value_headers, request_context } = fields;
+        let context = fields.request_context.unwrap_or_default();
+        let names_no_route = fields.kind.is_none() && fields.method_arn.is_none() && fields.route_arn.is_none();
+        let is_request = fields.http_method || fields.raw_path || context.http || context.elb || context.service_arn;
+        let answers_in_lists = fields.multi_value_headers.is_some();
         // The multi-value map, if present, has every value of the other map.
-        let headers = || match multi_value_headers {
-            Some(headers) => Headers::Multi(headers),
-            None => Headers::Single(headers.unwrap_or_default()),
+        let headers = fields.multi_value_headers.or(fields.headers).unwrap_or_default();
+        let door = match (fields.kind.as_deref(), fields.version.as_deref(), fields.authorization_token) {
+            (Some("TOKEN"), _, authorization) => Door::Token { authorization, method_arn: fields.method_arn },
+            (_, None, authorization) if names_no_route && context.api_id.is_some() && (authorization.is_some() || !is_request) => {
+                let api = if context.operation.is_some_and(|asked| asked.starts_with("EVENT_")) {
+                    AppSyncApi::Events
+                } else {
+                    AppSyncApi::GraphQl
+                };
+                Door::AppSync { authorization, api }
+            }
+            _ if names_no_route && is_request => Door::Target { answers_in_lists },
+            (_, Some("2.0"), _) => Door::HttpApi { headers, route_arn: fields.route_arn },
+            _ if context.route_key.as_deref() == Some("$connect") => Door::WebSocket { headers, method_arn: fields.method_arn },
+            _ => Door::Request { headers, method_arn: fields.method_arn },
         };
-        let gateway = match (kind.as_deref(), version.as_deref()) {
-            (Some("TOKEN"), _) => Gateway::Token { authorization: authorization_token, method_arn },
-            (_, Some("2.0")) => Gateway::HttpApi { headers: headers(), route_arn },
-            _ => Gateway::Request { headers: headers(), method_arn },
-        };
-        Self { gateway, request_id: request_context.and_then(|context| context.request_id) }
+        Self { door, request_id: context.request_id }
     }
 }
 
@@ -77,33 +116,21 @@ impl AuthorizerEvent {
         self.request_id.as_deref()
     }
 
-    /// The credentials. Two `Authorization` headers are refused.
+    /// Whether it is a client's request, and no question about one.
+    pub(crate) fn is_a_request(&self) -> bool {
+        matches!(self.door, Door::Target { .. })
+    }
+
+    /// The credentials.
     pub(crate) fn presented(&self) -> Presented<'_> {
-        match &self.gateway {
-            Gateway::Token { authorization, .. } => authorization.as_deref().map_or(Presented::Nothing, presented_in),
-            Gateway::Request { headers, .. } | Gateway::HttpApi { headers, .. } => headers.presented(),
+        match &self.door {
+            Door::Token { authorization, .. } => authorization.as_deref().map_or(Presented::Nothing, presented_in),
+            Door::Request { headers, .. } | Door::HttpApi { headers, .. } => headers.presented(),
+            Door::WebSocket { headers, .. } => headers.presented_in_handshake(),
+            Door::AppSync { authorization, .. } => authorization.as_deref().map_or(Presented::Nothing, presented_with_or_without_scheme),
+            Door::Target { .. } => Presented::Nothing,
         }
     }
-}
-
-impl Headers {
-    fn presented(&self) -> Presented<'_> {
-        let mut values = match self {
-            Self::Single(headers) => values_of(headers, |value| value.iter().collect()),
-            Self::Multi(headers) => values_of(headers, |values| values.iter().flatten().collect()),
-        }
-        .into_iter();
-        match (values.next(), values.next()) {
-            (None, _) => Presented::Nothing,
-            (Some(value), None) => presented_in(value),
-            (Some(_), Some(_)) => Presented::Unusable,
-        }
-    }
-}
-
-fn values_of<V>(headers: &HashMap<String, V>, values: impl Fn(&V) -> Vec<&String>) -> Vec<&str> {
-    let named = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-    named.flat_map(|(_, value)| values(value)).map(String::as_str).collect()
 }
 
 #[cfg(test)]
@@ -138,6 +165,38 @@ mod tests {
         assert_eq!(seen(json!({"version": "2.0", "headers": {"authorization": "Bearer a,Bearer b"}})), "a,Bearer b", "joined: no token");
         assert_eq!(seen(json!({"type": "REQUEST", "headers": null})), "nothing");
         assert_eq!(seen(json!({})), "nothing");
+    }
+
+    /// A browser can choose the sub-protocols of a handshake, and no header. No other door takes a token from there.
+    #[test]
+    fn only_a_handshake_has_sub_protocols() {
+        let headers = json!({"Sec-WebSocket-Protocol": "latchkey, a"});
+        let handshake = json!({"type": "REQUEST", "requestContext": {"routeKey": "$connect"}, "headers": headers});
+        assert_eq!(seen(handshake), "a");
+        for other in [
+            json!({"type": "REQUEST", "requestContext": {"routeKey": "$default"}, "headers": headers}),
+            json!({"type": "REQUEST", "headers": headers}),
+            json!({"version": "2.0", "routeArn": "x", "requestContext": {"routeKey": "$connect"}, "headers": headers}),
+        ] {
+            assert_eq!(seen(other), "nothing");
+        }
+    }
+
+    #[test]
+    fn a_scheme_may_be_left_out_in_appsync_only() {
+        for operation in [json!(null), json!("EVENT_CONNECT")] {
+            let context = json!({"apiId": "api", "operation": operation});
+            assert_eq!(seen(json!({"authorizationToken": "a", "requestContext": context})), "a");
+            assert_eq!(seen(json!({"authorizationToken": "Bearer a", "requestContext": context})), "a");
+        }
+        for other in [
+            json!({"type": "TOKEN", "authorizationToken": "a", "requestContext": {"apiId": "api"}}),
+            json!({"methodArn": "x", "authorizationToken": "a", "requestContext": {"apiId": "api"}}),
+            json!({"version": "2.0", "authorizationToken": "a", "requestContext": {"apiId": "api"}}),
+            json!({"authorizationToken": "a", "requestContext": {}}),
+        ] {
+            assert_eq!(seen(other), "nothing");
+        }
     }
 
     /// B4: a token outside the header counts as absent.

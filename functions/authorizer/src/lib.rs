@@ -1,11 +1,13 @@
-//! The Lambda authorizer: API Gateway asks it whether a request may pass.
+//! The Lambda authorizer: API Gateway or AppSync asks it whether a request may pass.
 //!
-//! It answers every shape that API Gateway sends: REST `TOKEN` and `REQUEST`, HTTP API payload 1.0 and 2.0, WebSocket
-//! `$connect`. A refusal is an answer; only a storage failure is a function error, and its message is never
-//! `Unauthorized`, which the gateway would turn into a 401.
+//! It answers every shape that they send: REST `TOKEN` and `REQUEST`, HTTP API payload 1.0 and 2.0, WebSocket
+//! `$connect`, AppSync GraphQL and Events. A refusal is an answer; only a storage failure is a function error, and its message is never
+//! `Unauthorized`, which API Gateway would turn into a 401.
 
 mod answer;
 mod event;
+mod headers;
+mod misrouted;
 
 pub use answer::Answer;
 pub use event::AuthorizerEvent;
@@ -71,6 +73,10 @@ impl Authorizer {
     pub async fn answer(&self, event: AuthorizerEvent, invocation_id: String) -> Result<Answer, AuthorizerError> {
         let request_id = event.request_id().unwrap_or(&invocation_id);
         let fields = Fields { request_id: Some(request_id), ..Fields::default() };
+        if event.is_a_request() {
+            log(Event::Internal, fields, Some(&AuthorizerError::NotAnAuthorizerEvent));
+            return Answer::new(&event, None).ok_or(AuthorizerError::NotAnAuthorizerEvent);
+        }
         let verdict = match tokio::time::timeout(self.budget, self.verdict(&event, fields)).await {
             Ok(verdict) => verdict,
             Err(_elapsed) => Err(AuthorizerError::Deadline(self.budget)),
@@ -103,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// What the gateway and whoever reads its log get of an error. The word `Unauthorized` would be made a 401.
+    /// What API Gateway and its log get of an error. API Gateway turns the message `Unauthorized` into a 401.
     #[test]
     fn an_error_is_told_by_its_type() {
         let unavailable = StoreError::Unavailable { operation: "Query", code: "timeout".into() };
@@ -116,8 +122,8 @@ mod tests {
                 "the event names no method or route to authorize: attach this function to an API as its authorizer",
             ),
         ] {
-            let told = Diagnostic::from(error);
-            assert_eq!((told.error_type.as_str(), told.error_message.as_str()), (error_type, message));
+            let diagnostic = Diagnostic::from(error);
+            assert_eq!((diagnostic.error_type.as_str(), diagnostic.error_message.as_str()), (error_type, message));
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::config::{ConfigError, Environment};
 /// one service; reading all roots of the system would take milliseconds of every cold start.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 
-/// The variable by which the AWS CLI, too, is told of other roots.
+/// The variable that the AWS CLI also reads other root certificates from.
 const BUNDLE: &str = "AWS_CA_BUNDLE";
 
 /// Amazon's roots, or those in the file that `AWS_CA_BUNDLE` names.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Reads a number and a unit, or `0`; none where it is something else.
+/// Reads a number and a unit, or `0`; `None` for anything else.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Duration> {
     if text == "0" {

@@ -8,7 +8,7 @@ const MAX_BYTES: usize = 100;
 pub(super) const TAKES: &str = "`none`, `*`, or an origin in lower case such as https://app.example.com or capacitor://localhost";
 
 /// The value of `Access-Control-Allow-Origin`, and `Some(None)` for `none`. `None` for a text that is no origin.
-#[expect(clippy::option_option, reason = "the caller tells a wrong value from one that lets in no page")]
+#[expect(clippy::option_option, reason = "the caller distinguishes a wrong value from one that lets in no page")]
 pub(super) fn parse_origin(text: &str) -> Option<Option<String>> {
     match text {
         "none" => Some(None),

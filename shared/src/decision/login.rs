@@ -152,9 +152,9 @@ fn count(logins: usize) -> u32 {
     u32::try_from(logins).unwrap_or(u32::MAX)
 }
 
-/// Whether a login that was sent to the table can't be there any more, nor come: the register has moved on from what its
-/// transaction was built on, to somebody else's login, and its own is unseen. Either it never was written, or it was and
-/// has been ended. Writing it again would bring an ended login back, so the request makes another.
+/// Whether a login that was sent to the table neither is there nor can be written later: the register has moved on from the
+/// state that its transaction was conditional on, to another login, and its own isn't seen. Either it was never written, or it
+/// was written and has been ended. Writing it again would bring an ended login back, so the request makes another.
 #[must_use]
 pub fn is_void(seen: &UserLogins, own: &LoginId, built_on: Option<&Register>) -> bool {
     let named = seen.register.as_ref().is_some_and(|register| register.last_login_id == *own);

@@ -151,7 +151,7 @@ pub fn decide_refresh<'a>(state: &'a LoginState, request: RefreshRequest<'_>) ->
     }
 }
 
-/// When a token that this login issued, or came with, ends; none where it did neither.
+/// When a token that this login issued, or was imported with, expires; `None` for any other token.
 fn expiry_of_genuine(login: &Login, claim: &Claim<Refresh>) -> Option<DateTime<Utc>> {
     match &claim.proof {
         Some(proof) => login.proofs.as_ref().filter(|own| own.refresh == proof.hash()).map(|_| login.refresh_token_expires_at),
@@ -192,7 +192,7 @@ fn one_behind<'a>(
     }
     if predecessor.replay_key.as_ref() != request.replay_key {
         // A thief who polls inside every window brings no key, or another one. The first use isn't waited for: a client whose
-        // token was rotated by another party never uses the successor, and would get this 409 for ever.
+        // token was rotated by another party never uses the successor, and would always get this 409.
         return if now < until + TOLERANCE { RefreshDecision::Superseded { keys_differ: true } } else { RefreshDecision::Reuse { login } };
     }
     let answered = match predecessor.first_use {

@@ -1,4 +1,4 @@
-//! What is a token good for, of which only the hash is known? For people who look into it; nobody is let in by a hash.
+//! The state of a token of which only the hash is known. For support and investigations: a hash authorizes nothing.
 
 use chrono::{DateTime, Utc};
 

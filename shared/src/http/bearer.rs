@@ -1,4 +1,5 @@
-//! `Authorization: Bearer`, RFC 6750 section 2.1.
+//! `Authorization: Bearer`, RFC 6750 section 2.1, and the two doors that can't send it: AppSync, whose clients leave the scheme out, and a
+//! browser's WebSocket, which sends no header of the page's choice but the list of sub-protocols.
 
 use http::{HeaderMap, header};
 
@@ -28,6 +29,33 @@ pub fn presented_in(value: &str) -> Presented<'_> {
         (0, other) if other.starts_with(|next: char| next.is_ascii_alphanumeric()) => Presented::Nothing,
         (0, _) => Presented::Unusable,
         (_, token) => Presented::Token(token),
+    }
+}
+
+/// What AppSync hands over: as [`presented_in`], or the token alone. A value of two words has a scheme, and another one than `Bearer` is
+/// nothing of ours.
+#[must_use]
+pub fn presented_with_or_without_scheme(value: &str) -> Presented<'_> {
+    match presented_in(value) {
+        Presented::Nothing if !value.is_empty() && !value.eq_ignore_ascii_case("Bearer") && !value.contains(' ') => Presented::Token(value),
+        presented => presented,
+    }
+}
+
+/// The sub-protocol that says: the next one in the list is an access token. It is the one that the server answers, never the token.
+pub const SUB_PROTOCOL: &str = "latchkey";
+
+/// What the value of a `Sec-WebSocket-Protocol` presents: `latchkey, <token>`, and nothing beside it. A list without `latchkey` is a
+/// protocol of the API's own.
+#[must_use]
+pub fn presented_in_sub_protocols(list: &str) -> Presented<'_> {
+    let mut names = list.split(',').map(|name| name.trim_matches([' ', '\t']));
+    if !names.clone().any(|name| name == SUB_PROTOCOL) {
+        return Presented::Nothing;
+    }
+    match (names.next(), names.next(), names.next()) {
+        (Some(SUB_PROTOCOL), Some(token), None) if !token.is_empty() => Presented::Token(token),
+        _ => Presented::Unusable,
     }
 }
 
@@ -91,5 +119,50 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", HeaderValue::from_bytes(b"Bearer \xff\xfe").unwrap());
         assert_eq!(presented(&headers), Presented::Unusable);
+    }
+
+    /// An AppSync client sends the token alone, because AppSync's other modes forbid the scheme.
+    #[test]
+    fn the_scheme_may_be_left_out_where_the_door_says_so() {
+        use Presented::{Nothing, Token, Unusable};
+        for (value, expected) in [
+            ("abc", Token("abc")),
+            ("Bearer abc", Token("abc")),
+            ("bearer  abc", Token("abc")),
+            ("", Nothing),
+            ("Bearer", Nothing),
+            ("Bearer ", Nothing),
+            ("Basic YTpi", Nothing),
+            ("abc def", Nothing),
+            (" abc", Nothing),
+            ("Bearerabc", Token("Bearerabc")),
+            ("Bearer\tabc", Unusable),
+        ] {
+            assert_eq!(presented_with_or_without_scheme(value), expected, "{value:?}");
+        }
+    }
+
+    /// Chromium sends `a, b`; other clients leave the space out.
+    #[test]
+    fn a_token_is_the_second_of_two_sub_protocols() {
+        use Presented::{Nothing, Token, Unusable};
+        for (list, expected) in [
+            ("latchkey, abc", Token("abc")),
+            ("latchkey,abc", Token("abc")),
+            (" latchkey \t,\tabc ", Token("abc")),
+            ("", Nothing),
+            ("graphql-transport-ws", Nothing),
+            ("graphql-transport-ws, abc", Nothing),
+            ("Latchkey, abc", Nothing),
+            ("latchkey", Unusable),
+            ("latchkey,", Unusable),
+            ("latchkey, ", Unusable),
+            ("latchkey, abc, graphql-transport-ws", Unusable),
+            ("graphql-transport-ws, latchkey, abc", Unusable),
+            ("abc, latchkey", Unusable),
+            ("latchkey, abc,", Unusable),
+        ] {
+            assert_eq!(presented_in_sub_protocols(list), expected, "{list:?}");
+        }
     }
 }

@@ -14,7 +14,7 @@ pub enum ProblemCode {
     InvalidToken,
     /// Unknown user, wrong password, disabled user: one answer for all.
     InvalidCredentials,
-    /// The user is blocked. Only callers of the back office are told.
+    /// The user is blocked. Only callers of the back office get this code.
     UserBlocked,
     /// The resource doesn't exist, or belongs to another user.
     NotFound,
@@ -98,6 +98,12 @@ impl Problem {
     #[must_use]
     pub fn invalid_request(detail: &'static str) -> Self {
         Self { detail: Some(detail), ..ProblemCode::InvalidRequest.into() }
+    }
+
+    /// A fault of the service that an operator can mend by what the detail says.
+    #[must_use]
+    pub fn internal(detail: &'static str) -> Self {
+        Self { detail: Some(detail), ..ProblemCode::Internal.into() }
     }
 
     /// Too many attempts; the client may try again after so many seconds.

@@ -53,10 +53,10 @@ pub enum Extent {
 /// that it replaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum DeviceItem {
-    /// Neither read nor to be written.
+    /// Not read, and must not be written.
     #[default]
     Untouched,
-    /// There is none.
+    /// The user has no register yet.
     Absent,
     /// It names this login, which may have ended since.
     Names(LoginId),

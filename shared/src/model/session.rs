@@ -22,11 +22,11 @@ pub struct Login {
     pub key: LoginKey,
     /// Whose it is.
     pub user_id: String,
-    /// Which session stands for it now.
+    /// The generation of its current session.
     pub generation: Generation,
     /// What all its tokens carry; nothing while an imported login has not been refreshed.
     pub proofs: Option<ProofHashes>,
-    /// The tokens that it came with, where it was imported. They never change.
+    /// Of an imported login, the tokens it was imported with. They never change.
     pub imported: Option<ImportedPair>,
     /// When the password was given.
     pub logged_in_at: DateTime<Utc>,
@@ -44,7 +44,7 @@ pub struct Login {
     pub device: Device,
 }
 
-/// Hashes of the two proofs that tell the tokens of a login, however old, from somebody's invention.
+/// Hashes of the two proofs that distinguish tokens this login issued, however old, from forgeries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProofHashes {
     /// Of what all its access tokens carry.
@@ -70,7 +70,7 @@ pub struct ImportedPair {
     pub access_token_hash: TokenHash<Access>,
     /// Hash of the refresh token.
     pub refresh_token_hash: TokenHash<Refresh>,
-    /// From this instant the refresh token is nobody's any more, whatever has become of the login: its alias may be gone.
+    /// From this instant the refresh token is refused as unknown, even if its login lives: its alias may have been collected.
     pub known_until: DateTime<Utc>,
 }
 
@@ -79,7 +79,7 @@ impl ImportedPair {
     pub const KNOWN_AFTER_EXPIRY: TimeDelta = TimeDelta::days(1);
 }
 
-/// What people recognise a login by. Told by the client and the gateway, and used for nothing else.
+/// What people recognise a login by. It comes from the client and the gateway, and decides nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Device {
     /// The app's id of the installation: a new login with it replaces the old one.
@@ -112,10 +112,10 @@ impl Device {
     }
 }
 
-/// A token pair's record: it stands for a login until it is replaced.
+/// A token pair's record: the current session of a login, until the next rotation replaces it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// The login it stands for.
+    /// Its login.
     pub key: LoginKey,
     /// Whose it is.
     pub user_id: String,

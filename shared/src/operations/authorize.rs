@@ -35,7 +35,7 @@ pub enum OnFirstUse {
         random: Random,
     },
     /// Nothing: the service can only read. Use it only where refresh runs with `LOST_ANSWER=window`. Otherwise a copied refresh
-    /// token shares its login for good, and reuse is never noticed.
+    /// token shares its login until it expires, and reuse is never noticed.
     LeaveUnmarked,
 }
 
@@ -84,8 +84,8 @@ pub async fn introspect(
     clock: &Clock,
     fields: Fields<'_>,
 ) -> Result<Introspected, Denied> {
-    let told = |session: &Session| Introspected { session: session.into(), issued_at: session.created_at };
-    authorized(store, presented, imported, first_use, clock, fields, told).await
+    let introspected = |session: &Session| Introspected { session: session.into(), issued_at: session.created_at };
+    authorized(store, presented, imported, first_use, clock, fields, introspected).await
 }
 
 async fn authorized<T>(
@@ -95,7 +95,7 @@ async fn authorized<T>(
     first_use: &OnFirstUse,
     clock: &Clock,
     fields: Fields<'_>,
-    told: impl FnOnce(&Session) -> T,
+    answer: impl FnOnce(&Session) -> T,
 ) -> Result<T, Denied> {
     let token = token_of(presented, Event::AccessDenied, fields, |text| PresentedToken::<Access>::parse(text, imported))?;
     let claim = token.claim();
@@ -111,7 +111,7 @@ async fn authorized<T>(
                 Box::pin(mark(store, session, first_use, now, fields)).await;
             }
             log(Event::AccessAllowed, fields, None);
-            Ok(told(session))
+            Ok(answer(session))
         }
         Err(refusal) => {
             log(

@@ -1,4 +1,4 @@
-//! Keeping a user out, whatever door they come by.
+//! Blocking a user: no login of theirs survives, and none is created, by password, by issue or by import.
 
 use chrono::{DateTime, Utc};
 

@@ -118,7 +118,7 @@ fn proof_after(presented: &PresentedToken<Refresh>, successor: &Seed) -> Result<
     }
 }
 
-/// The pair of `session` once more, for whoever presents the refresh token that it replaced.
+/// The pair of `session` once more, for a client that presents the refresh token that it replaced.
 ///
 /// # Errors
 /// [`CryptoError`] where the item doesn't open or isn't what it seals.
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(again.refresh.expose(), issued.pair.refresh.expose());
         assert_eq!(reissue(&issued.session, &predecessor, &chain.pair(2).refresh.into()).unwrap_err(), CryptoError);
 
-        // An item of which one hash is another's answers nobody.
+        // If one hash of the item isn't this pair's, the pair isn't given out.
         for session in [
             Session { access_token_hash: chain.pair(3).access.hash(), ..issued.session.clone() },
             Session { refresh_token_hash: chain.pair(3).refresh.hash(), ..issued.session.clone() },

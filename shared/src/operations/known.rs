@@ -20,7 +20,7 @@ pub(super) fn known_of_refresh(state: &LoginState, claim: &Claim<Refresh>) -> Kn
     }
 }
 
-/// The end of the window since the successor's first use, where it was marked.
+/// The end of the window that the successor's first use opened, if that use was marked.
 fn used_until(state: &LoginState, claim: &Claim<Refresh>) -> Option<DateTime<Utc>> {
     let successor = claim.generation.next().and_then(|next| state.session(next))?;
     match successor.predecessor.as_ref()?.first_use {

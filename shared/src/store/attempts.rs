@@ -30,7 +30,7 @@ pub struct Attempts {
     table: String,
 }
 
-/// A count as it stands in the table.
+/// A count as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredCount {
     /// Whose it is.

@@ -69,7 +69,7 @@ impl EndProof {
 pub enum Ended {
     /// The login was there, and is no more.
     Now {
-        /// Where it stood.
+        /// Where it was kept.
         generation: Generation,
     },
     /// The login is not there, and this call may have ended it: an earlier attempt's answer was lost.

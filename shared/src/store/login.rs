@@ -31,7 +31,7 @@ impl Accounts {
         Ok(items)
     }
 
-    /// A password change or a disabling in between moves the version: a login with the old password doesn't come to be.
+    /// A password change or a disabling in between moves the version, so a login with the old password isn't created.
     fn check_user(&self, user: &User) -> Result<TransactWriteItem, BuildError> {
         let check = ConditionCheck::builder()
             .table_name(&self.users.table)

@@ -23,7 +23,7 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes the register. Only of a user whom no request can know any more: a register must not return to an earlier value.
+    /// Deletes the register. Only of a user whom no request in flight can have read: a register must not return to an earlier value.
     ///
     /// # Errors
     /// [`StoreError`]; it may have been deleted.

@@ -108,7 +108,7 @@ impl HttpConnector for Script {
         let operation = request.headers().get("x-amz-target").and_then(|target| target.split('.').nth(1)).unwrap().to_owned();
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
         let mut state = self.0.lock().unwrap();
-        let answer = state.0.pop_front().unwrap_or_else(|| panic!("nobody expected {operation} {body}"));
+        let answer = state.0.pop_front().unwrap_or_else(|| panic!("unexpected call: {operation} {body}"));
         state.1.push((operation, body));
         HttpConnectorFuture::ready(match answer {
             Answer::Output(output) => Ok(response(200, &output)),

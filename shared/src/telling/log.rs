@@ -18,7 +18,7 @@ use crate::clock::rfc3339;
 #[strum(serialize_all = "snake_case")]
 #[cfg_attr(test, derive(strum::EnumIter))]
 pub enum Event {
-    /// A login came to be.
+    /// A login was created.
     LoginSucceeded,
     /// Unknown user, wrong password or disabled user.
     LoginFailed,
@@ -83,7 +83,7 @@ impl Event {
         self.into()
     }
 
-    /// Ours at ERROR, theirs at WARN where somebody should look, at INFO otherwise.
+    /// Our own faults are ERROR. What a caller did is WARN if an operator should look at it, otherwise INFO.
     #[must_use]
     pub const fn level(self) -> Level {
         match self {
@@ -274,7 +274,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// One JSON object a line, whatever a client sent: control characters are escaped.
+/// One JSON object a line. Control characters that a client sent are escaped.
 pub fn subscriber<W>(writer: W, level: Level) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -289,7 +289,7 @@ where
         .finish()
 }
 
-/// Sends the lines to standard output, where Lambda collects them. Does nothing where somebody else listens already.
+/// Sends the lines to standard output, where Lambda collects them. No-op if a subscriber is already set.
 pub fn init() {
     let _somebody_listens = tracing::subscriber::set_global_default(subscriber(std::io::stdout, Level::INFO));
 }

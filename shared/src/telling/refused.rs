@@ -25,8 +25,8 @@ pub enum Refused {
 }
 
 impl Refused {
-    /// Whether the token is none of Latchkey's. A new version that misreads tokens refuses good ones like this, and hardly anything else
-    /// does. So a rollback alarm compares these refusals with those of the version before.
+    /// Whether the token was refused as malformed or forged. A new version that misreads tokens refuses good ones for these
+    /// reasons, and little else does. So a rollback alarm compares these refusals with those of the version before.
     #[must_use]
     pub const fn is_foreign(self) -> bool {
         matches!(self, Self::Malformed | Self::Forged)

@@ -30,7 +30,7 @@ impl AttemptId {
 pub struct Pending {
     /// Which.
     pub attempt: AttemptId,
-    /// When it has run out, whatever became of it.
+    /// When it runs out, even if no verdict was ever written.
     pub until: DateTime<Utc>,
 }
 
@@ -148,7 +148,7 @@ impl Count {
         scope.can_be_known() && self.known_until.is_none_or(|until| until < day_old)
     }
 
-    /// When nothing of it matters any more.
+    /// From this time on the count may be deleted.
     #[must_use]
     pub fn forgotten_at(&self) -> Option<DateTime<Utc>> {
         let pending = self.pending.iter().map(|pending| pending.until);

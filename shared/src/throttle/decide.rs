@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(seen(&beleaguered, true), Admission::LookAt(vec![Device]));
     }
 
-    /// Who holds a copied device id can't close the network's way, nor a neighbour the device's.
+    /// A thief with a copied device id can't block the owner's network, and a neighbour can't block the owner's device.
     #[test]
     fn one_known_way_is_enough() {
         assert_eq!(seen(&[known(failed(Device, 9)), known(failed(Network, 1))], false), Admission::LookAt(vec![Network]));

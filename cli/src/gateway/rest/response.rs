@@ -67,7 +67,7 @@ pub(super) struct Refusal {
     pub(super) kind: ResponseType,
     /// Why, for the local log.
     pub(super) reason: String,
-    /// What the client is told, where that isn't the same for every refusal of the kind.
+    /// The `detail`, where refusals of one kind differ in it.
     pub(super) message: Option<String>,
 }
 

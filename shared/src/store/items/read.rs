@@ -119,7 +119,7 @@ pub enum StoredItem {
     Unknown,
 }
 
-/// Reads an item of the sessions table, whatever it is.
+/// Reads an item of the sessions table, of any kind.
 ///
 /// # Errors
 /// [`ItemError`] names the first attribute that is not as it was written.

@@ -31,7 +31,7 @@ impl Function {
 /// A metric. CloudWatch has it under the variant's name. Names don't change: alarms are set on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray, strum::IntoStaticStr)]
 pub enum Metric {
-    /// Logins that came to be.
+    /// Logins created.
     LoginsSucceeded,
     /// Unknown user, wrong password or disabled user.
     LoginsFailed,
@@ -134,7 +134,7 @@ impl Metric {
         }
     }
 
-    /// The reasons that it is told by, as the dimension `Reason`; none for most.
+    /// Its values of the dimension `Reason`; empty for metrics without that dimension.
     #[must_use]
     pub const fn reasons(self) -> &'static [Refused] {
         match self {

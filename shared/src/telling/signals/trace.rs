@@ -30,7 +30,7 @@ mod tests {
         }
     }
 
-    /// The header is the client's where it sends one.
+    /// API Gateway passes on a trace header that the client sent.
     #[test]
     fn nothing_but_an_id_passes() {
         for root in [
