@@ -7,6 +7,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use crate::{
     decision::{OnSessionLimit, SessionLimit},
+    dpop::NormalUrl,
     model::{Lifetimes, ReplayRule},
     telling::signals::{Function, Signals},
     throttle::Throttle,
@@ -174,6 +175,26 @@ impl<'a> Environment<'a> {
         })
     }
 
+    /// `DPOP`: whether a login can be bound to a key, or must be.
+    fn binding(&self) -> Result<Binding, ConfigError> {
+        self.parsed("DPOP", "off", "`off`, `optional` or `required`", |text| match text {
+            "off" => Some(Binding::Off),
+            "optional" => Some(Binding::Optional),
+            "required" => Some(Binding::Required),
+            _ => None,
+        })
+    }
+
+    /// `DPOP_URLS`: the base URLs by which clients reach the API, where they aren't the gateway's own.
+    fn dpop_urls(&self) -> Result<Vec<String>, ConfigError> {
+        let takes = "base URLs with commas between, such as https://app.example.com/api";
+        self.parsed("DPOP_URLS", "", takes, |text| {
+            let is_base = |base: &str| !base.contains(['?', '#']) && NormalUrl::below(base, "/").is_some();
+            let bases: Vec<_> = text.split(',').filter(|_| !text.is_empty()).map(|base| base.trim().to_owned()).collect();
+            bases.iter().all(|base| is_base(base)).then_some(bases)
+        })
+    }
+
     fn session_limit(&self) -> Result<Option<SessionLimit>, ConfigError> {
         let max = self.parsed("MAX_SESSIONS_PER_USER", "off", "`off`, or a whole number from 1 to 1000", |text| match text {
             "off" => Some(None),
@@ -208,6 +229,17 @@ impl<'a> Environment<'a> {
     }
 }
 
+/// Whether new logins are bound to a key of the client (RFC 9449). One that is bound stays bound whatever the setting says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    /// No new login is.
+    Off,
+    /// One that comes with a proof is.
+    Optional,
+    /// All are: a login without a proof is refused.
+    Required,
+}
+
 /// What the login function needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginConfig {
@@ -225,6 +257,10 @@ pub struct LoginConfig {
     pub session_limit: Option<SessionLimit>,
     /// The throttle's numbers.
     pub throttle: Throttle,
+    /// Whether logins are bound to a key.
+    pub binding: Binding,
+    /// The base URLs that proofs may name.
+    pub dpop_urls: Vec<String>,
 }
 
 impl LoginConfig {
@@ -242,6 +278,8 @@ impl LoginConfig {
             session_max_lifetime: environment.session_max_lifetime(lifetimes)?,
             session_limit: environment.session_limit()?,
             throttle: environment.throttle()?,
+            binding: environment.binding()?,
+            dpop_urls: environment.dpop_urls()?,
         })
     }
 }
@@ -261,6 +299,8 @@ pub struct AdminConfig {
     pub imported_tokens: ImportedTokens,
     /// How long an old token is answered after the first use of the new one.
     pub replay_window: Duration,
+    /// Whether logins are bound to a key.
+    pub binding: Binding,
 }
 
 impl AdminConfig {
@@ -277,6 +317,7 @@ impl AdminConfig {
             session_limit: environment.session_limit()?,
             imported_tokens: environment.imported_tokens()?,
             replay_window: environment.mark_window()?,
+            binding: environment.binding()?,
         })
     }
 }
@@ -323,6 +364,8 @@ pub struct RefreshConfig {
     pub replay: ReplayRule,
     /// Whether imported tokens are accepted.
     pub imported_tokens: ImportedTokens,
+    /// The base URLs that proofs may name.
+    pub dpop_urls: Vec<String>,
 }
 
 impl RefreshConfig {
@@ -337,6 +380,7 @@ impl RefreshConfig {
             lifetimes,
             replay: environment.replay_rule(lifetimes)?,
             imported_tokens: environment.imported_tokens()?,
+            dpop_urls: environment.dpop_urls()?,
         })
     }
 }

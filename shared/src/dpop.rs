@@ -12,7 +12,7 @@ mod url;
 
 pub use answered::{AnsweredProofs, MOST, NotTaken, ProofId};
 pub use bad_proof::BadProof;
-pub use check::{CLOCKS, ProvedRequest, Possession, TOLERANCE, check};
+pub use check::{CLOCKS, Possession, ProvedRequest, TOLERANCE, check, good_until};
 pub use key::Thumbprint;
 pub use url::NormalUrl;
 

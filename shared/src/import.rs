@@ -6,8 +6,8 @@
 use chrono::{DateTime, Datelike as _, Utc};
 
 use crate::{
-    dpop::AnsweredProofs,
     crypto::{base64url, sha256},
+    dpop::AnsweredProofs,
     ids::{Generation, LoginId, LoginKey, USER_ID_MAX_BYTES, UserKey},
     model::{Device, ImportedPair, Login, NewLogin, Session},
     token::{Access, ImportedToken, MalformedToken, Refresh, TokenHash},

@@ -31,6 +31,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "in a test either is a failure, as it should be")]
 
 mod authorizer;
+mod bound;
 mod choices;
 mod config;
 mod controls;

@@ -5,6 +5,7 @@ use std::slice;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
+    dpop::AnsweredProofs,
     entropy::Random,
     ids::{Generation, LoginId, UserKey},
     model::{Device, DeviceItem, Lifetimes, Login, LoginCreation, LoginState, NewLogin, Register, ReplayRule, User, UserStatus},
@@ -228,6 +229,7 @@ async fn a_rotation_replaces_the_session_all_or_nothing() {
     let rotation = Rotation {
         login: state.login.as_ref().unwrap(),
         presented: &presented,
+        answered: &AnsweredProofs::default(),
         successor: &next.session,
         replay_untils: &replay_untils,
         first_proofs: None,
@@ -257,14 +259,30 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
 
     let (right, wrong) = (issued.pair.refresh.hash(), other.pair.refresh.hash());
     assert_eq!(
-        rotate(Rotation { login, presented: &wrong, answered: &AnsweredProofs::default(), successor: &next.session, replay_untils: &[], first_proofs: None }).await,
+        rotate(Rotation {
+            login,
+            presented: &wrong,
+            answered: &AnsweredProofs::default(),
+            successor: &next.session,
+            replay_untils: &[],
+            first_proofs: None
+        })
+        .await,
         Ok(Commit::ReadAgain),
         "another token"
     );
     let mut late = next.session.clone();
     late.created_at = issued.new.session.refresh_token_expires_at;
     assert_eq!(
-        rotate(Rotation { login, presented: &right, answered: &AnsweredProofs::default(), successor: &late, replay_untils: &[], first_proofs: None }).await,
+        rotate(Rotation {
+            login,
+            presented: &right,
+            answered: &AnsweredProofs::default(),
+            successor: &late,
+            replay_untils: &[],
+            first_proofs: None
+        })
+        .await,
         Ok(Commit::ReadAgain),
         "expired at this instant"
     );
@@ -272,14 +290,28 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
     ahead.generation = Generation::new(1).unwrap();
     let next_but_one = contract.successor(&LoginState { login: Some(ahead.clone()), ..LoginState::default() }, &issued.pair.refresh);
     assert_eq!(
-        rotate(Rotation { login: &ahead, presented: &right, answered: &AnsweredProofs::default(), successor: &next_but_one.session, replay_untils: &[], first_proofs: None })
-            .await,
+        rotate(Rotation {
+            login: &ahead,
+            presented: &right,
+            answered: &AnsweredProofs::default(),
+            successor: &next_but_one.session,
+            replay_untils: &[],
+            first_proofs: None
+        })
+        .await,
         Ok(Commit::ReadAgain),
         "another generation"
     );
     assert_eq!(
-        rotate(Rotation { login: &other.new.login, presented: &right, answered: &AnsweredProofs::default(), successor: &next.session, replay_untils: &[], first_proofs: None })
-            .await,
+        rotate(Rotation {
+            login: &other.new.login,
+            presented: &right,
+            answered: &AnsweredProofs::default(),
+            successor: &next.session,
+            replay_untils: &[],
+            first_proofs: None
+        })
+        .await,
         Ok(Commit::ReadAgain),
         "no such login"
     );
@@ -288,7 +320,15 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
     let put = contract.database.client.put_item().table_name(contract.database.table("SessionsTable"));
     put.set_item(Some(session_item(&next.session))).send().await.unwrap();
     assert_eq!(
-        rotate(Rotation { login, presented: &right, answered: &AnsweredProofs::default(), successor: &next.session, replay_untils: &[], first_proofs: None }).await,
+        rotate(Rotation {
+            login,
+            presented: &right,
+            answered: &AnsweredProofs::default(),
+            successor: &next.session,
+            replay_untils: &[],
+            first_proofs: None
+        })
+        .await,
         Ok(Commit::ReadAgain),
         "the successor is there"
     );
@@ -305,8 +345,14 @@ async fn a_rotation_is_refused_where_the_login_stands_elsewhere() {
     let elsewhere = Login { generation: Generation::new(7).unwrap(), ..login.clone() };
     let put = contract.database.client.put_item().table_name(contract.database.table("SessionsTable"));
     put.set_item(Some(login_item(&elsewhere))).send().await.unwrap();
-    let rotation =
-        Rotation { login, presented: &issued.pair.refresh.hash(), answered: &AnsweredProofs::default(), successor: &next.session, replay_untils: &[], first_proofs: None };
+    let rotation = Rotation {
+        login,
+        presented: &issued.pair.refresh.hash(),
+        answered: &AnsweredProofs::default(),
+        successor: &next.session,
+        replay_untils: &[],
+        first_proofs: None,
+    };
     assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::ReadAgain));
 }
 
@@ -322,6 +368,7 @@ async fn a_rotation_does_not_revive_an_ended_login() {
     let rotation = Rotation {
         login: state.login.as_ref().unwrap(),
         presented: &presented,
+        answered: &AnsweredProofs::default(),
         successor: &next.session,
         replay_untils: &[],
         first_proofs: None,

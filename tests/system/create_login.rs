@@ -40,6 +40,7 @@ impl Ground {
             device,
             lifetimes: Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) },
             max_lifetime: None,
+            bound_to: None,
             limit,
             now: self.clock.clock().now(),
             random: &self.random,

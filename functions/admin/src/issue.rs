@@ -4,6 +4,8 @@ use std::{net::IpAddr, time::Duration};
 
 use lambda_http::{Body, Request, Response};
 use latchkey::{
+    config::Binding,
+    dpop::Thumbprint,
     http::{
         device::{device_id, device_name, user_agent},
         pair::pair_response,
@@ -23,7 +25,8 @@ use crate::{
     record,
 };
 
-const TAKES: &str = "the body takes `user_id` of 1 to 128 bytes, `device`, `device_id`, `user_agent`, `ip`, `lifetime`, and nothing else";
+const TAKES: &str =
+    "the body takes `user_id` of 1 to 128 bytes, `device`, `device_id`, `user_agent`, `ip`, `lifetime`, `dpop_jkt`, and nothing else";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,6 +38,8 @@ struct Members {
     ip: Option<IpAddr>,
     /// Seconds.
     lifetime: Option<u64>,
+    /// The thumbprint of the key that the client's proofs will be by.
+    dpop_jkt: Option<String>,
 }
 
 /// The shortest and the longest lifetime that a login may be given, in seconds.
@@ -46,6 +51,7 @@ pub(crate) async fn issue(office: &Office, request: &Request, fields: Fields<'_>
     let user_key = UserKey::of(&asked.user_id.0);
     let fields = Fields { user_key: Some(user_key.as_str()), ..fields };
     let max_lifetime = max_lifetime(asked.lifetime, office.config.session_max_lifetime).map_err(|detail| malformed(detail, fields))?;
+    let bound_to = bound_to(asked.dpop_jkt.as_deref(), office.config.binding).map_err(|detail| malformed(detail, fields))?;
     let id = replacing_id(request, asked.device_id).map_err(|detail| malformed(detail, fields))?;
     let device = Device {
         id: Some(id),
@@ -59,6 +65,7 @@ pub(crate) async fn issue(office: &Office, request: &Request, fields: Fields<'_>
         lifetimes: office.config.lifetimes,
         max_lifetime,
         limit: office.config.session_limit,
+        bound_to,
         now: office.clock.now(),
         random: &office.random,
         fields,
@@ -66,7 +73,7 @@ pub(crate) async fn issue(office: &Office, request: &Request, fields: Fields<'_>
     match create.run(Caller { store: &office.store, user_id: &asked.user_id.0 }).await {
         Ok(issued) => {
             record("issue", Fields { login_id: Some(issued.new.login.key.login_id.as_str()), ..fields });
-            Ok(pair_response(&issued.pair, &issued.new.session))
+            Ok(pair_response(&issued.pair, &issued.new.session, issued.new.login.bound_to.as_ref()))
         }
         Err(NotCreated::Blocked) => Err(refused("user_blocked", ProblemCode::UserBlocked, fields)),
         Err(NotCreated::SessionLimit) => Err(refused("session_limit", ProblemCode::SessionLimit, fields)),
@@ -89,6 +96,16 @@ fn max_lifetime(asked: Option<u64>, setting: Option<Duration>) -> Result<Option<
     }
     let lifetime = Duration::from_secs(seconds);
     if setting.is_some_and(|most| lifetime > most) { Err("`lifetime` is longer than SESSION_MAX_LIFETIME") } else { Ok(Some(lifetime)) }
+}
+
+/// The key that the login is bound to. It isn't left out in silence: the caller relies on it.
+fn bound_to(asked: Option<&str>, setting: Binding) -> Result<Option<Thumbprint>, &'static str> {
+    match (asked, setting) {
+        (None, Binding::Off | Binding::Optional) => Ok(None),
+        (None, Binding::Required) => Err("`dpop_jkt` is required, because DPOP is `required`"),
+        (Some(_), Binding::Off) => Err("`dpop_jkt` needs DPOP to be `optional` or `required`"),
+        (Some(text), _) => Thumbprint::parse(text).map(Some).ok_or("`dpop_jkt` takes the 43 characters of an RFC 7638 thumbprint"),
+    }
 }
 
 /// By what a repeated call replaces the login that it made before: the device's id, or else the request's key. Without either, each
@@ -120,6 +137,24 @@ mod tests {
         assert_eq!(max_lifetime(Some(100), Some(seconds(100))), Ok(Some(seconds(100))));
         for (asked, setting) in [(0, None), (59, None), (315_360_001, None), (u64::MAX, None), (101, Some(seconds(100)))] {
             assert!(max_lifetime(Some(asked), setting).is_err(), "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_login_is_bound_as_the_setting_permits() {
+        let jkt = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+        let key = Thumbprint::parse(jkt);
+        for (asked, setting, bound) in [
+            (None, Binding::Off, Some(None)),
+            (None, Binding::Optional, Some(None)),
+            (None, Binding::Required, None),
+            (Some(jkt), Binding::Off, None),
+            (Some(jkt), Binding::Optional, Some(key)),
+            (Some(jkt), Binding::Required, Some(key)),
+            (Some(&jkt[1..]), Binding::Optional, None),
+            (Some(""), Binding::Optional, None),
+        ] {
+            assert_eq!(bound_to(asked, setting).ok(), bound, "{asked:?} {setting:?}");
         }
     }
 

@@ -53,6 +53,7 @@ pub(crate) fn read(request: &Request) -> Result<LoginAttempt, Malformed> {
             user_agent: source.user_agent.as_deref().and_then(user_agent),
             ip: source.ip.clone(),
         },
+        bound_to: None,
         source_ip: source.ip.unwrap_or_default(),
     })
 }

@@ -55,6 +55,8 @@ pub enum RefreshDecision<'a> {
         /// What the successor has to remember of proofs before it is answered. A bearer login has none.
         answered: Option<AnsweredProofs>,
     },
+    /// 401: the login is bound to a key, and the request has no proof by it. Nothing is ended: the token may be stolen.
+    AnotherKey,
     /// The proof was answered before, or there were too many. Nothing is ended.
     NotAnswered(NotTaken),
     /// 409: a newer token was issued a moment ago; nothing is ended.
@@ -85,9 +87,6 @@ pub enum RefreshRefusal {
     /// The login's refresh lifetime has passed.
     #[error("expired")]
     Expired,
-    /// The login is bound to a key, and there is no proof by it. The token may be stolen; its login goes on.
-    #[error("another_key")]
-    AnotherKey,
 }
 
 /// Decides one refresh, first match wins. P is the presented generation, G the login's.
@@ -98,14 +97,15 @@ pub enum RefreshRefusal {
 /// | G < P | | refuse: forged |
 /// | G ≥ P | the refresh proof differs; an imported token: not the login's own | refuse: forged |
 /// | G ≥ P | now ≥ the login's expiry; an imported token: or a day after its own | refuse: expired |
-/// | G ≥ P | bound, and no proof by its key | refuse: another key |
+/// | G ≥ P | bound, and no proof by its key | another key |
 /// | G = P or P+1 | session G not seen | torn |
 /// | G = P | hash differs | refuse: forged |
 /// | G = P | hash equal; bound: the proof is new | rotate |
 /// | G = P+1 | session G is what this request minted | success |
 /// | G = P+1 | it replaced another token than the presented one | refuse: forged |
 /// | G = P+1 | bound; the proof is new | replay |
-/// | G = P or P+1 | bound; the proof was answered before, or is the ninth | not answered |
+/// | G ≥ P | bound; the proof was answered before | not answered |
+/// | G = P or P+1 | bound; it would be the ninth | not answered |
 /// | G = P+1 | keys equal; inside the window, or session G awaits its first use, or before that use's end | replay |
 /// | G = P+1 | keys equal; inside the later of both ends + tolerance | superseded |
 /// | G = P+1 | keys not equal; inside the window + tolerance | superseded |
@@ -135,7 +135,7 @@ pub fn decide_refresh<'a>(state: &'a LoginState, request: RefreshRequest<'_>) ->
     let proof = match (login.bound_to, request.possession) {
         (None, _) => None,
         (Some(key), Some(proof)) if proof.key == key => Some(proof),
-        (Some(_), _) => return RefreshDecision::Refuse(RefreshRefusal::AnotherKey),
+        (Some(_), _) => return RefreshDecision::AnotherKey,
     };
     let current = state.session(login.generation);
     match (behind, current) {
@@ -146,6 +146,10 @@ pub fn decide_refresh<'a>(state: &'a LoginState, request: RefreshRequest<'_>) ->
         },
         (0, Some(_)) => RefreshDecision::Refuse(RefreshRefusal::Forged),
         (1, Some(session)) => one_behind(login, session, request, proof),
+        // The HTTP stack may send a request once more by itself, much later. It must not end an honest login.
+        (_, Some(session)) if proof.is_some_and(|proof| session.answered_proofs.contains(&proof.id)) => {
+            RefreshDecision::NotAnswered(NotTaken::Repeated)
+        }
         _ if within_a_remembered_window(login, behind, now) => RefreshDecision::Superseded { keys_differ: false },
         _ => RefreshDecision::Reuse { login },
     }
@@ -169,12 +173,7 @@ fn answered_with(session: &Session, proof: Option<&Possession>, now: DateTime<Ut
     proof.map(|proof| session.answered_proofs.with(proof, now)).transpose()
 }
 
-fn one_behind<'a>(
-    login: &'a Login,
-    session: &'a Session,
-    request: RefreshRequest<'_>,
-    proof: Option<&Possession>,
-) -> RefreshDecision<'a> {
+fn one_behind<'a>(login: &'a Login, session: &'a Session, request: RefreshRequest<'_>, proof: Option<&Possession>) -> RefreshDecision<'a> {
     // First of all: the successor that this request minted remembers its own proof.
     if request.minted.is_some_and(|minted| *minted == session.refresh_token_hash) {
         return RefreshDecision::Success { session };

@@ -47,7 +47,7 @@ impl AnsweredProofs {
     /// # Errors
     /// [`NotTaken`]: the proof must not be answered.
     pub fn with(&self, proof: &Possession, now: DateTime<Utc>) -> Result<Self, NotTaken> {
-        if self.0.iter().any(|(id, _)| *id == proof.id) {
+        if self.contains(&proof.id) {
             return Err(NotTaken::Repeated);
         }
         let alive = |(_, until): &&(ProofId, u32)| now.timestamp() < i64::from(*until);
@@ -58,6 +58,12 @@ impl AnsweredProofs {
         }
         kept.push((proof.id, u32::try_from(proof.good_until.timestamp()).unwrap_or(u32::MAX)));
         Ok(Self(kept))
+    }
+
+    /// Whether this one was answered.
+    #[must_use]
+    pub fn contains(&self, proof: &ProofId) -> bool {
+        self.0.iter().any(|(id, _)| id == proof)
     }
 
     /// None was answered.
@@ -77,7 +83,8 @@ impl AnsweredProofs {
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let (entries, rest) = bytes.as_chunks::<ENTRY>();
         let read = |entry: &[u8; ENTRY]| Some((ProofId(*entry.first_chunk()?), u32::from_be_bytes(*entry.last_chunk()?)));
-        (rest.is_empty() && !entries.is_empty() && entries.len() <= MOST).then(|| entries.iter().map(read).collect::<Option<_>>().map(Self))?
+        (rest.is_empty() && !entries.is_empty() && entries.len() <= MOST)
+            .then(|| entries.iter().map(read).collect::<Option<_>>().map(Self))?
     }
 }
 

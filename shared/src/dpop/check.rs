@@ -94,10 +94,16 @@ fn object<T: DeserializeOwned>(part: &str) -> Result<T, BadProof> {
 /// life no further than the tolerance, since it is by the same clock as `iat`.
 fn in_time(claims: &Claims, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let issued = instant(claims.iat)?;
-    let near = (now - issued).abs() <= TOLERANCE;
+    let good_until = good_until(issued, now)?;
     let begun = claims.nbf.map_or(Some(true), |nbf| instant(nbf).map(|nbf| now >= nbf - TOLERANCE))?;
     let ended = claims.exp.map_or(Some(false), |exp| instant(exp).map(|exp| now >= exp + TOLERANCE))?;
-    (near && begun && !ended).then(|| whole_seconds(issued + TOLERANCE + CLOCKS))
+    (begun && !ended).then_some(good_until)
+}
+
+/// From when no clock accepts a proof of this time any more. `None` where it isn't accepted now.
+#[must_use]
+pub fn good_until(issued: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    ((now - issued).abs() <= TOLERANCE).then(|| whole_seconds(issued + TOLERANCE + CLOCKS))
 }
 
 /// A NumericDate, which may have a fraction (RFC 7519 section 2).

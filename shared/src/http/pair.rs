@@ -3,7 +3,7 @@
 use http::{HeaderValue, Response, header};
 use serde::Serialize;
 
-use crate::{clock::rfc3339, model::Session, token::TokenPair};
+use crate::{clock::rfc3339, dpop::Thumbprint, model::Session, token::TokenPair};
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -14,11 +14,14 @@ struct Body<'a> {
     refresh_token_expires_at: String,
     user_id: &'a str,
     login_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dpop_jkt: Option<String>,
 }
 
-/// 200 with the pair of `session`. Tokens leave the service here and nowhere else.
+/// 200 with the pair of `session`, and the key that its refresh token is bound to. The access token is a bearer token all the same, and
+/// so is the `token_type` (RFC 9449 section 5). Tokens leave the service here and nowhere else.
 #[must_use]
-pub fn pair_response<B: From<String>>(pair: &TokenPair, session: &Session) -> Response<B> {
+pub fn pair_response<B: From<String>>(pair: &TokenPair, session: &Session, bound_to: Option<&Thumbprint>) -> Response<B> {
     json_response(&Body {
         token_type: "Bearer",
         access_token: pair.access.expose(),
@@ -27,6 +30,7 @@ pub fn pair_response<B: From<String>>(pair: &TokenPair, session: &Session) -> Re
         refresh_token_expires_at: rfc3339(session.refresh_token_expires_at),
         user_id: &session.user_id,
         login_id: session.key.login_id.as_str(),
+        dpop_jkt: bound_to.map(Thumbprint::to_text),
     })
 }
 

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     backoff::Backoff,
     decision::{LoginDecision, SessionLimit, decide_login, is_void},
+    dpop::Thumbprint,
     entropy::Random,
     ids::{LoginId, LoginKey, UserKey},
     model::{Device, Extent, Lifetimes, LoginCreation, NewLogin, Register, UserLogins},
@@ -96,6 +97,8 @@ pub struct CreateLogin<'a> {
     pub max_lifetime: Option<Duration>,
     /// How many logins the user may have.
     pub limit: Option<SessionLimit>,
+    /// The key that the login is bound to.
+    pub bound_to: Option<Thumbprint>,
     /// When the request arrived.
     pub now: DateTime<Utc>,
     /// Where ids and tokens come from.
@@ -187,7 +190,9 @@ impl CreateLogin<'_> {
     }
 
     fn issue(self, entitled: &impl Entitlement) -> Result<IssuedLogin, MintError> {
-        issue_login(entitled.user_id(), self.device.clone(), self.lifetimes, self.max_lifetime, self.now, self.random)
+        let mut issued = issue_login(entitled.user_id(), self.device.clone(), self.lifetimes, self.max_lifetime, self.now, self.random)?;
+        issued.new.login.bound_to = self.bound_to;
+        Ok(issued)
     }
 
     /// Decides on what was read, and writes what the decision says.

@@ -92,13 +92,22 @@ pub enum NotRefreshed {
     /// An old token came back after its replay window. Its login has been ended.
     #[error("reused")]
     Reused(Known),
-    /// The proof was answered before, or the login has answered too many. Nothing was ended.
-    #[error("proof not answered")]
-    NotAnswered {
-        /// Which of the two.
-        why: NotTaken,
-        /// When the request arrived.
-        now: DateTime<Utc>,
+    /// The login is bound to a key, and the request has no proof by it. Nothing was ended.
+    #[error("another key")]
+    AnotherKey {
+        /// It has a proof, by another key.
+        proved: bool,
+        /// For the log.
+        known: Known,
+    },
+    /// The proof was answered before. Nothing was ended.
+    #[error("proof repeated")]
+    ProofRepeated(Known),
+    /// The login has answered as many proofs as it remembers. Nothing was ended.
+    #[error("too many proofs")]
+    ProofLimit {
+        /// When one of them is forgotten.
+        retry_after_seconds: u64,
         /// For the log.
         known: Known,
     },
@@ -163,7 +172,9 @@ pub async fn refresh(
                 }
                 minted = Some(successor);
             }
-            RefreshDecision::Success { .. } => return minted.map(|successor| rotated(successor, bound_to(state))).ok_or(NotRefreshed::Inconsistent),
+            RefreshDecision::Success { .. } => {
+                return minted.map(|successor| rotated(successor, bound_to(state))).ok_or(NotRefreshed::Inconsistent);
+            }
             RefreshDecision::Replay { session, predecessor, recovered, answered } => {
                 let written = match &answered {
                     None => Commit::Done,
@@ -175,8 +186,13 @@ pub async fn refresh(
                     return Ok(Refreshed { event, pair, session: session.clone(), bound_to: bound_to(state) });
                 }
             }
-            RefreshDecision::NotAnswered(why) => {
-                return Err(NotRefreshed::NotAnswered { why, now: *now, known: known_of_refresh(state, claim) });
+            RefreshDecision::AnotherKey => {
+                return Err(NotRefreshed::AnotherKey { proved: possession.is_some(), known: known_of_refresh(state, claim) });
+            }
+            RefreshDecision::NotAnswered(NotTaken::Repeated) => return Err(NotRefreshed::ProofRepeated(known_of_refresh(state, claim))),
+            RefreshDecision::NotAnswered(NotTaken::Full { until }) => {
+                let retry_after_seconds = u64::try_from((until - *now).num_seconds()).unwrap_or(0) + 1;
+                return Err(NotRefreshed::ProofLimit { retry_after_seconds, known: known_of_refresh(state, claim) });
             }
             RefreshDecision::Torn => {}
             RefreshDecision::Superseded { keys_differ } => {

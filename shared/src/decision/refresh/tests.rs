@@ -74,7 +74,8 @@ fn what_this_request_minted_is_success_even_after_the_window() {
     let state = chain.state();
     let minted = chain.pair(3).refresh.hash();
     let claim = chain.pair(2).refresh.claim();
-    let request = RefreshRequest { claim: &claim, replay_key: None, possession: None, minted: Some(&minted), now: chain.now() + at(10 * WINDOW_MS) };
+    let request =
+        RefreshRequest { claim: &claim, replay_key: None, possession: None, minted: Some(&minted), now: chain.now() + at(10 * WINDOW_MS) };
     assert_eq!(decide_refresh(&state, request), RefreshDecision::Success { session: &chain.session(3) }.matching(&state));
 }
 
@@ -157,7 +158,8 @@ fn unequal_keys_never_wait_for_a_first_use() {
     let (key, claim, until) = (ReplayKeyHash::of("one"), chain.pair(2).refresh.claim(), chain.replay_until(2));
     for first_use in [FirstUse::NotAwaited, FirstUse::Awaited, FirstUse::ReplayUntil(until + at(10 * WINDOW_MS))] {
         let state = used(first_use);
-        let inside = RefreshRequest { claim: &claim, replay_key: Some(&key), possession: None, minted: None, now: until + TOLERANCE - at(1) };
+        let inside =
+            RefreshRequest { claim: &claim, replay_key: Some(&key), possession: None, minted: None, now: until + TOLERANCE - at(1) };
         assert_eq!(decide_refresh(&state, inside), RefreshDecision::Superseded { keys_differ: true }, "{first_use:?}");
         let after = RefreshRequest { now: until + TOLERANCE, ..inside };
         assert!(matches!(decide_refresh(&state, after), RefreshDecision::Reuse { .. }), "{first_use:?}");

@@ -218,7 +218,9 @@ fn a_proof_is_of_these_minutes() {
         assert_eq!(with_claims(&json!({"iat": iat})).unwrap().good_until.timestamp(), iat + 360);
     }
     assert_eq!(with_claims(&json!({"iat": 1_799_999_999.25})).unwrap().good_until.timestamp(), at + 360);
-    for iat in [json!(at - 301), json!(at + 301), json!(at * 1000), json!(0), json!(-1), json!(-1e300), json!(1e300), json!(4_294_967_295_u32)] {
+    for iat in
+        [json!(at - 301), json!(at + 301), json!(at * 1000), json!(0), json!(-1), json!(-1e300), json!(1e300), json!(4_294_967_295_u32)]
+    {
         assert_eq!(with_claims(&json!({"iat": iat})), Err(BadProof::Time), "{iat}");
     }
     for right in [json!({"exp": at + 30}), json!({"exp": at - 299}), json!({"nbf": at + 300}), json!({"nbf": at - 1})] {

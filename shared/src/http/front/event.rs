@@ -6,6 +6,8 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, value::RawValue};
 
+use crate::dpop::NormalUrl;
+
 /// The most bytes that API Gateway accepts in a request's line and headers together
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>).
 const REQUEST_LINE_BYTES: usize = 10_240;
@@ -13,6 +15,17 @@ const REQUEST_LINE_BYTES: usize = 10_240;
 /// A REST proxy event, or the request id of one that can't be read.
 #[derive(Debug)]
 pub struct GatewayEvent(Result<Box<ApiGatewayProxyRequest>, Malformed>);
+
+/// The URL that the client called, as the gateway saw it: never from a header that a client can set. Behind a stage or a base path it
+/// has them too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestUrl(pub NormalUrl);
+
+impl RequestUrl {
+    fn of(domain: Option<String>, path: Option<&str>) -> Option<Self> {
+        NormalUrl::parse(&format!("https://{}{}", domain?, path?)).map(Self)
+    }
+}
 
 /// An event that is no HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +66,7 @@ fn without_impossible_headers(event: &str) -> Result<ApiGatewayProxyRequest, Mal
 
 impl GatewayEvent {
     /// The event, made safe for lambda_http.
-    pub(super) fn into_request(self) -> Result<ApiGatewayProxyRequest, Malformed> {
+    pub(super) fn into_request(self) -> Result<(ApiGatewayProxyRequest, Option<RequestUrl>), Malformed> {
         let mut event = *self.0?;
         let decodes = |body: &str| STANDARD.decode(body).is_ok();
         if event.is_base64_encoded && !event.body.as_deref().is_none_or(decodes) {
@@ -75,8 +88,8 @@ impl GatewayEvent {
                 event.multi_value_headers.append(&name, value.clone());
             }
         }
-        event.request_context.domain_name = None;
-        Ok(event)
+        let url = RequestUrl::of(event.request_context.domain_name.take(), event.request_context.path.as_deref());
+        Ok((event, url))
     }
 }
 

@@ -24,7 +24,8 @@ impl Service<Request> for Echo {
         };
         let source = request.extensions().get::<Source>().cloned().unwrap_or_default();
         let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
-        let body = json!({"credentials": credentials, "ip": source.ip, "id": id, "bytes": request.body().len()});
+        let url = request.extensions().get::<RequestUrl>().map(|url| url.0.as_str().to_owned());
+        let body = json!({"url": url, "credentials": credentials, "ip": source.ip, "id": id, "bytes": request.body().len()});
         std::future::ready(Ok(Response::new(Body::from(body.to_string()))))
     }
 }
@@ -57,6 +58,25 @@ async fn call(event: Value) -> (i64, Value) {
 async fn the_source_and_the_id_come_from_the_gateway() {
     let (status, seen) = call(event(&json!({"headers": {"X-Forwarded-For": "198.51.100.7"}}))).await;
     assert_eq!((status, &seen["ip"], &seen["id"]), (200, &json!("192.0.2.1"), &json!("id-1")));
+}
+
+/// The URL that a DPoP proof names. Neither Host nor a forwarded header has a part in it.
+#[tokio::test]
+async fn the_url_comes_from_the_gateway() {
+    let seen = |domain: Value, path: Value| async move {
+        let mut event = event(&json!({"headers": {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}}));
+        event["requestContext"]["domainName"] = domain;
+        event["requestContext"]["path"] = path;
+        call(event).await.1["url"].clone()
+    };
+    assert_eq!(seen(json!("API.example.com"), json!("/v1/refresh")).await, json!("https://api.example.com/v1/refresh"));
+    assert_eq!(
+        seen(json!("id.execute-api.eu-central-1.amazonaws.com"), json!("/live/refresh")).await,
+        json!("https://id.execute-api.eu-central-1.amazonaws.com/live/refresh")
+    );
+    for (domain, path) in [(json!(null), json!("/refresh")), (json!("a.example"), json!(null)), (json!("e`st"), json!("/refresh"))] {
+        assert_eq!(seen(domain, path).await, json!(null));
+    }
 }
 
 /// B3: the bearer parser has to see both to refuse them.

@@ -3,7 +3,10 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 
-use super::{ACCESS, ANSWERED_PROOFS, BLOCKED_AT, BOUND_SCHEMA, BOUND_TO, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH, SCHEMA, SortKey, USED_REPLAY_UNTIL};
+use super::{
+    ACCESS, ANSWERED_PROOFS, BLOCKED_AT, BOUND_SCHEMA, BOUND_TO, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH, SCHEMA,
+    SortKey, USED_REPLAY_UNTIL,
+};
 use crate::{
     clock::parse_rfc3339,
     dpop::{AnsweredProofs, Thumbprint},

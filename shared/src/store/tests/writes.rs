@@ -10,6 +10,7 @@ use crate::{
         remembered_after,
         states::{Chain, at},
     },
+    dpop::AnsweredProofs,
     entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
     import::{ImportRow, ImportedSession},
@@ -64,6 +65,7 @@ async fn a_rotation() {
     let rotation = Rotation {
         login: &login,
         presented: &presented.hash(),
+        answered: &AnsweredProofs::default(),
         successor: &next.session,
         replay_untils: &replay_untils,
         first_proofs: None,
@@ -115,8 +117,14 @@ async fn a_rotation_forgets_an_old_address() {
         let mut login = chain.login();
         (login.device.ip, login.logged_in_at) = (ip.map(str::to_owned), logged_in_at);
         let script = Script::new([output(json!({}))]);
-        let rotation =
-            Rotation { login: &login, presented: &presented.hash(), answered: &AnsweredProofs::default(), successor: &next.session, replay_untils: &[], first_proofs: None };
+        let rotation = Rotation {
+            login: &login,
+            presented: &presented.hash(),
+            answered: &AnsweredProofs::default(),
+            successor: &next.session,
+            replay_untils: &[],
+            first_proofs: None,
+        };
         assert_eq!(script.store().rotate(rotation).await, Ok(Commit::Done));
         transaction(&script)[0]["Update"]["UpdateExpression"].as_str().unwrap().to_owned()
     };
@@ -135,8 +143,14 @@ async fn a_first_rotation_of_an_imported_login() {
     let proofs = next.first_proofs.as_ref().unwrap();
     assert_eq!(*proofs, ProofHashes { access: next.pair.access.proof().hash(), refresh: next.pair.refresh.proof().hash() });
     let script = Script::new([output(json!({}))]);
-    let rotation =
-        Rotation { login: &login, presented: &presented.hash(), answered: &AnsweredProofs::default(), successor: &next.session, replay_untils: &[], first_proofs: Some(proofs) };
+    let rotation = Rotation {
+        login: &login,
+        presented: &presented.hash(),
+        answered: &AnsweredProofs::default(),
+        successor: &next.session,
+        replay_untils: &[],
+        first_proofs: Some(proofs),
+    };
     assert_eq!(script.store().rotate(rotation).await, Ok(Commit::Done));
 
     let items = transaction(&script);
@@ -432,8 +446,14 @@ async fn what_a_transaction_comes_to() {
     async fn outcome(answer: Answer) -> &'static str {
         let chain = Chain::of(0);
         let (login, presented) = (chain.login(), chain.pair(0).refresh);
-        let rotation =
-            Rotation { login: &login, presented: &presented.hash(), answered: &AnsweredProofs::default(), successor: &chain.session(1), replay_untils: &[], first_proofs: None };
+        let rotation = Rotation {
+            login: &login,
+            presented: &presented.hash(),
+            answered: &AnsweredProofs::default(),
+            successor: &chain.session(1),
+            replay_untils: &[],
+            first_proofs: None,
+        };
         match Script::new([answer]).store().rotate(rotation).await {
             Ok(Commit::Done) => "done",
             Ok(Commit::ReadAgain) => "read again",
