@@ -124,7 +124,8 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     let client = client::emulator_through(&dynamodb, access_key, http);
     create_missing(&client::with_patience(&client), &template.tables).await?;
     add_demo_user(&client, &template).await?;
-    let settings = |name: &str| process.get(name);
+    let port = address.port();
+    let settings = |name: &str| process.get(name).or_else(|| (name == "DPOP_URLS").then(|| public_urls(port)));
     let (invoker, config) = match &args.lambda {
         Some(url) => (Invoker::Remote(RemoteInvoker::new(url)?), None),
         None => {
@@ -183,6 +184,11 @@ fn parameters(process: &Environment<'_>) -> Result<BTreeMap<String, String>, Con
     let set = [("AcceptImportedTokens", imported), ("CorsAllowOrigin", origin)];
     let set = set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Ok(set.chain(BACK_OFFICE.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect())
+}
+
+/// What a proof of possession names here. The gateway's domain is of no use: the scheme is HTTP, and the path has no stage.
+fn public_urls(port: u16) -> String {
+    ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("http://{host}:{port}")).join(",")
 }
 
 /// The service's lines and the gateway's; of everybody else only errors.

@@ -19,6 +19,7 @@ use latchkey::{
 };
 use latchkey_tests::{database::Database, service::ParseUsername as _};
 
+static NONE: AnsweredProofs = AnsweredProofs::NONE;
 const WINDOW: ReplayRule = ReplayRule { window: std::time::Duration::from_secs(30), until_first_use: false };
 const LIFETIMES: Lifetimes = Lifetimes { access: std::time::Duration::from_secs(300), refresh: std::time::Duration::from_secs(604_800) };
 
@@ -229,7 +230,7 @@ async fn a_rotation_replaces_the_session_all_or_nothing() {
     let rotation = Rotation {
         login: state.login.as_ref().unwrap(),
         presented: &presented,
-        answered: &AnsweredProofs::default(),
+        answered: &NONE,
         successor: &next.session,
         replay_untils: &replay_untils,
         first_proofs: None,
@@ -259,30 +260,15 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
 
     let (right, wrong) = (issued.pair.refresh.hash(), other.pair.refresh.hash());
     assert_eq!(
-        rotate(Rotation {
-            login,
-            presented: &wrong,
-            answered: &AnsweredProofs::default(),
-            successor: &next.session,
-            replay_untils: &[],
-            first_proofs: None
-        })
-        .await,
+        rotate(Rotation { login, presented: &wrong, answered: &NONE, successor: &next.session, replay_untils: &[], first_proofs: None })
+            .await,
         Ok(Commit::ReadAgain),
         "another token"
     );
     let mut late = next.session.clone();
     late.created_at = issued.new.session.refresh_token_expires_at;
     assert_eq!(
-        rotate(Rotation {
-            login,
-            presented: &right,
-            answered: &AnsweredProofs::default(),
-            successor: &late,
-            replay_untils: &[],
-            first_proofs: None
-        })
-        .await,
+        rotate(Rotation { login, presented: &right, answered: &NONE, successor: &late, replay_untils: &[], first_proofs: None }).await,
         Ok(Commit::ReadAgain),
         "expired at this instant"
     );
@@ -293,7 +279,7 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
         rotate(Rotation {
             login: &ahead,
             presented: &right,
-            answered: &AnsweredProofs::default(),
+            answered: &NONE,
             successor: &next_but_one.session,
             replay_untils: &[],
             first_proofs: None
@@ -306,7 +292,7 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
         rotate(Rotation {
             login: &other.new.login,
             presented: &right,
-            answered: &AnsweredProofs::default(),
+            answered: &NONE,
             successor: &next.session,
             replay_untils: &[],
             first_proofs: None
@@ -320,15 +306,8 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
     let put = contract.database.client.put_item().table_name(contract.database.table("SessionsTable"));
     put.set_item(Some(session_item(&next.session))).send().await.unwrap();
     assert_eq!(
-        rotate(Rotation {
-            login,
-            presented: &right,
-            answered: &AnsweredProofs::default(),
-            successor: &next.session,
-            replay_untils: &[],
-            first_proofs: None
-        })
-        .await,
+        rotate(Rotation { login, presented: &right, answered: &NONE, successor: &next.session, replay_untils: &[], first_proofs: None })
+            .await,
         Ok(Commit::ReadAgain),
         "the successor is there"
     );
@@ -348,7 +327,7 @@ async fn a_rotation_is_refused_where_the_login_stands_elsewhere() {
     let rotation = Rotation {
         login,
         presented: &issued.pair.refresh.hash(),
-        answered: &AnsweredProofs::default(),
+        answered: &NONE,
         successor: &next.session,
         replay_untils: &[],
         first_proofs: None,
@@ -368,7 +347,7 @@ async fn a_rotation_does_not_revive_an_ended_login() {
     let rotation = Rotation {
         login: state.login.as_ref().unwrap(),
         presented: &presented,
-        answered: &AnsweredProofs::default(),
+        answered: &NONE,
         successor: &next.session,
         replay_untils: &[],
         first_proofs: None,

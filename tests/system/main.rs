@@ -7,6 +7,7 @@ mod alarms;
 mod authorizer_events;
 mod axum_service;
 mod bad_input;
+mod bound;
 mod budget;
 mod cases;
 mod clocks;

