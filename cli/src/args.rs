@@ -17,7 +17,7 @@ mod users;
 pub use doctor::DoctorArgs;
 pub use sessions::{FindArgs, ImportArgs, ImportFormat, SessionsCommand};
 pub use smoke::SmokeArgs;
-pub use users::{ChangeArgs, FindUserArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, UserArgs, UsersCommand};
+pub use users::{AddArgs, ChangeArgs, FindUserArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, ShowUserArgs, UserArgs, UsersCommand};
 
 use crate::exit::EXIT_CODES;
 

@@ -15,6 +15,7 @@ use latchkey::{
     config::{ConfigError, Environment},
     entropy::Random,
     limits::Limits,
+    store::{Accounts, Store, Users},
     username::Username,
 };
 
@@ -200,15 +201,21 @@ fn log_to_terminal() {
     tracing_subscriber::registry().with(lines.with_filter(ours.clone())).with(LogLines.with_filter(ours)).init();
 }
 
-/// The name of the users table, as the login function's environment has it.
+/// The users and their sessions, in the tables that the login function's environment names.
 #[must_use]
-pub fn users_table(template: &Template) -> String {
+pub fn accounts(client: &Client, template: &Template) -> Accounts {
+    let store = Store::new(client.clone(), environment_of_login(template, "SESSIONS_TABLE"));
+    Accounts::new(store, Users::new(client.clone(), environment_of_login(template, "USERS_TABLE")))
+}
+
+/// A variable of the login function.
+fn environment_of_login(template: &Template, variable: &str) -> String {
     let login = template.functions.iter().find(|function| function.binary == "login");
-    login.and_then(|login| login.environment.get("USERS_TABLE")).cloned().unwrap_or_default()
+    login.and_then(|login| login.environment.get(variable)).cloned().unwrap_or_default()
 }
 
 async fn add_demo_user(client: &Client, template: &Template) -> Result<(), DevError> {
-    match add_user(client, &users_table(template), Username::parse(DEMO_USER)?, DEMO_PASSWORD.into()).await {
+    match add_user(&accounts(client, template), Username::parse(DEMO_USER)?, DEMO_PASSWORD.into(), None).await {
         Ok(_) | Err(UsersError::Taken(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }

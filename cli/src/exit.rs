@@ -14,7 +14,7 @@ pub enum Exit {
     NotFound = 3,
     /// Some rows of an import are bad; the others were imported.
     SomeBad = 4,
-    /// The name is taken, or two logins share a hash.
+    /// The name or the id is taken, or two logins share a hash.
     Conflict = 5,
     /// A check failed; the output says which.
     NotAsItShouldBe = 6,
@@ -26,7 +26,7 @@ pub enum Exit {
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0  done                              4    bad rows in an import, others done
-  1  failed; may succeed in a moment   5    the name is taken, or a hash shared
+  1  failed; may succeed in a moment   5    name or id taken, or a hash shared
   2  wrong usage, or not confirmed     6    a check failed; see the output
   3  no such user, login or hash       130  stopped by Ctrl-C";
 

@@ -12,7 +12,8 @@ use latchkey::{
     ids::{LoginId, LoginKey, MalformedId, UserKey},
     model::{Login, UserLogins},
     operations::{self, Everywhere, end_owned},
-    store::{Ended, Store, StoreError},
+    store::{Ended, Store, StoreError, Users},
+    username::{Username, UsernameError},
 };
 use serde_json::json;
 
@@ -46,8 +47,14 @@ pub enum SessionsError {
     LoginId(#[from] MalformedId),
     #[error("the user has no login {0}; nothing was changed. `latchkey sessions list` shows them")]
     UnknownLogin(LoginId),
-    #[error("no user with the id {0} has ever logged in; `latchkey users list` shows ids")]
+    #[error("no user with the id {0} has ever logged in; `latchkey users show NAME` shows a user's id")]
     UnknownUser(String),
+    #[error("there is no user {0}; `latchkey users list` shows who there is")]
+    UnknownName(Username),
+    #[error("{0}; or pass --users-table")]
+    UsersTable(#[source] ConfigError),
+    #[error("{0}")]
+    Username(#[from] UsernameError),
     #[error("{0}")]
     NotConfirmed(#[from] NotConfirmed),
     /// The hash led nowhere, or to two logins.
@@ -61,9 +68,9 @@ pub enum SessionsError {
 impl ExitWith for SessionsError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Table(_) | Self::LoginId(_) => Exit::Usage,
+            Self::Table(_) | Self::UsersTable(_) | Self::Username(_) | Self::LoginId(_) => Exit::Usage,
             Self::Client(_) | Self::Store(_) => Exit::Failed,
-            Self::UnknownLogin(_) | Self::UnknownUser(_) => Exit::NotFound,
+            Self::UnknownLogin(_) | Self::UnknownUser(_) | Self::UnknownName(_) => Exit::NotFound,
             Self::NotConfirmed(not_confirmed) => not_confirmed.exit(),
             Self::Find(find) => find.exit(),
             Self::Import(import) => import.exit(),
@@ -77,7 +84,7 @@ impl ExitWith for SessionsError {
 /// [`SessionsError`] says what to do about it.
 pub async fn run(command: SessionsCommand) -> Result<(), SessionsError> {
     match command {
-        SessionsCommand::List { user_id, json, at } => list(&store(&at).await?, &user_id, json).await,
+        SessionsCommand::List { user_id, user, json, at } => list(&at, user_id, user.as_deref(), json).await,
         SessionsCommand::End { user_id, login_id, at } => {
             let key = LoginKey { user_key: UserKey::of(&user_id), login_id: LoginId::parse(&login_id)? };
             match end_owned(&store(&at).await?, &key, &Random::system()).await? {
@@ -101,18 +108,36 @@ async fn store(at: &TableArgs) -> Result<Store, SessionsError> {
     Ok(Store::new(client::for_aws(&at.aws).await?, sessions))
 }
 
+/// The id of a user by name.
+async fn id_of(at: &TableArgs, name: &str) -> Result<String, SessionsError> {
+    let users = table(at.users_table.as_ref(), "USERS_TABLE", "the name of the users table").map_err(SessionsError::UsersTable)?;
+    let username = Username::parse(name)?;
+    let user = Users::new(client::for_aws(&at.aws).await?, users).read_user(&username).await?;
+    Ok(user.ok_or(SessionsError::UnknownName(username))?.user_id)
+}
+
 /// A name typed in an id's place must not look like a user without logins.
 async fn read_logins(store: &Store, user_id: &str) -> Result<UserLogins, SessionsError> {
     let seen = store.read_user_logins(&UserKey::of(user_id)).await?;
     if seen.register.is_none() { Err(SessionsError::UnknownUser(user_id.to_owned())) } else { Ok(seen) }
 }
 
-async fn list(store: &Store, user_id: &str, json: bool) -> Result<(), SessionsError> {
+/// One query; and one read before it, if the user is named.
+async fn list(at: &TableArgs, user_id: Option<String>, username: Option<&str>, json: bool) -> Result<(), SessionsError> {
     let now = Clock::system().now();
     let reading = Spinner::start("reading the logins");
-    let seen = read_logins(store, user_id).await?;
+    let store = store(at).await?;
+    let user_id = match (user_id, username) {
+        (Some(user_id), _) => user_id,
+        (None, username) => id_of(at, username.unwrap_or_default()).await?,
+    };
+    let person = store.read_person(&UserKey::of(&user_id)).await?;
     drop(reading);
-    let mut logins: Vec<_> = seen.logins.into_values().filter(|login| now < login.refresh_token_expires_at).collect();
+    // A name typed in an id's place must not look like a user without logins. A name that was read is no slip.
+    if person.register.is_none() && username.is_none() {
+        return Err(SessionsError::UnknownUser(user_id));
+    }
+    let mut logins: Vec<_> = person.logins.into_values().filter(|login| now < login.refresh_token_expires_at).collect();
     logins.sort_by_key(|login| std::cmp::Reverse(login.logged_in_at));
     let headers = ["LOGIN ID", "LOGGED IN", "LAST REFRESHED", "EXPIRES", "ADDRESS", "DEVICE"];
     print!("{}", Listing::json(json).render(&headers, &logins, cells, row));

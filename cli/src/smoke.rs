@@ -128,7 +128,7 @@ async fn as_new_user(walk: &mut Walk<'_>, args: &SmokeArgs) -> Result<(), SmokeE
     let users_table = table(args.at.users_table.as_ref(), "USERS_TABLE", "the name of the users table")?;
     let sessions_table = table(args.at.sessions_table.as_ref(), "SESSIONS_TABLE", "the name of the sessions table")?;
     let client = client::patient(&args.at.aws).await?;
-    let accounts = Accounts::new(Store::new(client.clone(), sessions_table), Users::new(client.clone(), &users_table));
+    let accounts = Accounts::new(Store::new(client.clone(), sessions_table), Users::new(client, users_table));
     // Before anything is made: what can't be read couldn't be cleaned up either.
     accounts.store().read_user_logins(&UserKey::of("smoke")).await?;
 
@@ -136,7 +136,7 @@ async fn as_new_user(walk: &mut Walk<'_>, args: &SmokeArgs) -> Result<(), SmokeE
     let password = format!("{}{}", LoginId::generate(&random)?, LoginId::generate(&random)?);
     let username = Username::parse(&format!("smoke-{}", uuid::Uuid::new_v4().simple()))?;
     let who = Credentials { username: username.to_string(), password };
-    add_user(&client, &users_table, username.clone(), who.password.clone()).await?;
+    add_user(&accounts, username.clone(), who.password.clone(), None).await?;
     let walked = until_interrupted(walk, &who).await;
     match remove(&accounts, &username, &random).await {
         Ok(()) => walked,

@@ -1,28 +1,27 @@
 //! `latchkey users`.
 
+mod list;
 mod password;
+mod show;
 
-use aws_sdk_dynamodb::Client;
 use latchkey::{
     clock::{Clock, rfc3339},
     config::{ConfigError, Environment},
     entropy::{NoEntropy, Random},
-    ids::{LoginId, is_url_safe},
+    ids::LoginId,
     model::{User, UserStatus},
-    operations::{change_user, remove_user},
+    operations::{UserCreated, change_user, create_user, remove_user},
     password::{HashError, HashMemory, Password, PasswordLengthError},
     store::{Accounts, Store, StoreError, UserChange, Users},
-    throttle::Subjects,
     username::{Username, UsernameError},
 };
 use serde_json::json;
 
 use crate::{
-    args::{ChangeArgs, FindUserArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, TableArgs, UserArgs, UsersCommand},
+    args::{AddArgs, ChangeArgs, PasswordArgs, SetPasswordArgs, TableArgs, UserArgs, UsersCommand},
     client::{self, ClientError, advice},
     confirm::{NotConfirmed, confirm},
     exit::{Exit, ExitWith},
-    listing::{Listing, readable},
     password_rules::{WeakPassword, check},
     progress::Spinner,
 };
@@ -47,9 +46,20 @@ pub enum UsersError {
     NoPassword(#[from] NoPassword),
     #[error("there is a user {0} already; nothing was changed. `latchkey users set-password {0}` changes the password")]
     Taken(Username),
+    #[error(
+        "the user id {0} is another user's, or it is blocked, as that of a removed user; nothing was changed. `latchkey users show \
+         --user-id {0}` shows which"
+    )]
+    IdTaken(String),
     /// There is no such user.
     #[error("there is no user {0}; nothing was changed. `latchkey users list` shows who there is")]
     Unknown(Username),
+    #[error("no user has the id {0}; `latchkey users list` shows ids")]
+    UnknownId(String),
+    #[error("name the user, or pass --user-id")]
+    NoUser,
+    #[error("{0} of the rows can't be read; the others are above")]
+    Unreadable(usize),
     #[error("--subject takes the `account` of a log line: the first 8 to 43 base64url characters of a hash")]
     Subject,
     #[error("no user has this subject: the name that was tried doesn't exist, or its user was removed")]
@@ -79,16 +89,21 @@ pub enum UsersError {
 impl ExitWith for UsersError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Username(_) | Self::Subject | Self::Weak(_) | Self::Password(_) | Self::UsersTable(_) | Self::SessionsTable(_) => {
-                Exit::Usage
-            }
+            Self::Username(_)
+            | Self::NoUser
+            | Self::Subject
+            | Self::Weak(_)
+            | Self::Password(_)
+            | Self::UsersTable(_)
+            | Self::SessionsTable(_) => Exit::Usage,
             Self::NoPassword(NoPassword::Differ | NoPassword::NoTerminal) => Exit::Usage,
             Self::NoPassword(NoPassword::Unreadable(_)) | Self::Client(_) | Self::Store(_) | Self::Hash(_) | Self::Entropy(_) => {
                 Exit::Failed
             }
             Self::NotConfirmed(not_confirmed) => not_confirmed.exit(),
-            Self::Taken(_) => Exit::Conflict,
-            Self::Unknown(_) | Self::NobodysSubject => Exit::NotFound,
+            Self::Taken(_) | Self::IdTaken(_) => Exit::Conflict,
+            Self::Unknown(_) | Self::UnknownId(_) | Self::NobodysSubject => Exit::NotFound,
+            Self::Unreadable(_) => Exit::NotAsItShouldBe,
         }
     }
 }
@@ -100,8 +115,9 @@ impl ExitWith for UsersError {
 pub async fn run(command: UsersCommand) -> Result<(), UsersError> {
     match command {
         UsersCommand::Add(args) => add(args).await,
-        UsersCommand::List(args) => list(args).await,
-        UsersCommand::Find(args) => find(args).await,
+        UsersCommand::List(args) => list::list(args).await,
+        UsersCommand::Show(args) => show::show(args).await,
+        UsersCommand::Find(args) => list::find(args).await,
         UsersCommand::Disable(args) => disable(args).await,
         UsersCommand::Enable(args) => enable(args).await,
         UsersCommand::Remove(args) => remove(args).await,
@@ -109,54 +125,19 @@ pub async fn run(command: UsersCommand) -> Result<(), UsersError> {
     }
 }
 
-async fn add(args: PasswordArgs) -> Result<(), UsersError> {
+async fn add(args: AddArgs) -> Result<(), UsersError> {
+    let AddArgs { user_id, password: args } = args;
     let username = Username::parse(&args.user.name)?;
-    let table = users_table(&args.user.at)?;
+    let accounts = accounts(&args.user.at).await?;
     let password = read_password(args.password_stdin)?;
     check(&password, username.as_str())?;
-    let user = add_user(&client::for_aws(&args.user.at.aws).await?, &table, username, password).await?;
+    let user = add_user(&accounts, username, password, user_id).await?;
     if args.user.json {
         println!("{}", row(&user));
     } else {
         println!("added {} with the id {}", user.username, user.user_id);
     }
     Ok(())
-}
-
-async fn list(args: ListUsersArgs) -> Result<(), UsersError> {
-    let users = Users::new(client::for_aws(&args.at.aws).await?, users_table(&args.at)?);
-    let reading = Spinner::start("reading the users");
-    let mut users = users.list_users().await?;
-    drop(reading);
-    users.sort_by(|a, b| a.username.cmp(&b.username));
-    show(&users, args.json);
-    if users.is_empty() {
-        eprintln!("there are no users");
-    }
-    Ok(())
-}
-
-/// Whose pseudonym is it? No index can be searched for it, so every user is read.
-async fn find(args: FindUserArgs) -> Result<(), UsersError> {
-    if !(8..=43).contains(&args.subject.len()) || !is_url_safe(&args.subject) {
-        return Err(UsersError::Subject);
-    }
-    let users = Users::new(client::for_aws(&args.at.aws).await?, users_table(&args.at)?);
-    let reading = Spinner::start("reading the users");
-    let mut users = users.list_users().await?;
-    drop(reading);
-    users.retain(|user| Subjects::account(&user.username).starts_with(&args.subject));
-    if users.is_empty() {
-        return Err(UsersError::NobodysSubject);
-    }
-    show(&users, args.json);
-    Ok(())
-}
-
-fn show(users: &[User], json: bool) {
-    let cells =
-        |user: &User| vec![user.username.to_string(), user.user_id.clone(), user.status.name().to_owned(), readable(user.created_at)];
-    print!("{}", Listing::json(json).render(&["NAME", "USER ID", "STATUS", "CREATED"], users, cells, row));
 }
 
 fn row(user: &User) -> serde_json::Value {
@@ -256,19 +237,23 @@ pub(crate) fn table(flag: Option<&String>, variable: &'static str, takes: &str) 
     flag.map_or_else(|| Environment::of_process().required(variable, takes), |name| Ok(name.clone()))
 }
 
-/// Adds a user, whatever the password: the caller has judged it.
+/// Adds a user, whatever the password: the caller has judged it. Without an id the user gets a random one.
 ///
 /// # Errors
-/// [`UsersError::Taken`] where there is one of that name; otherwise what went wrong.
-pub async fn add_user(client: &Client, users_table: &str, username: Username, password: String) -> Result<User, UsersError> {
-    let users = Users::new(client.clone(), users_table);
+/// [`UsersError::Taken`] or [`UsersError::IdTaken`] where another user has the name or the id; otherwise what went wrong.
+pub async fn add_user(accounts: &Accounts, username: Username, password: String, user_id: Option<String>) -> Result<User, UsersError> {
+    let random = Random::system();
     let user = User {
-        user_id: LoginId::generate(&Random::system())?.to_string(),
-        password_hash: Password::parse(password)?.hash(&Random::system(), &mut HashMemory::default())?,
+        user_id: user_id.map_or_else(|| LoginId::generate(&random).map(|id| id.to_string()), Ok)?,
+        password_hash: Password::parse(password)?.hash(&random, &mut HashMemory::default())?,
         status: UserStatus::Active,
         version: 1,
         created_at: Clock::system().now(),
         username,
     };
-    if users.create_user(&user).await? { Ok(user) } else { Err(UsersError::Taken(user.username)) }
+    match create_user(accounts, &user, &random).await? {
+        UserCreated::Done => Ok(user),
+        UserCreated::NameTaken => Err(UsersError::Taken(user.username)),
+        UserCreated::IdTaken => Err(UsersError::IdTaken(user.user_id)),
+    }
 }

@@ -1,8 +1,16 @@
 //! The first answer of each single write is lost, and the SDK sends the write again. Its condition fails because of the first
 //! attempt, and the request must still tell what it did.
 
-use latchkey::{model::UserStatus, store::Users};
-use latchkey_tests::tap::{Fault, Reach, Rule};
+use latchkey::{
+    entropy::Random,
+    model::{User, UserStatus},
+    operations::{UserCreated, create_user},
+    store::{Accounts, Store, Users},
+};
+use latchkey_tests::{
+    service::ParseUsername as _,
+    tap::{Fault, Reach, Rule},
+};
 use reqwest::Method;
 
 use crate::{
@@ -94,7 +102,7 @@ async fn a_login_that_the_token_cannot_end_keeps_its_session() {
     assert_eq!(Table::read(&subject).await.sessions.len(), 1);
 }
 
-/// A user is added and removed by one write each.
+/// A user is added by one transaction, and removed by one write.
 #[tokio::test]
 async fn a_user_is_added_and_removed() {
     let ground = Ground::new().await;
@@ -102,16 +110,22 @@ async fn a_user_is_added_and_removed() {
         let subject = Subject::new(&ground).await;
         let database = &ground.database;
         let users = Users::new(database.tapped(&subject.tap), database.table("UsersTable"));
+        let accounts = Accounts::new(Store::new(database.tapped(&subject.tap), database.table("SessionsTable")), users.clone());
+        let random = Random::system();
         let mut user = subject.user.clone();
         let plain = subject.accounts.users();
         plain.delete_user(&user).await.unwrap();
 
-        subject.tap.arm(once("PutItem", fault.clone()));
-        assert_eq!(users.create_user(&user).await, Ok(true), "{fault:?}");
+        subject.tap.arm(once("TransactWriteItems", fault.clone()));
+        assert_eq!(create_user(&accounts, &user, &random).await, Ok(UserCreated::Done), "{fault:?}");
         user.status = UserStatus::Disabled;
         user.user_id.push('2');
-        subject.tap.arm(once("PutItem", fault.clone()));
-        assert_eq!(users.create_user(&user).await, Ok(false), "{fault:?}: another user of that name");
+        subject.tap.arm(once("TransactWriteItems", fault.clone()));
+        assert_eq!(create_user(&accounts, &user, &random).await, Ok(UserCreated::NameTaken), "{fault:?}: another user of that name");
+        user.user_id.pop();
+        let other = User { username: format!("{}2", user.username).parse_username(), ..user.clone() };
+        subject.tap.arm(once("TransactWriteItems", fault.clone()));
+        assert_eq!(create_user(&accounts, &other, &random).await, Ok(UserCreated::IdTaken), "{fault:?}: another user of that id");
 
         subject.tap.arm(once("DeleteItem", fault.clone()));
         assert_eq!(users.delete_user(&user).await, Ok(()), "{fault:?}");

@@ -129,7 +129,7 @@ impl Subject {
             version: 1,
             created_at: clock.now(),
         };
-        assert_eq!(accounts.users().create_user(&user).await, Ok(true));
+        database.put_user(&user).await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { ground: ground.clone(), tap, clock, accounts, user, url, http, slowest, panics, _serving: serving }
     }

@@ -16,7 +16,6 @@ use latchkey::{
     entropy::Random,
     model::{User, UserStatus},
     password::{HashMemory, Password},
-    store::Users,
 };
 use latchkey_tests::{
     database::Database,
@@ -51,7 +50,6 @@ async fn main() {
 }
 
 async fn add_users(database: &Database, count: u32) {
-    let users = Users::new(database.client.clone(), database.table("UsersTable"));
     let hash = Password::parse("the right password".to_owned())
         .expect("a password")
         .hash(&Random::system(), &mut HashMemory::default())
@@ -66,7 +64,7 @@ async fn add_users(database: &Database, count: u32) {
             version: 1,
             created_at: latchkey::clock::Clock::system().now(),
         };
-        assert_eq!(users.create_user(&user).await, Ok(true));
+        database.put_user(&user).await;
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Config {
     pub(crate) everywheres: u8,
     pub(crate) password_changes: u8,
     pub(crate) blocks: u8,
+    /// After each block the user is removed.
+    pub(crate) blocks_remove: bool,
     /// Requests and transactions of crashed requests that are under way at once.
     pub(crate) at_once: usize,
     /// When a run's time is over, and how many ticks pass at once.
@@ -93,6 +95,8 @@ pub(crate) enum Weakness {
     LoginIgnoresBlock,
     /// A block leaves the register's version, so that a login decided before it commits after it.
     BlockKeepsVersion,
+    /// A removal deletes the register, so that it returns to what an issue in flight has read.
+    RemovalDeletesRegister,
     /// Under a limit, too, the predecessor may have come or gone since the logins were counted.
     LimitForgetsPredecessor,
     /// The device's item is written over, whatever it says.
@@ -130,6 +134,7 @@ impl Config {
         everywheres: 0,
         password_changes: 0,
         blocks: 0,
+        blocks_remove: false,
         at_once: usize::MAX,
         ticks: 0,
         step: 2,

@@ -82,6 +82,12 @@ fn a_block_without_the_last_login() {
     finds(worlds::BLOCK.quick.weakened(Weakness::EverywhereWithoutLastLogin), G11);
 }
 
+/// An issue that read "no register" commits after the block and the removal.
+#[test]
+fn a_removal_that_deletes_the_register() {
+    finds(worlds::REMOVAL.quick.weakened(Weakness::RemovalDeletesRegister), G11);
+}
+
 #[test]
 fn a_limit_without_its_deletions() {
     finds(worlds::LIMIT.quick.weakened(Weakness::LimitDeletesNothing), LIMIT);

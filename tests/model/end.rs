@@ -72,6 +72,8 @@ enum Step {
     Delete {
         left: u8,
     },
+    /// Of a removal that follows the block: the register loses the user's id, and moves.
+    Forget,
 }
 
 impl EndAll {
@@ -101,7 +103,7 @@ impl EndAll {
 
     pub(crate) fn choices(&self) -> Vec<u8> {
         match self.step {
-            Step::Move | Step::Register | Step::RegisterLast { .. } => vec![0],
+            Step::Move | Step::Register | Step::RegisterLast { .. } | Step::Forget => vec![0],
             Step::Wait => vec![],
             Step::Scan { left, found } => bits(left).chain(bits(found).map(|login| login | DELETE)).collect(),
             Step::Delete { left } => bits(left).collect(),
@@ -150,13 +152,28 @@ impl EndAll {
                 }
                 self.step = Step::Delete { left: left & !(1 << choice) };
             }
+            Step::Forget => {
+                if world.is_locked(Key::Register, config) {
+                    return None;
+                }
+                let write = if config.is(Weakness::RemovalDeletesRegister) { Write::Delete } else { Write::BumpRegister };
+                world.table.write(Key::Register, write);
+                return Some(Request::Over(self.sort()));
+            }
             Step::Wait => return None,
         }
         if let Step::Scan { left: 0, found } = self.step {
             let last = self.changes.is_some() && config.is(Weakness::RegisterReadLast);
             self.step = if last { Step::RegisterLast { found } } else { Step::Delete { left: found } };
         }
-        Some(if self.step == (Step::Delete { left: 0 }) { self.acknowledge(world) } else { Request::EndAll(self) })
+        if self.step == (Step::Delete { left: 0 }) {
+            self.acknowledge(world);
+            if !config.blocks_remove {
+                return Some(Request::Over(self.sort()));
+            }
+            self.step = Step::Forget;
+        }
+        Some(Request::EndAll(self))
     }
 
     fn moving(&self, config: &Config) -> Write {
@@ -167,7 +184,7 @@ impl EndAll {
         }
     }
 
-    fn acknowledge(self, world: &mut World) -> Request {
+    fn acknowledge(&self, world: &mut World) {
         world.notice(Notice::EndAllAcknowledged);
         if self.blocks {
             world.promised.blocked = true;
@@ -179,7 +196,6 @@ impl EndAll {
             // Whatever the register said, no login by an old password may be left.
             world.promised.all_ended |= world.promised.made_with(old);
         }
-        Request::Over(self.sort())
     }
 
     pub(crate) fn hear(mut self, world: &World, outcome: Outcome) -> Request {

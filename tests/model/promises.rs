@@ -55,6 +55,11 @@ fn no_login_survives_a_block_and_none_is_created_after_it() {
 }
 
 #[test]
+fn no_login_is_issued_after_a_removal() {
+    holds(worlds::REMOVAL, &[Login, LoginBlocked, EndAllAcknowledged]);
+}
+
+#[test]
 fn a_login_that_makes_room_ends_what_it_replaces() {
     holds(worlds::LIMIT, &[Login, Conflict]);
 }

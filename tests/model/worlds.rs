@@ -89,6 +89,12 @@ pub(crate) const BLOCK_REFRESHED: Sizes = {
     Sizes { quick, full: Config { lost_answers: 1, ..quick } }
 };
 
+/// G11: the user is blocked, then removed, while the back office issues a login. What it read was a user without a register.
+pub(crate) const REMOVAL: Sizes = {
+    let quick = Config { name: "removal", logins_before: 0, issues: 1, blocks: 1, blocks_remove: true, ..Config::NOTHING };
+    Sizes { quick, full: Config { logins: 1, lost_answers: 1, ..quick } }
+};
+
 /// G3: a login that makes room ends the one it replaces.
 pub(crate) const LIMIT: Sizes = {
     let quick = Config { name: "limit", logins: 2, max_logins: Some(1), ..Config::NOTHING };

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use dynoxide::{Database as Embedded, server::serve_on};
-use latchkey::{entropy::Random, limits::Limits, operations::OnFirstUse, telling::signals::StoreCalls};
+use latchkey::{entropy::Random, limits::Limits, model::User, operations::OnFirstUse, store::user_item, telling::signals::StoreCalls};
 use latchkey_cli::{
     client::{EMULATOR_KEY, emulator, emulator_region},
     dev::{BACK_OFFICE, TEMPLATE},
@@ -117,6 +117,15 @@ impl Database {
             items.push(item.expect("a scan"));
         }
         items
+    }
+
+    /// Puts a user into the users table and nothing into the sessions table, as after the loss of that table.
+    ///
+    /// # Panics
+    /// If it can't be written.
+    pub async fn put_user(&self, user: &User) {
+        let put = self.client.put_item().table_name(self.table("UsersTable")).set_item(Some(user_item(user)));
+        put.send().await.expect("a put");
     }
 
     /// The sort keys in the sessions table.

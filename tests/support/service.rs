@@ -16,7 +16,7 @@ use latchkey::{
     store::Store,
 };
 use latchkey_cli::{
-    dev::{DEMO_PASSWORD, DEMO_USER, users_table},
+    dev::{DEMO_PASSWORD, DEMO_USER, accounts},
     gateway::{Gateway, GatewayOptions},
     linked,
     users::add_user,
@@ -146,7 +146,7 @@ impl Service {
     pub async fn start_by(parameters: &[(&str, &str)], settings: &[(&str, &str)]) -> Self {
         let database = Database::with(parameters).await;
         let name = DEMO_USER.parse_username();
-        add_user(&database.client, &users_table(&database.template), name, DEMO_PASSWORD.into()).await.expect("the demo user");
+        add_user(&accounts(&database.client, &database.template), name, DEMO_PASSWORD.into(), None).await.expect("the demo user");
         Self::over(database, TestClock::default(), settings).await
     }
 

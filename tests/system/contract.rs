@@ -10,8 +10,9 @@ use latchkey::{
     ids::{Generation, LoginId, UserKey},
     model::{Device, DeviceItem, Lifetimes, Login, LoginCreation, LoginState, NewLogin, Register, ReplayRule, User, UserStatus},
     operations::{
-        end_login,
+        UserCreated, create_user, end_login,
         issue::{IssuedLogin, IssuedSession, RotationRequest, issue_login, issue_successor},
+        remove_user,
     },
     password::PasswordHash,
     store::{Accounts, Commit, EndProof, Ended, Rotation, Store, Users, login_item, session_item},
@@ -44,7 +45,7 @@ impl Contract {
             version: 1,
             created_at: now,
         };
-        assert_eq!(accounts.users().create_user(&user).await, Ok(true));
+        database.put_user(&user).await;
         Self { database, accounts, user, now }
     }
 
@@ -377,9 +378,45 @@ async fn a_user_is_created_once_and_read_back() {
     let contract = Contract::new().await;
     let read = contract.accounts.users().read_user(&contract.user.username).await.unwrap().unwrap();
     assert_eq!((read.user_id.as_str(), read.version, read.created_at), ("user-1", 1, contract.now));
-    assert_eq!(contract.accounts.users().create_user(&User { user_id: "user-2".into(), ..contract.user.clone() }).await, Ok(false));
+    let other = User { user_id: "user-2".into(), ..contract.user.clone() };
+    assert_eq!(create_user(&contract.accounts, &other, &Random::system()).await, Ok(UserCreated::NameTaken));
     assert_eq!(contract.accounts.users().read_user(&contract.user.username).await.unwrap().unwrap().user_id, "user-1");
     assert!(contract.accounts.users().read_user(&"nobody".parse_username()).await.unwrap().is_none());
+}
+
+/// A second user with the id of the first would log in as the first.
+#[tokio::test]
+async fn a_user_id_is_taken_once() {
+    let contract = Contract::new().await;
+    let create = async |username: &str, user_id: &str| {
+        let user = User { username: username.parse_username(), user_id: user_id.into(), ..contract.user.clone() };
+        create_user(&contract.accounts, &user, &Random::system()).await.unwrap()
+    };
+    // The user's first login by password names the register, which was lost with the sessions table.
+    contract.login().await;
+    assert_eq!(create("mallory", "user-1").await, UserCreated::IdTaken);
+    assert_eq!(create("grace", "user-2").await, UserCreated::Done);
+    assert_eq!(create("mallory", "user-2").await, UserCreated::IdTaken);
+    let owner = contract.store().read_owner(&UserKey::of("user-2")).await.unwrap().unwrap();
+    assert_eq!((owner.username.as_deref(), owner.is_blocked), (Some("grace"), false));
+
+    let (now, random, grace) = (contract.now, Random::system(), "grace".parse_username());
+    assert!(remove_user(&contract.accounts, &grace, now, &random).await.unwrap().is_some());
+    assert_eq!(create("grace", "user-2").await, UserCreated::IdTaken, "an id of a removed user stays blocked");
+    assert_eq!(create("grace", "user-3").await, UserCreated::Done);
+    assert!(contract.accounts.users().read_user(&"mallory".parse_username()).await.unwrap().is_none());
+}
+
+/// An imported session has made the register. Its user is given the id, and none of their logins ends.
+#[tokio::test]
+async fn an_id_with_logins_is_taken_by_its_user() {
+    let contract = Contract::new().await;
+    let issued = issue_login("user-2", Device::default(), LIFETIMES, None, contract.now, &Random::system()).unwrap();
+    assert_eq!(contract.store().create_login(&issued.new, &LoginCreation::default()).await, Ok(Commit::Done));
+    let before = contract.store().read_register(&UserKey::of("user-2")).await.unwrap();
+    let user = User { username: "grace".parse_username(), user_id: "user-2".into(), ..contract.user.clone() };
+    assert_eq!(create_user(&contract.accounts, &user, &Random::system()).await, Ok(UserCreated::Done));
+    assert_eq!(contract.store().read_register(&UserKey::of("user-2")).await.unwrap(), before);
 }
 
 /// The hash is updated while the password changes: the new password stays.

@@ -9,7 +9,6 @@ use chrono::TimeDelta;
 use latchkey::{
     model::{User, UserStatus},
     password::PasswordHash,
-    store::Users,
 };
 use latchkey_tests::{
     database::Database,
@@ -26,7 +25,7 @@ const HOME: &str = "192.0.2.1";
 
 struct Guesser {
     logins: Logins,
-    users: Users,
+    database: Database,
     networks: Cell<u32>,
 }
 
@@ -35,7 +34,7 @@ impl Guesser {
     async fn new(settings: &[(&str, &str)]) -> Self {
         let database = Database::new().await;
         let logins = Logins::over(&database, settings);
-        let guesser = Self { users: Users::new(database.client.clone(), database.table("UsersTable")), logins, networks: Cell::new(0) };
+        let guesser = Self { database, logins, networks: Cell::new(0) };
         guesser.add(VICTIM, UserStatus::Active).await;
         guesser
     }
@@ -49,7 +48,7 @@ impl Guesser {
             version: 1,
             created_at: self.logins.clock.now(),
         };
-        assert_eq!(self.users.create_user(&user).await, Ok(true));
+        self.database.put_user(&user).await;
     }
 
     /// Whether the function verifies the guess; a throttled one returns its wait.

@@ -306,7 +306,7 @@ async fn parallel_imports_of_one_session_write_it_once() {
         import.await.unwrap();
     }
     let keys = service.database.sort_keys().await;
-    assert_eq!(keys.len(), 4, "the register, the login, its session, its alias: {keys:?}");
+    assert_eq!(keys.len(), 5, "the demo user's register; the register, the login, its session, its alias: {keys:?}");
     service.assert_allowed(ACCESS).await;
 }
 

@@ -31,6 +31,13 @@ fn accounts(service: &Service, client: &Client) -> Accounts {
     Accounts::new(store, Users::new(client.clone(), database.table("UsersTable")))
 }
 
+/// As if the sessions table had been thrown away.
+async fn lose_the_register(accounts: &Accounts) -> User {
+    let user = accounts.users().read_user(&DEMO_USER.parse_username()).await.unwrap().unwrap();
+    accounts.store().delete_register(&UserKey::of(&user.user_id)).await.unwrap();
+    user
+}
+
 /// Decides a change, runs `meanwhile`, then writes the change. Returns the user's and the register's versions afterwards.
 async fn change_while(service: &Service, change: UserChange, meanwhile: impl AsyncFnOnce()) -> (u64, Option<u64>) {
     let accounts = accounts(service, &service.database.tapped(&service.tap));
@@ -81,10 +88,12 @@ async fn a_disabled_user_is_out_until_enabled() {
     service.assert_refused(&pair.access).await;
 }
 
-/// The user never logged in, so there is no register. The change's condition requires that it still doesn't exist.
+/// The register went with the sessions table, and the user hasn't logged in since. The change's condition requires that it still
+/// doesn't exist.
 #[tokio::test]
-async fn a_user_who_never_logged_in_can_be_changed() {
+async fn a_user_without_a_register_can_be_changed() {
     let service = Service::start(&[]).await;
+    lose_the_register(&accounts(&service, &service.database.client)).await;
     assert_eq!(change(&service, &new_password()).await.map(|(_, ended)| ended), Some(0));
     assert_eq!(login_status(&service, NEW_PASSWORD).await, 200);
 }
@@ -149,8 +158,8 @@ async fn a_change_overtaken_by_another_is_decided_anew() {
     let service = Service::start(&[]).await;
     let disable = UserChange::Disabled(service.clock.now());
     let versions = change_while(&service, new_password(), async || drop(change(&service, &disable).await)).await;
-    // The disabling makes the register; both changes move it, and each ends all logins, which moves it again.
-    assert_eq!(versions, (3, Some(4)));
+    // Both changes move the register, and each ends all logins, which moves it again.
+    assert_eq!(versions, (3, Some(5)));
     assert_eq!(login_status(&service, NEW_PASSWORD).await, 401);
 }
 
@@ -167,15 +176,15 @@ async fn a_change_overtaken_by_ends_does_not_set_the_register_back() {
         }
     })
     .await;
-    // The login, two ends, the change, and the end of all that follows it.
-    assert_eq!(versions, (2, Some(5)));
+    // The user, the login, two ends, the change, and the end of all that follows it.
+    assert_eq!(versions, (2, Some(6)));
 }
 
 #[tokio::test]
 async fn a_change_overtaken_by_the_first_login_is_decided_anew() {
     let service = Service::start(&[]).await;
     let accounts = accounts(&service, &service.database.client);
-    let user = accounts.users().read_user(&DEMO_USER.parse_username()).await.unwrap().unwrap();
+    let user = lose_the_register(&accounts).await;
     let lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(3600) };
     let first = issue_login(&user.user_id, Device::default(), lifetimes, None, service.clock.now(), &Random::system()).unwrap().new;
     let versions = change_while(&service, new_password(), async || {

@@ -12,9 +12,12 @@ use super::{TableArgs, user_id};
 pub enum SessionsCommand {
     /// Show a user's live logins, the newest first.
     List {
-        /// The user's id, as `latchkey users list` shows it.
-        #[arg(value_parser = user_id, allow_hyphen_values = true)]
-        user_id: String,
+        /// The user's id, as `latchkey users show` shows it.
+        #[arg(value_parser = user_id, allow_hyphen_values = true, required_unless_present = "user", conflicts_with = "user")]
+        user_id: Option<String>,
+        /// The user's name, instead of the id.
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
         /// JSON lines, for scripts.
         #[arg(long)]
         json: bool,

@@ -2,15 +2,17 @@
 
 use clap::{Args, Subcommand};
 
-use super::TableArgs;
+use super::{TableArgs, user_id};
 
 /// What `latchkey users` does.
 #[derive(Debug, Subcommand)]
 pub enum UsersCommand {
     /// Add a user.
-    Add(PasswordArgs),
+    Add(AddArgs),
     /// Show all users.
     List(ListUsersArgs),
+    /// Show one user: id, status, block and number of live logins.
+    Show(ShowUserArgs),
     /// Find the user of the `account` in a log line.
     Find(FindUserArgs),
     /// Keep a user from logging in, and end all their logins. Asks first.
@@ -21,6 +23,17 @@ pub enum UsersCommand {
     Remove(ChangeArgs),
     /// Set a user's password, and end all their logins. Asks first.
     SetPassword(SetPasswordArgs),
+}
+
+/// What `latchkey users add` takes.
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// The user's id, such as the one that their imported sessions have; a random one without this. No other user may have it.
+    #[arg(long, value_name = "ID", value_parser = user_id, allow_hyphen_values = true)]
+    pub user_id: Option<String>,
+    /// Who, and the password.
+    #[command(flatten)]
+    pub password: PasswordArgs,
 }
 
 /// A user and a new password.
@@ -62,6 +75,23 @@ pub struct UserArgs {
     /// The user's name.
     pub name: String,
     /// What became of the user as JSON, for scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Where.
+    #[command(flatten)]
+    pub at: TableArgs,
+}
+
+/// What `latchkey users show` takes.
+#[derive(Debug, Args)]
+pub struct ShowUserArgs {
+    /// The user's name.
+    #[arg(required_unless_present = "user_id", conflicts_with = "user_id")]
+    pub name: Option<String>,
+    /// The user's id, instead of the name.
+    #[arg(long, value_name = "ID", value_parser = user_id, allow_hyphen_values = true)]
+    pub user_id: Option<String>,
+    /// JSON, for scripts.
     #[arg(long)]
     pub json: bool,
     /// Where.

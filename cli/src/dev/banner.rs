@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 use anstyle::{AnsiColor, Style};
 use latchkey::config::Environment;
 
-use super::{DEMO_PASSWORD, DEMO_USER, users_table};
+use super::{DEMO_PASSWORD, DEMO_USER, environment_of_login};
 use crate::{client::EMULATOR_KEY, template::Template};
 
 /// Where the data is kept.
@@ -95,7 +95,7 @@ impl Banner<'_> {
             |url| format!("cargo lambda at {url}; they need AWS_REGION={region} and AWS_ACCESS_KEY_ID={access_key}"),
         );
         let routes: Vec<String> = template.routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
-        let users_table = users_table(template);
+        let [users_table, sessions_table] = ["USERS_TABLE", "SESSIONS_TABLE"].map(|variable| environment_of_login(template, variable));
         format!(
             r#"
   {STRONG}Latchkey is running{STRONG:#}, started in {took:.2} s. Ctrl-C stops it.
@@ -125,7 +125,7 @@ impl Banner<'_> {
 
   Add users:
      AWS_REGION={region} AWS_ACCESS_KEY_ID={access_key} AWS_SECRET_ACCESS_KEY={secret} \
-     {command} users add NAME --users-table {users_table} --endpoint-url {dynamodb}
+     {command} users add NAME --users-table {users_table} --sessions-table {sessions_table} --endpoint-url {dynamodb}
 "#,
             routes = routes.join(", "),
             secret = EMULATOR_KEY,

@@ -101,7 +101,7 @@ async fn a_bad_row_is_told_and_the_rest_goes_on() {
     assert_eq!(checked.code, 4);
     let bad = json!({"line": 3, "column": "access_token", "problem": "has 6 characters; a token has 16 to 256"});
     assert_eq!(checked.json(), [bad, json!({"good": 2, "expired": 0, "bad": 1})]);
-    assert!(database.sort_keys().await.is_empty(), "a dry run writes nothing");
+    assert_eq!(database.sort_keys().await, ["!user"], "a dry run writes nothing");
 
     let imported = import(database, &file, "").await;
     assert_eq!(imported.code, 4);
@@ -219,7 +219,7 @@ async fn ctrl_c_stops_it_after_the_rows_in_flight() {
     let mut child = command(&service.database, "sessions import - --format csv --json").spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     input.write_all(format!("{HEADER}{}", row(&service, "user-1", 1, 7)).as_bytes()).unwrap();
-    while service.database.sort_keys().await.is_empty() {
+    while service.database.sort_keys().await == ["!user"] {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     signal("-INT", child.id());
@@ -246,4 +246,29 @@ async fn an_imported_tokens_hash_is_found() {
     assert_eq!((&find().await[0]["user_id"], &find().await[0]["standing"]), (&json!("user-1"), &json!("live")));
     assert_eq!(service.refresh("refresh-token-000001").await.status, 200);
     assert_eq!((&find().await[0]["user_id"], &find().await[0]["standing"]), (&json!("user-1"), &json!("replaced")));
+}
+
+/// One person, one id: the user who logs in again is the one whose sessions were imported, and what is done to the user reaches them.
+#[tokio::test]
+async fn a_user_is_the_person_whose_sessions_were_imported() {
+    const PASSWORD: &str = "violin gravel postcode heron\n";
+    let service = accepting().await;
+    let database = &service.database;
+    let rows: String = (0..3).map(|n| row(&service, &format!("user-{n}"), n, 7)).collect();
+    import(database, &File::new("people.csv", &format!("{HEADER}{rows}")), "").await.assert_done();
+    for (n, change) in ["disable", "set-password --password-stdin", "remove"].into_iter().enumerate() {
+        let token = format!("access-token-{n:06}");
+        let added = latchkey(database, &format!("users add person{n} --user-id user-{n} --password-stdin --json"), PASSWORD).await;
+        assert_eq!(added.json()[0]["user_id"], json!(format!("user-{n}")));
+        latchkey(database, &format!("users add mallory --user-id user-{n} --password-stdin"), PASSWORD)
+            .await
+            .assert_refused(5, "is another user's");
+        service.assert_allowed(&token).await;
+        let answer = service.login_with(&json!({"username": format!("person{n}"), "password": PASSWORD.trim_end()})).await;
+        assert_eq!(answer.body["user_id"], json!(format!("user-{n}")));
+
+        latchkey(database, &format!("users {change} person{n} --yes"), PASSWORD).await.assert_done();
+        service.assert_refused(&token).await;
+        assert_eq!(service.refresh(&format!("refresh-token-{n:06}")).await.status, 401);
+    }
 }

@@ -32,6 +32,9 @@ async fn logins_are_listed_and_ended() {
     assert!(lines[0].starts_with("LOGIN ID"), "{table}");
     assert!(lines[2].starts_with(&first.login_id) && lines[2].ends_with("127.0.0.1  Ada’s phone"), "{table}");
 
+    let by_name = latchkey(database, "sessions list --user demo --json", "").await;
+    assert_eq!(by_name.json(), listed);
+
     let ended = latchkey(database, &format!("sessions end {id} {}", first.login_id), "").await;
     assert_eq!((ended.code, ended.stdout), (0, format!("ended {}\n", first.login_id)));
     service.assert_refused(&first.access).await;
@@ -83,6 +86,7 @@ async fn an_unknown_id_is_said_to_be_unknown() {
     let service = Service::start(&[]).await;
     service.login().await;
     latchkey(&service.database, "sessions list demo", "").await.assert_refused(3, "no user with the id demo");
+    latchkey(&service.database, "sessions list --user nobody", "").await.assert_refused(3, "there is no user nobody");
     latchkey(&service.database, "sessions end-all demo --yes", "").await.assert_refused(3, "no user with the id demo");
 }
 
@@ -200,5 +204,5 @@ async fn an_outage_is_a_failure() {
     let mut gone = service.database.clone();
     // A port on which nothing listens.
     gone.url = "http://127.0.0.1:9".to_owned();
-    latchkey(&gone, "sessions list someone", "").await.assert_refused(1, "GetItem is unavailable");
+    latchkey(&gone, "sessions list someone", "").await.assert_refused(1, "Query is unavailable");
 }

@@ -1,5 +1,6 @@
 //! `latchkey users`.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey::{throttle::Subjects, username::Username};
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
@@ -46,6 +47,51 @@ async fn what_is_no_name_or_no_good_password_is_refused() {
     latchkey(&database, "users", "").await.assert_refused(2, "Usage");
     let none = latchkey(&database, "users list", "").await;
     assert_eq!((none.code, none.stdout.as_str(), none.stderr.as_str()), (0, "", "there are no users\n"));
+}
+
+#[tokio::test]
+async fn a_user_is_shown_by_name_and_by_id() {
+    let service = Service::start(&[]).await;
+    let database = &service.database;
+    service.login().await;
+    let by_name = latchkey(database, "users show demo --json", "").await.json().remove(0);
+    assert_eq!((&by_name["status"], &by_name["blocked_at"], &by_name["logins"]), (&json!("active"), &json!(null), &json!(1)));
+    let id = by_name["user_id"].as_str().unwrap();
+    assert_eq!(latchkey(database, &format!("users show --user-id {id} --json"), "").await.json(), [by_name.clone()]);
+    latchkey(database, "users disable demo --yes", "").await.assert_done();
+    let text = latchkey(database, "users show demo", "").await.stdout;
+    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+    assert_eq!((value("user id"), value("status"), value("live logins")), (id.to_owned(), "disabled".to_owned(), "0".to_owned()));
+    assert!(value("blocked").starts_with("since 2"), "{text}");
+
+    latchkey(database, "users show nobody", "").await.assert_refused(3, "there is no user nobody");
+    latchkey(database, "users show --user-id demo", "").await.assert_refused(3, "no user has the id demo");
+    for wrong in ["users show", "users show demo --user-id x"] {
+        latchkey(database, wrong, "").await.assert_refused(2, "Usage");
+    }
+    // An id whose logins the back office issued: there is no user with it.
+    assert_eq!(service.issue("u-1").await.status, 200);
+    let issued = latchkey(database, "users show --user-id u-1 --json", "").await.json().remove(0);
+    assert_eq!((&issued["username"], &issued["user_id"], &issued["logins"]), (&json!(null), &json!("u-1"), &json!(1)));
+}
+
+/// A row of another software's, or a damaged one.
+#[tokio::test]
+async fn a_row_that_cant_be_read_is_named_and_hides_no_other() {
+    let database = Database::new().await;
+    for name in ["ada", "grace"] {
+        latchkey(&database, &format!("users add {name} --password-stdin"), PASSWORD).await.assert_done();
+    }
+    let mut bad = database.items("UsersTable").await.remove(0);
+    bad.insert("username".into(), AttributeValue::S("berta".into()));
+    bad.insert("password_hash".into(), AttributeValue::S("no hash at all".into()));
+    database.client.put_item().table_name(database.table("UsersTable")).set_item(Some(bad)).send().await.unwrap();
+
+    let listed = latchkey(&database, "users list --json", "").await;
+    let names: Vec<_> = listed.json().iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect();
+    assert_eq!((listed.code, names), (6, vec!["ada".to_owned(), "grace".to_owned()]));
+    assert!(listed.stderr.starts_with("the user \"berta\" can't be read: user item: `password_hash` is malformed\n"), "{listed:?}");
+    assert!(!listed.stderr.contains("no hash at all"));
 }
 
 /// From the `account` of a log line back to the name.

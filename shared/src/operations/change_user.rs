@@ -41,7 +41,7 @@ pub async fn change_user(
 /// table, and at last the user. Returns the removed user; `None` if there is no such user. The login attempts are collected
 /// by their `ttl`: their keys are hashes.
 ///
-/// The register stays, blocked and without the user's id. Otherwise it could return to an earlier value:
+/// The register stays, blocked and without the user's id and name. Otherwise it could return to an earlier value:
 ///
 /// 1. The back office issues a login, and reads that the user has no register.
 /// 2. The user is blocked and removed. Both are acknowledged.
@@ -59,7 +59,7 @@ pub async fn remove_user(
     let Some((user, _)) = change_user(accounts, username, &disabling, random).await? else { return Ok(None) };
     let user_key = UserKey::of(&user.user_id);
     accounts.store().delete_logins_of(&user_key).await?;
-    until_done(random, || accounts.store().forget_user_id(&user_key)).await?;
+    until_done(random, || accounts.store().forget_user(&user_key)).await?;
     accounts.users().delete_user(&user).await?;
     Ok(Some(user))
 }

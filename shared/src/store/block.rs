@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Attempt, Store, StoreError,
     error::{condition_failed, failure},
-    items::{BLOCKED_AT, REGISTER_SK, Reader, key, number, text, time},
+    items::{BLOCKED_AT, REGISTER_SK, Reader, USERNAME, key, number, text, time},
 };
 use crate::ids::{LoginId, UserKey};
 
@@ -54,13 +54,13 @@ impl Store {
         self.move_and_remove(user_key, BLOCKED_AT).await
     }
 
-    /// Takes the user's id out of the register of a user who has been removed. The register stays, so that a login decided
+    /// Takes the user's id and name out of the register of a user who has been removed. The register stays, so that a login decided
     /// before the removal can't commit after it.
     ///
     /// # Errors
-    /// [`StoreError`]; whether the id is gone is not known then.
-    pub async fn forget_user_id(&self, user_key: &UserKey) -> Result<Attempt<bool>, StoreError> {
-        self.move_and_remove(user_key, "user_id").await
+    /// [`StoreError`]; whether they are gone is not known then.
+    pub async fn forget_user(&self, user_key: &UserKey) -> Result<Attempt<bool>, StoreError> {
+        self.move_and_remove(user_key, &format!("user_id, {USERNAME}")).await
     }
 
     async fn move_and_remove(&self, user_key: &UserKey, attribute: &str) -> Result<Attempt<bool>, StoreError> {

@@ -46,6 +46,8 @@ pub(super) const IMPORTED_ACCESS: &str = "imported_access_token_hash";
 pub(super) const IMPORTED_REFRESH: &str = "imported_refresh_token_hash";
 /// On the register: since when no login is created for the user.
 pub(super) const BLOCKED_AT: &str = "blocked_at";
+/// On the register: the name of the user with this id.
+pub(super) const USERNAME: &str = "username";
 /// The mark of a session's first use. The only attribute that an authorizer writes.
 pub(super) const USED_REPLAY_UNTIL: &str = "used_replay_until";
 /// On a login: the thumbprint of the key that it is bound to.

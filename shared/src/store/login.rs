@@ -7,13 +7,14 @@ use aws_sdk_dynamodb::{
 
 use super::{
     Accounts, Commit, Store, StoreError,
-    items::{Item, REGISTER_SK, alias_item, device_item, key, login_item, login_key, number, session_item, text},
+    items::{Item, REGISTER_SK, USERNAME, alias_item, device_item, key, login_item, login_key, number, session_item, text},
     transaction::transact,
     users::user_key,
 };
 use crate::{
     ids::{LoginId, LoginKey, UserKey},
     model::{DeviceItem, Login, LoginCreation, NewLogin, User},
+    username::Username,
 };
 
 impl Accounts {
@@ -26,7 +27,7 @@ impl Accounts {
     }
 
     fn creation_items(&self, user: &User, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
-        let mut items = self.store.login_items(new, creation)?;
+        let mut items = self.store.login_items(new, creation, Some(&user.username))?;
         items.insert(1, self.check_user(user)?);
         Ok(items)
     }
@@ -51,7 +52,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
     pub async fn create_login(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Commit, StoreError> {
-        transact(&self.client, self.login_items(new, creation)?).await
+        transact(&self.client, self.login_items(new, creation, None)?).await
     }
 
     /// Makes a login of imported tokens, all or nothing, if the register and the previous login are still as they were read.
@@ -63,7 +64,7 @@ impl Store {
     }
 
     fn import_items(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
-        let mut items = self.login_items(new, creation)?;
+        let mut items = self.login_items(new, creation, None)?;
         if let Some(imported) = &new.login.imported {
             items.push(self.put_absent(alias_item(&new.login.key, &new.login.user_id, imported))?);
         }
@@ -72,13 +73,20 @@ impl Store {
 
     /// What makes a login in the sessions table: the register moves on, the login and its session are put, the logins that make
     /// room are deleted.
-    fn login_items(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
+    fn login_items(
+        &self,
+        new: &NewLogin,
+        creation: &LoginCreation,
+        username: Option<&Username>,
+    ) -> Result<Vec<TransactWriteItem>, BuildError> {
         let mut items = vec![
-            self.advance_register(&new.login, creation)?,
+            self.advance_register(&new.login, creation, username)?,
             self.put_absent(login_item(&new.login))?,
             self.put_absent(session_item(&new.session))?,
         ];
         let predecessor = creation.register.as_ref().map(|register| &register.last_login_id);
+        // A register that was made without a login names none.
+        let predecessor = predecessor.filter(|id| **id != LoginId::of_no_login(&new.login.key.user_key));
         if let Some(login_id) = predecessor.filter(|id| !creation.replaced.iter().any(|(key, _)| key.login_id == **id)) {
             items.push(self.check_predecessor(&new.login.key.user_key, login_id, creation.predecessor_seen)?);
         }
@@ -92,18 +100,30 @@ impl Store {
         Ok(items)
     }
 
-    fn advance_register(&self, login: &Login, creation: &LoginCreation) -> Result<TransactWriteItem, BuildError> {
+    /// The register of a user who logs in by their name takes the name, if it has none: it may have been lost with the sessions
+    /// table.
+    fn advance_register(
+        &self,
+        login: &Login,
+        creation: &LoginCreation,
+        username: Option<&Username>,
+    ) -> Result<TransactWriteItem, BuildError> {
+        let named = if username.is_some() { format!(", {USERNAME} = if_not_exists({USERNAME}, :username)") } else { String::new() };
         let update = Update::builder()
             .table_name(&self.sessions)
             .set_key(Some(key(&login.key.user_key, REGISTER_SK)))
-            .update_expression(
-                "SET version = :next, last_login_id = :login_id, logins_at_most = :at_most, user_id = :user_id, #schema = :schema",
-            )
+            .update_expression(format!(
+                "SET version = :next, last_login_id = :login_id, logins_at_most = :at_most, user_id = :user_id, #schema = :schema{named}"
+            ))
             .expression_attribute_names("#schema", "schema")
             .expression_attribute_values(":schema", number(1))
             .expression_attribute_values(":login_id", text(login.key.login_id.as_str()))
             .expression_attribute_values(":at_most", number(creation.logins_at_most))
             .expression_attribute_values(":user_id", text(&login.user_id));
+        let update = match username {
+            Some(username) => update.expression_attribute_values(":username", text(username.as_str())),
+            None => update,
+        };
         let update = match &creation.register {
             None => update.expression_attribute_values(":next", number(1)).condition_expression("attribute_not_exists(sk)"),
             Some(register) => update

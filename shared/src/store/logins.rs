@@ -153,12 +153,12 @@ impl Store {
         Ok((ids, next.map(LoginsCursor)))
     }
 
-    async fn read_item_at(&self, key: Item) -> Result<Option<Item>, StoreError> {
+    pub(super) async fn read_item_at(&self, key: Item) -> Result<Option<Item>, StoreError> {
         let read = self.client.get_item().table_name(&self.sessions).consistent_read(true).set_key(Some(key)).send().await;
         Ok(read.map_err(|error| failure("GetItem", &error))?.item)
     }
 
-    fn query(&self, user_key: &UserKey) -> QueryFluentBuilder {
+    pub(super) fn query(&self, user_key: &UserKey) -> QueryFluentBuilder {
         let query = self.client.query().table_name(&self.sessions).consistent_read(true);
         query.expression_attribute_values(":user_key", text(user_key.as_str()))
     }
@@ -172,11 +172,11 @@ impl Store {
 }
 
 /// DynamoDB reads the sessions all the same, but doesn't send them. It can't filter by the sort key.
-fn without_sessions(query: QueryFluentBuilder) -> QueryFluentBuilder {
+pub(super) fn without_sessions(query: QueryFluentBuilder) -> QueryFluentBuilder {
     query.filter_expression("attribute_not_exists(access_token_expires_at)")
 }
 
-async fn page(query: QueryFluentBuilder, from: Option<Item>) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+pub(super) async fn page(query: QueryFluentBuilder, from: Option<Item>) -> Result<(Vec<Item>, Option<Item>), StoreError> {
     let page = query.set_exclusive_start_key(from).send().await.map_err(|error| failure("Query", &error))?;
     Ok((page.items.unwrap_or_default(), page.last_evaluated_key.filter(|key| !key.is_empty())))
 }

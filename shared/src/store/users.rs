@@ -14,6 +14,27 @@ use crate::{
     username::Username,
 };
 
+/// A page of the users table.
+#[derive(Debug, Clone, Default)]
+pub struct UsersPage {
+    /// The users.
+    pub users: Vec<User>,
+    /// The rows that aren't in the form that Latchkey writes.
+    pub unreadable: Vec<UnreadableUser>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<String>,
+}
+
+/// A row of the users table that can't be read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the user {username:?} can't be read: {error}")]
+pub struct UnreadableUser {
+    /// Its key.
+    pub username: String,
+    /// What is wrong with it.
+    pub error: ItemError,
+}
+
 /// The users table.
 #[derive(Debug, Clone)]
 pub struct Users {
@@ -44,34 +65,6 @@ impl Users {
         Ok(output.item().map(read_user).transpose()?)
     }
 
-    /// Creates a user. `false` where the name is taken; then nothing is changed.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn create_user(&self, user: &User) -> Result<bool, StoreError> {
-        let unheard = Unheard::default();
-        let created = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(user_item(user)))
-            .condition_expression("attribute_not_exists(username)")
-            .customize()
-            .interceptor(unheard.clone())
-            .send()
-            .await;
-        match created {
-            Ok(_) => Ok(true),
-            // Who has the name? No other user has this salt.
-            Err(error) if condition_failed(&error) && unheard.any() => {
-                let there = self.read_user(&user.username).await?;
-                Ok(there.is_some_and(|there| (&there.user_id, &there.password_hash) == (&user.user_id, &user.password_hash)))
-            }
-            Err(error) if condition_failed(&error) => Ok(false),
-            Err(error) => Err(failure("PutItem", &error)),
-        }
-    }
-
     /// Replaces the hash of an unchanged password by one with the current parameters. The version stays: logins that
     /// are under way were verified against the same password. A user changed meanwhile keeps the change.
     ///
@@ -97,17 +90,22 @@ impl Users {
         }
     }
 
-    /// All users, in no order.
+    /// One page of the users, in no order and eventually consistent, at most `limit` of them or as many as 1 MB holds. `after` is the `next` of the page before.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn list_users(&self) -> Result<Vec<User>, StoreError> {
-        let mut users = Vec::new();
-        let mut items = self.client.scan().table_name(&self.table).into_paginator().items().send();
-        while let Some(item) = items.next().await {
-            users.push(read_user(&item.map_err(|error| failure("Scan", &error))?)?);
+    /// [`StoreError`]; an outage is never the end. A row that can't be read is part of the page.
+    pub async fn page_of_users(&self, after: Option<&str>, limit: Option<i32>) -> Result<UsersPage, StoreError> {
+        let from = after.map(|name| [("username".to_owned(), text(name))].into());
+        let scan = self.client.scan().table_name(&self.table).set_limit(limit).set_exclusive_start_key(from);
+        let output = scan.send().await.map_err(|error| failure("Scan", &error))?;
+        let mut page = UsersPage { next: output.last_evaluated_key().map(name_in), ..UsersPage::default() };
+        for item in output.items() {
+            match read_user(item) {
+                Ok(user) => page.users.push(user),
+                Err(error) => page.unreadable.push(UnreadableUser { username: name_in(item), error }),
+            }
         }
-        Ok(users)
+        Ok(page)
     }
 
     /// Deletes the user, if it is still as it was read.
@@ -136,11 +134,18 @@ impl Users {
     }
 }
 
+/// The key of any row, which is all that an unreadable one has for certain.
+fn name_in(item: &Item) -> String {
+    item.get("username").and_then(|name| name.as_s().ok()).cloned().unwrap_or_default()
+}
+
 pub(super) fn user_key(username: &Username) -> Item {
     [("username".into(), text(username.as_str()))].into()
 }
 
-pub(super) fn user_item(user: &User) -> Item {
+/// Writes a user as an item.
+#[must_use]
+pub fn user_item(user: &User) -> Item {
     let mut item = user_key(&user.username);
     item.insert("schema".into(), number(1));
     item.insert("user_id".into(), text(&user.user_id));

@@ -1,15 +1,17 @@
 //! The users table.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{CONDITION, LOGIN_ID, THROTTLED, USER_KEY, key, n, s, user};
+use super::{CONDITION, LOGIN_ID, THROTTLED, USER_KEY, key, n, register_item, s, user};
 use crate::{
     entropy::Random,
-    model::UserStatus,
-    operations::remove_user,
+    ids::{LoginId, UserKey},
+    model::{User, UserStatus},
+    operations::{UserCreated, create_user, remove_user},
+    password::PasswordHash,
     store::{
         StoreError,
-        script::{Script, error, output, wire},
+        script::{Answer, Script, error, output, wire},
         users::user_item,
     },
 };
@@ -50,16 +52,71 @@ async fn a_damaged_user_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_user_is_created_where_none_is() {
-    let script = Script::new([output(json!({})), error(CONDITION), error(THROTTLED)]);
-    let users = script.users();
-    assert_eq!(users.create_user(&user()).await, Ok(true));
-    assert_eq!(users.create_user(&user()).await, Ok(false));
-    assert!(matches!(users.create_user(&user()).await, Err(StoreError::Unavailable { operation: "PutItem", .. })));
+async fn a_user_is_created_where_neither_name_nor_id_is_taken() {
+    let script = Script::new([output(json!({}))]);
+    assert_eq!(create_user(&script.accounts(), &user(), &Random::system()).await, Ok(UserCreated::Done));
     let (operation, request) = script.asked().remove(0);
-    assert_eq!(operation, "PutItem");
-    let condition = "attribute_not_exists(username)";
-    assert_eq!(request, json!({"TableName": "users", "Item": wire(&user_item(&user())), "ConditionExpression": condition}));
+    assert_eq!(operation, "TransactWriteItems");
+    assert_eq!(
+        request["TransactItems"],
+        json!([
+            {"Put": {
+                "TableName": "users",
+                "Item": wire(&user_item(&user())),
+                "ConditionExpression": "attribute_not_exists(username)",
+            }},
+            {"Update": {
+                "TableName": "sessions",
+                "Key": key("!user"),
+                "UpdateExpression": "SET username = :username, user_id = :user_id, version = if_not_exists(version, :one), last_login_id = \
+                 if_not_exists(last_login_id, :no_login), #schema = if_not_exists(#schema, :one)",
+                "ConditionExpression":
+                    "attribute_not_exists(blocked_at) AND (attribute_not_exists(username) OR username = :username)",
+                "ExpressionAttributeNames": {"#schema": "schema"},
+                "ExpressionAttributeValues": {
+                    ":username": s("ada"),
+                    ":user_id": s("user-1"),
+                    ":one": n(1),
+                    ":no_login": s(LoginId::of_no_login(&UserKey::of("user-1")).as_str()),
+                },
+            }},
+        ])
+    );
+}
+
+/// What is read after a transaction that failed, or of which nothing was heard.
+#[tokio::test(start_paused = true)]
+async fn what_became_of_a_user_to_create() {
+    let cancelled = || Answer::Error("TransactionCanceledException", json!({"CancellationReasons": [{"Code": "ConditionalCheckFailed"}]}));
+    let create = async |answers: Vec<Answer>| {
+        let script = Script::new(answers);
+        let created = create_user(&script.accounts(), &user(), &Random::system()).await;
+        let _all_fetched = script.asked();
+        created
+    };
+    let stored = |user: &User| output(json!({"Item": wire(&user_item(user))}));
+    let (none, done) = (|| output(json!({})), || output(json!({})));
+    let register = |name: &str, value: Value| {
+        let mut item = register_item();
+        item[name] = value;
+        output(json!({"Item": item}))
+    };
+    for failed in [Answer::Lost, cancelled()] {
+        assert_eq!(create(vec![failed.clone(), stored(&user())]).await, Ok(UserCreated::Done));
+        let other_id = User { user_id: "user-2".into(), ..user() };
+        let other_hash = PasswordHash::parse(user().password_hash.as_str().replace("m=19456", "m=9216")).unwrap();
+        for other in [other_id, User { password_hash: other_hash, ..user() }] {
+            assert_eq!(create(vec![failed.clone(), stored(&other)]).await, Ok(UserCreated::NameTaken));
+        }
+        for taken in [register("username", s("grace")), register("blocked_at", s("2026-11-23T16:25:09.123Z"))] {
+            assert_eq!(create(vec![failed.clone(), none(), taken]).await, Ok(UserCreated::IdTaken));
+        }
+        // Its own commit, of which only one item shows yet; an id that only logins have; an id that nothing has.
+        for free in [register("username", s("ada")), output(json!({"Item": register_item()})), none()] {
+            assert_eq!(create(vec![failed.clone(), none(), free, done()]).await, Ok(UserCreated::Done));
+        }
+    }
+    assert!(matches!(create(vec![error(THROTTLED)]).await, Err(StoreError::Unavailable { operation: "TransactWriteItems", .. })));
 }
 
 /// A user who was changed meanwhile keeps the change, and that is no error.
@@ -85,20 +142,30 @@ async fn a_hash_is_replaced_where_the_user_is_unchanged() {
     );
 }
 
+/// A row that can't be read is named, and hides no other.
 #[tokio::test]
-async fn all_users_are_listed() {
-    let (ada, mut grace) = (user(), user());
-    grace.username = crate::username::Username::parse("grace").unwrap();
-    let [first, second] = [ada, grace].map(|user| wire(&user_item(&user)));
+async fn users_are_read_page_by_page() {
+    let [first, second] = ["ada", "grace"].map(|name| {
+        let username = crate::username::Username::parse(name).unwrap();
+        wire(&user_item(&User { username, ..user() }))
+    });
+    let mut bad = second.clone();
+    (bad["username"], bad["password_hash"]) = (s("berta"), s("$2b$12$"));
     let script = Script::new([
-        output(json!({"Items": [first], "LastEvaluatedKey": {"username": s("ada")}})),
+        output(json!({"Items": [first, bad], "LastEvaluatedKey": {"username": s("berta")}})),
         output(json!({"Items": [second]})),
         error(THROTTLED),
     ]);
     let users = script.users();
-    let names: Vec<_> = users.list_users().await.unwrap().into_iter().map(|user| user.username.to_string()).collect();
-    assert_eq!(names, ["ada", "grace"]);
-    assert!(matches!(users.list_users().await, Err(StoreError::Unavailable { operation: "Scan", .. })));
+    let page = users.page_of_users(None, None).await.unwrap();
+    assert_eq!(page.users.iter().map(|user| user.username.as_str()).collect::<Vec<_>>(), ["ada"]);
+    let unreadable: Vec<_> = page.unreadable.iter().map(ToString::to_string).collect();
+    assert_eq!(unreadable, ["the user \"berta\" can't be read: user item: `password_hash` is malformed"]);
+    let page = users.page_of_users(page.next.as_deref(), Some(50)).await.unwrap();
+    assert_eq!((page.users[0].username.as_str(), page.next), ("grace", None));
+    assert!(matches!(users.page_of_users(None, None).await, Err(StoreError::Unavailable { operation: "Scan", .. })));
+    let scan = json!({"TableName": "users", "Limit": 50, "ExclusiveStartKey": {"username": s("berta")}});
+    assert_eq!(script.asked()[1], ("Scan".to_owned(), scan));
 }
 
 /// Disabled first; then all that is kept about them but the register, page after page; then the id in it; and the user at last, unless they were enabled meanwhile.
@@ -146,7 +213,7 @@ async fn a_removal_of_a_user() {
                 json!({
                     "TableName": "sessions",
                     "Key": key("!user"),
-                    "UpdateExpression": "SET version = version + :one REMOVE user_id",
+                    "UpdateExpression": "SET version = version + :one REMOVE user_id, username",
                     "ConditionExpression": "attribute_exists(sk)",
                     "ExpressionAttributeValues": {":one": n(1)},
                 }),

@@ -9,7 +9,6 @@ use crate::{
     entropy::Random,
     model::User,
     operations::end_login,
-    password::PasswordHash,
     store::{
         Commit, EndProof, Ended, StoreError, UserChange, login_item,
         script::{Answer, Script, error, output, wire},
@@ -84,26 +83,6 @@ async fn a_sweep_leaves_a_living_login_alone() {
 
 fn stored(user: &User) -> Answer {
     output(json!({"Item": wire(&user_item(user))}))
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_user_is_created_where_the_first_answer_was_lost() {
-    let create = async |answers: Vec<Answer>| {
-        let script = Script::new(answers);
-        let created = script.users_trying(again()).create_user(&user()).await;
-        let _all_fetched = script.asked();
-        created
-    };
-    for lost in unheard() {
-        assert_eq!(create(vec![lost, error(CONDITION), stored(&user())]).await, Ok(true));
-    }
-    let other_id = User { user_id: "user-2".into(), ..user() };
-    let other_hash = PasswordHash::parse(user().password_hash.as_str().replace("m=19456", "m=9216")).unwrap();
-    for other in [other_id, User { password_hash: other_hash, ..user() }] {
-        assert_eq!(create(vec![Answer::Lost, error(CONDITION), stored(&other)]).await, Ok(false), "the name is another user's");
-    }
-    assert_eq!(create(vec![Answer::Lost, error(CONDITION), output(json!({}))]).await, Ok(false), "removed meanwhile");
-    assert_eq!(create(vec![error(THROTTLED), error(CONDITION)]).await, Ok(false));
 }
 
 #[tokio::test(start_paused = true)]

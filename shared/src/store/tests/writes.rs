@@ -251,12 +251,13 @@ async fn a_first_login() {
                 "TableName": "sessions",
                 "Key": key("!user"),
                 "UpdateExpression":
-                    "SET version = :next, last_login_id = :login_id, logins_at_most = :at_most, user_id = :user_id, #schema = :schema",
+                    "SET version = :next, last_login_id = :login_id, logins_at_most = :at_most, user_id = :user_id, #schema = :schema, \
+                     username = if_not_exists(username, :username)",
                 "ConditionExpression": "attribute_not_exists(sk)",
                 "ExpressionAttributeNames": {"#schema": "schema"},
                 "ExpressionAttributeValues": {
                     ":next": n(1), ":schema": n(1), ":at_most": n(1),
-                    ":login_id": s(new.login.key.login_id.as_str()), ":user_id": s("user-1"),
+                    ":login_id": s(new.login.key.login_id.as_str()), ":user_id": s("user-1"), ":username": s("ada"),
                 },
             }}),
             json!({"ConditionCheck": {
