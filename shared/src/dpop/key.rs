@@ -17,7 +17,19 @@ impl Thumbprint {
         base64url_32(text).map(Self)
     }
 
-    /// As it is stored and answered: 43 base64url characters.
+    /// Reads its 32 bytes. `None` for another number of them.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// As it is stored.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// As it is answered: 43 base64url characters.
     #[must_use]
     pub fn to_text(&self) -> String {
         base64url(&self.0)

@@ -7,7 +7,7 @@ use crate::{ids::is_url_safe, model::Device};
 
 const DEVICE_ID_BYTES: usize = 256;
 const DEVICE_NAME_BYTES: usize = 64;
-const USER_AGENT_BYTES: usize = 160;
+const USER_AGENT_BYTES: usize = 64;
 
 /// A `device_id` of more than 256 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ mod tests {
     fn text_for_people_is_cut_at_a_character() {
         assert_eq!(device_name(&"é".repeat(40)), Some("é".repeat(32)));
         assert_eq!(device_name(&"’".repeat(40)), Some("’".repeat(21)));
-        assert_eq!(user_agent(&"a".repeat(200)), Some("a".repeat(160)));
+        assert_eq!(user_agent(&"a".repeat(200)), Some("a".repeat(64)));
         assert_eq!(device_name(" \n "), None);
     }
 

@@ -162,7 +162,7 @@ fn put_some(item: &mut Item, name: &str, value: Option<AttributeValue>) {
 pub fn login_item(login: &Login) -> Item {
     let mut item = login_key(&login.key);
     put(&mut item, "schema", number(if login.bound_to.is_some() { BOUND_SCHEMA } else { SCHEMA }));
-    put_some(&mut item, BOUND_TO, login.bound_to.map(|key| text(key.to_text())));
+    put_some(&mut item, BOUND_TO, login.bound_to.map(|key| AttributeValue::B(key.as_bytes().into())));
     put(&mut item, "user_id", text(&login.user_id));
     put(&mut item, "login_id", text(login.key.login_id.as_str()));
     put(&mut item, "generation", number(login.generation.number()));

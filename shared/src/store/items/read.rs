@@ -171,7 +171,10 @@ pub fn read_login(item: &Item) -> Result<Login, ItemError> {
     let read = Reader { item, kind: "login" };
     // A bound login that has lost its key must not pass for a bearer login.
     let bound_to = match read.schema_up_to(BOUND_SCHEMA)? {
-        BOUND_SCHEMA => Some(read.parsed(BOUND_TO, Thumbprint::parse)?),
+        BOUND_SCHEMA => match item.get(BOUND_TO) {
+            Some(AttributeValue::B(bytes)) => Some(Thumbprint::of(bytes.as_ref()).ok_or_else(|| read.wrong(BOUND_TO, "is malformed"))?),
+            _ => return Err(read.wrong(BOUND_TO, "is not binary")),
+        },
         _ if item.contains_key(BOUND_TO) => return Err(read.wrong("schema", "is older than a login that is bound to a key")),
         _ => None,
     };
