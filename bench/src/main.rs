@@ -2,6 +2,7 @@
 
 mod args;
 mod chart;
+mod count;
 mod dynamodb;
 mod error;
 mod goals;
@@ -45,6 +46,9 @@ async fn run(args: Args) -> Result<(), BenchError> {
     let dynamodb = DynamoDb::start(&args.certificates, work.answers.clone()).await?;
     let bench = Bench { dynamodb, delay: DYNAMODB_TAKES };
     let mut subjects = subject::functions(&args.functions, &work, &args.certificates);
+    if let (Some(calls), Some(under)) = (args.count, &args.under) {
+        return count::count(&bench, &subjects, under, calls).await;
+    }
     if let (Some(rust), Some(node), Some(python)) = (args.rust_peers, args.node_peer, args.python_peer) {
         subjects.extend(subject::peers(&Peers { rust, node, python, certificates: args.certificates.clone() }, &work));
     }

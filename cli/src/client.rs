@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_http_client::{Builder, tls};
 use aws_smithy_runtime_api::client::http::HttpClient;
-use latchkey::{config::Environment, limits::Limits, store::StoreError, telling::signals::StoreCalls};
+use latchkey::{config::Environment, limits::Limits, store::StoreError};
 
 use crate::{args::AwsArgs, loopback::is_loopback};
 
@@ -53,7 +53,6 @@ pub fn emulator_through(endpoint: &str, access_key: &str, http: impl HttpClient 
         .http_client(http)
         .timeout_config(Limits::PRODUCTION.timeouts())
         .retry_config(RetryConfig::standard())
-        .interceptor(StoreCalls)
         .build();
     Client::from_conf(config)
 }

@@ -46,6 +46,8 @@ pub enum UsersError {
     NoPassword(#[from] NoPassword),
     #[error("there is a user {0} already; nothing was changed. `latchkey users set-password {0}` changes the password")]
     Taken(Username),
+    #[error("{0} looks like the name of another user, which is written in another script; nothing was changed. Choose another name")]
+    LooksLikeAnother(Username),
     #[error(
         "the user id {0} is another user's, or it is blocked, as that of a removed user; nothing was changed. `latchkey users show \
          --user-id {0}` shows which"
@@ -101,7 +103,7 @@ impl ExitWith for UsersError {
                 Exit::Failed
             }
             Self::NotConfirmed(not_confirmed) => not_confirmed.exit(),
-            Self::Taken(_) | Self::IdTaken(_) => Exit::Conflict,
+            Self::Taken(_) | Self::LooksLikeAnother(_) | Self::IdTaken(_) => Exit::Conflict,
             Self::Unknown(_) | Self::UnknownId(_) | Self::NobodysSubject => Exit::NotFound,
             Self::Unreadable(_) => Exit::NotAsItShouldBe,
         }
@@ -240,7 +242,7 @@ pub(crate) fn table(flag: Option<&String>, variable: &'static str, takes: &str) 
 /// Adds a user, whatever the password: the caller has judged it. Without an id the user gets a random one.
 ///
 /// # Errors
-/// [`UsersError::Taken`] or [`UsersError::IdTaken`] where another user has the name or the id; otherwise what went wrong.
+/// [`UsersError::Taken`], [`UsersError::LooksLikeAnother`] or [`UsersError::IdTaken`] where another user has the name, one like it, or the id; otherwise what went wrong.
 pub async fn add_user(accounts: &Accounts, username: Username, password: String, user_id: Option<String>) -> Result<User, UsersError> {
     let random = Random::system();
     let user = User {
@@ -254,6 +256,7 @@ pub async fn add_user(accounts: &Accounts, username: Username, password: String,
     match create_user(accounts, &user, &random).await? {
         UserCreated::Done => Ok(user),
         UserCreated::NameTaken => Err(UsersError::Taken(user.username)),
+        UserCreated::LooksLikeAnother => Err(UsersError::LooksLikeAnother(user.username)),
         UserCreated::IdTaken => Err(UsersError::IdTaken(user.user_id)),
     }
 }

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
-
 use crate::{
     aws,
     clock::Clock,
     config::{ConfigError, Environment},
+    dynamodb::DynamoDb,
     limits::Limits,
     store::Store,
     telling::{
@@ -24,8 +23,8 @@ const WARM_UP: Duration = Duration::from_secs(1);
 pub struct Started<C> {
     /// The settings of this function.
     pub config: C,
-    /// The DynamoDB client, for further tables.
-    pub client: Client,
+    /// DynamoDB, for further tables.
+    pub dynamodb: DynamoDb,
     /// The sessions table, warmed up.
     pub store: Store,
     /// What time it is, by DynamoDB's clock where the environment's own is wrong.
@@ -46,14 +45,14 @@ pub async fn start<C>(function: Function, limits: Limits, read: fn(&Environment<
     let signals = environment.signals(function).unwrap_or_else(|error| log::stop(&error));
     let cors_allow_origin = environment.cors_allow_origin().unwrap_or_else(|error| log::stop(&error));
     let clock = Clock::system().set_by_dynamodb();
-    let client = aws::client(&environment, limits, &clock).await.unwrap_or_else(|error| log::stop(&error));
-    let store = Store::new(client.clone(), sessions_table);
+    let dynamodb = aws::dynamodb(&environment, limits, &clock).unwrap_or_else(|error| log::stop(&error));
+    let store = Store::new(dynamodb.clone(), sessions_table);
     warm_up(&store).await;
-    Started { config, client, store, clock, signals, cors_allow_origin }
+    Started { config, dynamodb, store, clock, signals, cors_allow_origin }
 }
 
 /// Lambda runs a start at full speed whatever the function's memory, and the first request not. So the name lookup, the TLS
-/// handshake and what the SDK does once are paid here. A failure is logged, and the first request tries again.
+/// handshake and what is done once are paid here. A failure is logged, and the first request tries again.
 async fn warm_up(store: &Store) {
     let asked = tokio::time::timeout(WARM_UP, store.warm_up()).await;
     let error: &dyn std::error::Error = match &asked {

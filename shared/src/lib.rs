@@ -13,6 +13,7 @@ pub mod config;
 mod crypto;
 pub mod decision;
 pub mod dpop;
+pub mod dynamodb;
 pub mod entropy;
 pub mod function;
 pub mod http;

@@ -16,6 +16,7 @@ mod locate;
 mod login;
 mod logins;
 mod mark;
+mod name_claim;
 mod person;
 mod read;
 mod remove_user;
@@ -25,10 +26,10 @@ pub(crate) mod script;
 #[cfg(test)]
 mod tests;
 mod transaction;
-mod unheard;
 mod users;
 mod warm_up;
 
+pub use crate::dynamodb::Unheard;
 pub use accounts::Accounts;
 pub use attempts::{Attempts, CountWrite, ReadCounts, StoredCount};
 pub use change_user::UserChange;
@@ -39,24 +40,24 @@ pub use error::StoreError;
 pub use items::{Item, ItemError, StoredItem, login_item, read_item, read_login, read_session, session_item};
 pub use locate::{Located, NotLocated};
 pub use logins::LoginsCursor;
+pub use name_claim::is_name_claim;
 pub use person::Person;
 pub use rotate::Rotation;
 pub use transaction::Commit;
-pub use unheard::Unheard;
 pub use users::{UnreadableUser, Users, UsersPage, read_user, user_item};
 
-use aws_sdk_dynamodb::Client;
+use crate::dynamodb::DynamoDb;
 
-/// The sessions table. One concrete type; tests put their faults below it, at the SDK's HTTP connector.
+/// The sessions table. One concrete type; tests put their faults below it, at the HTTP connector.
 #[derive(Debug, Clone)]
 pub struct Store {
-    client: Client,
+    dynamodb: DynamoDb,
     sessions: String,
 }
 
 impl Store {
-    /// The store over `client`, in the table named `sessions`.
-    pub fn new(client: Client, sessions: impl Into<String>) -> Self {
-        Self { client, sessions: sessions.into() }
+    /// The store over `dynamodb`, which a client of the SDK can be, too, in the table named `sessions`.
+    pub fn new(dynamodb: impl Into<DynamoDb>, sessions: impl Into<String>) -> Self {
+        Self { dynamodb: dynamodb.into(), sessions: sessions.into() }
     }
 }

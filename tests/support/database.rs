@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use dynoxide::{Database as Embedded, server::serve_on};
-use latchkey::{entropy::Random, limits::Limits, model::User, operations::OnFirstUse, store::user_item, telling::signals::StoreCalls};
+use latchkey::{entropy::Random, limits::Limits, model::User, operations::OnFirstUse, store::user_item};
 use latchkey_cli::{
     client::{EMULATOR_KEY, emulator, emulator_region},
     dev::{BACK_OFFICE, TEMPLATE},
@@ -91,7 +91,6 @@ impl Database {
             .http_client(tap.clone())
             .timeout_config(TEST_LIMITS.timeouts())
             .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(20)))
-            .interceptor(StoreCalls)
             .build();
         Client::from_conf(config)
     }

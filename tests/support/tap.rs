@@ -1,4 +1,4 @@
-//! The tap sits at the HTTP connector, between the SDK and DynamoDB. It counts calls, holds them, refuses them and answers
+//! The tap sits at the HTTP connector, between the client and DynamoDB. It counts calls, holds them, refuses them and answers
 //! for DynamoDB.
 
 mod connector;

@@ -407,6 +407,29 @@ async fn a_user_id_is_taken_once() {
     assert!(contract.accounts.users().read_user(&"mallory".parse_username()).await.unwrap().is_none());
 }
 
+/// Of names that look alike in two scripts only one exists, the one that was there first.
+#[tokio::test]
+async fn names_that_look_alike_are_taken_once() {
+    let contract = Contract::new().await;
+    let random = Random::system();
+    let create = async |username: &str, user_id: &str| {
+        let user = User { username: username.parse_username(), user_id: user_id.into(), ..contract.user.clone() };
+        create_user(&contract.accounts, &user, &random).await.unwrap()
+    };
+    assert_eq!(create("саша", "user-2").await, UserCreated::Done);
+    assert_eq!(create("cawa", "user-3").await, UserCreated::LooksLikeAnother);
+    assert_eq!(create("coco", "user-4").await, UserCreated::Done);
+    assert_eq!(create("\u{441}\u{43e}\u{441}\u{43e}", "user-5").await, UserCreated::LooksLikeAnother, "Cyrillic and Latin");
+    assert_eq!(create("\u{43e}\u{43e}", "user-5").await, UserCreated::Done);
+    assert_eq!(create("\u{3bf}\u{3bf}", "user-6").await, UserCreated::LooksLikeAnother, "Greek and Cyrillic");
+    let listed = contract.accounts.users().page_of_users(None, None).await.unwrap();
+    assert_eq!((listed.users.len(), listed.unreadable.len()), (4, 0));
+
+    assert!(remove_user(&contract.accounts, &"саша".parse_username(), contract.now, &random).await.unwrap().is_some());
+    assert_eq!(create("cawa", "user-3").await, UserCreated::Done);
+    assert_eq!(create("саша", "user-7").await, UserCreated::LooksLikeAnother);
+}
+
 /// An imported session has made the register. Its user is given the id, and none of their logins ends.
 #[tokio::test]
 async fn an_id_with_logins_is_taken_by_its_user() {

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Each part with the parts it may import, lowest first.
-const MAY_IMPORT: [(&str, &[&str]); 23] = [
+const MAY_IMPORT: [(&str, &[&str]); 24] = [
     ("clock", &[]),
     ("crypto", &[]),
     ("entropy", &[]),
@@ -25,9 +25,10 @@ const MAY_IMPORT: [(&str, &[&str]); 23] = [
     ("model", &["clock", "crypto", "dpop", "ids", "password", "token", "username"]),
     ("import", &["crypto", "dpop", "ids", "model", "token"]),
     ("decision", &["dpop", "ids", "model", "token"]),
-    ("store", &["clock", "dpop", "ids", "model", "password", "sdk_error", "throttle", "token", "username"]),
+    ("dynamodb", &["clock", "entropy", "limits", "telling"]),
+    ("store", &["clock", "dpop", "dynamodb", "ids", "model", "password", "sdk_error", "throttle", "token", "username"]),
     ("config", &["decision", "dpop", "model", "telling", "throttle", "token"]),
-    ("aws", &["clock", "config", "limits", "telling"]),
+    ("aws", &["clock", "config", "dynamodb", "limits"]),
     (
         "operations",
         &[
@@ -36,7 +37,7 @@ const MAY_IMPORT: [(&str, &[&str]); 23] = [
         ],
     ),
     ("http", &["clock", "decision", "dpop", "entropy", "ids", "limits", "model", "operations", "store", "telling", "token"]),
-    ("function", &["aws", "clock", "config", "limits", "store", "telling"]),
+    ("function", &["aws", "clock", "config", "dynamodb", "limits", "store", "telling"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -20,7 +20,7 @@ use latchkey::{
     limits::Limits,
     operations::OnFirstUse,
     store::Store,
-    telling::signals::{Function, Signals, StoreCalls},
+    telling::signals::{Function, Signals},
     token::ImportedTokens,
 };
 use latchkey_authorizer::Authorizer;
@@ -62,7 +62,6 @@ impl Functions {
             .http_client(http)
             .timeout_config(Limits::PRODUCTION.timeouts())
             .retry_config(RetryConfig::standard())
-            .interceptor(StoreCalls)
             .build();
         let client = Client::from_conf(config);
         let store = Store::new(client.clone(), TABLE);

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::{
 };
 use latchkey::{
     clock::Clock,
-    store::{Item, StoredItem, read_item, read_user},
+    store::{Item, StoredItem, is_name_claim, read_item, read_user},
 };
 
 use super::{
@@ -110,9 +110,10 @@ impl Scan<'_> {
             match pages.next().await {
                 Ok(None) => break,
                 Ok(Some(page)) => {
-                    users += page.len();
+                    let rows = || page.iter().filter(|item| !is_name_claim(item));
+                    users += rows().count();
                     let unreadable = |item: &Item| Some((text(item, "username").to_owned(), read_user(item).err()?.to_string()));
-                    found.extend(page.iter().filter_map(unreadable).map(|(sk, what)| Breach { user_key: String::new(), sk, what }));
+                    found.extend(rows().filter_map(unreadable).map(|(sk, what)| Breach { user_key: String::new(), sk, what }));
                 }
                 Err(Refused::Denied) => return Ok(vec![may_not(format!("items of {table}"), "Scan")]),
                 Err(Refused::Unreadable) => return Ok(vec![unreadable(format!("items of {table}"), "Scan")]),

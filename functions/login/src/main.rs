@@ -13,8 +13,8 @@ use latchkey::{
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let started = start(Function::Login, Limits::PRODUCTION, LoginConfig::read).await;
-    let accounts = Accounts::new(started.store, Users::new(started.client.clone(), &started.config.users_table));
-    let attempts = Attempts::new(started.client, &started.config.login_attempts_table);
+    let accounts = Accounts::new(started.store, Users::new(started.dynamodb.clone(), &started.config.users_table));
+    let attempts = Attempts::new(started.dynamodb, &started.config.login_attempts_table);
     let service = latchkey_login::service(accounts, attempts, started.config, started.clock, Random::system());
     front::run(service, started.cors_allow_origin.as_deref(), Limits::PRODUCTION, Random::system(), started.signals).await
 }

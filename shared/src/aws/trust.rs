@@ -1,6 +1,5 @@
 //! Whose certificates the functions trust.
 
-use aws_smithy_http_client::tls::{TlsContext, TrustStore};
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
@@ -19,30 +18,21 @@ const BUNDLE: &str = "AWS_CA_BUNDLE";
 ///
 /// # Errors
 /// [`ConfigError`] where the file can't be read or holds anything but certificates.
-pub(super) fn tls_context(environment: &Environment<'_>) -> Result<TlsContext, ConfigError> {
-    let roots = match environment.get(BUNDLE) {
-        None => AMAZON_ROOTS.to_vec(),
+pub(super) fn roots(environment: &Environment<'_>) -> Result<RootCertStore, ConfigError> {
+    let wrong = |problem: String| ConfigError { variable: BUNDLE, problem, takes: "a file of PEM certificates".into() };
+    match environment.get(BUNDLE) {
+        None => roots_in(AMAZON_ROOTS).ok_or_else(|| wrong("is not set, and the roots in this program can't be read".into())),
         Some(path) => {
-            let wrong = |problem: String| ConfigError { variable: BUNDLE, problem, takes: "a file of PEM certificates".into() };
             let pem = std::fs::read(&path).map_err(|error| wrong(format!("names {path:?}, which can't be read ({error})")))?;
-            if !holds_roots(&pem) {
-                return Err(wrong(format!("names {path:?}, which holds no certificates, or something else as well")));
-            }
-            pem
+            roots_in(&pem).ok_or_else(|| wrong(format!("names {path:?}, which holds no certificates, or something else as well")))
         }
-    };
-    TlsContext::builder().with_trust_store(TrustStore::empty().with_pem_certificate(roots)).build().map_err(|error| ConfigError {
-        variable: BUNDLE,
-        problem: format!("gives no trust store ({error})"),
-        takes: "a file of PEM certificates".into(),
-    })
+    }
 }
 
-/// The SDK would panic on what isn't.
-fn holds_roots(pem: &[u8]) -> bool {
+fn roots_in(pem: &[u8]) -> Option<RootCertStore> {
     let mut roots = RootCertStore::empty();
     let added = CertificateDer::pem_slice_iter(pem).all(|certificate| certificate.is_ok_and(|root| roots.add(root).is_ok()));
-    added && !roots.is_empty()
+    (added && !roots.is_empty()).then_some(roots)
 }
 
 #[cfg(test)]
@@ -51,17 +41,15 @@ mod tests {
 
     #[test]
     fn the_roots_are_amazons_five() {
-        assert!(holds_roots(AMAZON_ROOTS));
-        assert_eq!(CertificateDer::pem_slice_iter(AMAZON_ROOTS).count(), 5);
-        assert!(tls_context(&Environment::from_fn(|_| None)).is_ok());
+        assert_eq!(roots(&Environment::from_fn(|_| None)).unwrap().len(), 5);
     }
 
     #[test]
     fn a_bundle_that_is_none_stops_the_process_with_its_name() {
         let cut = AMAZON_ROOTS.iter().copied().take(AMAZON_ROOTS.len() - 200).collect::<Vec<_>>();
-        assert!(!holds_roots(b"") && !holds_roots(b"no certificate") && !holds_roots(&cut));
+        assert!([b"".as_slice(), b"no certificate", &cut].iter().all(|pem| roots_in(pem).is_none()));
         let missing = Environment::from_fn(|name| (name == BUNDLE).then(|| "no/such/file".into()));
-        let error = tls_context(&missing).map(|_| ()).unwrap_err();
+        let error = roots(&missing).map(|_| ()).unwrap_err();
         assert_eq!(error.variable, BUNDLE);
         assert!(error.to_string().contains("no/such/file"), "{error}");
     }

@@ -2,7 +2,7 @@
 //!
 //! Works over any HTTP service whose body can be made from a string: lambda_http's and axum's among them.
 //!
-//! It has no deadline of its own: give the client [`Limits::timeouts`](crate::limits::Limits::timeouts), as [`aws::client`](crate::aws::client)
+//! It has no deadline of its own: give the client [`Limits::timeouts`](crate::limits::Limits::timeouts), as [`aws::dynamodb`](crate::aws::dynamodb)
 //! does, or put a timeout layer around it.
 //!
 //! ```

@@ -15,6 +15,8 @@ pub enum UserCreated {
     Done,
     /// Another user has the name. Nothing was changed.
     NameTaken,
+    /// There is a user whose name is drawn like this one in another script. Nothing was changed.
+    LooksLikeAnother,
     /// The id is another user's, or it is blocked, as that of a removed user. Nothing was changed.
     IdTaken,
 }
@@ -39,6 +41,9 @@ pub async fn create_user(accounts: &Accounts, user: &User, random: &Random) -> R
             if other || owner.is_blocked {
                 return Ok(UserCreated::IdTaken);
             }
+        }
+        if accounts.users().looks_like_another(&user.username).await? {
+            return Ok(UserCreated::LooksLikeAnother);
         }
         // The user is neither there nor impossible: another write held an item, or this one is in mid-commit.
         backoff.wait().await;

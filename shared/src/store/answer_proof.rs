@@ -7,7 +7,7 @@ use super::{
     error::{condition_failed, failure},
     items::{ANSWERED_PROOFS, answered, session_key},
 };
-use crate::{dpop::AnsweredProofs, model::Session};
+use crate::{dpop::AnsweredProofs, dynamodb::Ask as _, model::Session};
 
 impl Store {
     /// Writes which proofs the login has answered, before one more is: one write unit. Only where they are still as they were read, so
@@ -17,7 +17,7 @@ impl Store {
     /// [`StoreError`] where the proof must not be answered. It may have been written.
     pub async fn answer_proof(&self, session: &Session, proofs: &AnsweredProofs) -> Result<Commit, StoreError> {
         let update = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(session_key(&session.key, session.generation)))
@@ -30,7 +30,7 @@ impl Store {
                 .condition_expression(format!("attribute_exists(sk) AND {ANSWERED_PROOFS} = :as_read"))
                 .expression_attribute_values(":as_read", bytes),
         };
-        match update.send().await {
+        match update.ask(&self.dynamodb).await {
             Ok(_) => Ok(Commit::Done),
             Err(error) if condition_failed(&error) => Ok(Commit::ReadAgain),
             Err(error) if error.code() == Some("TransactionConflictException") => Ok(Commit::ReadAgain),

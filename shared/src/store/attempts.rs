@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
-    Client,
     operation::put_item::PutItemError,
     types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure},
 };
@@ -16,17 +15,17 @@ use super::{
     StoreError,
     error::failure,
     items::{Item, ItemError, Reader, number, text, time},
-    unheard::Unheard,
 };
 use crate::{
     clock::parse_rfc3339,
+    dynamodb::{Ask as _, DynamoDb, Unheard},
     throttle::{AttemptId, Budget, Count, Counts, Pending, Subject, Subjects},
 };
 
 /// The login attempts table.
 #[derive(Debug, Clone)]
 pub struct Attempts {
-    client: Client,
+    dynamodb: DynamoDb,
     table: String,
 }
 
@@ -73,9 +72,9 @@ pub enum CountWrite {
 }
 
 impl Attempts {
-    /// The attempts over `client`, in the table named `table`.
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+    /// The attempts over `dynamodb`, in the table named `table`.
+    pub fn new(dynamodb: impl Into<DynamoDb>, table: impl Into<String>) -> Self {
+        Self { dynamodb: dynamodb.into(), table: table.into() }
     }
 
     /// Reads the counts and the budgets of an attempt, strongly, in one call.
@@ -106,7 +105,7 @@ impl Attempts {
     async fn read_all(&self, keys: impl Iterator<Item = &String>) -> Result<HashMap<String, Item>, StoreError> {
         let keys = keys.map(|key| Item::from([("subject".to_owned(), text(key))])).collect();
         let asked = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build()?;
-        let answer = self.client.batch_get_item().request_items(&self.table, asked).send().await;
+        let answer = self.dynamodb.batch_get_item().request_items(&self.table, asked).ask(&self.dynamodb).await;
         let mut output = answer.map_err(|error| failure("BatchGetItem", &error))?;
         if output.unprocessed_keys().is_some_and(|left| !left.is_empty()) {
             return Err(StoreError::Unavailable { operation: "BatchGetItem", code: "unprocessed keys".into() });
@@ -128,7 +127,7 @@ impl Attempts {
     pub async fn write_count(&self, before: &StoredCount, next: Count, unheard: &Unheard) -> Result<CountWrite, StoreError> {
         let version = before.version.map_or(1, |version| version + 1);
         let mut put = self
-            .client
+            .dynamodb
             .put_item()
             .table_name(&self.table)
             .set_item(Some(count_item(&before.subject, &next, version)))
@@ -138,7 +137,7 @@ impl Attempts {
             Some(version) => put.condition_expression("version = :version").expression_attribute_values(":version", number(version)),
         };
         let subject = before.subject.clone();
-        match put.customize().interceptor(unheard.clone()).send().await {
+        match put.ask_noting(&self.dynamodb, unheard).await {
             Ok(_) => Ok(CountWrite::Done(StoredCount { subject, count: next, version: Some(version) })),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(refused)) => Ok(CountWrite::Changed(stored(subject, refused.item())?)),
@@ -153,7 +152,7 @@ impl Attempts {
     /// [`StoreError`] where it is not known whether it was added.
     pub async fn spend(&self, budget: &Budget, window_ends_at: DateTime<Utc>) -> Result<(), StoreError> {
         let added = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.table)
             .key("subject", text(&budget.key))
@@ -161,7 +160,7 @@ impl Attempts {
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":ttl", collected_after(window_ends_at))
-            .send()
+            .ask(&self.dynamodb)
             .await;
         added.map(|_| ()).map_err(|error| failure("UpdateItem", &error))
     }

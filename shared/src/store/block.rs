@@ -8,7 +8,10 @@ use super::{
     error::{condition_failed, failure},
     items::{BLOCKED_AT, REGISTER_SK, Reader, USERNAME, key, number, text, time},
 };
-use crate::ids::{LoginId, UserKey};
+use crate::{
+    dynamodb::Ask as _,
+    ids::{LoginId, UserKey},
+};
 
 impl Store {
     /// Blocks the register, moves it, and returns the login that it names. A login that read it before can't commit any more,
@@ -22,7 +25,7 @@ impl Store {
              if_not_exists(last_login_id, :no_login), #schema = if_not_exists(#schema, :one)"
         );
         let blocked = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(key(user_key, REGISTER_SK)))
@@ -33,7 +36,7 @@ impl Store {
             .expression_attribute_values(":now", time(now))
             .expression_attribute_values(":no_login", text(LoginId::of_no_login(user_key).as_str()))
             .return_values(ReturnValue::AllNew)
-            .send()
+            .ask(&self.dynamodb)
             .await;
         match blocked {
             Ok(output) => {
@@ -65,14 +68,14 @@ impl Store {
 
     async fn move_and_remove(&self, user_key: &UserKey, attribute: &str) -> Result<Attempt<bool>, StoreError> {
         let moved = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(key(user_key, REGISTER_SK)))
             .update_expression(format!("SET version = version + :one REMOVE {attribute}"))
             .condition_expression("attribute_exists(sk)")
             .expression_attribute_values(":one", number(1))
-            .send()
+            .ask(&self.dynamodb)
             .await;
         match moved {
             Ok(_) => Ok(Attempt::Done(true)),

@@ -36,7 +36,7 @@ impl Accounts {
     /// # Errors
     /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
     pub async fn write_change(&self, user: &User, change: &UserChange, register: Option<&Register>) -> Result<Commit, StoreError> {
-        transact(&self.store.client, self.change_items(user, change, register)?).await
+        transact(&self.store.dynamodb, self.change_items(user, change, register)?).await
     }
 
     fn change_items(&self, user: &User, change: &UserChange, register: Option<&Register>) -> Result<Vec<TransactWriteItem>, BuildError> {

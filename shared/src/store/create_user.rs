@@ -26,7 +26,7 @@ pub struct Owner {
 }
 
 impl Accounts {
-    /// Creates the user, if their name is free and their id is free or theirs. The register takes the name in the same transaction,
+    /// Creates the user, if their name is free and looks like no other, and their id is free or theirs. The register takes the name in the same transaction,
     /// so a second user can't be created with the same id, and log in as the first.
     ///
     /// An id is free if its register has no name and no block. So is that of a user who has only imported sessions.
@@ -39,8 +39,9 @@ impl Accounts {
             .set_item(Some(user_item(user)))
             .condition_expression("attribute_not_exists(username)")
             .build()?;
-        let items = vec![TransactWriteItem::builder().put(put).build(), self.take_id(user)?];
-        transact(&self.store.client, items).await
+        let mut items = vec![TransactWriteItem::builder().put(put).build(), self.take_id(user)?];
+        items.extend(self.users.claim(&user.username)?);
+        transact(&self.store.dynamodb, items).await
     }
 
     fn take_id(&self, user: &User) -> Result<TransactWriteItem, BuildError> {

@@ -11,9 +11,9 @@ use super::{
     Store, StoreError,
     error::{condition_failed, failure},
     items::{REGISTER_SK, Reader, key, login_key, number, read_login, session_key, text},
-    unheard::Unheard,
 };
 use crate::{
+    dynamodb::{Ask as _, Unheard},
     ids::{Generation, LoginId, LoginKey, UserKey},
     token::{Access, Claim, ProofHash, Refresh, TokenHash},
 };
@@ -103,16 +103,14 @@ impl Store {
     pub async fn delete_login(&self, key: &LoginKey, proof: &EndProof, unheard: &Unheard) -> Result<Attempt<Ended>, StoreError> {
         let (condition, values) = proof.condition();
         let deleted = self
-            .client
+            .dynamodb
             .delete_item()
             .table_name(&self.sessions)
             .set_key(Some(login_key(key)))
             .condition_expression(condition)
             .set_expression_attribute_values(values)
             .return_values(ReturnValue::AllOld)
-            .customize()
-            .interceptor(unheard.clone())
-            .send()
+            .ask_noting(&self.dynamodb, unheard)
             .await;
         match deleted {
             Ok(output) => {
@@ -156,7 +154,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`], for the log.
     pub async fn sweep_session(&self, key: &LoginKey, generation: Generation) -> Result<(), StoreError> {
-        let deleted = self.client.delete_item().table_name(&self.sessions).set_key(Some(session_key(key, generation))).send().await;
+        let deleted =
+            self.dynamodb.delete_item().table_name(&self.sessions).set_key(Some(session_key(key, generation))).ask(&self.dynamodb).await;
         deleted.map(|_| ()).map_err(|error| failure("DeleteItem", &error))
     }
 
@@ -166,7 +165,7 @@ impl Store {
     /// [`StoreError`]; whether the register moved is not known then.
     pub async fn move_register(&self, user_key: &UserKey) -> Result<Attempt<Option<LoginId>>, StoreError> {
         let moved = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(key(user_key, REGISTER_SK)))
@@ -174,7 +173,7 @@ impl Store {
             .condition_expression("attribute_exists(sk)")
             .expression_attribute_values(":one", number(1))
             .return_values(ReturnValue::AllNew)
-            .send()
+            .ask(&self.dynamodb)
             .await;
         match moved {
             Ok(output) => {

@@ -7,7 +7,10 @@ use super::{
     error::failure,
     items::{Reader, SortKey, text},
 };
-use crate::ids::{LoginId, UserKey};
+use crate::{
+    dynamodb::Ask as _,
+    ids::{LoginId, UserKey},
+};
 
 /// A user, as one page of a scan saw them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,7 +33,7 @@ impl Store {
     /// [`StoreError`]; an outage is never the end of the table.
     pub async fn scan_users(&self, from: Option<ScanCursor>) -> Result<(BTreeMap<UserKey, ScannedUser>, Option<ScanCursor>), StoreError> {
         let page = self
-            .client
+            .dynamodb
             .scan()
             .table_name(&self.sessions)
             .consistent_read(true)
@@ -38,7 +41,7 @@ impl Store {
             .filter_expression("NOT contains(sk, :separator)")
             .expression_attribute_values(":separator", text("#"))
             .set_exclusive_start_key(from.map(|cursor| cursor.0))
-            .send()
+            .ask(&self.dynamodb)
             .await
             .map_err(|error| failure("Scan", &error))?;
 

@@ -8,6 +8,7 @@ use super::{
     items::{Reader, text},
 };
 use crate::{
+    dynamodb::Ask as _,
     ids::{LoginId, LoginKey, UserKey},
     token::{AnyToken, Kind, PresentedToken, TokenHash},
 };
@@ -83,14 +84,14 @@ impl Store {
     /// [`StoreError`]. An outage is never an empty list.
     pub async fn logins_under<K: Kind>(&self, hash: &TokenHash<K>) -> Result<BTreeSet<LoginKey>, StoreError> {
         let output = self
-            .client
+            .dynamodb
             .query()
             .table_name(&self.sessions)
             .index_name(K::NAME)
             .key_condition_expression("#hash = :hash")
             .expression_attribute_names("#hash", format!("{}_hash", K::NAME))
             .expression_attribute_values(":hash", text(hash.to_text()))
-            .send()
+            .ask(&self.dynamodb)
             .await
             .map_err(|error| failure("Query", &error))?;
 

@@ -23,7 +23,7 @@ impl Accounts {
     /// # Errors
     /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
     pub async fn create_login(&self, user: &User, new: &NewLogin, creation: &LoginCreation) -> Result<Commit, StoreError> {
-        transact(&self.store.client, self.creation_items(user, new, creation)?).await
+        transact(&self.store.dynamodb, self.creation_items(user, new, creation)?).await
     }
 
     fn creation_items(&self, user: &User, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
@@ -52,7 +52,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
     pub async fn create_login(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Commit, StoreError> {
-        transact(&self.client, self.login_items(new, creation, None)?).await
+        transact(&self.dynamodb, self.login_items(new, creation, None)?).await
     }
 
     /// Makes a login of imported tokens, all or nothing, if the register and the previous login are still as they were read.
@@ -60,7 +60,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
     pub async fn create_imported(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Commit, StoreError> {
-        transact(&self.client, self.import_items(new, creation)?).await
+        transact(&self.dynamodb, self.import_items(new, creation)?).await
     }
 
     fn import_items(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {

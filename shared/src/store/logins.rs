@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::query::builders::QueryInputBuilder;
 
 use super::{
     Store, StoreError,
@@ -13,6 +13,7 @@ use super::{
     },
 };
 use crate::{
+    dynamodb::{Ask as _, DynamoDb},
     ids::{LoginId, LoginKey, UserKey},
     model::{DeviceItem, Extent, Login, Register, UserLogins},
 };
@@ -63,7 +64,7 @@ impl Store {
             .query(&key.user_key)
             .key_condition_expression("user_key = :user_key AND begins_with(sk, :login_id)")
             .expression_attribute_values(":login_id", text(key.login_id.as_str()));
-        for item in page(query, None).await?.0 {
+        for item in page(&self.dynamodb, query, None).await?.0 {
             note(seen, read_item(&item)?);
         }
         Ok(())
@@ -77,7 +78,7 @@ impl Store {
         let mut seen = UserLogins { register: self.read_register(user_key).await?, extent: Extent::All, ..UserLogins::default() };
         let mut from = None;
         loop {
-            let (items, next) = page(self.query_logins(user_key), from).await?;
+            let (items, next) = page(&self.dynamodb, self.query_logins(user_key), from).await?;
             for item in &items {
                 note(&mut seen, read_item(item)?);
             }
@@ -96,7 +97,7 @@ impl Store {
     pub async fn add_logins(&self, user_key: &UserKey, seen: &mut UserLogins) -> Result<(), StoreError> {
         let mut from = None;
         for _ in 0..PART {
-            let (items, next) = page(without_sessions(self.query_logins(user_key)), from).await?;
+            let (items, next) = page(&self.dynamodb, without_sessions(self.query_logins(user_key)), from).await?;
             for item in &items {
                 note(seen, read_item(item)?);
             }
@@ -118,7 +119,7 @@ impl Store {
         let mut logins = BTreeMap::new();
         let mut from = None;
         loop {
-            let (items, next) = page(without_sessions(self.query_logins(user_key)), from).await?;
+            let (items, next) = page(&self.dynamodb, without_sessions(self.query_logins(user_key)), from).await?;
             for item in &items {
                 if SortKey::of((Reader { item, kind: "login" }).text("sk")?) == SortKey::Login {
                     let login = read_login(item)?;
@@ -142,7 +143,7 @@ impl Store {
         from: Option<LoginsCursor>,
     ) -> Result<(Vec<LoginId>, Option<LoginsCursor>), StoreError> {
         let query = without_sessions(self.query_logins(user_key)).projection_expression("sk").limit(IDS_A_PAGE);
-        let (items, next) = page(query, from.map(|cursor| cursor.0)).await?;
+        let (items, next) = page(&self.dynamodb, query, from.map(|cursor| cursor.0)).await?;
         let mut ids = Vec::new();
         for item in &items {
             let read = Reader { item, kind: "login" };
@@ -154,17 +155,17 @@ impl Store {
     }
 
     pub(super) async fn read_item_at(&self, key: Item) -> Result<Option<Item>, StoreError> {
-        let read = self.client.get_item().table_name(&self.sessions).consistent_read(true).set_key(Some(key)).send().await;
+        let read = self.dynamodb.get_item().table_name(&self.sessions).consistent_read(true).set_key(Some(key)).ask(&self.dynamodb).await;
         Ok(read.map_err(|error| failure("GetItem", &error))?.item)
     }
 
-    pub(super) fn query(&self, user_key: &UserKey) -> QueryFluentBuilder {
-        let query = self.client.query().table_name(&self.sessions).consistent_read(true);
+    pub(super) fn query(&self, user_key: &UserKey) -> QueryInputBuilder {
+        let query = self.dynamodb.query().table_name(&self.sessions).consistent_read(true);
         query.expression_attribute_values(":user_key", text(user_key.as_str()))
     }
 
     /// Everything but the register and the items of devices.
-    fn query_logins(&self, user_key: &UserKey) -> QueryFluentBuilder {
+    fn query_logins(&self, user_key: &UserKey) -> QueryInputBuilder {
         self.query(user_key)
             .key_condition_expression("user_key = :user_key AND sk > :devices")
             .expression_attribute_values(":devices", text(LOGINS_FROM))
@@ -172,12 +173,16 @@ impl Store {
 }
 
 /// DynamoDB reads the sessions all the same, but doesn't send them. It can't filter by the sort key.
-pub(super) fn without_sessions(query: QueryFluentBuilder) -> QueryFluentBuilder {
+pub(super) fn without_sessions(query: QueryInputBuilder) -> QueryInputBuilder {
     query.filter_expression("attribute_not_exists(access_token_expires_at)")
 }
 
-pub(super) async fn page(query: QueryFluentBuilder, from: Option<Item>) -> Result<(Vec<Item>, Option<Item>), StoreError> {
-    let page = query.set_exclusive_start_key(from).send().await.map_err(|error| failure("Query", &error))?;
+pub(super) async fn page(
+    dynamodb: &DynamoDb,
+    query: QueryInputBuilder,
+    from: Option<Item>,
+) -> Result<(Vec<Item>, Option<Item>), StoreError> {
+    let page = query.set_exclusive_start_key(from).ask(dynamodb).await.map_err(|error| failure("Query", &error))?;
     Ok((page.items.unwrap_or_default(), page.last_evaluated_key.filter(|key| !key.is_empty())))
 }
 

@@ -8,7 +8,10 @@ use super::{
     error::{condition_failed, failure},
     items::{USED_REPLAY_UNTIL, session_key, time},
 };
-use crate::ids::{Generation, LoginKey};
+use crate::{
+    dynamodb::Ask as _,
+    ids::{Generation, LoginKey},
+};
 
 impl Store {
     /// Writes until when the token before `generation` is still answered, now that a token of `generation` is being used: one
@@ -18,7 +21,7 @@ impl Store {
     /// [`StoreError`] where the mark may be missing.
     pub async fn mark_used(&self, key: &LoginKey, generation: Generation, until: DateTime<Utc>) -> Result<Attempt<()>, StoreError> {
         let marked = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(session_key(key, generation)))
@@ -26,7 +29,7 @@ impl Store {
             // An update creates an absent item: one without a `ttl`, which every later read would find damaged.
             .condition_expression(format!("attribute_exists(sk) AND attribute_not_exists({USED_REPLAY_UNTIL})"))
             .expression_attribute_values(":until", time(until))
-            .send()
+            .ask(&self.dynamodb)
             .await;
         match marked {
             Ok(_) => Ok(Attempt::Done(())),

@@ -35,7 +35,7 @@ impl Store {
         let mut from = None;
         loop {
             let query = without_sessions(self.query(user_key).key_condition_expression("user_key = :user_key"));
-            let (items, next) = page(query, from).await?;
+            let (items, next) = page(&self.dynamodb, query, from).await?;
             for item in &items {
                 let read = Reader { item, kind: "register" };
                 match SortKey::of(read.text("sk")?) {
@@ -66,7 +66,7 @@ impl Store {
         let mut all = Vec::new();
         let mut from = None;
         loop {
-            let (items, next) = page(self.query(user_key).key_condition_expression("user_key = :user_key"), from).await?;
+            let (items, next) = page(&self.dynamodb, self.query(user_key).key_condition_expression("user_key = :user_key"), from).await?;
             all.extend(items);
             if next.is_none() {
                 return Ok(all);

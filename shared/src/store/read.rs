@@ -5,7 +5,7 @@ use super::{
     error::failure,
     items::{Reader, SortKey, read_login, read_session, text},
 };
-use crate::{ids::LoginKey, model::LoginState};
+use crate::{dynamodb::Ask as _, ids::LoginKey, model::LoginState};
 
 impl Store {
     /// What the table says of one login: its item and its session, in one strongly consistent query of one read unit.
@@ -14,14 +14,14 @@ impl Store {
     /// [`StoreError`]; an outage is never an empty state.
     pub async fn read_login(&self, key: &LoginKey) -> Result<LoginState, StoreError> {
         let output = self
-            .client
+            .dynamodb
             .query()
             .table_name(&self.sessions)
             .consistent_read(true)
             .key_condition_expression("user_key = :user_key AND begins_with(sk, :login_id)")
             .expression_attribute_values(":user_key", text(key.user_key.as_str()))
             .expression_attribute_values(":login_id", text(key.login_id.as_str()))
-            .send()
+            .ask(&self.dynamodb)
             .await
             .map_err(|error| failure("Query", &error))?;
 

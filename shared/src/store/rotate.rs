@@ -44,7 +44,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
     pub async fn rotate(&self, rotation: Rotation<'_>) -> Result<Commit, StoreError> {
-        transact(&self.client, self.rotation_items(rotation)?).await
+        transact(&self.dynamodb, self.rotation_items(rotation)?).await
     }
 
     fn rotation_items(&self, rotation: Rotation<'_>) -> Result<Vec<TransactWriteItem>, BuildError> {

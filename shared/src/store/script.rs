@@ -19,8 +19,6 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
 use super::{Accounts, Attempts, Store, Users};
-use crate::telling::signals::StoreCalls;
-
 /// One answer.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
@@ -93,7 +91,6 @@ impl Script {
             .credentials_provider(Credentials::new("latchkey", "test", None, None, "test"))
             .http_client(http_client_fn(move |_, _| connector.clone()))
             .retry_config(again)
-            .interceptor(StoreCalls)
             .build();
         Client::from_conf(config)
     }

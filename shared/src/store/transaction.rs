@@ -1,7 +1,6 @@
 //! Outcomes of a transaction.
 
 use aws_sdk_dynamodb::{
-    Client,
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{CancellationReason, TransactWriteItem},
@@ -11,6 +10,8 @@ use super::{
     StoreError,
     error::{code_of, with_limit},
 };
+
+use crate::dynamodb::{Ask as _, DynamoDb};
 
 const OPERATION: &str = "TransactWriteItems";
 
@@ -23,9 +24,9 @@ pub enum Commit {
     ReadAgain,
 }
 
-/// Writes all items or none. The SDK's retries of a call share an idempotency token, so they commit once.
-pub(super) async fn transact(client: &Client, items: Vec<TransactWriteItem>) -> Result<Commit, StoreError> {
-    let Err(error) = client.transact_write_items().set_transact_items(Some(items)).send().await else { return Ok(Commit::Done) };
+/// Writes all items or none. All attempts of a call share an idempotency token, so they commit once.
+pub(super) async fn transact(dynamodb: &DynamoDb, items: Vec<TransactWriteItem>) -> Result<Commit, StoreError> {
+    let Err(error) = dynamodb.transact_write_items().set_transact_items(Some(items)).ask(dynamodb).await else { return Ok(Commit::Done) };
     match &error {
         SdkError::ServiceError(service) => match service.err() {
             TransactWriteItemsError::TransactionCanceledException(cancelled) => after_cancellation(cancelled.cancellation_reasons()),

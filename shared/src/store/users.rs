@@ -1,14 +1,16 @@
 //! The users table.
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
 use super::{
     StoreError,
     error::{condition_failed, failure},
     items::{Item, ItemError, Reader, number, text, time},
-    unheard::Unheard,
+    name_claim::is_name_claim,
+    transaction::{Commit, transact},
 };
 use crate::{
+    dynamodb::{Ask as _, DynamoDb, Unheard},
     model::{User, UserStatus},
     password::PasswordHash,
     username::Username,
@@ -38,14 +40,14 @@ pub struct UnreadableUser {
 /// The users table.
 #[derive(Debug, Clone)]
 pub struct Users {
-    client: Client,
+    dynamodb: DynamoDb,
     pub(super) table: String,
 }
 
 impl Users {
-    /// The users over `client`, in the table named `table`.
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+    /// The users over `dynamodb`, in the table named `table`.
+    pub fn new(dynamodb: impl Into<DynamoDb>, table: impl Into<String>) -> Self {
+        Self { dynamodb: dynamodb.into(), table: table.into() }
     }
 
     /// The user with this name, read strongly.
@@ -53,16 +55,12 @@ impl Users {
     /// # Errors
     /// [`StoreError`]; an outage is never "no such user".
     pub async fn read_user(&self, username: &Username) -> Result<Option<User>, StoreError> {
-        let output = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(user_key(username)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| failure("GetItem", &error))?;
-        Ok(output.item().map(read_user).transpose()?)
+        Ok(self.read_row(user_key(username)).await?.as_ref().map(read_user).transpose()?)
+    }
+
+    pub(super) async fn read_row(&self, key: Item) -> Result<Option<Item>, StoreError> {
+        let read = self.dynamodb.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        Ok(read.ask(&self.dynamodb).await.map_err(|error| failure("GetItem", &error))?.item)
     }
 
     /// Replaces the hash of an unchanged password by one with the current parameters. The version stays: logins that
@@ -72,7 +70,7 @@ impl Users {
     /// [`StoreError`], for the log; the next login tries again.
     pub async fn replace_password_hash(&self, user: &User, hash: &PasswordHash) -> Result<(), StoreError> {
         let replaced = self
-            .client
+            .dynamodb
             .update_item()
             .table_name(&self.table)
             .set_key(Some(user_key(&user.username)))
@@ -81,7 +79,7 @@ impl Users {
             .expression_attribute_values(":new", text(hash.as_str()))
             .expression_attribute_values(":old", text(user.password_hash.as_str()))
             .expression_attribute_values(":version", number(user.version))
-            .send()
+            .ask(&self.dynamodb)
             .await;
         match replaced {
             Ok(_) => Ok(()),
@@ -96,10 +94,10 @@ impl Users {
     /// [`StoreError`]; an outage is never the end. A row that can't be read is part of the page.
     pub async fn page_of_users(&self, after: Option<&str>, limit: Option<i32>) -> Result<UsersPage, StoreError> {
         let from = after.map(|name| [("username".to_owned(), text(name))].into());
-        let scan = self.client.scan().table_name(&self.table).set_limit(limit).set_exclusive_start_key(from);
-        let output = scan.send().await.map_err(|error| failure("Scan", &error))?;
+        let scan = self.dynamodb.scan().table_name(&self.table).set_limit(limit).set_exclusive_start_key(from);
+        let output = scan.ask(&self.dynamodb).await.map_err(|error| failure("Scan", &error))?;
         let mut page = UsersPage { next: output.last_evaluated_key().map(name_in), ..UsersPage::default() };
-        for item in output.items() {
+        for item in output.items().iter().filter(|item| !is_name_claim(item)) {
             match read_user(item) {
                 Ok(user) => page.users.push(user),
                 Err(error) => page.unreadable.push(UnreadableUser { username: name_in(item), error }),
@@ -113,17 +111,18 @@ impl Users {
     /// # Errors
     /// [`StoreError`], also where the user has been changed meanwhile.
     pub async fn delete_user(&self, user: &User) -> Result<(), StoreError> {
+        if let Some(release) = self.release(&user.username)? {
+            return self.delete_user_and(user, release).await;
+        }
         let unheard = Unheard::default();
         let deleted = self
-            .client
+            .dynamodb
             .delete_item()
             .table_name(&self.table)
             .set_key(Some(user_key(&user.username)))
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(user.version))
-            .customize()
-            .interceptor(unheard.clone())
-            .send()
+            .ask_noting(&self.dynamodb, &unheard)
             .await;
         match deleted {
             Ok(_) => Ok(()),
@@ -131,6 +130,19 @@ impl Users {
             Err(error) if condition_failed(&error) && unheard.any() && self.read_user(&user.username).await?.is_none() => Ok(()),
             Err(error) => Err(failure("DeleteItem", &error)),
         }
+    }
+
+    async fn delete_user_and(&self, user: &User, release: TransactWriteItem) -> Result<(), StoreError> {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(user_key(&user.username)))
+            .condition_expression("version = :version")
+            .expression_attribute_values(":version", number(user.version))
+            .build()?;
+        let items = vec![TransactWriteItem::builder().delete(delete).build(), release];
+        let done = transact(&self.dynamodb, items).await? == Commit::Done || self.read_user(&user.username).await?.is_none();
+        let changed = || StoreError::Unavailable { operation: "TransactWriteItems", code: "the user was changed meanwhile".into() };
+        done.then_some(()).ok_or_else(changed)
     }
 }
 

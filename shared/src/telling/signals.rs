@@ -1,6 +1,6 @@
 //! Metrics and trace ids of a function. A request writes one line of metrics at most.
 //!
-//! [`crate::telling::log`] counts every event it logs, and [`StoreCalls`] measures the calls to DynamoDB. Both find their request in
+//! [`crate::telling::log`] counts every event it logs, and [`crate::dynamodb`] measures the calls to DynamoDB. Both find their request in
 //! a task-local value. Outside a request nothing is counted.
 //!
 //! A metrics line holds numbers, constants and names of tables. Nothing in it comes from a client.
@@ -14,7 +14,7 @@ mod tests;
 mod trace;
 
 pub use metric::{Function, Metric};
-pub use store_calls::StoreCalls;
+pub(crate) use store_calls::{StoreCall, store_throttled};
 
 use std::{
     fmt,

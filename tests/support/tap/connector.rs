@@ -1,4 +1,4 @@
-//! The HTTP connector that the SDK calls.
+//! The HTTP connector that the client of DynamoDB calls.
 
 use std::time::Duration;
 

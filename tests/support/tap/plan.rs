@@ -10,7 +10,7 @@ use super::Fault;
 /// How many calls a fault affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// The call's first attempt; the SDK's retry succeeds.
+    /// The call's first attempt; the retry succeeds.
     OneAttempt,
     /// All attempts of the call.
     OneCall,
@@ -23,7 +23,7 @@ pub enum Reach {
 pub struct Rule {
     /// The operation, as DynamoDB names it.
     pub operation: &'static str,
-    /// Which call of the operation, from 1. An SDK's retry doesn't count as a call.
+    /// Which call of the operation, from 1. A retry doesn't count as a call.
     pub nth: usize,
     /// Which attempts and later calls it also affects.
     pub reach: Reach,
@@ -89,7 +89,7 @@ impl Plan {
 
     /// Records an attempt and finds its fault.
     pub(super) fn meet(&mut self, operation: &str, request: &HttpRequest, body: &Value) -> (Place, Option<Fault>) {
-        // The SDK keeps one id for a call through all its attempts.
+        // All attempts of a call have one id.
         let header = |name| request.headers().get(name).unwrap_or_default().to_owned();
         let id = header("amz-sdk-invocation-id");
         let invocations = self.invocations.entry(operation.to_owned()).or_default();

@@ -1,8 +1,5 @@
 //! Latchkey's authorizer without its warm-up: the first request opens the connection.
 
-// The SDK's futures are nested deeply; without `function::start` the compiler sees all their layers from here.
-#![recursion_limit = "256"]
-
 use std::pin::pin;
 
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -25,8 +22,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
     let signals = &environment.signals(Function::Authorizer).unwrap_or_else(|error| log::stop(&error));
     let clock = Clock::system().set_by_dynamodb();
-    let client = aws::client(&environment, Limits::PRODUCTION, &clock).await.unwrap_or_else(|error| log::stop(&error));
-    let store = Store::new(client, config.sessions_table);
+    let dynamodb = aws::dynamodb(&environment, Limits::PRODUCTION, &clock).unwrap_or_else(|error| log::stop(&error));
+    let store = Store::new(dynamodb, config.sessions_table);
     let first_use = OnFirstUse::mark(config.replay_window, Limits::PRODUCTION, Random::system());
     let authorizer = &Authorizer::new(store, config.imported_tokens, first_use, clock, Limits::PRODUCTION);
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<_>| {

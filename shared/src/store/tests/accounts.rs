@@ -14,6 +14,7 @@ use crate::{
         script::{Answer, Script, error, output, wire},
         users::user_item,
     },
+    username::Username,
 };
 
 #[tokio::test]
@@ -80,6 +81,47 @@ async fn a_user_is_created_where_neither_name_nor_id_is_taken() {
                     ":no_login": s(LoginId::of_no_login(&UserKey::of("user-1")).as_str()),
                 },
             }},
+            absent("looks like ada"),
+        ])
+    );
+}
+
+fn absent(key: &str) -> Value {
+    json!({"ConditionCheck": {"TableName": "users", "Key": {"username": s(key)}, "ConditionExpression": "attribute_not_exists(username)"}})
+}
+
+/// A name in another script that looks like a Latin one is written with an item that keeps the Latin name away, and deleted with it.
+#[tokio::test]
+async fn a_user_whose_name_looks_latin() {
+    let sasha = User { username: Username::parse("Саша").unwrap(), ..user() };
+    let script = Script::new([output(json!({})), output(json!({}))]);
+    assert_eq!(create_user(&script.accounts(), &sasha, &Random::system()).await, Ok(UserCreated::Done));
+    assert_eq!(script.users().delete_user(&sasha).await, Ok(()));
+    let asked = script.asked();
+    let condition = "attribute_not_exists(username) OR claimed_by = :username";
+    let own = json!({":username": s("саша")});
+    let put = json!({"Put": {
+        "TableName": "users",
+        "Item": {"username": s("looks like cawa"), "claimed_by": s("саша")},
+        "ConditionExpression": condition,
+        "ExpressionAttributeValues": own,
+    }});
+    assert_eq!(asked[0].1["TransactItems"].as_array().unwrap()[2..], [put, absent("cawa")]);
+    assert_eq!(
+        asked[1].1["TransactItems"],
+        json!([
+            {"Delete": {
+                "TableName": "users",
+                "Key": {"username": s("саша")},
+                "ConditionExpression": "version = :version",
+                "ExpressionAttributeValues": {":version": n(4)},
+            }},
+            {"Delete": {
+                "TableName": "users",
+                "Key": {"username": s("looks like cawa")},
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": own,
+            }},
         ])
     );
 }
@@ -113,8 +155,10 @@ async fn what_became_of_a_user_to_create() {
         }
         // Its own commit, of which only one item shows yet; an id that only logins have; an id that nothing has.
         for free in [register("username", s("ada")), output(json!({"Item": register_item()})), none()] {
-            assert_eq!(create(vec![failed.clone(), none(), free, done()]).await, Ok(UserCreated::Done));
+            assert_eq!(create(vec![failed.clone(), none(), free, none(), done()]).await, Ok(UserCreated::Done));
         }
+        let claim = output(json!({"Item": {"username": s("looks like ada"), "claimed_by": s("ада")}}));
+        assert_eq!(create(vec![failed.clone(), none(), none(), claim]).await, Ok(UserCreated::LooksLikeAnother));
     }
     assert!(matches!(create(vec![error(THROTTLED)]).await, Err(StoreError::Unavailable { operation: "TransactWriteItems", .. })));
 }
@@ -146,7 +190,7 @@ async fn a_hash_is_replaced_where_the_user_is_unchanged() {
 #[tokio::test]
 async fn users_are_read_page_by_page() {
     let [first, second] = ["ada", "grace"].map(|name| {
-        let username = crate::username::Username::parse(name).unwrap();
+        let username = Username::parse(name).unwrap();
         wire(&user_item(&User { username, ..user() }))
     });
     let mut bad = second.clone();
