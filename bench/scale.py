@@ -30,6 +30,8 @@ TRIP_MS, TRANSACTION_MS = 4, 12
 # The bytes of Lambda's own lines about an invocation, of the line of metrics (docs/metrics.md), and of a function's log
 # line, with CloudWatch's 26 for each line.
 PLATFORM_LOG_BYTES, METRICS_LOG_BYTES, OWN_LOG_BYTES = 500, 370, 300
+# Functions of which `prod` in samconfig.toml leaves out Lambda's own lines, by the parameter that does so.
+SYSTEM_LOG_LEVEL = {"authorizer": "AuthorizerSystemLogLevel"}
 # A line of the stage's access log, and those 26.
 ACCESS_LOG_BYTES = 200
 # The function of each operation, its memory's parameter, its waits, and the bytes of its own log lines.
@@ -149,13 +151,25 @@ def cpu_ms(function):
     return float(row[header.index("warm CPU µs")]) / 1000
 
 
+def of_prod():
+    """samconfig.toml's parameters for production."""
+    return read("samconfig.toml").split("[prod.deploy.parameters]")[1]
+
+
+def platform_log_bytes(function):
+    """What Lambda itself logs of a run that went well."""
+    parameter = SYSTEM_LOG_LEVEL.get(function)
+    left_out = parameter and found(rf'"{parameter}=(\w+)', of_prod()) == "WARN"
+    return 0 if left_out else PLATFORM_LOG_BYTES
+
+
 def usages(page):
     """What each operation consumes: its units from the page, the rest from its function."""
     for name, (function, memory, waits_ms, own_log_bytes) in OPERATIONS.items():
         reads, writes = (int(found(rf"^\| {name} \|(?: \d+ \|){{{column}}} (\d+) \|", page)) for column in (0, 1))
         memory_mb = default(memory)
         billed_ms = milliseconds(cpu_ms(function), memory_mb, waits_ms)
-        log_bytes = PLATFORM_LOG_BYTES + METRICS_LOG_BYTES + own_log_bytes
+        log_bytes = platform_log_bytes(function) + METRICS_LOG_BYTES + own_log_bytes
         gb_seconds = memory_mb / 1024 * billed_ms / 1000
         yield name, Counter(reads=reads, writes=writes, calls=1, gb_seconds=gb_seconds, log_bytes=log_bytes, ms=billed_ms)
 
@@ -213,8 +227,7 @@ def edge(day):
 
 def limits(day):
     """samconfig.toml's values for production, and AWS's defaults, by the number of daily users that reach them."""
-    of_prod = read("samconfig.toml").split("[prod.deploy.parameters]")[1]
-    prod = {name: float(found(rf'"{name}=(\d+)', of_prod)) for name in ("LoginRateLimit", "ApiRateLimit")}
+    prod = {name: float(found(rf'"{name}=(\d+)', of_prod())) for name in ("LoginRateLimit", "ApiRateLimit")}
     requests, logins, refreshes, reads, writes, at_once = busiest_second(day, 1)
     warm = "itself as traffic grows; before a launch `aws dynamodb update-table --warm-throughput`"
     all_limits = [

@@ -11,8 +11,8 @@ STACK, EXAMPLE, API, STAGE, ORIGIN = "latchkey-check", "hello-check", "Api", "v1
 URL = os.environ["AWS_ENDPOINT_URL"]
 FUNCTIONS = ("LoginFunction", "RefreshFunction", "AuthorizerFunction", "SessionsFunction")
 TABLES = ("SessionsTable", "UsersTable", "LoginAttemptsTable")
-cloudformation, dynamodb, lambdas, gateway, gateway2, iam = (
-    boto3.client(name) for name in ("cloudformation", "dynamodb", "lambda", "apigateway", "apigatewayv2", "iam"))
+cloudformation, dynamodb, lambdas, gateway, gateway2, iam, sts = (
+    boto3.client(name) for name in ("cloudformation", "dynamodb", "lambda", "apigateway", "apigatewayv2", "iam", "sts"))
 
 
 def expect(what, seen, expected):
@@ -35,7 +35,7 @@ def adjusted(template):
             del template["Resources"][name]
         elif resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = str(build / name)
-    for function in FUNCTIONS:
+    for function in (*FUNCTIONS, "AdminFunction"):
         watched = template["Resources"][function]["Properties"]["DeploymentPreference"]["Alarms"]["Fn::If"]
         watched[1] = [alarm for alarm in watched[1] if alarm["Ref"] in template["Resources"]]
     del template["Outputs"]["DashboardUrl"]
@@ -83,12 +83,38 @@ def ask(api, method, path, **headers):
     return status, body.get("code"), answered.get_all("Content-Type")
 
 
-def smoke(api, tables):
+def smoke(api, tables, *more, **environment):
     command = [os.environ["LATCHKEY"], "smoke", f"{URL}/_aws/execute-api/{api}/{STAGE}",
-               "--sessions-table", tables["SessionsTable"], "--users-table", tables["UsersTable"]]
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, text=True)
+               "--sessions-table", tables["SessionsTable"], "--users-table", tables["UsersTable"], *more]
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, text=True, env={**os.environ, **environment})
     if result.returncode:
         sys.exit(f"FAILED  latchkey smoke: exit {result.returncode}")
+
+
+def add_back_office(settings):
+    """AdminApi=Regional on the running stack, and a walk with the credentials of a role. ministack wants a signature and names its caller to the
+    function, as API Gateway does. It verifies no signature and evaluates no policy, neither the API's nor the role's."""
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+    role = iam.create_role(RoleName="support", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    deploy(**settings, AdminApi="Regional", AdminCallers=role)
+    made = resources()
+    office = made["AdminRestApi"]
+    methods = [(each["path"], method, declared["authorizationType"])
+               for each in gateway.get_resources(restApiId=office, embed=["methods"], limit=500)["items"]
+               for method, declared in each.get("resourceMethods", {}).items()]
+    declared = [event["Properties"] for event in template["Resources"]["AdminFunction"]["Properties"]["Events"].values()]
+    expect("the back office: every route wants a signature", sorted(methods),
+           sorted((each["Path"], each["Method"].upper(), "AWS_IAM") for each in declared))
+    for path, method, _ in methods:
+        if send(office, STAGE, method, path.replace("{hash}", "x"))[0] != 403:
+            sys.exit(f"FAILED  {method} {path} is open without a signature")
+    print("ok      the back office: each of them is 403 without one", flush=True)
+    caller = sts.assume_role(RoleArn=role, RoleSessionName="stack-check")["Credentials"]
+    smoke(made[API], made, "--admin-url", f"{URL}/_aws/execute-api/{office}/{STAGE}", AWS_ACCESS_KEY_ID=caller["AccessKeyId"],
+          AWS_SECRET_ACCESS_KEY=caller["SecretAccessKey"], AWS_SESSION_TOKEN=caller["SessionToken"])
+    deploy(**settings, AdminApi="Disabled")
+    expect("the back office goes again", {"AdminRestApi", "AdminFunction"} & set(resources()), set())
+    iam.delete_role(RoleName="support")
 
 
 def fill_http_api(stack):
@@ -134,7 +160,8 @@ def fill_http_api(stack):
 def walk_http_api(rest):
     """examples/http-api, with tokens of the stack whose REST API is `rest`."""
     password = "four-unrelated-words-hamster"
-    users = [os.environ["LATCHKEY"], "users", "add", "ada", "--users-table", resources()["UsersTable"], "--password-stdin"]
+    users = [os.environ["LATCHKEY"], "users", "add", "ada", "--users-table", resources()["UsersTable"], "--sessions-table", resources()["SessionsTable"],
+             "--password-stdin"]
     subprocess.run(users, input=password, text=True, check=True, stdout=subprocess.DEVNULL)
     template = yaml_parse((pathlib.Path(__file__).parent.parent / "examples/http-api/template.yaml").read_text())
     folder = work / "HelloFunction"
@@ -195,6 +222,8 @@ environment = lambdas.get_function_configuration(FunctionName=stack["LoginFuncti
 expect("the alias's version has the new value", environment["ACCESS_TOKEN_TTL"], "7m")
 put_gateway_responses(api)
 smoke(api, stack)
+
+add_back_office({**SETTINGS, "AccessTokenTtl": "7m"})
 
 # SAM sees the same text of the function, so only the version's description can tell that a table was replaced. Its name is given here:
 # ministack generates the same name for every replacement, where CloudFormation draws a new last part.

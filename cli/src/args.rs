@@ -17,7 +17,10 @@ mod users;
 pub use doctor::DoctorArgs;
 pub use sessions::{FindArgs, ImportArgs, ImportFormat, SessionsCommand};
 pub use smoke::SmokeArgs;
-pub use users::{AddArgs, ChangeArgs, FindUserArgs, ListUsersArgs, PasswordArgs, SetPasswordArgs, ShowUserArgs, UserArgs, UsersCommand};
+pub use users::{
+    AddArgs, BcryptPrehash, ChangeArgs, FindUserArgs, ImportUsersArgs, ListUsersArgs, PasswordArgs, SetAttributesArgs, SetPasswordArgs,
+    ShowUserArgs, SpringVersion, UserArgs, UsersCommand, UsersFormat,
+};
 
 use crate::exit::EXIT_CODES;
 

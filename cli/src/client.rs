@@ -85,12 +85,30 @@ pub enum ClientError {
 /// [`ClientError`] says which of them is missing.
 pub async fn for_aws(args: &AwsArgs) -> Result<Client, ClientError> {
     let config = config_of(args).await?;
-    if config.region().is_none() {
-        return Err(ClientError::NoRegion);
-    }
-    let Some(provider) = config.credentials_provider() else { return Err(ClientError::NoCredentials("none are configured".into())) };
-    provider.provide_credentials().await.map_err(|error| ClientError::NoCredentials(innermost(&error)))?;
+    signer_of(&config).await?;
     Ok(Client::new(&config))
+}
+
+/// What a request is signed with.
+#[derive(Debug)]
+pub struct Signer {
+    pub credentials: Credentials,
+    pub region: String,
+}
+
+/// The same credentials and region, for requests that aren't DynamoDB's.
+///
+/// # Errors
+/// As [`for_aws`].
+pub async fn signer(args: &AwsArgs) -> Result<Signer, ClientError> {
+    signer_of(&config_of(args).await?).await
+}
+
+async fn signer_of(config: &SdkConfig) -> Result<Signer, ClientError> {
+    let region = config.region().ok_or(ClientError::NoRegion)?.to_string();
+    let provider = config.credentials_provider().ok_or_else(|| ClientError::NoCredentials("none are configured".into()))?;
+    let credentials = provider.provide_credentials().await.map_err(|error| ClientError::NoCredentials(innermost(&error)))?;
+    Ok(Signer { credentials, region })
 }
 
 /// The same, with more patience than a request has: no request waits for an answer, and a page of a scan may have a megabyte.

@@ -1,5 +1,6 @@
 //! `latchkey doctor`: is a deployed or local stage as it should be, and what is to be done where it isn't?
 
+mod back_office;
 mod check;
 mod clock;
 mod collection;
@@ -20,6 +21,7 @@ use crate::{
     client::{self, ClientError, is_emulated},
     dev::TEMPLATE,
     exit::{Exit, ExitWith},
+    smoke::{UrlError, api::Api, office::Office},
     template::{Table, Template, TemplateError},
     users::table,
 };
@@ -35,6 +37,9 @@ pub enum DoctorError {
     /// A table isn't named.
     #[error("{0}; or pass --sessions-table, --users-table and --login-attempts-table")]
     Table(#[from] ConfigError),
+    /// There is no back office there.
+    #[error("{0}")]
+    Url(#[from] UrlError),
     /// DynamoDB isn't to be asked.
     #[error("{0}")]
     Client(#[from] ClientError),
@@ -52,7 +57,7 @@ pub enum DoctorError {
 impl ExitWith for DoctorError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Table(_) => Exit::Usage,
+            Self::Table(_) | Self::Url(_) => Exit::Usage,
             Self::Client(_) | Self::Template(_) | Self::DynamoDb { .. } => Exit::Failed,
             Self::Findings(_) => Exit::NotAsItShouldBe,
         }
@@ -80,9 +85,16 @@ pub async fn run(args: DoctorArgs) -> Result<(), DoctorError> {
         login_attempts: table(args.login_attempts_table.as_ref(), "LOGIN_ATTEMPTS_TABLE", "the name of the login attempts table")?,
     };
     let extent = Extent { all: args.all, sample: args.sample, rate: args.rate };
+    let office = match &args.admin_url {
+        Some(url) => Some(Office::new(Api::at(url)?, client::signer(&at.aws).await?)),
+        None => None,
+    };
     let client = client::patient(&at.aws).await?;
     let mut checks = examine(&client, is_emulated(&at.aws), &tables, extent, &Clock::system()).await?;
     checks.extend(settings::check(&Environment::of_process()));
+    if let Some(office) = &office {
+        checks.extend(back_office::check(office).await);
+    }
     print!("{}", check::render(&checks, args.json));
     match checks.iter().filter(|check| check.is_finding()).count() {
         0 => Ok(()),

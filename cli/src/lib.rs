@@ -16,6 +16,7 @@ mod loopback;
 pub mod observed;
 pub mod password_rules;
 pub mod progress;
+pub mod rows;
 pub mod sessions;
 pub mod smoke;
 pub mod tables;

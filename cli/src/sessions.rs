@@ -3,7 +3,7 @@
 mod end_everyone;
 mod find;
 mod import;
-mod patiently;
+pub(crate) mod patiently;
 
 use latchkey::{
     clock::{Clock, rfc3339},
@@ -28,7 +28,7 @@ use crate::{
 };
 
 pub use find::FindError;
-pub use import::{FileError, ImportError};
+pub use import::ImportError;
 
 /// Why it wasn't done.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,8 @@
 //! `latchkey smoke`.
 
-mod api;
+pub(crate) mod api;
+mod back_office;
+pub(crate) mod office;
 mod steps;
 mod walk;
 
@@ -26,6 +28,7 @@ use crate::{
 
 use api::Api;
 pub use api::{NoAnswer, UrlError};
+use office::Office;
 pub use walk::WalkError;
 use walk::{Credentials, Settings, Walk};
 
@@ -98,7 +101,11 @@ pub async fn run(args: SmokeArgs) -> Result<(), SmokeError> {
         single_session: args.single_session,
         reuse_after: args.reuse_after,
     };
-    let mut walk = Walk::new(&api, settings, args.json);
+    let office = match &args.admin_url {
+        Some(url) => Some(Office::new(Api::at(url)?, client::signer(&args.at.aws).await?)),
+        None => None,
+    };
+    let mut walk = Walk::new(&api, office, settings, args.json);
     match &args.username {
         Some(username) => as_user(&mut walk, username, args.password_stdin).await,
         None => as_new_user(&mut walk, &args).await,

@@ -1,5 +1,7 @@
 //! `latchkey users`.
 
+mod attributes;
+mod import;
 mod list;
 mod password;
 mod show;
@@ -9,7 +11,7 @@ use latchkey::{
     config::{ConfigError, Environment},
     entropy::{NoEntropy, Random},
     ids::LoginId,
-    model::{User, UserStatus},
+    model::{AttributesError, User, UserStatus},
     operations::{UserCreated, change_user, create_user, remove_user},
     password::{HashError, HashMemory, Password, PasswordLengthError},
     store::{Accounts, Store, StoreError, UserChange, Users},
@@ -26,6 +28,7 @@ use crate::{
     progress::Spinner,
 };
 
+pub use import::ImportUsersError;
 pub use password::NoPassword;
 pub(crate) use password::read_password;
 
@@ -41,6 +44,12 @@ pub enum UsersError {
     /// Empty, or too long.
     #[error("{0}")]
     Password(#[from] PasswordLengthError),
+    /// Attributes that break a rule.
+    #[error("{0}; nothing was changed")]
+    Attributes(#[from] AttributesError),
+    /// An attribute is given twice.
+    #[error("--set {0}=… is given twice; nothing was changed. Give each name once")]
+    SetTwice(String),
     /// There is no password.
     #[error("{0}")]
     NoPassword(#[from] NoPassword),
@@ -68,6 +77,9 @@ pub enum UsersError {
     NobodysSubject,
     #[error("{0}")]
     NotConfirmed(#[from] NotConfirmed),
+    /// Not all of a file was imported.
+    #[error("{0}")]
+    Import(#[from] ImportUsersError),
     /// The users table isn't named.
     #[error("{0}; or pass --users-table")]
     UsersTable(#[source] ConfigError),
@@ -93,6 +105,8 @@ impl ExitWith for UsersError {
         match self {
             Self::Username(_)
             | Self::NoUser
+            | Self::Attributes(_)
+            | Self::SetTwice(_)
             | Self::Subject
             | Self::Weak(_)
             | Self::Password(_)
@@ -103,6 +117,7 @@ impl ExitWith for UsersError {
                 Exit::Failed
             }
             Self::NotConfirmed(not_confirmed) => not_confirmed.exit(),
+            Self::Import(import) => import.exit(),
             Self::Taken(_) | Self::LooksLikeAnother(_) | Self::IdTaken(_) => Exit::Conflict,
             Self::Unknown(_) | Self::UnknownId(_) | Self::NobodysSubject => Exit::NotFound,
             Self::Unreadable(_) => Exit::NotAsItShouldBe,
@@ -119,10 +134,15 @@ pub async fn run(command: UsersCommand) -> Result<(), UsersError> {
         UsersCommand::Add(args) => add(args).await,
         UsersCommand::List(args) => list::list(args).await,
         UsersCommand::Show(args) => show::show(args).await,
+        UsersCommand::Import(args) => {
+            let accounts = if args.dry_run { None } else { Some(accounts(&args.at).await?) };
+            Ok(import::run(accounts, &args).await?)
+        }
         UsersCommand::Find(args) => list::find(args).await,
         UsersCommand::Disable(args) => disable(args).await,
         UsersCommand::Enable(args) => enable(args).await,
         UsersCommand::Remove(args) => remove(args).await,
+        UsersCommand::SetAttributes(args) => attributes::set(args).await,
         UsersCommand::SetPassword(args) => set_password(args).await,
     }
 }

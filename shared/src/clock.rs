@@ -4,7 +4,7 @@ mod server_time;
 
 pub use server_time::{ServerTime, SetClock};
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
@@ -13,6 +13,24 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 pub struct Clock {
     local: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     server: Option<ServerTime>,
+    /// Where waits are told instead of being waited.
+    waits: Option<Arc<dyn Fn(Duration) + Send + Sync>>,
+}
+
+/// When a request arrived, by a clock that is never set.
+pub struct Arrival {
+    at: tokio::time::Instant,
+    waits: Option<Arc<dyn Fn(Duration) + Send + Sync>>,
+}
+
+impl Arrival {
+    /// Waits until so much time has passed since the arrival. Returns at once if it has.
+    pub async fn at_least(&self, time: Duration) {
+        match &self.waits {
+            Some(told) => told(time),
+            None => tokio::time::sleep_until(self.at + time).await,
+        }
+    }
 }
 
 impl Clock {
@@ -25,7 +43,19 @@ impl Clock {
 
     /// A clock that asks `now`; tests hand in one that they can turn.
     pub fn from_fn(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
-        Self { local: Arc::new(now), server: None }
+        Self { local: Arc::new(now), server: None, waits: None }
+    }
+
+    /// The same clock for a test that doesn't wait: each wait is told to `told`.
+    #[must_use]
+    pub fn without_waits(self, told: impl Fn(Duration) + Send + Sync + 'static) -> Self {
+        Self { waits: Some(Arc::new(told)), ..self }
+    }
+
+    /// The arrival of a request, now.
+    #[must_use]
+    pub fn arrival(&self) -> Arrival {
+        Arrival { at: tokio::time::Instant::now(), waits: self.waits.clone() }
     }
 
     /// The same clock, set by DynamoDB's answers: by a client that has [`SetClock`].
@@ -73,7 +103,7 @@ pub fn parse_rfc3339(text: &str) -> Option<DateTime<Utc>> {
 
 /// `time` + `lifetime`; the end of time where that overflows.
 #[must_use]
-pub fn later(time: DateTime<Utc>, lifetime: std::time::Duration) -> DateTime<Utc> {
+pub fn later(time: DateTime<Utc>, lifetime: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(lifetime).ok().and_then(|delta| time.checked_add_signed(delta)).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
@@ -105,6 +135,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// The time that a request has taken is part of the wait.
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_counts_from_the_arrival() {
+        let arrival = Clock::system().arrival();
+        let begun = tokio::time::Instant::now();
+        let passed = || begun.elapsed().as_millis();
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        arrival.at_least(Duration::from_secs(2)).await;
+        assert_eq!(passed(), 2_000);
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        arrival.at_least(Duration::from_secs(2)).await;
+        assert_eq!(passed(), 2_900, "it is over");
     }
 
     #[test]

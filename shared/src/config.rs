@@ -9,6 +9,7 @@ use crate::{
     decision::{OnSessionLimit, SessionLimit},
     dpop::NormalUrl,
     model::{Lifetimes, ReplayRule},
+    password::{ForeignHashes, Most},
     telling::signals::{Function, Signals},
     throttle::Throttle,
     token::ImportedTokens,
@@ -175,6 +176,17 @@ impl<'a> Environment<'a> {
         })
     }
 
+    /// `ACCEPT_FOREIGN_HASHES`. A verification may take a quarter of the function's memory, which Lambda says.
+    fn foreign_hashes(&self) -> Result<ForeignHashes, ConfigError> {
+        let memory_mb: Option<u32> = self.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|size| size.parse().ok());
+        let most_memory_kib = memory_mb.map_or(Most::MEMORY_KIB, |size| size.saturating_mul(1024 / 4).min(Most::MEMORY_KIB));
+        self.parsed("ACCEPT_FOREIGN_HASHES", "false", "`true` or `false`", |text| match text {
+            "true" => Some(ForeignHashes::Accepted { most_memory_kib }),
+            "false" => Some(ForeignHashes::Refused),
+            _ => None,
+        })
+    }
+
     /// `DPOP`: whether a login can be bound to a key, or must be.
     fn binding(&self) -> Result<Binding, ConfigError> {
         self.parsed("DPOP", "off", "`off`, `optional` or `required`", |text| match text {
@@ -261,6 +273,8 @@ pub struct LoginConfig {
     pub binding: Binding,
     /// The base URLs that proofs may name.
     pub dpop_urls: Vec<String>,
+    /// Whether passwords are verified against the hashes of other systems.
+    pub foreign_hashes: ForeignHashes,
 }
 
 impl LoginConfig {
@@ -280,6 +294,7 @@ impl LoginConfig {
             throttle: environment.throttle()?,
             binding: environment.binding()?,
             dpop_urls: environment.dpop_urls()?,
+            foreign_hashes: environment.foreign_hashes()?,
         })
     }
 }

@@ -110,7 +110,10 @@ impl DynamoDb {
             unheard.note();
         }
         measured.end(attempt.number - 1);
-        answer.unwrap_or_else(|elapsed| Err(SdkError::timeout_error(elapsed)))
+        match answer {
+            Ok(answer) => answer,
+            Err(elapsed) => Err(SdkError::timeout_error(elapsed)),
+        }
     }
 
     async fn attempts(&self, parts: &Parts, input: Input, unheard: Option<&Unheard>, attempt: &mut Attempt) -> Result<Output, Erased> {

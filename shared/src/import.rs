@@ -9,7 +9,7 @@ use crate::{
     crypto::{base64url, sha256},
     dpop::AnsweredProofs,
     ids::{Generation, LoginId, LoginKey, USER_ID_MAX_BYTES, UserKey},
-    model::{Device, ImportedPair, Login, NewLogin, Session},
+    model::{Attributes, Device, ImportedPair, Login, NewLogin, Session},
     token::{Access, ImportedToken, MalformedToken, Refresh, TokenHash},
 };
 
@@ -116,6 +116,8 @@ impl ImportedSession {
             ends_at: self.ends_at,
             bound_to: None,
             device: Device::default(),
+            has_attributes: false,
+            is_impersonation: false,
         };
         let session = Session {
             key,
@@ -130,7 +132,7 @@ impl ImportedSession {
             answered_proofs: AnsweredProofs::default(),
             predecessor: None,
         };
-        NewLogin { login, session }
+        NewLogin { login, session, own: Attributes::default() }
     }
 }
 

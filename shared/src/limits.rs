@@ -27,6 +27,11 @@ impl Limits {
         operation: Duration::from_secs(3),
     };
 
+    /// Where foreign password hashes are accepted, no login is refused with a 401 before this time, so that the time of a refusal
+    /// doesn't show which function a user's hash is of. It covers the most work that a hash may ask for (24 Argon2ids, 1.1 s on the
+    /// default memory) and the calls to DynamoDB.
+    pub const REFUSED_LOGIN: Duration = Duration::from_secs(2);
+
     /// The limits of calls, in the SDK's form.
     #[must_use]
     pub fn timeouts(&self) -> TimeoutConfig {
@@ -46,5 +51,6 @@ mod tests {
     fn a_call_ends_before_its_request_does() {
         let Limits { request, connect, attempt, operation } = Limits::PRODUCTION;
         assert!(connect <= attempt && attempt < operation && operation < request && request < Duration::from_secs(5));
+        assert!(Limits::REFUSED_LOGIN + attempt < request, "a refusal is not cut off by the deadline");
     }
 }

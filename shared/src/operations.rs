@@ -1,6 +1,7 @@
 //! What a request or a command does: read, decide, write, and read again until it is settled.
 
 mod attempt;
+mod attributes;
 mod authorize;
 mod block;
 mod change_user;
@@ -11,12 +12,14 @@ mod end;
 mod events;
 mod find;
 mod import;
+mod import_user;
 pub mod issue;
 mod known;
 mod login;
 mod read_time;
 mod refresh;
 
+pub use attributes::{NotChanged, change_own_attributes, finish_attributes, set_attributes};
 pub use authorize::{Introspected, OnFirstUse, authorize, introspect};
 pub use block::{block_user, lift_block};
 pub use change_user::{change_user, remove_user};
@@ -26,5 +29,6 @@ pub use credentials::{Denied, Presented, locate, token_of};
 pub use end::{Everywhere, PresentedLogin, end_all, end_all_if_known, end_login, end_owned, end_scanned, logout};
 pub use find::{Holder, find_holders};
 pub use import::{ImportOutcome, import_session};
+pub use import_user::{LeftAlone, UserImported, import_user};
 pub use login::{LoginAttempt, NotLoggedIn, PasswordLogin};
 pub use refresh::{NotRefreshed, PresentedRefresh, Refreshed, refresh};

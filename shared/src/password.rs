@@ -1,10 +1,12 @@
-//! Passwords and what is kept of them: Argon2id hashes as PHC strings.
+//! Passwords and what is kept of them: Argon2id hashes as PHC strings, and hashes of other systems until the first login.
 //!
 //! Everything here is synchronous. A hash takes tens of milliseconds of processor time and 19 MiB, so callers run
 //! [`Password::hash`] and [`Password::verify`] on a blocking thread.
 
+mod foreign;
 mod hashing;
 
+pub use foreign::{FastHash, FirebaseSettings, Foreign, ForeignHash, Hints, Most, OutOfBounds, SpringPbkdf2, UnreadableHash, Work};
 pub use hashing::{Hashing, HashingError};
 
 use std::fmt;
@@ -16,6 +18,7 @@ use precis_profiles::OpaqueString;
 use precis_profiles::precis_core::profile::Rules;
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
+use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
 use crate::entropy::{NoEntropy, Random};
@@ -31,6 +34,9 @@ const PASSES: RangeInclusive<u32> = 1..=10;
 const LANES: RangeInclusive<u32> = 1..=4;
 const SALT_BYTES: RangeInclusive<usize> = 8..=48; // the phc crate has room for no more
 const HASH_BYTES: RangeInclusive<usize> = 16..=64;
+
+/// Blocks of 1 KiB that are kept for the next hash: the most that a hash of our own takes.
+const MEMORY_BLOCKS_KEPT: usize = 64 * 1024;
 
 /// A PHC string from random bytes: 16 of salt and 32 in the place of the hash.
 const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$s4w/Lt/xkR1fX3SIfxB6hg$os8TV5ZJ944DXAq7XCWhPWpm5WHv2ilmEKYmpVj6ElM";
@@ -60,7 +66,11 @@ struct Stored {
 
 /// A password as the client sent it, in the one form that is hashed. It has no `Display` and isn't cloned, its `Debug`
 /// prints `[redacted]`, and its memory is wiped when it is dropped.
-pub struct Password(Zeroizing<String>);
+pub struct Password {
+    mapped: Zeroizing<String>,
+    /// For hashes of other systems, which map nothing.
+    sent: Zeroizing<String>,
+}
 
 /// The password that was sent isn't 1 to 1024 bytes long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -93,7 +103,13 @@ impl Password {
             .and_then(|spaced| profile.normalization_rule(spaced))
             .map(|mapped| Zeroizing::new(mapped.into_owned()));
         // Neither mapping can fail; if an update of the crate made one, the bytes as sent are still a password.
-        Ok(Self(mapped.unwrap_or(sent)))
+        Ok(Self { mapped: mapped.unwrap_or_else(|_| sent.clone()), sent })
+    }
+
+    /// Its length as sent, in bytes.
+    #[must_use]
+    pub fn sent_bytes(&self) -> usize {
+        self.sent.len()
     }
 
     /// Hashes in `memory` with the current parameters and a fresh salt from `random`. Blocks for tens of milliseconds.
@@ -108,20 +124,51 @@ impl Password {
             version: Some(Version::V0x13.into()),
             params: phc::ParamsString::try_from(&params)?,
             salt: Some(phc::Salt::new(&salt).map_err(password_hash::Error::from)?),
-            hash: Some(memory.argon2id(self, &salt, params)?),
+            hash: Some(memory.argon2id(self.mapped.as_bytes(), &salt, params)?),
         };
-        Ok(PasswordHash(hash.to_string()))
+        Ok(PasswordHash { text: Zeroizing::new(hash.to_string()), kind: Kind::Own })
     }
 
     /// Whether this is the password of `hash`, with the parameters of `hash`, compared in constant time. Blocks for
-    /// tens of milliseconds.
+    /// tens of milliseconds, or for as long as a foreign hash takes. Where no password can be right, it takes the time of a wrong one.
     ///
     /// # Errors
     /// [`HashError`] if there is no memory for it.
     pub fn verify(&self, hash: &PasswordHash, memory: &mut HashMemory) -> Result<bool, HashError> {
-        let Stored { salt, output, costs } = read(&hash.0)?;
-        let ours = memory.argon2id(self, &salt, costs.params()?)?;
+        match &hash.kind {
+            Kind::Own => self.verify_own(&hash.text, memory),
+            Kind::Foreign(foreign) => self.verify_foreign(foreign, memory),
+            Kind::NoPassword | Kind::Unreadable => self.verify_own(DUMMY, memory).map(|_| false),
+        }
+    }
+
+    fn verify_own(&self, hash: &str, memory: &mut HashMemory) -> Result<bool, HashError> {
+        let Stored { salt, output, costs } = read(hash)?;
+        let ours = memory.argon2id(self.mapped.as_bytes(), &salt, costs.params()?)?;
         Ok(ours.as_bytes().ct_eq(output.as_bytes()).into())
+    }
+
+    /// Other systems hash the bytes that the keyboard sent, composed or decomposed. So the bytes as sent are tried first, then both
+    /// normalisations, if they differ and the work allows.
+    #[cfg(feature = "foreign-hashes")]
+    fn verify_foreign(&self, foreign: &Foreign, memory: &mut HashMemory) -> Result<bool, HashError> {
+        let mut forms = vec![self.sent.clone()];
+        for form in [self.sent.nfc().collect(), self.sent.nfd().collect()].map(Zeroizing::new) {
+            if !forms.contains(&form) {
+                forms.push(form);
+            }
+        }
+        for form in forms.iter().take(foreign.work().tries()) {
+            if foreign.verify(form.as_bytes(), memory)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    #[cfg(not(feature = "foreign-hashes"))]
+    fn verify_foreign(&self, _: &Foreign, _: &mut HashMemory) -> Result<bool, HashError> {
+        Err(HashError::Foreign)
     }
 }
 
@@ -134,18 +181,38 @@ impl Password {
 pub struct HashMemory(Vec<Block>);
 
 impl HashMemory {
-    fn argon2id(&mut self, password: &Password, salt: &[u8], params: Params) -> Result<phc::Output, password_hash::Error> {
-        let (blocks, length) = (params.block_count(), params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN));
-        let missing = blocks.saturating_sub(self.0.len());
-        self.0.try_reserve_exact(missing).map_err(|_| argon2::Error::OutOfMemory)?;
-        self.0.resize(blocks, Block::new());
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    fn argon2id(&mut self, password: &[u8], salt: &[u8], params: Params) -> Result<phc::Output, password_hash::Error> {
+        let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
         let mut output = [0; phc::Output::MAX_LENGTH];
         let output = &mut output[..length];
-        let done = argon2.hash_password_into_with_memory(password.0.as_bytes(), salt, output, &mut self.0);
-        self.0.fill(Block::new());
-        done?;
+        self.argon2(Algorithm::Argon2id, Version::V0x13, params, password, salt, output)?;
         Ok(phc::Output::new(output)?)
+    }
+
+    fn argon2(
+        &mut self,
+        algorithm: Algorithm,
+        version: Version,
+        params: Params,
+        password: &[u8],
+        salt: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), password_hash::Error> {
+        let blocks = params.block_count();
+        let missing = blocks.saturating_sub(self.0.len());
+        self.0.try_reserve_exact(missing).map_err(|_| argon2::Error::OutOfMemory)?;
+        if missing > 0 {
+            self.0.resize(blocks, Block::new());
+        }
+        let memory = &mut self.0[..blocks];
+        let done = Argon2::new(algorithm, version, params).hash_password_into_with_memory(password, salt, output, &mut *memory);
+        memory.fill(Block::new());
+        // A foreign hash may have taken a hundred megabytes, which no other needs.
+        if blocks > MEMORY_BLOCKS_KEPT {
+            self.0.truncate(MEMORY_BLOCKS_KEPT);
+            self.0.shrink_to_fit();
+        }
+        Ok(done?)
     }
 }
 
@@ -161,10 +228,24 @@ impl fmt::Debug for Password {
     }
 }
 
-/// What is stored of a password: a PHC string that says Argon2id, version 19, with parameters a login can bear. Its
-/// `Debug` prints `[redacted]`.
+/// What is stored of a password: a PHC string that says Argon2id, version 19, with parameters a login can bear; or a hash of another
+/// system in the grammar of [`Foreign`]; or that there is no password. Its `Debug` prints `[redacted]`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(String);
+pub struct PasswordHash {
+    text: Zeroizing<String>,
+    kind: Kind,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Kind {
+    Own,
+    Foreign(Box<Foreign>),
+    NoPassword,
+    Unreadable,
+}
+
+/// Stored where a user has no password.
+const NO_PASSWORD: &str = "$foreign$none";
 
 impl PasswordHash {
     /// Reads a stored PHC string, `$argon2id$v=19$m=…,t=…,p=…$salt$hash`. Its parameters are judged here, before
@@ -174,20 +255,76 @@ impl PasswordHash {
     /// # Errors
     /// [`PasswordHashError`] names what is wrong with it, never the string.
     pub fn parse(stored: String) -> Result<Self, PasswordHashError> {
-        read(&stored)?;
-        Ok(Self(stored))
+        let text = Zeroizing::new(stored);
+        read(&text)?;
+        Ok(Self { text, kind: Kind::Own })
     }
 
-    /// The PHC string, for storing.
+    /// Reads what the users table holds, whatever it is. If it is of no form, [`is_unreadable`](Self::is_unreadable) says so, and no
+    /// password is right.
+    #[must_use]
+    pub fn stored(text: String) -> Self {
+        let text = Zeroizing::new(text);
+        let kind = if *text == NO_PASSWORD {
+            Kind::NoPassword
+        } else if let Some(foreign) = Foreign::parse(&text) {
+            Kind::Foreign(Box::new(foreign))
+        } else if read(&text).is_ok() {
+            Kind::Own
+        } else {
+            Kind::Unreadable
+        };
+        Self { text, kind }
+    }
+
+    /// Of a user who can't log in with any password.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { text: Zeroizing::new(NO_PASSWORD.to_owned()), kind: Kind::NoPassword }
+    }
+
+    /// The hash of another system, if it is one.
+    #[must_use]
+    pub fn foreign(&self) -> Option<&Foreign> {
+        match &self.kind {
+            Kind::Foreign(foreign) => Some(foreign),
+            Kind::Own | Kind::NoPassword | Kind::Unreadable => None,
+        }
+    }
+
+    /// Whether there is no password.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.kind == Kind::NoPassword
+    }
+
+    /// Whether it is of no form that Latchkey verifies, or beyond the bounds.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.kind == Kind::Unreadable
+    }
+
+    /// Whether it should be replaced once `password` was found right: another function or other costs than a new hash. A hash that saw only
+    /// the first 72 bytes of a longer password stays, because the rest of it was never checked.
+    #[must_use]
+    pub fn is_to_be_replaced(&self, password: &Password) -> bool {
+        match &self.kind {
+            Kind::Own => self.needs_rehash(),
+            Kind::Foreign(foreign) => foreign.takes_whole(password.sent_bytes()),
+            Kind::NoPassword | Kind::Unreadable => false,
+        }
+    }
+
+    /// The text, for storing.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// Whether a new hash would have other parameters: then the next login with the right password replaces this one.
     #[must_use]
     pub fn needs_rehash(&self) -> bool {
-        read(&self.0).map_or(true, |stored| stored.costs != CURRENT)
+        read(&self.text).map_or(true, |stored| stored.costs != CURRENT)
     }
 
     /// A hash with the current parameters that is the hash of no known password. An unknown user's login is verified
@@ -195,7 +332,41 @@ impl PasswordHash {
     /// even if the hash matches.
     #[must_use]
     pub fn dummy() -> Self {
-        Self(DUMMY.to_owned())
+        Self { text: Zeroizing::new(DUMMY.to_owned()), kind: Kind::Own }
+    }
+}
+
+impl From<Foreign> for PasswordHash {
+    fn from(foreign: Foreign) -> Self {
+        Self { text: foreign.to_text(), kind: Kind::Foreign(Box::new(foreign)) }
+    }
+}
+
+/// Whether passwords are verified against the hashes of other systems: `ACCEPT_FOREIGN_HASHES`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForeignHashes {
+    /// As far as one takes no more memory than this.
+    Accepted {
+        /// In KiB.
+        most_memory_kib: u32,
+    },
+    /// A user with such a hash can't log in.
+    Refused,
+}
+
+impl ForeignHashes {
+    /// Whether a login may verify this hash; otherwise why not. A user without a password has nothing to verify, and nothing is wrong.
+    ///
+    /// # Errors
+    /// The reason, for the log.
+    pub fn admit(self, hash: &PasswordHash) -> Result<(), &'static str> {
+        match (&hash.kind, self) {
+            (Kind::Own | Kind::NoPassword, _) => Ok(()),
+            (Kind::Foreign(foreign), Self::Accepted { most_memory_kib }) if foreign.memory_kib() <= most_memory_kib => Ok(()),
+            (Kind::Foreign(_), Self::Accepted { .. }) => Err("foreign_hash_beyond_memory"),
+            (Kind::Foreign(_), Self::Refused) => Err("foreign_hashes_not_accepted"),
+            (Kind::Unreadable, _) => Err("unreadable_hash"),
+        }
     }
 }
 
@@ -239,6 +410,18 @@ pub enum HashError {
     /// Argon2 failed, for want of memory most likely.
     #[error("Argon2 failed")]
     Argon2(#[from] password_hash::Error),
+    /// scrypt failed.
+    #[error("scrypt failed")]
+    Scrypt,
+    /// AES failed.
+    #[error("AES failed")]
+    Aes,
+    /// A wrapped hash is out of bounds. It was within when it was read, so this is a bug.
+    #[error("the wrapped hash {0}")]
+    OutOfBounds(#[from] OutOfBounds),
+    /// This program is built without the feature `foreign-hashes`.
+    #[error("this program verifies no hashes of other systems")]
+    Foreign,
 }
 
 /// Reads and judges a PHC string. Both byte strings have fixed upper lengths in the phc crate: nothing is allocated.

@@ -5,6 +5,7 @@
 mod accounts;
 mod answer_proof;
 mod attempts;
+mod attributes;
 mod block;
 mod change_user;
 mod create_user;
@@ -32,6 +33,7 @@ mod warm_up;
 pub use crate::dynamodb::Unheard;
 pub use accounts::Accounts;
 pub use attempts::{Attempts, CountWrite, ReadCounts, StoredCount};
+pub use attributes::Copied;
 pub use change_user::UserChange;
 pub use create_user::Owner;
 pub use end::{Attempt, EndProof, Ended};

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test, as intended")]
 
+mod attributes;
 mod cell;
 mod damage;
 mod damaged;

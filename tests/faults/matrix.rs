@@ -145,6 +145,16 @@ async fn matrix_of(title: &str, ground: Ground, of: impl Fn(Path) -> bool) {
     run(&ground, all).await.close(title);
 }
 
+/// A login is done, whatever becomes of the write that replaces the hash, and the next login replaces it.
+#[tokio::test]
+async fn every_fault_at_the_replacement_of_a_foreign_hash() {
+    let ground = Ground::of_foreign_hashes().await;
+    let mut cells = cells(&ground, Path::Login).await;
+    cells.retain(|cell| cell.rule.as_ref().is_none_or(|rule| rule.operation == "UpdateItem"));
+    assert!(cells.len() > 20, "the write is among the calls");
+    run(&ground, cells).await.close("faults of a foreign hash's replacement");
+}
+
 #[tokio::test]
 async fn every_fault_at_every_call_of_a_login() {
     matrix_of("faults of login", Ground::new().await, |path| path == Path::Login).await;

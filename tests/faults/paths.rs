@@ -118,6 +118,10 @@ impl Path {
                     format!("{cell}: the device has {} logins", logins.len())
                 });
                 tally.hold(subject.allows(&pair.access).await, Breach::LostSession, || format!("{cell}: the retry's token doesn't pass"));
+                let user = subject.accounts.users().read_user(&subject.user.username).await.unwrap().unwrap();
+                tally.hold(user.version == subject.user.version && user.password_hash.foreign().is_none(), Breach::Unexpected, || {
+                    format!("{cell}: the hash was not replaced, or the version moved")
+                });
             }
             Self::Refresh => {
                 let pair = Pair::of(retry);

@@ -25,6 +25,7 @@ use latchkey_cli::{
     linked,
 };
 use latchkey_tests::{
+    back_office::{principal, signed},
     clock::TestClock,
     database::{Database, TEST_LIMITS},
     seed::random,
@@ -39,11 +40,14 @@ use crate::{mortal::mortal, rounds::patiently};
 
 /// Any password will do.
 const PASSWORD: &str = "correct-horse-battery-staple";
+/// Its hash by PBKDF2 with one round, as an import stores one.
+const FOREIGN_HASH: &str = "$foreign$pbkdf2$d=sha256,i=1$c2FsdHNhbHRzYWx0$yX7FiE8uNYDV0oMweqX/yLyrYRPq949E0HMX6HSo8YA";
 /// The app's id of the installation that the user logs in from.
 pub(crate) const DEVICE: &str = "device-0123456789";
 const LIFETIMES: Lifetimes = Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) };
 /// Attempts whose refund was lost must not throttle the next cell.
-const SETTINGS: [(&str, &str); 2] = [("LOGIN_FREE_FAILURES", "100"), ("LOGIN_NETWORK_FAILURES", "1000000")];
+const SETTINGS: [(&str, &str); 3] =
+    [("LOGIN_FREE_FAILURES", "100"), ("LOGIN_NETWORK_FAILURES", "1000000"), ("ACCEPT_FOREIGN_HASHES", "true")];
 
 /// A DynamoDB for many subjects, and the hash of the password they share.
 #[derive(Debug, Clone)]
@@ -63,6 +67,11 @@ impl Ground {
     /// A stage whose users have imported sessions.
     pub(crate) async fn of_imported() -> Self {
         Self::over(Database::with(&[("AcceptImportedTokens", "true")]).await, true)
+    }
+
+    /// A stage whose users have the hashes of another system.
+    pub(crate) async fn of_foreign_hashes() -> Self {
+        Self { hash: PasswordHash::stored(FOREIGN_HASH.to_owned()), ..Self::new().await }
     }
 
     fn over(database: Database, imported: bool) -> Self {
@@ -89,7 +98,11 @@ async fn serve(
         Invoker::Remote(_) => unreachable!("the functions are linked into the test"),
     };
     let functions = functions.into_iter().map(|(name, function)| (name, mortal(function, tap, slowest, panics))).collect();
-    let gateway = Gateway::new(&database.template, Invoker::Linked(functions), GatewayOptions::default());
+    let gateway = Gateway::new(
+        &database.template,
+        Invoker::Linked(functions),
+        GatewayOptions { clock: clock.clock(), principal: principal(), ..GatewayOptions::default() },
+    );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let serving = Serving::start(listener, gateway.into_router());
@@ -191,6 +204,12 @@ impl Subject {
     /// Sends a request with a token.
     pub(crate) async fn ask(&self, method: Method, path: &str, token: &str) -> Answer {
         send(self.http.request(method, format!("{}{path}", self.url)).bearer_auth(token)).await
+    }
+
+    /// Sends a signed request to the back office.
+    pub(crate) async fn admin(&self, method: Method, path: &str, body: &serde_json::Value) -> Answer {
+        let request = self.http.request(method, format!("{}{path}", self.url)).json(body);
+        send(signed(request, &principal().credentials, self.clock.now())).await
     }
 
     /// `POST /login` from the user's device.

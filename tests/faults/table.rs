@@ -36,7 +36,7 @@ impl Table {
             let item = item.unwrap();
             let generation = |item: &latchkey_tests::database::Item| item["generation"].as_n().unwrap().parse().unwrap();
             match item["sk"].as_s().unwrap().split_once('#') {
-                Some((_, "imported") | ("!user", _)) => {}
+                Some((_, "imported" | "attributes") | ("!user", _)) => {}
                 Some((login_id, number)) => table.sessions.push((login_id.to_owned(), number.parse().unwrap())),
                 None if item["sk"].as_s().unwrap() == "!user" => {}
                 None => {

@@ -18,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) issues: u8,
     pub(crate) everywheres: u8,
     pub(crate) password_changes: u8,
+    /// The user's hash at the start is another system's: a login replaces it.
+    pub(crate) foreign_hash: bool,
     pub(crate) blocks: u8,
     /// After each block the user is removed.
     pub(crate) blocks_remove: bool,
@@ -91,6 +93,8 @@ pub(crate) enum Weakness {
     /// A login's request that finds the register moved, and nothing of its own, writes the login that it minted first.
     SameLoginAgain,
     LimitDeletesNothing,
+    /// A login that replaces the hash asks neither for the version nor for the old hash.
+    HashUnasked,
     /// A login isn't refused because the register is blocked.
     LoginIgnoresBlock,
     /// A block leaves the register's version, so that a login decided before it commits after it.
@@ -133,6 +137,7 @@ impl Config {
         issues: 0,
         everywheres: 0,
         password_changes: 0,
+        foreign_hash: false,
         blocks: 0,
         blocks_remove: false,
         at_once: usize::MAX,

@@ -54,6 +54,12 @@ fn a_password_change_without_the_last_login() {
     finds(worlds::PASSWORD_CHANGE.quick.weakened(Weakness::EverywhereWithoutLastLogin), G9);
 }
 
+/// The password is changed between a login's reads and its replacement of the hash.
+#[test]
+fn a_replacement_that_does_not_ask_for_the_old_hash() {
+    finds(worlds::HASH_REPLACED.quick.weakened(Weakness::HashUnasked), G9);
+}
+
 /// What the register names has to be read before the logins: read after them, it may name one that came later.
 #[test]
 fn a_password_change_that_reads_the_register_last() {

@@ -5,7 +5,8 @@ use crate::{
     config::{Config, Weakness},
     notice::Notice,
     oracle::{self, LoginQuestion, LoginVerdict},
-    table::{Register, SessionItem, Tick, Token},
+    promise::Flaw,
+    table::{Hashed, Item, Key, Register, SessionItem, Tick, Token, User},
     transaction::{CreateLogin, Kind},
     world::{Outcome, Request, Sort, World, learn, number},
 };
@@ -24,6 +25,8 @@ pub(crate) struct LoginRequest {
     /// The version of the users item that the password was verified against; none where the back office issues the login, which
     /// doesn't read that item.
     user: Option<u8>,
+    /// The hash that it was verified against, where another system made it: to be replaced once the login is written.
+    foreign: Option<Hashed>,
     /// The register's version that its last transaction was sent at; before one was, nothing of its own can be there.
     sent_at: Option<u8>,
     /// What rode along in the last one.
@@ -60,13 +63,15 @@ impl LoginRequest {
     pub(crate) fn arrive(world: &World) -> Self {
         let user = Some(world.table.user());
         let reading = Reading { user, ..Reading::NOTHING };
-        Self { login: world.logins_begun, now: world.now, user, sent_at: None, replaced: Vec::new(), step: Step::Read(reading) }
+        let foreign = world.table.hash().filter(|hash| hash.foreign);
+        Self { login: world.logins_begun, now: world.now, user, foreign, sent_at: None, replaced: Vec::new(), step: Step::Read(reading) }
     }
 
     /// A caller of the back office has authenticated the user.
     pub(crate) fn issue(world: &World) -> Self {
         let reading = Reading { user: Some(0), ..Reading::NOTHING };
-        Self { login: world.logins_begun, now: world.now, user: None, sent_at: None, replaced: Vec::new(), step: Step::Read(reading) }
+        let (login, now) = (world.logins_begun, world.now);
+        Self { login, now, user: None, foreign: None, sent_at: None, replaced: Vec::new(), step: Step::Read(reading) }
     }
 
     pub(crate) fn sort(&self) -> Sort {
@@ -104,6 +109,11 @@ impl LoginRequest {
     pub(crate) fn step(mut self, world: &mut World, place: usize, choice: u8, config: &Config) -> Request {
         let relevant = self.relevant(world, config);
         let Step::Read(reading) = &mut self.step else {
+            // The hash is replaced first, and the answer doesn't depend on it.
+            if let Some((verified, version)) = self.foreign.take().zip(self.user) {
+                world.replace_hash(verified, version, config);
+                return Request::Login(self);
+            }
             learn(&mut world.client, self.first(place));
             return Request::Over(self.sort());
         };
@@ -226,5 +236,23 @@ impl LoginRequest {
                 Request::Login(self)
             }
         }
+    }
+}
+
+impl World {
+    /// Replaces the hash that was verified, unless a transaction holds the user. The version stays.
+    fn replace_hash(&mut self, verified: Hashed, version: u8, config: &Config) {
+        let Some(Item::User(there)) = self.table.get(Key::User) else { return };
+        let as_read = (there.version, there.hash) == (version, verified) || config.is(Weakness::HashUnasked);
+        if self.is_locked(Key::User, config) || !as_read {
+            self.notice(Notice::HashKept);
+            return;
+        }
+        if verified.password < there.hash.password {
+            self.flawed(Flaw::PasswordSetBack);
+        }
+        let hash = Hashed { foreign: false, ..verified };
+        self.table.put(Key::User, Item::User(User { hash, ..there }));
+        self.notice(Notice::HashReplaced);
     }
 }

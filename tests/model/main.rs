@@ -30,6 +30,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "in a test either is a failure, as it should be")]
 
+mod attributes;
 mod authorizer;
 mod bound;
 mod choices;

@@ -28,6 +28,9 @@ pub(crate) enum Notice {
     LoginTorn,
     LoginRefused,
     LoginBlocked,
+    HashReplaced,
+    /// A hash was not replaced, because it isn't the one that was verified any more.
+    HashKept,
     EndedInMidCommit,
     EndAllAcknowledged,
 }

@@ -13,7 +13,7 @@ use latchkey::{
         LoginDecision, OnSessionLimit, RefreshDecision, RefreshRefusal, RefreshRequest, SessionLimit, authorize, decide_login,
         decide_refresh, owes_mark, remembered_after,
     },
-    model::{DeviceItem, Extent, NewLogin, Register, UserLogins},
+    model::{Attributes, DeviceItem, Extent, NewLogin, Register, UserLogins},
     operations::issue::reissue,
     token::RefreshToken,
 };
@@ -156,7 +156,8 @@ pub(crate) fn login(question: LoginQuestion) -> LoginVerdict {
 
 fn ask_login(pool: &mut Pool, asked: &LoginQuestion) -> LoginVerdict {
     let first = SessionItem { minter: asked.minter, predecessor: None };
-    let mut new = NewLogin { login: pool.login(asked.own, &LoginItem::NEW), session: pool.session(asked.own, 0, first) };
+    let mut new =
+        NewLogin { login: pool.login(asked.own, &LoginItem::NEW), session: pool.session(asked.own, 0, first), own: Attributes::default() };
     new.login.device.id = asked.device.map(|_| "device".to_owned());
     let seen = UserLogins {
         register: asked.register.map(|register| Register {
@@ -164,6 +165,8 @@ fn ask_login(pool: &mut Pool, asked: &LoginQuestion) -> LoginVerdict {
             last_login_id: login_id(register.last_login),
             blocked_at: register.blocked.then(|| time(0)),
             logins_at_most: 0,
+            attributes: Attributes::default(),
+            attributes_pending: None,
         }),
         logins: asked.logins.iter().map(|login| (login_id(*login), pool.login(*login, &LoginItem::NEW))).collect(),
         sessions: asked.own_session.then(|| (login_id(asked.own), new.session.generation)).into_iter().collect(),

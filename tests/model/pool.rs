@@ -142,11 +142,13 @@ impl Pool {
             ends_at: None,
             bound_to: None,
             device: Device::default(),
+            has_attributes: false,
+            is_impersonation: false,
         }
     }
 
     pub(crate) fn state(&mut self, login: u8, seen: &Seen) -> LoginState {
         let sessions = seen.sessions.iter().map(|(number, item)| self.session(login, *number, *item));
-        LoginState { sessions: sessions.collect(), login: seen.login.map(|item| self.login(login, &item)) }
+        LoginState { sessions: sessions.collect(), login: seen.login.map(|item| self.login(login, &item)), attributes: None }
     }
 }

@@ -34,6 +34,8 @@ pub(crate) enum Flaw {
     FalseReuse,
     /// G7: a genuine token of a living login was refused.
     GenuineRefused,
+    /// G9: a hash of an earlier password was written over that of a later one.
+    PasswordSetBack,
     /// G11: a login was created after a block was acknowledged.
     IssuedAfterBlock,
 }

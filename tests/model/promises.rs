@@ -2,8 +2,9 @@
 
 use crate::{
     notice::Notice::{
-        Allowed, CommittedUnheard, Conflict, EndAllAcknowledged, EndedInMidCommit, LateMark, LateRotation, Login, LoginBlocked,
-        LoginRefused, LoginTorn, MarkConflict, Marked, OffTheList, Recovered, Refused, Replay, Reuse, Rotation, Superseded, TornRead,
+        Allowed, CommittedUnheard, Conflict, EndAllAcknowledged, EndedInMidCommit, HashKept, HashReplaced, LateMark, LateRotation, Login,
+        LoginBlocked, LoginRefused, LoginTorn, MarkConflict, Marked, OffTheList, Recovered, Refused, Replay, Reuse, Rotation, Superseded,
+        TornRead,
     },
     run::{holds, only_in_full},
     worlds,
@@ -46,6 +47,7 @@ fn no_login_survives_everywhere() {
 #[test]
 fn no_login_by_the_old_password_survives_its_change() {
     holds(worlds::PASSWORD_CHANGE, &[Login, EndAllAcknowledged, LoginRefused, Conflict]);
+    holds(worlds::HASH_REPLACED, &[Login, EndAllAcknowledged, LoginRefused, HashReplaced, HashKept]);
 }
 
 #[test]

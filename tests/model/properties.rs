@@ -27,7 +27,9 @@ pub(crate) fn properties() -> Vec<Property<SessionService>> {
             !world.is_flawed(&[Flaw::RefreshedAfterEnd]) && none_passes(model, world, world.promised.ended)
         }),
         Property::always(G7, |_, world: &World| !world.is_flawed(&[Flaw::ReuseMissed, Flaw::FalseReuse, Flaw::GenuineRefused])),
-        Property::always(G9, |model: &SessionService, world: &World| none_passes(model, world, world.promised.all_ended)),
+        Property::always(G9, |model: &SessionService, world: &World| {
+            !world.is_flawed(&[Flaw::PasswordSetBack]) && none_passes(model, world, world.promised.all_ended)
+        }),
         Property::always(G11, |model: &SessionService, world: &World| {
             !world.is_flawed(&[Flaw::IssuedAfterBlock]) && none_passes(model, world, world.promised.ended_by_block)
         }),

@@ -32,10 +32,7 @@ pub(crate) enum Key {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Item {
-    /// The users item: its version stands for the password as well.
-    User {
-        version: u8,
-    },
+    User(User),
     Register(Register),
     /// The login that the item of the one device names.
     Device(u8),
@@ -43,6 +40,20 @@ pub(crate) enum Item {
     Session(SessionItem),
     /// A mark and nothing else: what an update without a condition leaves where no session is. No read can parse it.
     BareMark,
+}
+
+/// The users item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct User {
+    pub(crate) version: u8,
+    pub(crate) hash: Hashed,
+}
+
+/// A password hash: the version that its password came with, and whether another system made the hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Hashed {
+    pub(crate) password: u8,
+    pub(crate) foreign: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -126,8 +137,15 @@ impl Table {
 
     pub(crate) fn user(&self) -> u8 {
         match self.get(Key::User) {
-            Some(Item::User { version }) => version,
+            Some(Item::User(user)) => user.version,
             _ => 0,
+        }
+    }
+
+    pub(crate) fn hash(&self) -> Option<Hashed> {
+        match self.get(Key::User) {
+            Some(Item::User(user)) => Some(user.hash),
+            _ => None,
         }
     }
 

@@ -6,7 +6,7 @@
 
 use crate::{
     config::{Config, Weakness},
-    table::{Item, Key, LoginItem, Register, SessionItem, Table, Tick, Token},
+    table::{Hashed, Item, Key, LoginItem, Register, SessionItem, Table, Tick, Token, User},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -88,7 +88,7 @@ impl Condition {
             (Self::Generation { is, .. }, Some(Item::Login(login))) => login.generation == is,
             (Self::Generation { or_absent, .. }, None) => or_absent,
             (Self::Minter(minter), Some(Item::Session(session))) => session.minter == minter,
-            (Self::UserVersion(is), Some(Item::User { version })) => version == is,
+            (Self::UserVersion(is), Some(Item::User(user))) => user.version == is,
             (Self::RegisterVersion(is), Some(Item::Register(register))) => register.version == is,
             (Self::Names(is), Some(Item::Device(login))) => login == is,
             (Self::Generation { .. } | Self::Minter(_) | Self::UserVersion(_) | Self::RegisterVersion(_) | Self::Names(_), _) => false,
@@ -103,7 +103,11 @@ impl Kind {
             Self::Rotate { presented, next, successor } => rotation(*presented, *next, *successor, config),
             Self::CreateLogin(creation) => creation.operations(config),
             Self::ChangePassword { user } => vec![
-                Operation { key: Key::User, condition: Condition::UserVersion(*user), write: Write::Put(Item::User { version: user + 1 }) },
+                Operation {
+                    key: Key::User,
+                    condition: Condition::UserVersion(*user),
+                    write: Write::Put(Item::User(User { version: user + 1, hash: Hashed { password: user + 1, foreign: false } })),
+                },
                 Operation { key: Key::Register, condition: Condition::Always, write: Write::BumpRegister },
             ],
         }

@@ -10,7 +10,7 @@ use crate::{
     promise::Flaw,
     promised::{FIRST, Promised, Rotation},
     refresh::Refresh,
-    table::{Item, Key, LoginItem, Predecessor, Register, SessionItem, Table, Tick, Token},
+    table::{Hashed, Item, Key, LoginItem, Predecessor, Register, SessionItem, Table, Tick, Token, User},
     transaction::{Kind, Transaction},
 };
 
@@ -111,7 +111,7 @@ impl World {
     pub(crate) fn at_the_start(config: &Config) -> Self {
         let mut table = Table::default();
         let mut client = Known::new();
-        table.put(Key::User, Item::User { version: 1 });
+        table.put(Key::User, Item::User(User { version: 1, hash: Hashed { password: 1, foreign: config.foreign_hash } }));
         for login in 0..config.logins_before {
             let token = Token { login, generation: 0, minter: FIRST - login };
             table.put(Key::Login(login), Item::Login(LoginItem::NEW));

@@ -77,6 +77,12 @@ pub(crate) const PASSWORD_CHANGE: Sizes = {
     Sizes { quick, full: Config { lost_answers: 1, at_once: 2, ..quick } }
 };
 
+/// G9: the same where each login replaces the hash that another system made.
+pub(crate) const HASH_REPLACED: Sizes = {
+    let quick = Config { name: "hash replaced", foreign_hash: true, at_once: 2, ..PASSWORD_CHANGE.quick };
+    Sizes { quick, full: Config { crashes: 1, at_once: 3, ..quick } }
+};
+
 /// G11: a block among logins by both doors. There may be no register before it.
 pub(crate) const BLOCK: Sizes = {
     let quick = Config { name: "block", logins_before: 0, logins: 1, issues: 1, blocks: 1, ..Config::NOTHING };

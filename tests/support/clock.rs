@@ -1,18 +1,21 @@
 //! A clock that tests set.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::clock::Clock;
 
 /// A clock that moves only when a test moves it.
 #[derive(Debug, Clone)]
-pub struct TestClock(Arc<Mutex<DateTime<Utc>>>);
+pub struct TestClock(Arc<Mutex<DateTime<Utc>>>, Arc<Mutex<Vec<Duration>>>);
 
 impl Default for TestClock {
     fn default() -> Self {
         // It starts at the present, because DynamoDB's TTL uses the real time.
-        Self(Arc::new(Mutex::new(Clock::system().now())))
+        Self(Arc::new(Mutex::new(Clock::system().now())), Arc::default())
     }
 }
 
@@ -20,8 +23,14 @@ impl TestClock {
     /// The clock as the service takes it.
     #[must_use]
     pub fn clock(&self) -> Clock {
-        let clock = self.clone();
-        Clock::from_fn(move || clock.now())
+        let (clock, waits) = (self.clone(), Arc::clone(&self.1));
+        Clock::from_fn(move || clock.now()).without_waits(move |wait| waits.lock().unwrap_or_else(PoisonError::into_inner).push(wait))
+    }
+
+    /// The waits of functions since the last call. None of them was waited.
+    #[must_use]
+    pub fn take_waits(&self) -> Vec<Duration> {
+        std::mem::take(&mut *self.1.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     #[must_use]

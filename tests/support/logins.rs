@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use latchkey::clock::Clock;
 use latchkey_cli::{invoke::Invoker, linked};
 use serde_json::{Value, json};
 
@@ -36,10 +37,20 @@ impl Logins {
     #[must_use]
     pub fn over(database: &Database, settings: &[(&str, &str)]) -> Self {
         let clock = TestClock::default();
+        Self::by(&clock.clock(), clock.clone(), database, settings)
+    }
+
+    /// The same by a clock whose waits take their time, for a measurement.
+    #[must_use]
+    pub fn that_wait(database: &Database, settings: &[(&str, &str)]) -> Self {
+        Self::by(&Clock::system(), TestClock::default(), database, settings)
+    }
+
+    fn by(functions_clock: &Clock, clock: TestClock, database: &Database, settings: &[(&str, &str)]) -> Self {
         let settings = |name: &str| settings.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
         let client = database.tapped(&Tap::default());
         let function =
-            linked::functions(|_| client.clone(), &database.template, &settings, &clock.clock(), &crate::seed::random(), TEST_LIMITS)
+            linked::functions(|_| client.clone(), &database.template, &settings, functions_clock, &crate::seed::random(), TEST_LIMITS)
                 .expect("the settings");
         Self { function, clock }
     }

@@ -142,7 +142,7 @@ async fn bad_input_is_400_and_costs_no_call() {
         (ISSUE, json!({"user_id": user_id, "device_id": id, "lifetime": "8h"})),
         (ISSUE, json!({"user_id": user_id, "device_id": id, "lifetime": 315_360_001})),
         (ISSUE, json!({"user_id": user_id, "device_id": id, "life_time": 60})),
-        (ISSUE, json!({"user_id": user_id, "device_id": id, "auth": {"time": 1}})),
+        (ISSUE, json!({"user_id": user_id, "device_id": id, "auths": {"time": 1}})),
         (ISSUE, json!({"user_id": user_id, "device_id": id, "act": "support"})),
     ] {
         let answer = service.admin(path, &body).await;

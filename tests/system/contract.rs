@@ -8,7 +8,10 @@ use latchkey::{
     dpop::AnsweredProofs,
     entropy::Random,
     ids::{Generation, LoginId, UserKey},
-    model::{Device, DeviceItem, Lifetimes, Login, LoginCreation, LoginState, NewLogin, Register, ReplayRule, User, UserStatus},
+    model::{
+        Attributes, Device, DeviceItem, LeftBehind, Lifetimes, Login, LoginCreation, LoginState, NewLogin, Register, ReplayRule, User,
+        UserStatus,
+    },
     operations::{
         UserCreated, create_user, end_login,
         issue::{IssuedLogin, IssuedSession, RotationRequest, issue_login, issue_successor},
@@ -114,7 +117,17 @@ async fn a_login_reads_back_as_it_was_written() {
     assert_eq!(state.sessions, slice::from_ref(&issued.new.session));
     let seen = contract.store().read_user_logins(&issued.new.login.key.user_key).await.unwrap();
     let login_id = issued.new.login.key.login_id.clone();
-    assert_eq!(seen.register, Some(Register { version: 1, last_login_id: login_id.clone(), logins_at_most: 1, blocked_at: None }));
+    assert_eq!(
+        seen.register,
+        Some(Register {
+            version: 1,
+            last_login_id: login_id.clone(),
+            logins_at_most: 1,
+            blocked_at: None,
+            attributes: Attributes::default(),
+            attributes_pending: None
+        })
+    );
     assert!(seen.sessions.contains(&(login_id, Generation::FIRST)));
 }
 
@@ -149,7 +162,7 @@ async fn a_login_is_created_only_on_what_was_read() {
     let key = first.new.login.key.clone();
     assert_eq!(
         end_login(contract.store(), &key, &EndProof::of_refresh(&first.pair.refresh.claim()), &Random::system()).await.unwrap(),
-        Ended::Now { generation: Generation::FIRST }
+        Ended::Now { left: LeftBehind { generation: Generation::FIRST, has_attributes: false } }
     );
     assert_eq!(create(&contract.user, &current).await, Ok(Commit::ReadAgain), "the predecessor is gone");
     assert_eq!(create(&contract.user, &contract.creation().await).await, Ok(Commit::Done));
@@ -200,7 +213,9 @@ async fn a_login_names_itself_on_its_device() {
 async fn a_login_replaces_others_in_the_same_transaction() {
     let contract = Contract::new().await;
     let (first, second, third) = (contract.login().await, contract.login().await, contract.issue());
-    let replaced = [&first, &second].map(|issued| (issued.new.login.key.clone(), Some(Generation::FIRST))).to_vec();
+    let replaced = [&first, &second]
+        .map(|issued| (issued.new.login.key.clone(), Some(LeftBehind { generation: Generation::FIRST, has_attributes: false })))
+        .to_vec();
     let creation = LoginCreation { replaced, ..contract.creation().await };
     assert_eq!(contract.accounts.create_login(&contract.user, &third.new, &creation).await, Ok(Commit::Done));
     assert_eq!(contract.state(&first).await.login, None);
@@ -214,7 +229,10 @@ async fn a_login_that_replaces_its_predecessor_needs_it_there() {
     let contract = Contract::new().await;
     let (first, second) = (contract.login().await, contract.issue());
     let key = first.new.login.key.clone();
-    let creation = LoginCreation { replaced: vec![(key.clone(), Some(Generation::FIRST))], ..contract.creation().await };
+    let creation = LoginCreation {
+        replaced: vec![(key.clone(), Some(LeftBehind { generation: Generation::FIRST, has_attributes: false }))],
+        ..contract.creation().await
+    };
     end_login(contract.store(), &key, &EndProof::Owner, &Random::system()).await.unwrap();
     assert_eq!(contract.accounts.create_login(&contract.user, &second.new, &creation).await, Ok(Commit::ReadAgain));
     assert_eq!(contract.state(&second).await, LoginState::default());
@@ -229,6 +247,7 @@ async fn a_rotation_replaces_the_session_all_or_nothing() {
     let presented = issued.pair.refresh.hash();
     let replay_untils = [contract.now + TimeDelta::seconds(30)];
     let rotation = Rotation {
+        attributes_kept_until: None,
         login: state.login.as_ref().unwrap(),
         presented: &presented,
         answered: &NONE,
@@ -261,15 +280,32 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
 
     let (right, wrong) = (issued.pair.refresh.hash(), other.pair.refresh.hash());
     assert_eq!(
-        rotate(Rotation { login, presented: &wrong, answered: &NONE, successor: &next.session, replay_untils: &[], first_proofs: None })
-            .await,
+        rotate(Rotation {
+            login,
+            presented: &wrong,
+            answered: &NONE,
+            successor: &next.session,
+            replay_untils: &[],
+            attributes_kept_until: None,
+            first_proofs: None
+        })
+        .await,
         Ok(Commit::ReadAgain),
         "another token"
     );
     let mut late = next.session.clone();
     late.created_at = issued.new.session.refresh_token_expires_at;
     assert_eq!(
-        rotate(Rotation { login, presented: &right, answered: &NONE, successor: &late, replay_untils: &[], first_proofs: None }).await,
+        rotate(Rotation {
+            login,
+            presented: &right,
+            answered: &NONE,
+            successor: &late,
+            replay_untils: &[],
+            attributes_kept_until: None,
+            first_proofs: None
+        })
+        .await,
         Ok(Commit::ReadAgain),
         "expired at this instant"
     );
@@ -283,6 +319,7 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
             answered: &NONE,
             successor: &next_but_one.session,
             replay_untils: &[],
+            attributes_kept_until: None,
             first_proofs: None
         })
         .await,
@@ -296,6 +333,7 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
             answered: &NONE,
             successor: &next.session,
             replay_untils: &[],
+            attributes_kept_until: None,
             first_proofs: None
         })
         .await,
@@ -307,8 +345,16 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
     let put = contract.database.client.put_item().table_name(contract.database.table("SessionsTable"));
     put.set_item(Some(session_item(&next.session))).send().await.unwrap();
     assert_eq!(
-        rotate(Rotation { login, presented: &right, answered: &NONE, successor: &next.session, replay_untils: &[], first_proofs: None })
-            .await,
+        rotate(Rotation {
+            login,
+            presented: &right,
+            answered: &NONE,
+            successor: &next.session,
+            replay_untils: &[],
+            attributes_kept_until: None,
+            first_proofs: None
+        })
+        .await,
         Ok(Commit::ReadAgain),
         "the successor is there"
     );
@@ -331,6 +377,7 @@ async fn a_rotation_is_refused_where_the_login_stands_elsewhere() {
         answered: &NONE,
         successor: &next.session,
         replay_untils: &[],
+        attributes_kept_until: None,
         first_proofs: None,
     };
     assert_eq!(contract.store().rotate(rotation).await, Ok(Commit::ReadAgain));
@@ -346,6 +393,7 @@ async fn a_rotation_does_not_revive_an_ended_login() {
     let (key, presented) = (issued.new.login.key.clone(), issued.pair.refresh.hash());
     end_login(contract.store(), &key, &EndProof::of_refresh(&issued.pair.refresh.claim()), &Random::system()).await.unwrap();
     let rotation = Rotation {
+        attributes_kept_until: None,
         login: state.login.as_ref().unwrap(),
         presented: &presented,
         answered: &NONE,
@@ -366,7 +414,10 @@ async fn only_a_proof_of_the_login_ends_it() {
     assert_eq!(end(EndProof::of_access(&other.pair.access.claim())).await, Ended::NotThere);
     assert_eq!(end(EndProof::of_refresh(&other.pair.refresh.claim())).await, Ended::NotThere);
     assert!(contract.store().read_login(key).await.unwrap().login.is_some());
-    assert_eq!(end(EndProof::of_access(&issued.pair.access.claim())).await, Ended::Now { generation: Generation::FIRST });
+    assert_eq!(
+        end(EndProof::of_access(&issued.pair.access.claim())).await,
+        Ended::Now { left: LeftBehind { generation: Generation::FIRST, has_attributes: false } }
+    );
     assert_eq!(end(EndProof::of_refresh(&issued.pair.refresh.claim())).await, Ended::NotThere);
 
     contract.store().sweep_session(key, Generation::FIRST).await.unwrap();
@@ -453,11 +504,13 @@ async fn a_rehash_leaves_a_changed_user_alone() {
     });
     assert!(!hashes.contains(&contract.user.password_hash), "a new salt");
     let older = User { version: 0, ..contract.user.clone() };
-    assert_eq!(contract.accounts.users().replace_password_hash(&older, &hashes[0]).await, Ok(()));
+    assert_eq!(contract.accounts.users().replace_password_hash(&older, &hashes[0]).await, Ok(false));
     let other = User { password_hash: hashes[1].clone(), ..contract.user.clone() };
-    assert_eq!(contract.accounts.users().replace_password_hash(&other, &hashes[0]).await, Ok(()));
-    assert_eq!(stored().await, contract.user.password_hash, "a new version and a new hash");
-    assert_eq!(contract.accounts.users().replace_password_hash(&contract.user, &hashes[0]).await, Ok(()));
+    assert_eq!(contract.accounts.users().replace_password_hash(&other, &hashes[0]).await, Ok(false));
+    let disabled = User { status: UserStatus::Disabled, ..contract.user.clone() };
+    assert_eq!(contract.accounts.users().replace_password_hash(&disabled, &hashes[0]).await, Ok(false));
+    assert_eq!(stored().await, contract.user.password_hash, "a new version, a new hash, another status");
+    assert_eq!(contract.accounts.users().replace_password_hash(&contract.user, &hashes[0]).await, Ok(true));
     assert_eq!(stored().await, hashes[0]);
 }
 

@@ -38,6 +38,7 @@ impl Ground {
         let create = CreateLogin {
             store: &self.store,
             device,
+            own: None,
             lifetimes: Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) },
             max_lifetime: None,
             bound_to: None,

@@ -4,6 +4,7 @@
 
 mod admin;
 mod alarms;
+mod attributes;
 mod authorizer_events;
 mod axum_service;
 mod bad_input;
@@ -19,6 +20,7 @@ mod device_list;
 mod documents;
 mod expiry;
 mod find;
+mod foreign_hashes;
 mod guessing;
 mod imported;
 mod imports;

@@ -16,6 +16,10 @@ pub struct DoctorArgs {
     /// How many read units a second it takes from a table at most.
     #[arg(long, value_name = "UNITS", default_value_t = 100)]
     pub rate: u32,
+    /// Also look at the back office that answers here: the stack's output AdminApiUrl. One request has no signature, and one is signed
+    /// with the AWS credentials and the region of this command.
+    #[arg(long, value_name = "URL")]
+    pub admin_url: Option<String>,
     /// Each check as a JSON line, for scripts.
     #[arg(long)]
     pub json: bool,

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use latchkey::config::parse_duration;
 
 use super::{TableArgs, user_id};
+use crate::rows::TimeFormat;
 
 /// What `latchkey sessions` does.
 #[derive(Debug, Subcommand)]
@@ -87,6 +88,9 @@ pub struct ImportArgs {
     /// What the file is; without it, what its name ends in says.
     #[arg(long)]
     pub format: Option<ImportFormat>,
+    /// How the file writes dates.
+    #[arg(long, value_enum, default_value_t = TimeFormat::Rfc3339)]
+    pub time_format: TimeFormat,
     /// When these logins end however often they are refreshed, counted from now, such as 30d. Take the SESSION_MAX_LIFETIME of
     /// the functions: they apply theirs to the logins that they make themselves.
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]

@@ -12,6 +12,10 @@ use super::TableArgs;
 pub struct SmokeArgs {
     /// Where the stage answers: the stack's output ApiUrl.
     pub url: String,
+    /// Also issue, introspect and end a login in the back office that answers here: the stack's output AdminApiUrl. Its requests
+    /// are signed with the AWS credentials and the region of this command.
+    #[arg(long, value_name = "URL")]
+    pub admin_url: Option<String>,
     /// Log in as this existing user, and read or write no table. Without it, the command creates a user in the users table and
     /// removes it at the end, even if a step fails.
     #[arg(long, value_name = "NAME", requires = "password_stdin")]

@@ -1,6 +1,8 @@
 //! What `latchkey users` takes.
 
-use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{TableArgs, user_id};
 
@@ -13,6 +15,9 @@ pub enum UsersCommand {
     List(ListUsersArgs),
     /// Show one user: id, status, block and number of live logins.
     Show(ShowUserArgs),
+    /// Take over users of another system, with their ids and password hashes. The same file again changes no password that was changed
+    /// here.
+    Import(ImportUsersArgs),
     /// Find the user of the `account` in a log line.
     Find(FindUserArgs),
     /// Keep a user from logging in, and end all their logins. Asks first.
@@ -21,6 +26,8 @@ pub enum UsersCommand {
     Enable(UserArgs),
     /// Remove a user, with all their logins and all that is kept about them. Asks first.
     Remove(ChangeArgs),
+    /// Set a user's scope and attributes, in every login of theirs. Those before are replaced.
+    SetAttributes(SetAttributesArgs),
     /// Set a user's password, and end all their logins. Asks first.
     SetPassword(SetPasswordArgs),
 }
@@ -45,6 +52,25 @@ pub struct PasswordArgs {
     /// Who.
     #[command(flatten)]
     pub user: UserArgs,
+}
+
+/// What `latchkey users set-attributes` takes.
+#[derive(Debug, Args)]
+pub struct SetAttributesArgs {
+    /// What the user may do: scopes with a space between two.
+    #[arg(long)]
+    pub scope: Option<String>,
+    /// An attribute of your own, such as `role=admin`. May be repeated, 16 times at most.
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = attribute)]
+    pub set: Vec<(String, String)>,
+    /// Who.
+    #[command(flatten)]
+    pub user: UserArgs,
+}
+
+fn attribute(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("takes NAME=VALUE, such as role=admin")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// A user whose password is set.
@@ -97,6 +123,88 @@ pub struct ShowUserArgs {
     /// Where.
     #[command(flatten)]
     pub at: TableArgs,
+}
+
+/// What `latchkey users import` takes.
+#[derive(Debug, Args)]
+pub struct ImportUsersArgs {
+    /// The users, in UTF-8, compressed with gzip or not. `-` is standard input. CSV and JSON lines have the columns username, user_id,
+    /// password_hash and status, of which only username is needed.
+    pub file: PathBuf,
+    /// What the file is; without it, what its name ends in says.
+    #[arg(long)]
+    pub format: Option<UsersFormat>,
+    /// The name that a column has in the file, such as password_hash=encrypted_password. Can be repeated.
+    #[arg(long, value_name = "OURS=THEIRS", value_parser = column)]
+    pub column: Vec<(String, String)>,
+    /// The password settings of the Firebase project: a JSON object with algorithm, base64_signer_key, base64_salt_separator, rounds and
+    /// mem_cost. The key is taken out of the hashes, and is kept nowhere.
+    #[arg(long, value_name = "FILE")]
+    pub firebase_config: Option<PathBuf>,
+    /// Whose defaults the PBKDF2 strings of Spring Security have that name none.
+    #[arg(long, value_name = "VERSION")]
+    pub spring_pbkdf2: Option<SpringVersion>,
+    /// What bcrypt was given instead of the password: Flask-Bcrypt with BCRYPT_HANDLE_LONG_PASSWORDS.
+    #[arg(long)]
+    pub bcrypt_prehash: Option<BcryptPrehash>,
+    /// A file with the secret that stands behind every password (Devise's pepper). It is stored with each hash until the user's first login.
+    #[arg(long, value_name = "FILE", conflicts_with = "bcrypt_prehash")]
+    pub pepper_file: Option<PathBuf>,
+    /// Import user ids that look like no value (NULL, \N, None, blanks) or like a number that lost digits (1.2E+17, 42.0). Without this
+    /// their rows are bad.
+    #[arg(long)]
+    pub user_ids_as_they_are: bool,
+    /// Check the file, and write nothing. No table is needed.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Bad rows and the summary as JSON lines, for scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Where.
+    #[command(flatten)]
+    pub at: TableArgs,
+}
+
+fn column(text: &str) -> Result<(String, String), &'static str> {
+    text.split_once('=')
+        .filter(|(ours, theirs)| ["username", "user_id", "password_hash", "status"].contains(ours) && !theirs.is_empty())
+        .map(|(ours, theirs)| (ours.to_owned(), theirs.to_owned()))
+        .ok_or("it takes username, user_id, password_hash or status, an equals sign, and the column's name in the file")
+}
+
+/// How users are written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UsersFormat {
+    /// Comma-separated, with a header (.csv): also what PostgreSQL's COPY writes.
+    Csv,
+    /// One JSON object per line (.jsonl, .ndjson), also with a DynamoDB `Item` in it (.json.gz).
+    Jsonl,
+    /// `firebase auth:export` in JSON. Needs --firebase-config.
+    Firebase,
+    /// Auth0's export of hashes, or a list for its bulk import.
+    Auth0,
+    /// A realm that Keycloak exported with its users.
+    Keycloak,
+    /// CSV for Cognito's import. It has no password hashes.
+    Cognito,
+}
+
+/// A version of Spring Security.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SpringVersion {
+    /// SHA-1, 185,000 rounds, 8 bytes of salt.
+    #[value(name = "5.5")]
+    V5_5,
+    /// SHA-256, 310,000 rounds, 16 bytes of salt.
+    #[value(name = "5.8")]
+    V5_8,
+}
+
+/// What bcrypt was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BcryptPrehash {
+    /// The password's SHA-256 in hexadecimal.
+    HexSha256,
 }
 
 /// What `latchkey users find` takes.

@@ -14,6 +14,9 @@ use latchkey::{
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>
 const DELETED_WITHIN: TimeDelta = TimeDelta::days(7);
 
+/// What a change of attributes that stopped half way leaves behind.
+pub(super) const ATTRIBUTES_PENDING: &str = "a change of the user's attributes isn't finished: some logins may have the earlier ones";
+
 /// A broken invariant, with the item's key. It contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Breach {
@@ -44,10 +47,15 @@ pub fn breaches(user_key: &str, items: &[Item], now: DateTime<Utc>) -> Vec<Breac
                 unreadable = true;
                 breach(sk, error.to_string());
             }
-            Ok(StoredItem::Register { user_id, .. }) => collection.register_of = Some(user_id),
+            Ok(StoredItem::Register { user_id, register }) => {
+                if register.attributes_pending.is_some() {
+                    breach(sk, ATTRIBUTES_PENDING.to_owned());
+                }
+                collection.register_of = Some(user_id);
+            }
             Ok(StoredItem::Login(login)) => drop(collection.logins.insert(login.key.login_id.clone(), *login)),
             Ok(StoredItem::Session(session)) => collection.sessions.push(*session),
-            Ok(StoredItem::Alias(_) | StoredItem::Device(_) | StoredItem::Unknown) => {}
+            Ok(StoredItem::Alias(_) | StoredItem::Device(_) | StoredItem::Attributes(_) | StoredItem::Unknown) => {}
         }
         if sk != "!user" {
             match ttl(item) {

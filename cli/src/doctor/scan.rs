@@ -14,7 +14,7 @@ use latchkey::{
 
 use super::{
     Check, DoctorError,
-    collection::{Breach, breaches, text},
+    collection::{ATTRIBUTES_PENDING, Breach, breaches, text},
     tables::{denied, may_not, unreadable},
 };
 use crate::{
@@ -112,7 +112,13 @@ impl Scan<'_> {
                 Ok(Some(page)) => {
                     let rows = || page.iter().filter(|item| !is_name_claim(item));
                     users += rows().count();
-                    let unreadable = |item: &Item| Some((text(item, "username").to_owned(), read_user(item).err()?.to_string()));
+                    let problem = |item: &Item| match read_user(item) {
+                        Ok(user) => {
+                            user.password_hash.is_unreadable().then(|| "password_hash is of no form that a login verifies".to_owned())
+                        }
+                        Err(error) => Some(error.to_string()),
+                    };
+                    let unreadable = |item: &Item| Some((text(item, "username").to_owned(), problem(item)?));
                     found.extend(rows().filter_map(unreadable).map(|(sk, what)| Breach { user_key: String::new(), sk, what }));
                 }
                 Err(Refused::Denied) => return Ok(vec![may_not(format!("items of {table}"), "Scan")]),
@@ -153,6 +159,10 @@ fn fix_of(table: &str, breach: &Breach) -> String {
     let key = serde_json::json!({"user_key": {"S": user_key}, "sk": {"S": sk}});
     let delete = format!("aws dynamodb delete-item --table-name {table} --key '{key}'");
     match sk.as_str() {
+        "!user" if breach.what == ATTRIBUTES_PENDING => {
+            "send the change again (`PUT /admin/attributes` or `latchkey users set-attributes`); the user's next login finishes it, too"
+                .to_owned()
+        }
         "!user" => format!("{delete}, and the user's logins with it: without a register none is ended by \"everywhere\""),
         _ => format!("{delete}; on that device the user logs in again"),
     }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use latchkey::config::{ConfigError, Environment, LoginConfig, ReaderConfig, RefreshConfig};
+use latchkey::config::{AdminConfig, ConfigError, Environment, LoginConfig, ReaderConfig, RefreshConfig};
 
 use super::Check;
 
 /// All settings except the names of tables.
-const VARIABLES: [&str; 16] = [
+const VARIABLES: [&str; 17] = [
     "ACCESS_TOKEN_TTL",
     "REFRESH_TOKEN_TTL",
     "REPLAY_WINDOW",
@@ -21,6 +21,7 @@ const VARIABLES: [&str; 16] = [
     "LOGIN_NETWORK_WINDOW",
     "LOGIN_ACCOUNT_FAILURES",
     "ACCEPT_IMPORTED_TOKENS",
+    "ACCEPT_FOREIGN_HASHES",
     "CORS_ALLOW_ORIGIN",
     "DPOP",
     "DPOP_URLS",
@@ -39,6 +40,7 @@ pub(super) fn check(environment: &Environment<'_>) -> Vec<Check> {
         LoginConfig::read(&environment).err(),
         RefreshConfig::read(&environment).err(),
         ReaderConfig::read(&environment).err(),
+        AdminConfig::read(&environment).err(),
         environment.cors_allow_origin().err(),
     ];
     let wrong: BTreeMap<_, _> = read.into_iter().flatten().map(|error: ConfigError| (error.variable, error)).collect();

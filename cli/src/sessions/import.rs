@@ -3,14 +3,10 @@
 //! Rows are read one by one and imported in parallel. Of an imported row only hashes of its tokens stay in memory. Bad rows are reported,
 //! and the others are still imported. Importing is idempotent: after an interruption, run the same command again.
 
-mod csv_rows;
 mod duplicates;
-mod json_rows;
 mod pool;
-mod row;
 mod rows;
 mod summary;
-mod user_ids;
 
 use std::{
     sync::{
@@ -38,12 +34,10 @@ use crate::{
     args::ImportArgs,
     exit::{Exit, ExitWith},
     progress::FileProgress,
+    rows::{BadRow, Counted, FileError},
 };
 
-pub use row::FileError;
-
 use pool::{Done, Pool};
-use row::{BadRow, Counted};
 use rows::{Row, Rows, format_of};
 use summary::Summary;
 
@@ -92,7 +86,7 @@ pub(super) async fn run(store: Option<Store>, args: &ImportArgs) -> Result<(), I
     };
     let source = Counted::open(&args.file)?;
     let (length, bytes_read) = (source.length, source.count());
-    let rows = Rows::of(source, format)?.with_user_ids_as_they_are(args.user_ids_as_they_are);
+    let rows = Rows::of(source, format, args.time_format)?.with_user_ids_as_they_are(args.user_ids_as_they_are);
     if !rows.ignored.is_empty() {
         eprintln!("ignored columns: {}", rows.ignored.join(", "));
     }
@@ -189,6 +183,7 @@ impl Import {
 
     fn good(&mut self, line: u64, session: Result<ImportedSession, BadRow>) -> Option<ImportedSession> {
         let session = session.map_err(|bad| self.bad(line, &bad)).ok()?;
+        self.summary.user(&session.user_id);
         Some(match self.ends_at {
             Some(end) => session.ending_by(end),
             None => session,

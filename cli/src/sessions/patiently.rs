@@ -6,7 +6,7 @@ use latchkey::{backoff::Backoff, entropy::Random, store::StoreError};
 const TRIES: u32 = 6;
 
 /// Asks until there is an answer, in up to `TRIES` attempts.
-pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(random: &Random, ask: impl Fn() -> F) -> Result<T, StoreError> {
+pub(crate) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(random: &Random, ask: impl Fn() -> F) -> Result<T, StoreError> {
     let mut tries = 1;
     let mut backoff = Backoff::new(random);
     loop {

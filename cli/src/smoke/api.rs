@@ -20,22 +20,22 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest answer is a page of the device list.
 const LONGEST_ANSWER: usize = 1 << 20;
 
-pub(super) struct Api {
+pub(crate) struct Api {
     base: String,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
 
 /// What came back. It may hold tokens, hence no `Debug`.
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// Whether nothing on the way may keep it.
-    pub(super) no_store: bool,
-    pub(super) body: Value,
+    pub(crate) no_store: bool,
+    pub(crate) body: Value,
 }
 
 impl Answer {
     /// The problem's code, where it is a problem.
-    pub(super) fn code(&self) -> Option<&str> {
+    pub(crate) fn code(&self) -> Option<&str> {
         self.body["code"].as_str()
     }
 }
@@ -64,7 +64,7 @@ pub enum NoAnswer {
 }
 
 impl Api {
-    pub(super) fn at(url: &str) -> Result<Self, UrlError> {
+    pub(crate) fn at(url: &str) -> Result<Self, UrlError> {
         let base = url.trim_end_matches('/').to_owned();
         let parsed = base.parse::<Uri>().ok().filter(|uri| uri.host().is_some() && uri.query().is_none());
         match parsed.as_ref().and_then(Uri::scheme_str) {
@@ -78,9 +78,8 @@ impl Api {
         Ok(Self { base, client })
     }
 
-    pub(super) async fn call(&self, method: Method, path: &str, token: Option<&str>, body: Option<&Value>) -> Result<Answer, NoAnswer> {
-        let failed = |error: &dyn std::error::Error| NoAnswer::Failed(innermost(error));
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+    pub(crate) async fn call(&self, method: Method, path: &str, token: Option<&str>, body: Option<&Value>) -> Result<Answer, NoAnswer> {
+        let mut request = Request::builder().method(method).uri(self.url(path));
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -88,7 +87,17 @@ impl Api {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-        let request = request.body(Full::new(body)).map_err(|error| failed(&error))?;
+        let request = request.body(Full::new(body)).map_err(|error| NoAnswer::Failed(innermost(&error)))?;
+        self.send(request).await
+    }
+
+    /// The address of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
+        let failed = |error: &dyn std::error::Error| NoAnswer::Failed(innermost(error));
         let exchange = async {
             let response = self.client.request(request).await.map_err(|error| failed(&error))?;
             let status = response.status().as_u16();

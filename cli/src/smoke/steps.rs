@@ -24,7 +24,10 @@ impl Walk<'_> {
         } else {
             self.logout(&newest, &newest.refresh).await?;
         }
-        Ok(())
+        match self.office.take() {
+            Some(office) => self.back_office(&office, &first.user_id).await,
+            None => Ok(()),
+        }
     }
 
     async fn log_in(&mut self, step: &'static str, who: &Credentials) -> Result<Pair, WalkError> {

@@ -8,7 +8,10 @@ use std::{
 use http::Method;
 use serde_json::{Value, json};
 
-use super::api::{Answer, Api, NoAnswer};
+use super::{
+    api::{Answer, Api, NoAnswer},
+    office::Office,
+};
 
 /// The user that the walk logs in as.
 pub(super) struct Credentials {
@@ -49,6 +52,8 @@ pub enum WalkError {
 /// A walk through a stage, as far as it got.
 pub(super) struct Walk<'a> {
     api: &'a Api,
+    /// The back office, where the walk goes there too.
+    pub(super) office: Option<Office>,
     pub(super) settings: Settings,
     json: bool,
     begun: Instant,
@@ -60,11 +65,12 @@ pub(super) struct Pair {
     pub(super) access: String,
     pub(super) refresh: String,
     pub(super) login_id: String,
+    pub(super) user_id: String,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(api: &'a Api, settings: Settings, json: bool) -> Self {
-        Self { api, settings, json, begun: Instant::now(), live: BTreeMap::new() }
+    pub(super) fn new(api: &'a Api, office: Option<Office>, settings: Settings, json: bool) -> Self {
+        Self { api, office, settings, json, begun: Instant::now(), live: BTreeMap::new() }
     }
 
     /// Ends the logins that the walk left alive. Whether it could.
@@ -85,8 +91,7 @@ impl<'a> Walk<'a> {
         token: Option<&str>,
         body: Option<&Value>,
     ) -> Result<Answer, WalkError> {
-        let answer = self.api.call(method, path, token, body).await.map_err(|source| WalkError::NoAnswer { step, source })?;
-        if matches!(answer.status, 429 | 500..) { Err(WalkError::Unavailable { step, status: answer.status }) } else { Ok(answer) }
+        judged(step, self.api.call(method, path, token, body).await)
     }
 
     pub(super) async fn allowed(&self, step: &'static str, pair: &Pair) -> Result<(), WalkError> {
@@ -135,7 +140,8 @@ impl<'a> Walk<'a> {
     pub(super) fn pair(&mut self, step: &'static str, answer: &Answer) -> Result<Pair, WalkError> {
         expect(step, answer, 200, None)?;
         let text = |name: &str| answer.body[name].as_str().unwrap_or_default().to_owned();
-        let pair = Pair { access: text("access_token"), refresh: text("refresh_token"), login_id: text("login_id") };
+        let pair =
+            Pair { access: text("access_token"), refresh: text("refresh_token"), login_id: text("login_id"), user_id: text("user_id") };
         self.live.insert(pair.login_id.clone(), pair.refresh.clone());
         let is_token = |token: &str, prefix: &str| token.len() == 256 && token.starts_with(prefix);
         if !is_token(&pair.access, "lka_") || !is_token(&pair.refresh, "lkr_") {
@@ -160,6 +166,12 @@ impl<'a> Walk<'a> {
             println!("ok      {step}");
         }
     }
+}
+
+/// The answer, unless there is none or the stage is away for a while.
+pub(super) fn judged(step: &'static str, answer: Result<Answer, NoAnswer>) -> Result<Answer, WalkError> {
+    let answer = answer.map_err(|source| WalkError::NoAnswer { step, source })?;
+    if matches!(answer.status, 429 | 500..) { Err(WalkError::Unavailable { step, status: answer.status }) } else { Ok(answer) }
 }
 
 pub(super) fn expect(step: &'static str, answer: &Answer, status: u16, code: Option<&str>) -> Result<(), WalkError> {

@@ -56,7 +56,7 @@ async fn imported_tokens_work_and_a_second_import_changes_nothing() {
 
     let first = import(database, &file, "--json").await;
     first.assert_done();
-    assert_eq!(first.json(), [json!({"imported": 40, "already_there": 0, "expired": 1, "blocked": 0, "bad": 0})]);
+    assert_eq!(first.json(), [json!({"imported": 40, "already_there": 0, "expired": 1, "blocked": 0, "bad": 0, "users": 7})]);
     for n in [0, 7, 39] {
         service.assert_allowed(&format!("access-token-{n:06}")).await;
     }
@@ -67,7 +67,7 @@ async fn imported_tokens_work_and_a_second_import_changes_nothing() {
     let second = import(database, &file, "").await;
     second.assert_done();
     let lines: Vec<Vec<_>> = second.stdout.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(lines, [vec!["IMPORTED", "ALREADY", "THERE", "EXPIRED", "BLOCKED", "BAD"], vec!["0", "40", "1", "0", "0"]]);
+    assert_eq!(lines, [vec!["IMPORTED", "ALREADY", "THERE", "EXPIRED", "BLOCKED", "BAD", "USERS"], vec!["0", "40", "1", "0", "0", "7"]]);
     assert_eq!(database.sort_keys().await, keys);
     service.assert_refused("access-token-000000").await;
     service.assert_refused("access-token-000007").await;
@@ -100,7 +100,7 @@ async fn a_bad_row_is_told_and_the_rest_goes_on() {
     let checked = import(database, &file, "--dry-run --json").await;
     assert_eq!(checked.code, 4);
     let bad = json!({"line": 3, "column": "access_token", "problem": "has 6 characters; a token has 16 to 256"});
-    assert_eq!(checked.json(), [bad, json!({"good": 2, "expired": 0, "bad": 1})]);
+    assert_eq!(checked.json(), [bad, json!({"good": 2, "expired": 0, "bad": 1, "users": 1})]);
     assert_eq!(database.sort_keys().await, ["!user"], "a dry run writes nothing");
 
     let imported = import(database, &file, "").await;
@@ -131,13 +131,16 @@ async fn what_an_export_made_of_no_value_is_no_user() {
     assert_eq!((checked.code, lines(&checked)), (4, bad.clone()));
     let imported = import(database, &file, "--json").await;
     assert_eq!((imported.code, lines(&imported)), (4, bad));
-    assert_eq!(imported.json().last().unwrap(), &json!({"imported": 2, "already_there": 0, "expired": 0, "blocked": 0, "bad": 8}));
+    assert_eq!(
+        imported.json().last().unwrap(),
+        &json!({"imported": 2, "already_there": 0, "expired": 0, "blocked": 0, "bad": 8, "users": 2})
+    );
     service.assert_allowed("access-token-000000").await;
     service.assert_refused("access-token-000001").await;
 
     let meant = import(database, &file, "--json --user-ids-as-they-are").await;
     meant.assert_done();
-    assert_eq!(meant.json(), [json!({"imported": 8, "already_there": 2, "expired": 0, "blocked": 0, "bad": 0})]);
+    assert_eq!(meant.json(), [json!({"imported": 8, "already_there": 2, "expired": 0, "blocked": 0, "bad": 0, "users": 10})]);
     service.assert_allowed("access-token-000001").await;
 
     let lines = |id: &str| {
@@ -164,9 +167,9 @@ async fn a_dry_run_judges_expiry_by_the_refresh_token_as_the_import_does() {
     };
     let file = File::new("expired.csv", &format!("{HEADER}{}{}{}", row(1, -1, 7), row(2, 1, 7), row(3, -2, -1)));
     let checked = import(&service.database, &file, "--dry-run --json").await;
-    assert_eq!(checked.json(), [json!({"good": 2, "expired": 1, "bad": 0})]);
+    assert_eq!(checked.json(), [json!({"good": 2, "expired": 1, "bad": 0, "users": 1})]);
     let imported = import(&service.database, &file, "--json").await;
-    assert_eq!(imported.json(), [json!({"imported": 2, "already_there": 0, "expired": 1, "blocked": 0, "bad": 0})]);
+    assert_eq!(imported.json(), [json!({"imported": 2, "already_there": 0, "expired": 1, "blocked": 0, "bad": 0, "users": 1})]);
 }
 
 #[tokio::test]
@@ -185,7 +188,7 @@ async fn standard_input_is_a_file_too() {
     }
     latchkey(&service.database, "sessions import -", &line).await.assert_refused(2, "say with --format");
     let imported = latchkey(&service.database, "sessions import - --format jsonl --json", &line).await;
-    assert_eq!(imported.json(), [json!({"imported": 2, "already_there": 0, "expired": 0, "blocked": 0, "bad": 0})]);
+    assert_eq!(imported.json(), [json!({"imported": 2, "already_there": 0, "expired": 0, "blocked": 0, "bad": 0, "users": 1})]);
     service.assert_allowed("access-token-000002").await;
 }
 
@@ -227,7 +230,7 @@ async fn ctrl_c_stops_it_after_the_rows_in_flight() {
     drop(input);
     assert_eq!(
         (stopped.code, stopped.json()),
-        (130, vec![json!({"imported": 1, "already_there": 0, "expired": 0, "blocked": 0, "bad": 0})])
+        (130, vec![json!({"imported": 1, "already_there": 0, "expired": 0, "blocked": 0, "bad": 0, "users": 1})])
     );
     assert!(stopped.stderr.contains("run the same command again to go on"), "{stopped:?}");
     service.assert_allowed("access-token-000001").await;
@@ -246,6 +249,39 @@ async fn an_imported_tokens_hash_is_found() {
     assert_eq!((&find().await[0]["user_id"], &find().await[0]["standing"]), (&json!("user-1"), &json!("live")));
     assert_eq!(service.refresh("refresh-token-000001").await.status, 200);
     assert_eq!((&find().await[0]["user_id"], &find().await[0]["standing"]), (&json!("user-1"), &json!("replaced")));
+}
+
+/// A table of one's own on AWS is most often DynamoDB: its export is compressed, typed, and counts seconds.
+#[tokio::test]
+async fn an_export_of_dynamodb_is_read() {
+    let service = accepting().await;
+    let now = service.clock.now().timestamp();
+    let item = |n: u32, user: &str| {
+        format!(
+            "{{\"Item\":{{\"user_id\":{user},\"access_token\":{{\"S\":\"access-token-{n:06}\"}},\"refresh_token\":{{\"S\":\"refresh-token-{n:06}\"}},\
+             \"access_token_expires_at\":{{\"N\":\"{}\"}},\"refresh_token_expires_at\":{{\"N\":\"{}\"}},\"tags\":{{\"SS\":[\"a\"]}}}}}}\n",
+            now + 300,
+            now + 86_400
+        )
+    };
+    let lines = item(1, "{\"S\":\"user-1\"}") + &item(2, "{\"N\":\"12345678901234567890\"}") + &item(3, "{\"NULL\":true}");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(lines.as_bytes()).unwrap();
+    let file = File::new("export.json.gz", "");
+    std::fs::write(&file.0, gzip.finish().unwrap()).unwrap();
+
+    let refused = import(&service.database, &file, "--json --dry-run").await;
+    assert_eq!((refused.code, &refused.json()[0]["column"]), (4, &json!("access_token_expires_at")), "no number is an RFC 3339 date");
+    let imported = import(&service.database, &file, "--json --time-format epoch-s").await;
+    assert_eq!(imported.code, 4);
+    assert_eq!(
+        imported.json(),
+        [
+            json!({"line": 3, "column": "user_id", "problem": "is missing"}),
+            json!({"imported": 2, "already_there": 0, "expired": 0, "blocked": 0, "bad": 1, "users": 2}),
+        ]
+    );
+    service.assert_allowed("access-token-000002").await;
 }
 
 /// One person, one id: the user who logs in again is the one whose sessions were imported, and what is done to the user reaches them.

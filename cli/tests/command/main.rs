@@ -11,3 +11,4 @@ mod run;
 mod sessions;
 mod smoke;
 mod users;
+mod users_import;

@@ -65,6 +65,31 @@ async fn a_reused_token_ends_its_login_after_the_window() {
     }
 }
 
+/// With `--admin-url` the walk ends in the back office, signed with the command's own credentials.
+#[tokio::test]
+async fn the_back_office_too() {
+    let service = Service::start(&[]).await;
+    let arguments = format!("smoke {url} --admin-url {url} --region us-east-1", url = service.url);
+    let signing = |secret: &str| {
+        let key = latchkey_tests::back_office::principal();
+        let mut smoking = command(&service.database, &arguments);
+        smoking.env("AWS_ACCESS_KEY_ID", key.credentials.access_key_id()).env("AWS_SECRET_ACCESS_KEY", secret);
+        output_of(smoking.spawn().unwrap())
+    };
+    let smoked = signing(latchkey_tests::back_office::principal().credentials.secret_access_key()).await;
+    smoked.assert_done();
+    for step in ["issues a login", "calls its access token active", "calls the ended login's token inactive"] {
+        assert!(smoked.stdout.contains(step), "{step}: {smoked:?}");
+    }
+    assert_nothing_left(&service.database).await;
+
+    let stranger = signing("another secret").await;
+    assert_eq!(stranger.code, 6, "{stranger:?}");
+    assert!(stranger.stderr.contains("the role must be in AdminCallers"), "{stranger:?}");
+    assert_nothing_left(&service.database).await;
+    smoke(&service, "--admin-url http://back-office.example").await.assert_refused(2, "https://");
+}
+
 #[tokio::test]
 async fn as_a_user_who_is_there() {
     let service = Service::start(&[]).await;

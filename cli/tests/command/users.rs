@@ -57,7 +57,7 @@ async fn a_user_is_shown_by_name_and_by_id() {
     let by_name = latchkey(database, "users show demo --json", "").await.json().remove(0);
     assert_eq!((&by_name["status"], &by_name["blocked_at"], &by_name["logins"]), (&json!("active"), &json!(null), &json!(1)));
     let id = by_name["user_id"].as_str().unwrap();
-    assert_eq!(latchkey(database, &format!("users show --user-id {id} --json"), "").await.json(), [by_name.clone()]);
+    assert_eq!(latchkey(database, &format!("users show --user-id {id} --json"), "").await.json(), std::slice::from_ref(&by_name));
     latchkey(database, "users disable demo --yes", "").await.assert_done();
     let text = latchkey(database, "users show demo", "").await.stdout;
     let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
@@ -157,6 +157,27 @@ async fn enabling_an_active_user_changes_nothing() {
     let enabled = latchkey(&service.database, "users enable demo", "").await;
     assert_eq!(enabled.stdout, "demo may log in already; 0 of their logins ended\n");
     service.assert_allowed(&pair.access).await;
+}
+
+#[tokio::test]
+async fn attributes_are_in_every_login_from_then_on() {
+    let service = Service::start(&[]).await;
+    let pair = service.login().await;
+    let set = latchkey(&service.database, "users set-attributes demo --scope orders:read --set role=admin --set team=blue", "").await;
+    assert_eq!(set.stdout, "demo has these attributes from the next request on\n");
+    let me = service.me(&pair.access).await.body;
+    assert_eq!((&me["scope"], &me["attributes"]), (&json!("orders:read"), &json!({"role": "admin", "team": "blue"})));
+    let set = latchkey(&service.database, "users set-attributes demo --set role=reader --json", "").await;
+    let row: serde_json::Value = serde_json::from_str(&set.stdout).unwrap();
+    assert_eq!((&row["scope"], &row["attributes"]), (&json!(null), &json!({"role": "reader"})));
+    let me = service.me(&pair.access).await.body;
+    assert_eq!((&me["scope"], &me["attributes"]), (&json!(null), &json!({"role": "reader"})));
+    for (wrong, says) in [("role", "NAME=VALUE"), ("Role=x", "a-z"), ("scope=x", "reserved"), ("role=", "1 to 256 bytes")] {
+        let refused = latchkey(&service.database, &format!("users set-attributes demo --set {wrong}"), "").await;
+        refused.assert_refused(2, says);
+    }
+    latchkey(&service.database, "users set-attributes demo --set a=1 --set a=2", "").await.assert_refused(2, "given twice");
+    latchkey(&service.database, "users set-attributes stranger --set a=1", "").await.assert_refused(4, "no user stranger");
 }
 
 #[tokio::test]

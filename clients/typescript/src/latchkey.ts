@@ -257,11 +257,10 @@ export class Latchkey {
   }
 
   /** Whether a 401 is about something else than the token: a new token was good a moment ago, and nothing says that it was refused. */
-  async #isTheApisOwn({ headers }: Response, session: Session): Promise<boolean> {
+  async #isTheApisOwn(response: Response, session: Session): Promise<boolean> {
     if (this.#options.isRefusal) return false;
-    const said = `${headers.get('WWW-Authenticate')} ${headers.get('x-amzn-Remapped-WWW-Authenticate')}`;
     const since = age(session, this.#timing.now());
-    if (said.includes('error="invalid_token"') || since < 0 || since >= YOUNG) return false;
+    if (challenge(response).includes('error="invalid_token"') || since < 0 || since >= YOUNG) return false;
     return (await this.#vault.read())?.access_token === session.access_token;
   }
 
@@ -322,7 +321,9 @@ const LOGIN_ID = /^[A-Za-z0-9_-]{22}$/;
 
 // Milliseconds for which a 401 costs no refresh, unless it says that the token was refused.
 const YOUNG = 10_000;
-const is401 = (response: Response): boolean => response.status === 401;
+// An API that wants the user to authenticate again (RFC 9470) refuses no token: a refresh wouldn't help, and the login goes on.
+const is401 = (response: Response): boolean => response.status === 401 && !challenge(response).includes('insufficient_user_authentication');
+const challenge = ({ headers }: Response): string => `${headers.get('WWW-Authenticate')} ${headers.get('x-amzn-Remapped-WWW-Authenticate')}`;
 
 function info(session: Session): SessionInfo {
   return {

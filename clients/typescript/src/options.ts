@@ -27,9 +27,9 @@ export interface Options {
   /** The service's REPLAY_WINDOW in milliseconds. 30 000 unless set. */
   readonly replayWindow?: number;
   /**
-   * Whether an answer of an API says that the access token was refused. Status 401 unless set; but in the first 10 s of a token's
-   * life only with `error="invalid_token"` in `WWW-Authenticate`. Set it for an API with 401s of its own, and for one behind API
-   * Gateway's HTTP API, which says 403.
+   * Whether an answer of an API says that the access token was refused. Status 401 unless set, without the error
+   * `insufficient_user_authentication` in `WWW-Authenticate`; in the first 10 s of a token's life only with
+   * `error="invalid_token"` there. Set it for an API with 401s of its own, and for one behind API Gateway's HTTP API, which says 403.
    */
   readonly isRefusal?: (response: Response) => boolean;
   readonly fetch?: Fetch;

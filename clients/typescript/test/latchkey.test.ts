@@ -91,6 +91,24 @@ test('an API with 401s of its own, and one that says 403', async () => {
   assert.equal(world.refreshes.length, 1);
 });
 
+test('an API that wants a fresh authentication neither costs a refresh nor the session', async () => {
+  const world = new World();
+  const { latchkey } = await world.loggedIn();
+  for (const name of ['WWW-Authenticate', 'x-amzn-Remapped-WWW-Authenticate']) {
+    const challenge = 'Bearer error="insufficient_user_authentication", max_age="300"';
+    const stepUp = { ...page(401), headers: { 'Content-Type': 'application/problem+json', [name]: challenge } };
+    world.outage = ({ path }) => (path === '/me' ? stepUp : null);
+    // The token is older than 10 s, and any other 401 would be taken for a refusal of it.
+    await world.time.pass(11_000);
+    const answer = await world.time.until(latchkey.fetch('/me'));
+    assert.equal(answer.status, 401);
+    assert.ok(answer.headers.get(name)?.includes('max_age'), 'the app reads the challenge');
+  }
+  assert.equal(world.refreshes.length, 0);
+  world.outage = () => null;
+  assert.equal((await world.time.until(latchkey.fetch('/me'))).status, 200, 'the session is still there');
+});
+
 test('an API’s own 401 costs no refresh while the token is younger than 10 s, unless it says invalid_token', async () => {
   const world = new World();
   const { latchkey } = await world.loggedIn();

@@ -1,5 +1,5 @@
-//! The service's entry point. `SESSIONS_TABLE` names the table, and `ACCEPT_IMPORTED_TOKENS` says whether imported tokens
-//! are accepted. Region and credentials are found as the AWS CLI finds them.
+//! The service's entry point. `SESSIONS_TABLE` names the table, `ACCEPT_IMPORTED_TOKENS` says whether imported tokens
+//! are accepted, and `PORT` is the port, by default 8080. Region and credentials are found as the AWS CLI finds them.
 
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::Client;
@@ -15,18 +15,18 @@ use latchkey::{
     telling::log,
 };
 
-const ADDRESS: &str = "127.0.0.1:8080";
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
     log::init();
-    let config = ReaderConfig::read(&Environment::of_process()).unwrap_or_else(|error| log::stop(&error));
+    let environment = Environment::of_process();
+    let config = ReaderConfig::read(&environment).unwrap_or_else(|error| log::stop(&error));
     let clock = Clock::system().set_by_dynamodb();
     let store = Store::new(client(&clock).await, config.sessions_table);
     let first_use = OnFirstUse::mark(config.replay_window, Limits::PRODUCTION, Random::system());
     let authenticator = ByAccessToken { store, clock, imported: config.imported_tokens, first_use };
-    let listener = tokio::net::TcpListener::bind(ADDRESS).await?;
-    println!("http://{ADDRESS}/hello");
+    let port = environment.get("PORT").unwrap_or_else(|| "8080".to_owned());
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+    println!("http://{}/hello", listener.local_addr()?);
     axum::serve(listener, axum_service::app(authenticator)).await
 }
 

@@ -1,7 +1,8 @@
 //! `POST /admin/logins`: a pair for a user whom the team has authenticated itself.
 
-use std::{net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, convert::Infallible, net::IpAddr, time::Duration};
 
+use chrono::{DateTime, Utc};
 use lambda_http::{Body, Request, Response};
 use latchkey::{
     config::Binding,
@@ -10,23 +11,24 @@ use latchkey::{
         device::{device_id, device_name, user_agent},
         pair::pair_response,
         problem::{Problem, ProblemCode},
-        refuse::{refuse, store_problem},
+        refuse::store_problem,
     },
     ids::UserKey,
-    model::Device,
+    model::{Attributes, AttributesError, Device},
     operations::{Caller, CreateLogin, NotCreated},
-    telling::log::{Event, Fields},
+    telling::log::{Event, Fields, log},
 };
 use serde::Deserialize;
 
 use crate::{
     Office,
+    attributes::Auth,
     body::{UserId, malformed, members},
     record,
 };
 
-const TAKES: &str =
-    "the body takes `user_id` of 1 to 128 bytes, `device`, `device_id`, `user_agent`, `ip`, `lifetime`, `dpop_jkt`, and nothing else";
+const TAKES: &str = "the body takes `user_id` of 1 to 128 bytes, `device`, `device_id`, `user_agent`, `ip`, `lifetime`, `dpop_jkt`, `scope`, `auth`, \
+                     `attributes`, and nothing else";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +42,37 @@ struct Members {
     lifetime: Option<u64>,
     /// The thumbprint of the key that the client's proofs will be by.
     dpop_jkt: Option<String>,
+    scope: Option<String>,
+    auth: Option<Auth>,
+    #[serde(default)]
+    attributes: BTreeMap<String, String>,
+}
+
+/// What the caller says of the client and of the sign-in.
+pub(crate) struct Client {
+    pub(crate) device: Option<String>,
+    pub(crate) user_agent: Option<String>,
+    pub(crate) ip: Option<IpAddr>,
+    pub(crate) scope: Option<String>,
+    pub(crate) auth: Option<Auth>,
+    pub(crate) attributes: BTreeMap<String, String>,
+}
+
+impl Client {
+    /// What the login keeps of it.
+    pub(crate) fn device_and_attributes(self, id: Option<String>, now: DateTime<Utc>) -> Result<(Device, Attributes), AttributesError> {
+        let device = Device {
+            id,
+            name: self.device.as_deref().and_then(device_name),
+            user_agent: self.user_agent.as_deref().and_then(user_agent),
+            ip: self.ip.map(|ip| ip.to_string()),
+        };
+        let mut own = Attributes::default().with_own(self.attributes)?.with_scope(self.scope.as_deref())?;
+        if let Some(auth) = self.auth {
+            own = own.with_auth(&auth.into(), now)?;
+        }
+        Ok((device, own))
+    }
 }
 
 /// The shortest and the longest lifetime that a login may be given, in seconds.
@@ -47,45 +80,62 @@ const LIFETIMES: std::ops::RangeInclusive<u64> = 60..=3650 * 24 * 60 * 60;
 
 /// Runs a login's transaction without a password: limits, devices and the order of logins are the same.
 pub(crate) async fn issue(office: &Office, request: &Request, fields: Fields<'_>) -> Result<Response<Body>, Problem> {
-    let asked: Members = members(request, TAKES, fields)?;
-    let user_key = UserKey::of(&asked.user_id.0);
+    let Members { user_id, device, device_id, user_agent, ip, lifetime, dpop_jkt, scope, auth, attributes } =
+        members(request, TAKES, fields)?;
+    let user_key = UserKey::of(&user_id.0);
     let fields = Fields { user_key: Some(user_key.as_str()), ..fields };
-    let max_lifetime = max_lifetime(asked.lifetime, office.config.session_max_lifetime).map_err(|detail| malformed(detail, fields))?;
-    let bound_to = bound_to(asked.dpop_jkt.as_deref(), office.config.binding).map_err(|detail| malformed(detail, fields))?;
-    let id = replacing_id(request, asked.device_id).map_err(|detail| malformed(detail, fields))?;
-    let device = Device {
-        id: Some(id),
-        name: asked.device.as_deref().and_then(device_name),
-        user_agent: asked.user_agent.as_deref().and_then(user_agent),
-        ip: asked.ip.map(|ip| ip.to_string()),
-    };
-    let create = CreateLogin {
+    let max_lifetime = max_lifetime(lifetime, office.config.session_max_lifetime).map_err(|detail| malformed(detail, fields))?;
+    let bound_to = bound_to(dpop_jkt.as_deref(), office.config.binding).map_err(|detail| malformed(detail, fields))?;
+    let id = replacing_id(request, device_id).map_err(|detail| malformed(detail, fields))?;
+    let client = Client { device, user_agent, ip, scope, auth, attributes };
+    let kept = client.device_and_attributes(Some(id), office.clock.now());
+    let (device, own) = kept.map_err(|error| malformed(error.detail(), fields))?;
+    let create = CreateLogin { bound_to, ..create(office, &device, &own, max_lifetime, fields) };
+    let issued = create.run(Caller { store: &office.store, user_id: &user_id.0 }).await;
+    let issued = issued.map_err(|error| failed(&error, "issue_refused", fields))?;
+    record("issue", Fields { login_id: Some(issued.new.login.key.login_id.as_str()), ..fields });
+    Ok(pair_response(&issued.pair, &issued.new.session, issued.new.login.bound_to.as_ref()))
+}
+
+/// A login by the settings.
+pub(crate) fn create<'a>(
+    office: &'a Office,
+    device: &'a Device,
+    own: &'a Attributes,
+    max_lifetime: Option<Duration>,
+    fields: Fields<'a>,
+) -> CreateLogin<'a> {
+    CreateLogin {
         store: &office.store,
-        device: &device,
+        device,
+        own: Some(own),
         lifetimes: office.config.lifetimes,
         max_lifetime,
         limit: office.config.session_limit,
-        bound_to,
+        bound_to: None,
         now: office.clock.now(),
         random: &office.random,
         fields,
-    };
-    match create.run(Caller { store: &office.store, user_id: &asked.user_id.0 }).await {
-        Ok(issued) => {
-            record("issue", Fields { login_id: Some(issued.new.login.key.login_id.as_str()), ..fields });
-            Ok(pair_response(&issued.pair, &issued.new.session, issued.new.login.bound_to.as_ref()))
-        }
-        Err(NotCreated::Blocked) => Err(refused("user_blocked", ProblemCode::UserBlocked, fields)),
-        Err(NotCreated::SessionLimit) => Err(refused("session_limit", ProblemCode::SessionLimit, fields)),
-        Err(NotCreated::Store(error)) => Err(store_problem(&error, fields)),
-        Err(NotCreated::Mint(error)) => Ok(refuse(Event::Internal, ProblemCode::Internal.into(), &error, fields)),
-        Err(NotCreated::Lost(never)) => match never {},
     }
 }
 
-fn refused(reason: &'static str, code: ProblemCode, fields: Fields<'_>) -> Problem {
-    record("issue_refused", Fields { reason: Some(reason), ..fields });
-    code.into()
+/// Why no login was issued. A refusal is recorded as `action`.
+pub(crate) fn failed(error: &NotCreated<Infallible>, action: &'static str, fields: Fields<'_>) -> Problem {
+    let refused = |reason: &'static str, code: ProblemCode| {
+        record(action, Fields { reason: Some(reason), ..fields });
+        code.into()
+    };
+    match error {
+        NotCreated::Blocked => refused("user_blocked", ProblemCode::UserBlocked),
+        NotCreated::SessionLimit => refused("session_limit", ProblemCode::SessionLimit),
+        NotCreated::Attributes(error) => malformed(error.detail(), fields),
+        NotCreated::Store(error) => store_problem(error, fields),
+        NotCreated::Mint(error) => {
+            log(Event::Internal, fields, Some(error));
+            ProblemCode::Internal.into()
+        }
+        NotCreated::Lost(never) => match *never {},
+    }
 }
 
 /// How long the login lives, whatever refreshes it: what the request asks for, within the setting.

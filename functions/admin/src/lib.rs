@@ -4,10 +4,12 @@
 //! IAM admits by method and path, so each permission is a path. User ids and login ids travel in the body, because URLs are
 //! logged.
 
+mod attributes;
 mod blocks;
 mod body;
 mod caller;
 mod hashes;
+mod impersonate;
 mod introspect;
 mod issue;
 mod logins;
@@ -65,6 +67,9 @@ impl Office {
         let fields = caller.named_in(fields);
         let answered = match (request.method(), resource) {
             (&Method::POST, "/admin/logins") => issue::issue(self, &request, fields).await,
+            (&Method::POST, "/admin/impersonations") => impersonate::impersonate(self, &request, fields).await,
+            (&Method::PUT, "/admin/attributes") => attributes::set(self, &request, fields).await,
+            (&Method::PATCH, "/admin/logins/attributes") => attributes::change(self, &request, fields).await,
             (&Method::POST, "/admin/blocks") => blocks::block(self, &request, fields).await,
             (&Method::POST, "/admin/blocks/lift") => blocks::lift(self, &request, fields).await,
             (&Method::POST, "/admin/logins/search") => logins::search(self, &request, fields).await,

@@ -48,6 +48,9 @@ struct Row {
     logged_in_at: String,
     last_refreshed_at: String,
     expires_at: String,
+    /// Whether another person acts as the user.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    impersonation: bool,
 }
 
 /// One page of the user's live logins, newest first.
@@ -78,6 +81,7 @@ fn row(login: Login) -> Row {
         logged_in_at: rfc3339(login.logged_in_at),
         last_refreshed_at: rfc3339(login.last_refreshed_at),
         expires_at: rfc3339(login.refresh_token_expires_at),
+        impersonation: login.is_impersonation,
     }
 }
 

@@ -3,6 +3,8 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html>,
 //! <https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html>
 
+use std::{borrow::Cow, collections::BTreeMap};
+
 use latchkey::{clock::rfc3339, model::CurrentSession};
 use serde::Serialize;
 
@@ -73,6 +75,9 @@ pub struct Context {
     generation: String,
     access_token_expires_at: String,
     refresh_token_expires_at: String,
+    /// `scope`, `auth_time`, `amr`, `acr`, `act`, and the team's own as `attr_<name>`.
+    #[serde(flatten)]
+    attributes: BTreeMap<Cow<'static, str>, String>,
 }
 
 impl From<CurrentSession> for Context {
@@ -82,6 +87,7 @@ impl From<CurrentSession> for Context {
             generation: session.generation.number().to_string(),
             access_token_expires_at: rfc3339(session.access_token_expires_at),
             refresh_token_expires_at: rfc3339(session.refresh_token_expires_at),
+            attributes: session.attributes.in_context().map(|(name, value)| (name, value.to_owned())).collect(),
             user_id: session.user_id,
         }
     }
@@ -133,6 +139,7 @@ mod tests {
     use latchkey::{
         clock::parse_rfc3339,
         ids::{Generation, LoginId},
+        model::Attributes,
     };
     use serde_json::{Value, json};
 
@@ -152,6 +159,7 @@ mod tests {
             generation: Generation::new(7).unwrap(),
             access_token_expires_at: parse_rfc3339("2026-11-23T16:30:09.123Z").unwrap(),
             refresh_token_expires_at: parse_rfc3339("2026-11-30T16:25:09.123Z").unwrap(),
+            attributes: Attributes::default(),
         }
     }
 

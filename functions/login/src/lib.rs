@@ -16,7 +16,8 @@ use latchkey::{
         pair::pair_response,
         proof::{RouteProofs, refused_proof},
     },
-    operations::{LoginAttempt, PasswordLogin, issue::IssuedLogin},
+    limits::Limits,
+    operations::{LoginAttempt, NotLoggedIn, PasswordLogin, issue::IssuedLogin},
     store::{Accounts, Attempts},
     telling::log::{Event, Fields, log},
     throttle::Subjects,
@@ -60,7 +61,7 @@ impl Handler {
     }
 
     async fn answer(&self, request: Request) -> Response<Body> {
-        let now = self.clock.now();
+        let (now, arrival) = (self.clock.now(), self.clock.arrival());
         let fields = Fields::of(request.extensions());
         let attempt = match request::read(&request) {
             Ok(attempt) => attempt,
@@ -78,7 +79,13 @@ impl Handler {
                 log(Event::LoginSucceeded, Fields { login_id: Some(new.login.key.login_id.as_str()), ..fields }, None);
                 pair_response(&pair, &new.session, new.login.bound_to.as_ref())
             }
-            Err(refusal) => Refusal::from(refusal).into_response(refused),
+            Err(refusal) => {
+                // Every 401 at the same time: a foreign hash takes longer than no user.
+                if matches!(refusal, NotLoggedIn::Credentials) && self.login.takes_foreign_hashes() {
+                    arrival.at_least(Limits::REFUSED_LOGIN).await;
+                }
+                Refusal::from(refusal).into_response(refused)
+            }
         }
     }
 }

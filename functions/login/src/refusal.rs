@@ -41,7 +41,7 @@ impl Refusal {
                 let (event, code) = error.event_and_code();
                 (event, code.into())
             }
-            NotLoggedIn::Mint(_) | NotLoggedIn::Hashing(_) => (Event::Internal, ProblemCode::Internal.into()),
+            NotLoggedIn::Mint(_) | NotLoggedIn::Attributes(_) | NotLoggedIn::Hashing(_) => (Event::Internal, ProblemCode::Internal.into()),
         }
     }
 

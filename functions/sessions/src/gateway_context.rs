@@ -11,7 +11,7 @@ use latchkey::{
         problem::{Problem, ProblemCode},
     },
     ids::{Generation, LoginId},
-    model::CurrentSession,
+    model::{Attributes, CurrentSession},
     telling::log::{Event, Fields, log},
 };
 use serde_json::Value;
@@ -43,5 +43,6 @@ fn session(context: &HashMap<String, Value>) -> Option<CurrentSession> {
         generation: Generation::new(text("generation")?.parse().ok()?)?,
         access_token_expires_at: parse_rfc3339(text("access_token_expires_at")?)?,
         refresh_token_expires_at: parse_rfc3339(text("refresh_token_expires_at")?)?,
+        attributes: Attributes::of_context(context.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))),
     })
 }

@@ -79,6 +79,8 @@ impl Handler {
         Ok(match (request.method(), resource(&request)) {
             (&Method::GET, Some("/me")) => me::me(session),
             (&Method::GET, Some("/sessions")) => list::list(store, &request, session, clock.now(), fields).await,
+            // Who acts as a user may not keep the user out.
+            (&Method::DELETE, _) if session.attributes.act().is_some() => Problem::from(ProblemCode::Impersonation).into_response(),
             (&Method::DELETE, Some("/sessions")) => end::end_all(store, random, &request, session, fields).await,
             (&Method::DELETE, Some("/sessions/{login_id}")) => end::end_one(store, random, &request, session, fields).await,
             _ => Problem::from(ProblemCode::NotFound).into_response(),

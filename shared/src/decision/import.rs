@@ -51,12 +51,12 @@ mod tests {
     use crate::{
         decision::states::{Chain, at, start},
         ids::LoginId,
-        model::Register,
+        model::{Attributes, Register},
     };
 
     fn new() -> NewLogin {
         let chain = Chain::of(0);
-        NewLogin { login: chain.login(), session: chain.session(0) }
+        NewLogin { login: chain.login(), session: chain.session(0), own: Attributes::default() }
     }
 
     fn creation(decision: ImportDecision) -> LoginCreation {
@@ -86,6 +86,8 @@ mod tests {
                 last_login_id: LoginId::generate(&crate::entropy::Random::system()).unwrap(),
                 logins_at_most: 1,
                 blocked_at: Some(start()),
+                attributes: Attributes::default(),
+                attributes_pending: None,
             },
         );
         let blocked = UserLogins { register: Some(register), ..UserLogins::default() };
@@ -98,7 +100,14 @@ mod tests {
         let own = new.login.key.login_id.clone();
         let login_alone = UserLogins { logins: [(own.clone(), new.login.clone())].into(), ..UserLogins::default() };
         let register_alone = UserLogins {
-            register: Some(Register { version: 1, last_login_id: own, logins_at_most: 1, blocked_at: None }),
+            register: Some(Register {
+                version: 1,
+                last_login_id: own,
+                logins_at_most: 1,
+                blocked_at: None,
+                attributes: Attributes::default(),
+                attributes_pending: None,
+            }),
             ..UserLogins::default()
         };
         assert_eq!(decide_import(&login_alone, &new, start()), ImportDecision::Torn);
@@ -109,7 +118,14 @@ mod tests {
     #[test]
     fn it_builds_on_the_register_alone() {
         let other = LoginId::parse("abcdefghijklmnopqrst-_").unwrap();
-        let register = Register { version: 7, last_login_id: other, logins_at_most: 41, blocked_at: None };
+        let register = Register {
+            version: 7,
+            last_login_id: other,
+            logins_at_most: 41,
+            blocked_at: None,
+            attributes: Attributes::default(),
+            attributes_pending: None,
+        };
         let seen = UserLogins { register: Some(register.clone()), ..UserLogins::default() };
         let expected = LoginCreation { register: Some(register), logins_at_most: 42, ..LoginCreation::default() };
         assert_eq!(creation(decide_import(&seen, &new(), start())), expected);

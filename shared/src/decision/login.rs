@@ -102,7 +102,7 @@ fn within_limit<'a>(seen: &'a UserLogins, new: &NewLogin, limit: SessionLimit, n
         register: seen.register.clone(),
         // The logins were counted, so the predecessor must be as it was when they were.
         predecessor_seen: seen.register.as_ref().map(|register| seen.logins.contains_key(&register.last_login_id)),
-        replaced: replaced.into_iter().map(|login| (login.key.clone(), Some(login.generation))).collect(),
+        replaced: replaced.into_iter().map(|login| (login.key.clone(), Some(login.into()))).collect(),
         oldest: Vec::new(),
         logins_at_most: count(others.len() - excess + 1),
         device: DeviceItem::Untouched,
@@ -141,9 +141,11 @@ fn below_ceiling<'a>(seen: &'a UserLogins, new: &NewLogin, now: DateTime<Utc>) -
     })
 }
 
-/// The logins that have not expired, oldest first.
+/// The user's logins that have not expired, oldest first. One in which another person acts as the user is none of them: it must
+/// not keep the user out, nor end a login of theirs.
 fn live(seen: &UserLogins, now: DateTime<Utc>) -> Vec<&Login> {
-    let mut live: Vec<&Login> = seen.logins.values().filter(|login| now < login.refresh_token_expires_at).collect();
+    let is_live = |login: &&Login| now < login.refresh_token_expires_at && !login.is_impersonation;
+    let mut live: Vec<&Login> = seen.logins.values().filter(is_live).collect();
     live.sort_by_key(|login| (login.logged_in_at, &login.key.login_id));
     live
 }

@@ -109,11 +109,13 @@ impl Chain {
             ends_at: None,
             bound_to: None,
             device: Device::default(),
+            has_attributes: false,
+            is_impersonation: false,
         }
     }
 
     pub(crate) fn state(&self) -> LoginState {
-        LoginState { login: Some(self.login()), sessions: vec![self.session(self.generation)] }
+        LoginState { login: Some(self.login()), sessions: vec![self.session(self.generation)], attributes: None }
     }
 
     pub(crate) fn without_login(&self) -> LoginState {

@@ -18,8 +18,10 @@
 //! ```
 
 mod authenticators;
+mod require;
 
 pub use authenticators::{ByAccessToken, ByEitherToken, ByRefreshToken};
+pub use require::{RequireFresh, RequireScope, Required, Requirement};
 
 use std::{
     future::Future,

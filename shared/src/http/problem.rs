@@ -1,5 +1,7 @@
 //! Refusals as RFC 9457 problem details, with a stable code. `docs/problems.md` says what each means to a client.
 
+use std::time::Duration;
+
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
@@ -16,8 +18,14 @@ pub enum ProblemCode {
     MissingToken,
     /// The token is invalid, expired or revoked. One answer for every reason.
     InvalidToken,
+    /// The user was authenticated too long ago, or in another class, for this request of a team's own API. The session goes on.
+    InsufficientUserAuthentication,
     /// Unknown user, wrong password, disabled user: one answer for all.
     InvalidCredentials,
+    /// The caller lacks a scope that this request of a team's own API needs.
+    InsufficientScope,
+    /// Another person acts as the user, and may not end the user's logins.
+    Impersonation,
     /// The user is blocked. Only callers of the back office get this code.
     UserBlocked,
     /// The resource doesn't exist, or belongs to another user.
@@ -47,7 +55,12 @@ impl ProblemCode {
             Self::InvalidProof => (StatusCode::BAD_REQUEST, "invalid_dpop_proof", "The DPoP proof is invalid", true),
             Self::MissingToken => (StatusCode::UNAUTHORIZED, "missing_token", "A bearer token is required", false),
             Self::InvalidToken => (StatusCode::UNAUTHORIZED, "invalid_token", "The token is invalid, expired or revoked", false),
+            Self::InsufficientUserAuthentication => {
+                (StatusCode::UNAUTHORIZED, "insufficient_user_authentication", "The user has to authenticate again", false)
+            }
             Self::InvalidCredentials => (StatusCode::UNAUTHORIZED, "invalid_credentials", "Username or password is wrong", false),
+            Self::InsufficientScope => (StatusCode::FORBIDDEN, "insufficient_scope", "The caller lacks a scope", false),
+            Self::Impersonation => (StatusCode::FORBIDDEN, "impersonation", "Not while acting as another user", false),
             Self::UserBlocked => (StatusCode::FORBIDDEN, "user_blocked", "The user is blocked", false),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is nothing here", false),
             Self::SessionLimit => (StatusCode::CONFLICT, "session_limit", "The user has as many sessions as are allowed", false),
@@ -78,6 +91,8 @@ pub struct Problem {
     code: ProblemCode,
     detail: Option<&'static str>,
     retry_after: Option<u64>,
+    /// `WWW-Authenticate`, where it says more than the code.
+    challenge: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -94,7 +109,7 @@ struct Body<'a> {
 impl From<ProblemCode> for Problem {
     fn from(code: ProblemCode) -> Self {
         let retry_after = (code == ProblemCode::Unavailable).then_some(1);
-        Self { code, detail: None, retry_after }
+        Self { code, detail: None, retry_after, challenge: None }
     }
 }
 
@@ -123,6 +138,21 @@ impl Problem {
         Self { retry_after: Some(retry_after_seconds), ..ProblemCode::Throttled.into() }
     }
 
+    /// The caller lacks one of these scopes (RFC 6750 section 3.1).
+    #[must_use]
+    pub fn insufficient_scope(scope: &str) -> Self {
+        let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+        Self { challenge: Some(challenge), ..ProblemCode::InsufficientScope.into() }
+    }
+
+    /// The user has to authenticate again (RFC 9470 section 3).
+    #[must_use]
+    pub fn insufficient_user_authentication(within: Duration, acr: Option<&str>) -> Self {
+        let acr = acr.map(|acr| format!(", acr_values=\"{acr}\"")).unwrap_or_default();
+        let challenge = format!("Bearer error=\"insufficient_user_authentication\", max_age=\"{}\"{acr}", within.as_secs());
+        Self { challenge: Some(challenge), ..ProblemCode::InsufficientUserAuthentication.into() }
+    }
+
     /// Its code.
     #[must_use]
     pub fn code(&self) -> ProblemCode {
@@ -139,9 +169,11 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(challenge) = self.code.challenge() {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        }
+        let challenge = match self.challenge {
+            Some(challenge) => HeaderValue::try_from(challenge).ok(),
+            None => self.code.challenge().map(HeaderValue::from_static),
+        };
+        headers.extend(challenge.map(|challenge| (header::WWW_AUTHENTICATE, challenge)));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::{Login, Session};
+use super::{Attributes, Login, LoginAttributes, Session};
 use crate::ids::{Generation, LoginId, LoginKey};
 
 /// What logins and "log out everywhere" of one user contend on.
@@ -18,6 +18,10 @@ pub struct Register {
     pub logins_at_most: u32,
     /// Since when no login is created for the user, by any door.
     pub blocked_at: Option<DateTime<Utc>>,
+    /// The user's attributes. Each login has a copy of them.
+    pub attributes: Attributes,
+    /// The version of a change of the attributes that not every login is known to have yet.
+    pub attributes_pending: Option<u64>,
 }
 
 /// What was read of a user's logins, strongly consistent, the register first.
@@ -69,6 +73,41 @@ pub struct NewLogin {
     pub login: Login,
     /// Its first session.
     pub session: Session,
+    /// Its own attributes. The user's are copied beside them.
+    pub own: Attributes,
+}
+
+impl LoginCreation {
+    /// The attributes that the login begins with: a copy of the user's, and its own. `None` if there are neither.
+    #[must_use]
+    pub fn attributes_of(&self, new: &NewLogin) -> Option<LoginAttributes> {
+        let register = self.register.as_ref();
+        let user = register.map_or_else(Attributes::default, |register| register.attributes.clone());
+        if user.is_empty() && new.own.is_empty() {
+            return None;
+        }
+        Some(LoginAttributes {
+            user,
+            version: register.map_or(0, |register| register.version),
+            own: new.own.clone(),
+            kept_until: LoginAttributes::kept_for(new.login.refresh_token_expires_at),
+        })
+    }
+}
+
+/// The items that a deleted login leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// The session of this generation.
+    pub generation: Generation,
+    /// Its attributes, if it had some.
+    pub has_attributes: bool,
+}
+
+impl From<&Login> for LeftBehind {
+    fn from(login: &Login) -> Self {
+        Self { generation: login.generation, has_attributes: login.has_attributes }
+    }
 }
 
 /// What a login's transaction builds on.
@@ -78,8 +117,8 @@ pub struct LoginCreation {
     pub register: Option<Register>,
     /// Whether the login that the register names was seen. `None` where it wasn't looked for: the decision doesn't depend on it.
     pub predecessor_seen: Option<bool>,
-    /// The logins that the transaction deletes to make room, each with its generation if that was read.
-    pub replaced: Vec<(LoginKey, Option<Generation>)>,
+    /// The logins that the transaction deletes to make room, each with what it leaves behind if it was read.
+    pub replaced: Vec<(LoginKey, Option<LeftBehind>)>,
     /// The user's oldest logins, beyond the ceiling. They are ended before the transaction.
     pub oldest: Vec<LoginKey>,
     /// The register's new upper bound.

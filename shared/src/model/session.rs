@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::LoginAttributes;
 use crate::{
     CryptoError,
     clock::later,
@@ -42,6 +43,10 @@ pub struct Login {
     pub bound_to: Option<Thumbprint>,
     /// Where it was made.
     pub device: Device,
+    /// Whether it has an item of attributes. A read that doesn't see that item is torn.
+    pub has_attributes: bool,
+    /// Whether another person acts as the user. It doesn't count against the user's limit.
+    pub is_impersonation: bool,
 }
 
 /// Hashes of the two proofs that distinguish tokens this login issued, however old, from forgeries.
@@ -194,9 +199,17 @@ pub struct LoginState {
     pub login: Option<Login>,
     /// The session items.
     pub sessions: Vec<Session>,
+    /// The item of its attributes.
+    pub attributes: Option<Box<LoginAttributes>>,
 }
 
 impl LoginState {
+    /// Whether the login announces attributes that the read didn't see.
+    #[must_use]
+    pub fn lacks_attributes(&self) -> bool {
+        self.attributes.is_none() && self.login.as_ref().is_some_and(|login| login.has_attributes)
+    }
+
     /// The session of a generation.
     #[must_use]
     pub fn session(&self, generation: Generation) -> Option<&Session> {

@@ -15,7 +15,7 @@ use crate::{
     decision::{self, owes_mark},
     entropy::Random,
     limits::Limits,
-    model::{CurrentSession, Session},
+    model::{Attributes, CurrentSession, Session},
     store::{Attempt, Store, StoreError},
     telling::log::{Event, Fields, log},
     token::{Access, ImportedTokens, PresentedToken},
@@ -69,7 +69,7 @@ pub fn authorize(
     fields: Fields<'_>,
 ) -> impl Future<Output = Result<CurrentSession, Denied>> {
     // No future around the other one: it would be moved once more on every request.
-    authorized(store, presented, imported, first_use, clock, fields, |session| session.into())
+    authorized(store, presented, imported, first_use, clock, fields, CurrentSession::of)
 }
 
 /// The same, for a service that asks about a token instead of being asked with it.
@@ -84,7 +84,8 @@ pub async fn introspect(
     clock: &Clock,
     fields: Fields<'_>,
 ) -> Result<Introspected, Denied> {
-    let introspected = |session: &Session| Introspected { session: session.into(), issued_at: session.created_at };
+    let introspected =
+        |session: &Session, attributes| Introspected { session: CurrentSession::of(session, attributes), issued_at: session.created_at };
     authorized(store, presented, imported, first_use, clock, fields, introspected).await
 }
 
@@ -95,23 +96,32 @@ async fn authorized<T>(
     first_use: &OnFirstUse,
     clock: &Clock,
     fields: Fields<'_>,
-    answer: impl FnOnce(&Session) -> T,
+    answer: impl FnOnce(&Session, Attributes) -> T,
 ) -> Result<T, Denied> {
     let token = token_of(presented, Event::AccessDenied, fields, |text| PresentedToken::<Access>::parse(text, imported))?;
     let claim = token.claim();
     let key = locate(store, &token, &claim, Event::AccessDenied, fields).await?;
-    let state = store.read_login(&key).await?;
+    let mut state = store.read_login(&key).await?;
     let now = time_of_read(clock, fields);
+    if state.lacks_attributes() && decision::authorize(&state, &claim, now).is_ok() {
+        // The login is in mid-commit. On the heap: one request in very many gets here.
+        state = Box::pin(store.read_login(&key)).await?;
+    }
+    let attributes = state.attributes.take();
     let hash = claim.hash.log_prefix();
     let fields = Fields { token_hash: Some(&hash), login_id: Some(key.login_id.as_str()), ..fields };
     match decision::authorize(&state, &claim, now) {
+        // Without them the backend would take a restricted caller for an unrestricted one.
+        Ok(_) if attributes.is_none() && state.lacks_attributes() => {
+            Err(StoreError::Unavailable { operation: "Query", code: "attributes not seen".to_owned() }.into())
+        }
         Ok(session) => {
             if owes_mark(session) {
                 // On the heap: one request in many gets here, and all of them would carry its state.
                 Box::pin(mark(store, session, first_use, now, fields)).await;
             }
             log(Event::AccessAllowed, fields, None);
-            Ok(answer(session))
+            Ok(answer(session, attributes.map(|attributes| attributes.merged()).unwrap_or_default()))
         }
         Err(refusal) => {
             log(

@@ -8,6 +8,7 @@ use std::{convert::Infallible, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::{
+    attributes::copy_to_all,
     end::end_side_by_side,
     issue::{IssuedLogin, issue_login},
 };
@@ -17,7 +18,7 @@ use crate::{
     dpop::Thumbprint,
     entropy::Random,
     ids::{LoginId, LoginKey, UserKey},
-    model::{Device, Extent, Lifetimes, LoginCreation, NewLogin, Register, UserLogins},
+    model::{Attributes, AttributesError, Device, Extent, Lifetimes, LoginAttributes, LoginCreation, NewLogin, Register, UserLogins},
     store::{Commit, Ended, Store, StoreError},
     telling::log::{Event, Fields, log},
     token::MintError,
@@ -73,6 +74,9 @@ pub enum NotCreated<L> {
     /// The user is blocked.
     #[error("blocked")]
     Blocked,
+    /// The login's own attributes don't fit beside the user's.
+    #[error(transparent)]
+    Attributes(#[from] AttributesError),
     /// The user has as many logins as the settings allow.
     #[error("session limit")]
     SessionLimit,
@@ -91,6 +95,8 @@ pub struct CreateLogin<'a> {
     pub store: &'a Store,
     /// What is stored of the client's device.
     pub device: &'a Device,
+    /// The login's own attributes. With an actor among them it is an impersonation.
+    pub own: Option<&'a Attributes>,
     /// How long tokens live.
     pub lifetimes: Lifetimes,
     /// What no refresh extends.
@@ -162,7 +168,10 @@ impl CreateLogin<'_> {
         loop {
             let step = self.step(&entitled, &issued.new, &seen).await?;
             match &step {
-                Step::Done => return Ok(issued),
+                Step::Done => {
+                    self.finish_attributes(&issued.new, &seen).await;
+                    return Ok(issued);
+                }
                 Step::ReadLogins => {
                     let user_key = &issued.new.login.key.user_key;
                     match self.limit {
@@ -192,7 +201,21 @@ impl CreateLogin<'_> {
     fn issue(self, entitled: &impl Entitlement) -> Result<IssuedLogin, MintError> {
         let mut issued = issue_login(entitled.user_id(), self.device.clone(), self.lifetimes, self.max_lifetime, self.now, self.random)?;
         issued.new.login.bound_to = self.bound_to;
+        if let Some(own) = self.own {
+            issued.new.login.is_impersonation = own.act().is_some();
+            issued.new.own = own.clone();
+        }
         Ok(issued)
+    }
+
+    /// Finishes a change of the user's attributes that an earlier request left pending. This login has them already.
+    async fn finish_attributes(self, new: &NewLogin, seen: &UserLogins) {
+        let Some(register) = seen.register.as_ref().filter(|register| register.attributes_pending.is_some()) else { return };
+        // On the heap: one login in very many gets here.
+        let finished = Box::pin(copy_to_all(self.store, &new.login.key.user_key, register, self.random));
+        if let Err(error) = finished.await {
+            log(Event::AttributesPending, self.fields, Some(&error));
+        }
     }
 
     /// Decides on what was read, and writes what the decision says.
@@ -209,6 +232,9 @@ impl CreateLogin<'_> {
                 Ok(Step::RoomMade(excess))
             }
             LoginDecision::Create(creation) => {
+                if let Some(attributes) = creation.attributes_of(new) {
+                    LoginAttributes::check_fit(&attributes.user, &attributes.own)?;
+                }
                 let oldest = creation.oldest.iter().map(|key| key.login_id.clone()).collect();
                 end_side_by_side(self.store, &new.login.key.user_key, oldest, self.random).await?;
                 match entitled.write(new, &creation).await? {
@@ -224,9 +250,9 @@ impl CreateLogin<'_> {
 
     /// Removes the sessions of the replaced logins. Nothing depends on it.
     async fn sweep(self, creation: &LoginCreation) {
-        for (key, generation) in &creation.replaced {
+        for (key, left) in &creation.replaced {
             // Of a login that was not read, the sessions have to be found first.
-            let ended = generation.map_or(Ended::Unheard, |generation| Ended::Now { generation });
+            let ended = left.map_or(Ended::Unheard, |left| Ended::Now { left });
             if let Err(error) = self.store.sweep(key, ended).await {
                 log(Event::CleanupFailed, self.fields, Some(&error));
             }

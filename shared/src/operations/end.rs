@@ -88,8 +88,8 @@ pub enum Everywhere<'a> {
     AllBut(&'a LoginId),
 }
 
-/// How many logins are ended side by side.
-const SIDE_BY_SIDE: usize = 10;
+/// How many logins are written side by side.
+pub(super) const SIDE_BY_SIDE: usize = 10;
 
 /// Ends the logins of the user that were made before this, and returns how many it ended.
 ///

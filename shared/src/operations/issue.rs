@@ -10,7 +10,9 @@ use crate::{
     dpop::AnsweredProofs,
     entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    model::{Device, Expiries, FirstUse, Lifetimes, Login, NewLogin, Predecessor, ProofHashes, ReplayKeyHash, ReplayRule, Session},
+    model::{
+        Attributes, Device, Expiries, FirstUse, Lifetimes, Login, NewLogin, Predecessor, ProofHashes, ReplayKeyHash, ReplayRule, Session,
+    },
     token::{MintError, PresentedToken, Proof, Refresh, SealedSeed, Seed, TokenHash, TokenPair},
 };
 
@@ -54,8 +56,10 @@ pub fn issue_login(
         ends_at,
         bound_to: None,
         device,
+        has_attributes: false,
+        is_impersonation: false,
     };
-    Ok(IssuedLogin { new: NewLogin { login, session }, pair })
+    Ok(IssuedLogin { new: NewLogin { login, session, own: Attributes::default() }, pair })
 }
 
 /// A successor and the pair that its owner gets.

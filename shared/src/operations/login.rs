@@ -14,8 +14,8 @@ use crate::{
     dpop::Thumbprint,
     entropy::Random,
     ids::UserKey,
-    model::{Device, LoginCreation, NewLogin, User, UserLogins, UserStatus},
-    password::{Hashing, HashingError, Password, PasswordHash},
+    model::{AttributesError, Device, LoginCreation, NewLogin, User, UserLogins, UserStatus},
+    password::{ForeignHashes, Hashing, HashingError, Password, PasswordHash},
     store::{Accounts, Attempts, Commit, StoreError},
     telling::log::{Event, Fields, log},
     throttle::{Subjects, Verdict, WaitsFor},
@@ -77,6 +77,9 @@ pub enum NotLoggedIn {
     /// No session could be minted.
     #[error(transparent)]
     Mint(#[from] MintError),
+    /// The login's attributes don't fit beside the user's. One by password has none of its own.
+    #[error(transparent)]
+    Attributes(#[from] AttributesError),
     /// The password could be neither verified nor hashed.
     #[error(transparent)]
     Hashing(#[from] HashingError),
@@ -100,6 +103,7 @@ struct ByPassword<'a> {
     login: &'a PasswordLogin,
     user: User,
     password: &'a Arc<Password>,
+    fields: Fields<'a>,
 }
 
 impl Entitlement for ByPassword<'_> {
@@ -113,13 +117,19 @@ impl Entitlement for ByPassword<'_> {
         self.login.accounts.create_login(&self.user, new, creation).await
     }
 
-    /// Reads the user again. Only a users item that has changed has its password verified again.
+    /// Reads the user again. Only a users item whose hash has changed has its password verified again, and only if that is as cheap as
+    /// any login: a foreign hash is verified once in a request.
     async fn renewed(self) -> Result<Self, NotLoggedIn> {
         let before = &self.user;
         let unchanged = |user: &User| (&user.user_id, user.version, user.status) == (&before.user_id, before.version, before.status);
         let user = match self.login.accounts.users().read_user(&before.username).await? {
             Some(user) if unchanged(&user) => Some(user),
-            changed => self.login.verify(changed, self.password).await?,
+            // The verdict holds for the hash that it was made of. Another status is another answer.
+            Some(user) if user.password_hash == before.password_hash => Some(user).filter(|user| user.status == UserStatus::Active),
+            Some(user) if user.password_hash.foreign().is_some() => {
+                return Err(StoreError::Unavailable { operation: "GetItem", code: "the password hash changed meanwhile".into() }.into());
+            }
+            changed => self.login.verify(changed, self.password, self.fields).await?,
         };
         // If the name was given to another person meanwhile, the login was not issued to them.
         let user = user.filter(|user| user.user_id == before.user_id).ok_or(NotLoggedIn::Credentials)?;
@@ -136,6 +146,7 @@ impl From<NotCreated<Self>> for NotLoggedIn {
             NotCreated::SessionLimit => Self::SessionLimit,
             NotCreated::Store(error) => Self::Store(error),
             NotCreated::Mint(error) => Self::Mint(error),
+            NotCreated::Attributes(error) => Self::Attributes(error),
         }
     }
 }
@@ -146,6 +157,12 @@ impl PasswordLogin {
     pub fn new(accounts: Accounts, attempts: Attempts, config: LoginConfig, random: Random) -> Self {
         let counting = Counting { attempts, throttle: config.throttle, random: random.clone() };
         Self { accounts, counting, config, hashing: Hashing::new(random.clone()), random }
+    }
+
+    /// Whether a refusal has to take its time, because the time of a verification depends on the user.
+    #[must_use]
+    pub fn takes_foreign_hashes(&self) -> bool {
+        self.config.foreign_hashes != ForeignHashes::Refused
     }
 
     /// What an attempt is counted under.
@@ -186,7 +203,7 @@ impl PasswordLogin {
             }
         };
 
-        let outdated = entitled.user.password_hash.needs_rehash().then(|| entitled.user.clone());
+        let outdated = entitled.user.password_hash.is_to_be_replaced(&password).then(|| entitled.user.clone());
         let (created, confirmed) = tokio::join!(create.run_from(entitled, logins), self.counting.settle(&counted, Verdict::Right));
         warn_of(confirmed, fields);
         let issued = created?;
@@ -200,6 +217,7 @@ impl PasswordLogin {
         CreateLogin {
             store: self.accounts.store(),
             device,
+            own: None,
             lifetimes: self.config.lifetimes,
             max_lifetime: self.config.session_max_lifetime,
             limit: self.config.session_limit,
@@ -216,29 +234,41 @@ impl PasswordLogin {
         username: &Username,
         user: Result<Option<User>, StoreError>,
         password: &'a Arc<Password>,
-        create: CreateLogin<'_>,
+        create: CreateLogin<'a>,
     ) -> Result<(ByPassword<'a>, UserLogins), NotLoggedIn> {
         let user = user?;
         // An unknown user costs the same two calls and the same hash as a known one.
         let user_key = UserKey::of(user.as_ref().map_or(username.as_str(), |user| &user.user_id));
-        let (verified, logins) = tokio::join!(self.verify(user, password), create.read(&user_key));
+        let (verified, logins) = tokio::join!(self.verify(user, password, create.fields), create.read(&user_key));
         let logins = logins?;
         let blocked = logins.register.as_ref().is_some_and(|register| register.blocked_at.is_some());
         let user = verified?.filter(|_| !blocked).ok_or(NotLoggedIn::Credentials)?;
-        Ok((ByPassword { login: self, user, password }, logins))
+        Ok((ByPassword { login: self, user, password, fields: create.fields }, logins))
     }
 
-    /// The user, if they exist and are active and the password is theirs. The same work in every case.
-    async fn verify(&self, user: Option<User>, password: &Arc<Password>) -> Result<Option<User>, HashingError> {
-        let hash = user.as_ref().map_or_else(PasswordHash::dummy, |user| user.password_hash.clone());
-        let right = self.hashing.verify(Arc::clone(password), hash).await?;
+    /// The user, if they exist and are active and the password is theirs. The same work in every case but that of a foreign hash,
+    /// whose refusal takes as long as any other by [`crate::limits::Limits::REFUSED_LOGIN`].
+    async fn verify(&self, user: Option<User>, password: &Arc<Password>, fields: Fields<'_>) -> Result<Option<User>, HashingError> {
+        // A hash that can't be verified is refused like a wrong password, at the cost of one.
+        let (hash, can_be_right) = match &user {
+            None => (PasswordHash::dummy(), false),
+            Some(user) => match self.config.foreign_hashes.admit(&user.password_hash) {
+                Ok(()) => (user.password_hash.clone(), true),
+                Err(reason) => {
+                    let account = Subjects::account_pseudonym(&user.username);
+                    log(Event::PasswordHashUnusable, Fields { account: Some(&account), reason: Some(reason), ..fields }, None);
+                    (PasswordHash::dummy(), false)
+                }
+            },
+        };
+        let right = self.hashing.verify(Arc::clone(password), hash).await? && can_be_right;
         Ok(user.filter(|user| right && user.status == UserStatus::Active))
     }
 
     /// Brings the hash up to the current parameters while the password is at hand.
     async fn rehash(&self, user: &User, password: &Arc<Password>, fields: Fields<'_>) {
         match self.hashing.hash(Arc::clone(password)).await {
-            Ok(hash) => warn_of(self.accounts.users().replace_password_hash(user, &hash).await, fields),
+            Ok(hash) => warn_of(self.accounts.users().replace_password_hash(user, &hash).await.map(drop), fields),
             Err(error) => log(Event::CleanupFailed, fields, Some(&error)),
         }
     }

@@ -165,6 +165,10 @@ pub async fn refresh(
                     answered: &replaced.answered_proofs,
                     replay_untils: &replay_untils,
                     successor: session,
+                    attributes_kept_until: state
+                        .attributes
+                        .as_ref()
+                        .and_then(|attributes| attributes.extended(session.refresh_token_expires_at)),
                     first_proofs: first_proofs.as_ref(),
                 };
                 if store.rotate(rotation).await? == Commit::Done {

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use super::{HashError, HashMemory, Password, PasswordHash};
+use super::{FastHash, Foreign, HashError, HashMemory, Password, PasswordHash};
 use crate::entropy::Random;
 
 /// Why a password could be neither hashed nor verified on another thread.
@@ -53,6 +53,15 @@ impl Hashing {
     pub async fn hash(&self, password: Arc<Password>) -> Result<PasswordHash, HashingError> {
         let random = self.random.clone();
         Ok(self.run(move |memory| password.hash(&random, memory)).await??)
+    }
+
+    /// Wraps a hash that is too fast to be kept.
+    ///
+    /// # Errors
+    /// [`HashingError`]
+    pub async fn wrap(&self, fast: FastHash) -> Result<Foreign, HashingError> {
+        let random = self.random.clone();
+        Ok(self.run(move |memory| fast.wrap(&random, memory)).await??)
     }
 
     async fn run<T: Send + 'static>(&self, task: impl FnOnce(&mut HashMemory) -> T + Send + 'static) -> Result<T, HashingError> {

@@ -8,7 +8,7 @@ fn password(text: &str) -> Password {
 }
 
 fn bytes(text: &str) -> String {
-    password(text).0.to_string()
+    password(text).mapped.to_string()
 }
 
 fn phc(middle: &str) -> Result<PasswordHash, PasswordHashError> {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Attempt, Store, StoreError,
     error::{condition_failed, failure},
-    items::{BLOCKED_AT, REGISTER_SK, Reader, USERNAME, key, number, text, time},
+    items::{ATTRIBUTES, ATTRIBUTES_PENDING, BLOCKED_AT, REGISTER_SK, Reader, USERNAME, key, number, text, time},
 };
 use crate::{
     dynamodb::Ask as _,
@@ -57,22 +57,22 @@ impl Store {
         self.move_and_remove(user_key, BLOCKED_AT).await
     }
 
-    /// Takes the user's id and name out of the register of a user who has been removed. The register stays, so that a login decided
+    /// Takes the user's id, name and attributes out of the register of a user who has been removed. The register stays, so that a login decided
     /// before the removal can't commit after it.
     ///
     /// # Errors
     /// [`StoreError`]; whether they are gone is not known then.
     pub async fn forget_user(&self, user_key: &UserKey) -> Result<Attempt<bool>, StoreError> {
-        self.move_and_remove(user_key, &format!("user_id, {USERNAME}")).await
+        self.move_and_remove(user_key, &format!("user_id, {USERNAME}, {ATTRIBUTES}, {ATTRIBUTES_PENDING}")).await
     }
 
-    async fn move_and_remove(&self, user_key: &UserKey, attribute: &str) -> Result<Attempt<bool>, StoreError> {
+    async fn move_and_remove(&self, user_key: &UserKey, attributes: &str) -> Result<Attempt<bool>, StoreError> {
         let moved = self
             .dynamodb
             .update_item()
             .table_name(&self.sessions)
             .set_key(Some(key(user_key, REGISTER_SK)))
-            .update_expression(format!("SET version = version + :one REMOVE {attribute}"))
+            .update_expression(format!("SET version = version + :one REMOVE {attributes}"))
             .condition_expression("attribute_exists(sk)")
             .expression_attribute_values(":one", number(1))
             .ask(&self.dynamodb)

@@ -10,11 +10,12 @@ use aws_sdk_dynamodb::{
 use super::{
     Store, StoreError,
     error::{condition_failed, failure},
-    items::{REGISTER_SK, Reader, key, login_key, number, read_login, session_key, text},
+    items::{REGISTER_SK, Reader, attributes_key, key, login_key, number, read_login, session_key, text},
 };
 use crate::{
     dynamodb::{Ask as _, Unheard},
     ids::{Generation, LoginId, LoginKey, UserKey},
+    model::LeftBehind,
     token::{Access, Claim, ProofHash, Refresh, TokenHash},
 };
 
@@ -69,8 +70,8 @@ impl EndProof {
 pub enum Ended {
     /// The login was there, and is no more.
     Now {
-        /// Where it was kept.
-        generation: Generation,
+        /// What it leaves behind.
+        left: LeftBehind,
     },
     /// The login is not there, and this call may have ended it: an earlier attempt's answer was lost.
     Unheard,
@@ -115,7 +116,7 @@ impl Store {
         match deleted {
             Ok(output) => {
                 let login = read_login(output.attributes().unwrap_or(&Default::default()))?;
-                Ok(Attempt::Done(Ended::Now { generation: login.generation }))
+                Ok(Attempt::Done(Ended::Now { left: (&login).into() }))
             }
             Err(error) if condition_failed(&error) => Ok(Attempt::Done(if unheard.any() { Ended::Unheard } else { Ended::NotThere })),
             Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
@@ -130,7 +131,10 @@ impl Store {
     /// [`StoreError`], for the log.
     pub async fn sweep(&self, key: &LoginKey, ended: Ended) -> Result<(), StoreError> {
         match ended {
-            Ended::Now { generation } => self.sweep_session(key, generation).await,
+            Ended::Now { left: LeftBehind { generation, has_attributes } } => {
+                self.sweep_session(key, generation).await?;
+                if has_attributes { self.sweep_attributes(key).await } else { Ok(()) }
+            }
             Ended::Unheard => self.sweep_all_sessions(key).await,
             Ended::NotThere => Ok(()),
         }
@@ -146,7 +150,12 @@ impl Store {
         for session in &state.sessions {
             self.sweep_session(key, session.generation).await?;
         }
-        Ok(())
+        if state.attributes.is_some() { self.sweep_attributes(key).await } else { Ok(()) }
+    }
+
+    async fn sweep_attributes(&self, key: &LoginKey) -> Result<(), StoreError> {
+        let deleted = self.dynamodb.delete_item().table_name(&self.sessions).set_key(Some(attributes_key(key))).ask(&self.dynamodb).await;
+        deleted.map(|_| ()).map_err(|error| failure("DeleteItem", &error))
     }
 
     /// Removes one session of a login that is gone.

@@ -52,7 +52,7 @@ impl Store {
             match SortKey::of(read.text("sk")?) {
                 SortKey::Register => user.has_register = true,
                 SortKey::Login => user.logins.push(read.parsed("sk", |id| LoginId::parse(id).ok())?),
-                SortKey::Session | SortKey::Alias(_) | SortKey::Device | SortKey::Unknown => {}
+                SortKey::Session | SortKey::Alias(_) | SortKey::Attributes | SortKey::Device | SortKey::Unknown => {}
             }
         }
         Ok((users, page.last_evaluated_key.filter(|key| !key.is_empty()).map(ScanCursor)))

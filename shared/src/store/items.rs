@@ -2,7 +2,7 @@
 
 mod read;
 
-pub(super) use read::{Reader, read_device, read_register};
+pub(super) use read::{Reader, read_attributes, read_device, read_register};
 pub use read::{StoredItem, read_item, read_login, read_session};
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use crate::{
     clock::rfc3339,
     dpop::AnsweredProofs,
     ids::{Generation, LoginId, LoginKey, UserKey},
-    model::{Device, FirstUse, ImportedPair, Login, Session},
+    model::{Attributes, Device, FirstUse, ImportedPair, Login, LoginAttributes, Session},
 };
 
 /// A DynamoDB item, as the SDK has it.
@@ -46,6 +46,16 @@ pub(super) const IMPORTED_ACCESS: &str = "imported_access_token_hash";
 pub(super) const IMPORTED_REFRESH: &str = "imported_refresh_token_hash";
 /// On the register: since when no login is created for the user.
 pub(super) const BLOCKED_AT: &str = "blocked_at";
+/// On the register: the user's attributes, and the version of a change that isn't finished.
+pub(super) const ATTRIBUTES: &str = "attributes";
+pub(super) const ATTRIBUTES_PENDING: &str = "attributes_pending";
+/// On a login: there is an item of its attributes.
+pub(super) const HAS_ATTRIBUTES: &str = "has_attributes";
+/// On a login: another person acts as the user.
+const IS_IMPERSONATION: &str = "impersonation";
+/// In the item of a login's attributes: the copy of the user's, the register's version that it was made at, and the login's own.
+pub(super) const USERS: &str = "user";
+pub(super) const OWN: &str = "own";
 /// On the register: the name of the user with this id.
 pub(super) const USERNAME: &str = "username";
 /// The mark of a session's first use. The only attribute that an authorizer writes.
@@ -106,6 +116,10 @@ fn alias_sk(login_id: &LoginId) -> String {
     format!("{login_id}#imported")
 }
 
+pub(super) fn attributes_key(key_: &LoginKey) -> Item {
+    key(&key_.user_key, format!("{}#attributes", key_.login_id))
+}
+
 pub(super) fn device_key(user_key: &UserKey, device_id: &str) -> Item {
     key(user_key, format!("{DEVICE_SK}{}", Device::hash_of(device_id)))
 }
@@ -123,6 +137,8 @@ pub(super) enum SortKey<'a> {
     Session,
     /// What leads an index to the imported login with this id.
     Alias(&'a str),
+    /// The attributes of a login.
+    Attributes,
     /// Of a later version, which readers of this one may pass over. What they must not pass over raises the `schema` of the
     /// login.
     Unknown,
@@ -136,6 +152,7 @@ impl<'a> SortKey<'a> {
             None if sk == REGISTER_SK => Self::Register,
             None if is_login_id(sk) => Self::Login,
             Some((login_id, "imported")) if is_login_id(login_id) => Self::Alias(login_id),
+            Some((login_id, "attributes")) if is_login_id(login_id) => Self::Attributes,
             Some((login_id, generation)) if is_login_id(login_id) && is_generation(generation) => Self::Session,
             Some(_) if sk.starts_with(DEVICE_SK) => Self::Device,
             _ => Self::Unknown,
@@ -182,6 +199,8 @@ pub fn login_item(login: &Login) -> Item {
     put_some(&mut item, "device_name", login.device.name.as_deref().map(text));
     put_some(&mut item, "user_agent", login.device.user_agent.as_deref().map(text));
     put_some(&mut item, "ip", login.device.ip.as_deref().map(text));
+    put_some(&mut item, HAS_ATTRIBUTES, login.has_attributes.then_some(AttributeValue::Bool(true)));
+    put_some(&mut item, IS_IMPERSONATION, login.is_impersonation.then_some(AttributeValue::Bool(true)));
     put(&mut item, "ttl", ttl(login.refresh_token_expires_at));
     item
 }
@@ -234,6 +253,22 @@ pub(super) fn alias_item(key_: &LoginKey, user_id: &str, imported: &ImportedPair
     put(&mut item, ACCESS, text(imported.access_token_hash.to_text()));
     put(&mut item, REFRESH, text(imported.refresh_token_hash.to_text()));
     put(&mut item, "ttl", ttl(imported.known_until));
+    item
+}
+
+/// A map of texts.
+pub(super) fn map(attributes: &Attributes) -> AttributeValue {
+    AttributeValue::M(attributes.all().map(|(name, value)| (name.to_owned(), text(value))).collect())
+}
+
+/// Writes the attributes of a login.
+pub(super) fn attributes_item(key_: &LoginKey, attributes: &LoginAttributes) -> Item {
+    let mut item = attributes_key(key_);
+    put(&mut item, "schema", number(SCHEMA));
+    put(&mut item, "version", number(attributes.version));
+    put(&mut item, USERS, map(&attributes.user));
+    put(&mut item, OWN, map(&attributes.own));
+    put(&mut item, "ttl", number(attributes.kept_until.timestamp()));
     item
 }
 

@@ -7,7 +7,9 @@ use aws_sdk_dynamodb::{
 
 use super::{
     Accounts, Commit, Store, StoreError,
-    items::{Item, REGISTER_SK, USERNAME, alias_item, device_item, key, login_item, login_key, number, session_item, text},
+    items::{
+        Item, REGISTER_SK, USERNAME, alias_item, attributes_item, device_item, key, login_item, login_key, number, session_item, text,
+    },
     transaction::transact,
     users::user_key,
 };
@@ -79,11 +81,16 @@ impl Store {
         creation: &LoginCreation,
         username: Option<&Username>,
     ) -> Result<Vec<TransactWriteItem>, BuildError> {
+        let attributes = creation.attributes_of(new);
+        let login = Login { has_attributes: attributes.is_some(), ..new.login.clone() };
         let mut items = vec![
             self.advance_register(&new.login, creation, username)?,
-            self.put_absent(login_item(&new.login))?,
+            self.put_absent(login_item(&login))?,
             self.put_absent(session_item(&new.session))?,
         ];
+        if let Some(attributes) = attributes {
+            items.push(self.put_absent(attributes_item(&new.login.key, &attributes))?);
+        }
         let predecessor = creation.register.as_ref().map(|register| &register.last_login_id);
         // A register that was made without a login names none.
         let predecessor = predecessor.filter(|id| **id != LoginId::of_no_login(&new.login.key.user_key));

@@ -142,16 +142,31 @@ impl Store {
         user_key: &UserKey,
         from: Option<LoginsCursor>,
     ) -> Result<(Vec<LoginId>, Option<LoginsCursor>), StoreError> {
-        let query = without_sessions(self.query_logins(user_key)).projection_expression("sk").limit(IDS_A_PAGE);
-        let (items, next) = page(&self.dynamodb, query, from.map(|cursor| cursor.0)).await?;
+        let (items, next) = self.login_page(user_key, from, "sk").await?;
         let mut ids = Vec::new();
         for item in &items {
-            let read = Reader { item, kind: "login" };
-            if SortKey::of(read.text("sk")?) == SortKey::Login {
-                ids.push(read.parsed("sk", |id| LoginId::parse(id).ok())?);
+            ids.push((Reader { item, kind: "login" }).parsed("sk", |id| LoginId::parse(id).ok())?);
+        }
+        Ok((ids, next))
+    }
+
+    /// The login items of a page, their ids and `attribute` of them only.
+    pub(super) async fn login_page(
+        &self,
+        user_key: &UserKey,
+        from: Option<LoginsCursor>,
+        attribute: &str,
+    ) -> Result<(Vec<Item>, Option<LoginsCursor>), StoreError> {
+        let projection = if attribute == "sk" { "sk".to_owned() } else { format!("sk, {attribute}") };
+        let query = without_sessions(self.query_logins(user_key)).projection_expression(projection).limit(IDS_A_PAGE);
+        let (items, next) = page(&self.dynamodb, query, from.map(|cursor| cursor.0)).await?;
+        let mut logins = Vec::new();
+        for item in items {
+            if SortKey::of((Reader { item: &item, kind: "login" }).text("sk")?) == SortKey::Login {
+                logins.push(item);
             }
         }
-        Ok((ids, next.map(LoginsCursor)))
+        Ok((logins, next.map(LoginsCursor)))
     }
 
     pub(super) async fn read_item_at(&self, key: Item) -> Result<Option<Item>, StoreError> {
@@ -191,6 +206,6 @@ fn note(seen: &mut UserLogins, item: StoredItem) {
         StoredItem::Login(login) => drop(seen.logins.insert(login.key.login_id.clone(), *login)),
         StoredItem::Session(session) => drop(seen.sessions.insert((session.key.login_id, session.generation))),
         StoredItem::Alias(login_id) => drop(seen.aliases.insert(login_id)),
-        StoredItem::Register { .. } | StoredItem::Device(_) | StoredItem::Unknown => {}
+        StoredItem::Register { .. } | StoredItem::Device(_) | StoredItem::Attributes(_) | StoredItem::Unknown => {}
     }
 }

@@ -48,7 +48,7 @@ impl Store {
                         let login = read_login(item)?;
                         person.logins.insert(login.key.login_id.clone(), login);
                     }
-                    SortKey::Session | SortKey::Alias(_) | SortKey::Device | SortKey::Unknown => {}
+                    SortKey::Session | SortKey::Alias(_) | SortKey::Attributes | SortKey::Device | SortKey::Unknown => {}
                 }
             }
             if next.is_none() {

@@ -3,7 +3,7 @@
 use super::{
     Store, StoreError,
     error::failure,
-    items::{Reader, SortKey, read_login, read_session, text},
+    items::{Reader, SortKey, read_attributes, read_login, read_session, text},
 };
 use crate::{dynamodb::Ask as _, ids::LoginKey, model::LoginState};
 
@@ -26,11 +26,12 @@ impl Store {
             .map_err(|error| failure("Query", &error))?;
 
         // But for the moment of a rotation there is one session, and a block for four would be large to the allocator.
-        let mut state = LoginState { login: None, sessions: Vec::with_capacity(1) };
+        let mut state = LoginState { login: None, sessions: Vec::with_capacity(1), attributes: None };
         for item in output.items() {
             match SortKey::of((Reader { item, kind: "session or login" }).text("sk")?) {
                 SortKey::Session => state.sessions.push(read_session(item)?),
                 SortKey::Login => state.login = Some(read_login(item)?),
+                SortKey::Attributes => state.attributes = Some(Box::new(read_attributes(item)?)),
                 SortKey::Alias(_) | SortKey::Register | SortKey::Device | SortKey::Unknown => {}
             }
         }

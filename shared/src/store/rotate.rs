@@ -34,12 +34,15 @@ pub struct Rotation<'a> {
     pub replay_untils: &'a [DateTime<Utc>],
     /// The session to put in its place.
     pub successor: &'a Session,
+    /// Until when the login's attributes are kept from now on, where they would be collected before it.
+    pub attributes_kept_until: Option<DateTime<Utc>>,
     /// The proofs that an imported login has from now on.
     pub first_proofs: Option<&'a ProofHashes>,
 }
 
 impl Store {
-    /// Deletes the session and creates its successor, all or nothing: six write units, and four in the indexes.
+    /// Deletes the session and creates its successor, all or nothing: six write units, and four in the indexes. About once a month
+    /// two more, for a login with attributes.
     ///
     /// # Errors
     /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
@@ -48,7 +51,7 @@ impl Store {
     }
 
     fn rotation_items(&self, rotation: Rotation<'_>) -> Result<Vec<TransactWriteItem>, BuildError> {
-        let Rotation { login, presented, answered: as_read, replay_untils, successor, first_proofs } = rotation;
+        let Rotation { login, presented, answered: as_read, replay_untils, successor, attributes_kept_until, first_proofs } = rotation;
 
         // An end deletes the login item; without `attribute_exists` this update would bring it back.
         let mut set = "SET generation = :next, last_refreshed_at = :now, recent_replay_untils = :windows, \
@@ -103,10 +106,14 @@ impl Store {
             .set_item(Some(session_item(successor)))
             .condition_expression("attribute_not_exists(sk)")
             .build()?;
-        Ok(vec![
+        let mut items = vec![
             TransactWriteItem::builder().update(advance).build(),
             TransactWriteItem::builder().delete(delete).build(),
             TransactWriteItem::builder().put(create).build(),
-        ])
+        ];
+        if let Some(until) = attributes_kept_until {
+            items.push(self.keep_attributes(&login.key, until)?);
+        }
+        Ok(items)
     }
 }

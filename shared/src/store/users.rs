@@ -64,26 +64,29 @@ impl Users {
     }
 
     /// Replaces the hash of an unchanged password by one with the current parameters. The version stays: logins that
-    /// are under way were verified against the same password. A user changed meanwhile keeps the change.
+    /// are under way were verified against the same password. A user changed meanwhile keeps the change. Of two logins that replace the
+    /// same hash one wins, and the other needs nothing more. `false` where the user isn't as it was read.
     ///
     /// # Errors
     /// [`StoreError`], for the log; the next login tries again.
-    pub async fn replace_password_hash(&self, user: &User, hash: &PasswordHash) -> Result<(), StoreError> {
+    pub async fn replace_password_hash(&self, user: &User, hash: &PasswordHash) -> Result<bool, StoreError> {
         let replaced = self
             .dynamodb
             .update_item()
             .table_name(&self.table)
             .set_key(Some(user_key(&user.username)))
             .update_expression("SET password_hash = :new")
-            .condition_expression("version = :version AND password_hash = :old")
+            .condition_expression("version = :version AND #status = :status AND password_hash = :old")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", text(user.status.name()))
             .expression_attribute_values(":new", text(hash.as_str()))
             .expression_attribute_values(":old", text(user.password_hash.as_str()))
             .expression_attribute_values(":version", number(user.version))
             .ask(&self.dynamodb)
             .await;
         match replaced {
-            Ok(_) => Ok(()),
-            Err(error) if condition_failed(&error) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(error) if condition_failed(&error) => Ok(false),
             Err(error) => Err(failure("UpdateItem", &error)),
         }
     }
@@ -99,6 +102,10 @@ impl Users {
         let mut page = UsersPage { next: output.last_evaluated_key().map(name_in), ..UsersPage::default() };
         for item in output.items().iter().filter(|item| !is_name_claim(item)) {
             match read_user(item) {
+                Ok(user) if user.password_hash.is_unreadable() => {
+                    let error = ItemError { item: "user", attribute: "password_hash", problem: "is of no form that a login verifies" };
+                    page.unreadable.push(UnreadableUser { username: name_in(item), error });
+                }
                 Ok(user) => page.users.push(user),
                 Err(error) => page.unreadable.push(UnreadableUser { username: name_in(item), error }),
             }
@@ -178,7 +185,7 @@ pub fn read_user(item: &Item) -> Result<User, ItemError> {
     Ok(User {
         username: read.parsed("username", |name| Username::parse(name).ok().filter(|read| read.as_str() == name))?,
         user_id: read.parsed("user_id", |id| (id.len() <= crate::ids::USER_ID_MAX_BYTES).then(|| id.to_owned()))?,
-        password_hash: read.parsed("password_hash", |hash| PasswordHash::parse(hash.to_owned()).ok())?,
+        password_hash: read.parsed("password_hash", |hash| Some(PasswordHash::stored(hash.to_owned())))?,
         status: read.parsed("status", |status| match status {
             "active" => Some(UserStatus::Active),
             "disabled" => Some(UserStatus::Disabled),

@@ -70,12 +70,16 @@ pub enum Event {
     DeadlinePassed,
     /// Our fault: a request that DynamoDB rejects, a damaged item, no randomness.
     Internal,
+    /// A user's password hash is of no form that this function verifies: that user can't log in.
+    PasswordHashUnusable,
     /// The gateway sent no authorizer context, or no IAM caller, to a route that needs one.
     ContextMissing,
     /// A token leads to two logins, and was refused.
     TokenAmbiguous,
     /// What follows a settled answer didn't work; nothing depends on it.
     CleanupFailed,
+    /// A login found a change of its user's attributes unfinished, and couldn't finish it; the next one tries again.
+    AttributesPending,
     /// The connection couldn't be opened at the start; the first request tries again.
     WarmUpFailed,
     /// A setting is missing or wrong: the process has stopped at its start.
@@ -96,6 +100,7 @@ impl Event {
             Self::StoreUnavailable
             | Self::DeadlinePassed
             | Self::Internal
+            | Self::PasswordHashUnusable
             | Self::ContextMissing
             | Self::TokenAmbiguous
             | Self::Misconfigured => Level::ERROR,
@@ -108,6 +113,7 @@ impl Event {
             | Self::ClockSkew
             | Self::MarkLost
             | Self::CleanupFailed
+            | Self::AttributesPending
             | Self::WarmUpFailed => Level::WARN,
             Self::LoginSucceeded
             | Self::LoginFailed
@@ -157,9 +163,9 @@ impl Event {
             Self::RequestMalformed => Metric::RequestsMalformed,
             Self::StoreUnavailable => Metric::StoreErrors,
             Self::DeadlinePassed => Metric::DeadlinesPassed,
-            Self::Internal | Self::ContextMissing => Metric::InternalErrors,
+            Self::Internal | Self::ContextMissing | Self::PasswordHashUnusable => Metric::InternalErrors,
             Self::TokenAmbiguous => Metric::TokensAmbiguous,
-            Self::CleanupFailed => Metric::CleanupFailures,
+            Self::CleanupFailed | Self::AttributesPending => Metric::CleanupFailures,
             Self::WarmUpFailed | Self::Misconfigured => return None,
         })
     }

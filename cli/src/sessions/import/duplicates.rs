@@ -4,7 +4,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use latchkey::import::ImportedSession;
 
-use super::row::BadRow;
+use crate::rows::BadRow;
 
 /// 72 bits of a hash. Two tokens of a file with the same bits count as the same token.
 type Key = [u8; 12];

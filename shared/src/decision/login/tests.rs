@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     decision::states::{Chain, at, start},
     ids::{Generation, LoginKey},
-    model::{Device, Session},
+    model::{Attributes, Device, Session},
 };
 
 fn id(number: usize) -> LoginId {
@@ -18,7 +18,7 @@ fn login(number: usize, device: Option<&str>) -> Login {
 
 fn new(number: usize, device: Option<&str>) -> NewLogin {
     let login = login(number, device);
-    NewLogin { session: Session { key: login.key.clone(), ..Chain::of(0).session(0) }, login }
+    NewLogin { session: Session { key: login.key.clone(), ..Chain::of(0).session(0) }, login, own: Attributes::default() }
 }
 
 fn seen(logins: impl IntoIterator<Item = Login>, last: usize) -> UserLogins {
@@ -28,7 +28,14 @@ fn seen(logins: impl IntoIterator<Item = Login>, last: usize) -> UserLogins {
 }
 
 fn register(version: u64, last: usize, logins_at_most: u32) -> Register {
-    Register { version, last_login_id: id(last), logins_at_most, blocked_at: None }
+    Register {
+        version,
+        last_login_id: id(last),
+        logins_at_most,
+        blocked_at: None,
+        attributes: Attributes::default(),
+        attributes_pending: None,
+    }
 }
 
 fn limit(max: u32, on_limit: OnSessionLimit) -> Option<SessionLimit> {

@@ -4,14 +4,16 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 
 use super::{
-    ACCESS, ANSWERED_PROOFS, BLOCKED_AT, BOUND_SCHEMA, BOUND_TO, IMPORTED_ACCESS, IMPORTED_REFRESH, Item, ItemError, REFRESH, SCHEMA,
-    SortKey, USED_REPLAY_UNTIL,
+    ACCESS, ANSWERED_PROOFS, ATTRIBUTES, ATTRIBUTES_PENDING, BLOCKED_AT, BOUND_SCHEMA, BOUND_TO, HAS_ATTRIBUTES, IMPORTED_ACCESS,
+    IMPORTED_REFRESH, IS_IMPERSONATION, Item, ItemError, OWN, REFRESH, SCHEMA, SortKey, USED_REPLAY_UNTIL, USERS,
 };
 use crate::{
     clock::parse_rfc3339,
     dpop::{AnsweredProofs, Thumbprint},
     ids::{Generation, LoginId, LoginKey, UserKey},
-    model::{Device, FirstUse, ImportedPair, Login, Predecessor, ProofHashes, Register, ReplayKeyHash, Session},
+    model::{
+        Attributes, Device, FirstUse, ImportedPair, Login, LoginAttributes, Predecessor, ProofHashes, Register, ReplayKeyHash, Session,
+    },
     token::{ProofHash, SealedSeed, TokenHash},
 };
 
@@ -70,6 +72,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn optional_map(&self, name: &'static str) -> Result<Option<Attributes>, ItemError> {
+        match self.item.get(name) {
+            None => Ok(None),
+            Some(AttributeValue::M(map)) => {
+                let texts: Option<Vec<_>> = map.iter().map(|(name, value)| Some((name.as_str(), value.as_s().ok()?.as_str()))).collect();
+                texts.and_then(Attributes::of_stored).map(Some).ok_or_else(|| self.wrong(name, "is malformed"))
+            }
+            Some(_) => Err(self.wrong(name, "is not a map")),
+        }
+    }
+
+    fn map(&self, name: &'static str) -> Result<Attributes, ItemError> {
+        self.optional_map(name)?.ok_or_else(|| self.wrong(name, "is missing"))
+    }
+
     fn times(&self, name: &'static str) -> Result<Vec<DateTime<Utc>>, ItemError> {
         let Some(AttributeValue::L(list)) = self.item.get(name) else {
             return Err(self.wrong(name, "is not a list"));
@@ -118,6 +135,8 @@ pub enum StoredItem {
     Alias(LoginId),
     /// What names the login of a device.
     Device(LoginId),
+    /// The attributes of a login.
+    Attributes(Box<LoginAttributes>),
     /// An item of no known kind. A later version may have written it.
     Unknown,
 }
@@ -140,6 +159,7 @@ pub fn read_item(item: &Item) -> Result<StoredItem, ItemError> {
             Ok(StoredItem::Alias(LoginId::parse(login_id).map_err(malformed)?))
         }
         SortKey::Device => Ok(StoredItem::Device(read_device(item)?)),
+        SortKey::Attributes => Ok(StoredItem::Attributes(Box::new(read_attributes(item)?))),
         SortKey::Unknown => Ok(StoredItem::Unknown),
     }
 }
@@ -153,7 +173,17 @@ pub(in crate::store) fn read_register(item: &Item) -> Result<Register, ItemError
         last_login_id: read.parsed("last_login_id", |id| LoginId::parse(id).ok())?,
         logins_at_most: read.optional_number("logins_at_most")?.unwrap_or(0),
         blocked_at: read.optional_time(BLOCKED_AT)?,
+        attributes: read.optional_map(ATTRIBUTES)?.unwrap_or_default(),
+        attributes_pending: read.optional_number(ATTRIBUTES_PENDING)?,
     })
+}
+
+/// Reads the attributes of a login.
+pub(in crate::store) fn read_attributes(item: &Item) -> Result<LoginAttributes, ItemError> {
+    let read = Reader { item, kind: "attributes" };
+    read.check_schema()?;
+    let kept_until = DateTime::from_timestamp(read.number("ttl")?, 0).ok_or_else(|| read.wrong("ttl", "is out of range"))?;
+    Ok(LoginAttributes { user: read.map(USERS)?, version: read.number("version")?, own: read.map(OWN)?, kept_until })
 }
 
 /// Reads the login that the item of a device names.
@@ -215,6 +245,8 @@ pub fn read_login(item: &Item) -> Result<Login, ItemError> {
             user_agent: owned(read.optional_text("user_agent")?),
             ip: owned(read.optional_text("ip")?),
         },
+        has_attributes: read.optional_bool(HAS_ATTRIBUTES)?.unwrap_or(false),
+        is_impersonation: read.optional_bool(IS_IMPERSONATION)?.unwrap_or(false),
     })
 }
 

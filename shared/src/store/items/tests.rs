@@ -1,5 +1,5 @@
 use super::*;
-use crate::decision::states::Chain;
+use crate::decision::states::{Chain, start};
 use crate::dpop::Thumbprint;
 use crate::model::{Device, ReplayKeyHash};
 
@@ -108,32 +108,156 @@ fn a_newer_schema_is_refused() {
     assert_eq!(read_session(&item).unwrap_err().attribute, "schema");
 }
 
-#[test]
-fn the_longest_permitted_fields_stay_under_one_write_unit() {
-    let chain = Chain::of(5);
+/// A login's item has 1,024 bytes: one write unit at each rotation. What each attribute takes at most, with its name.
+const LOGIN_BUDGET: [(&str, usize); 20] = [
+    ("user_key", 51),
+    ("sk", 24),
+    ("schema", 8),
+    ("user_id", 135),
+    ("login_id", 30),
+    ("generation", 17),
+    ("access_proof_hash", 60),
+    ("refresh_proof_hash", 61),
+    ("logged_in_at", 36),
+    ("last_refreshed_at", 41),
+    ("recent_replay_untils", 123),
+    ("refresh_token_expires_at", 48),
+    ("ends_at", 31),
+    ("device_id", 73),
+    ("device_name", 75),
+    ("user_agent", 74),
+    ("ip", 47),
+    ("has_attributes", 15),
+    ("impersonation", 14),
+    ("dpop_jkt", 40),
+];
+/// `ttl`, and what is left for later versions.
+const LOGIN_TTL_AND_SPARE: [usize; 2] = [10, 6];
+
+/// The longest of everything.
+fn longest() -> (Login, Session, Session) {
+    let chain = Chain::of((1 << 30) - 1);
     let full = |text: &str, bytes: usize| Some(text.repeat(bytes / text.len()));
     let login = Login {
         user_id: "u".repeat(crate::ids::USER_ID_MAX_BYTES),
-        ends_at: Some(chain.now()),
+        ends_at: Some(start()),
         device: Device { id: full("d", 64), name: full("é", 64), user_agent: full("a", 64), ip: full("f", 45) },
-        ..chain.login()
+        has_attributes: true,
+        is_impersonation: true,
+        bound_to: bound().0.bound_to,
+        recent_replay_untils: vec![start(); 4],
+        generation: Generation::new(chain.generation).unwrap(),
+        ..Chain::of(5).login()
     };
-    let mut session = chain.session(5);
-    session.user_id.clone_from(&login.user_id);
-    if let Some(predecessor) = &mut session.predecessor {
-        predecessor.replay_key = Some(ReplayKeyHash::of("key"));
+    let session = |generation: u32| {
+        let mut session =
+            Session { user_id: login.user_id.clone(), generation: Generation::new(generation).unwrap(), ..Chain::of(5).session(5) };
+        if let Some(predecessor) = &mut session.predecessor {
+            predecessor.replay_key = Some(ReplayKeyHash::of("key"));
+            predecessor.first_use = FirstUse::ReplayUntil(start());
+        }
+        session
+    };
+    let sessions = (session(chain.generation - 1), session(chain.generation));
+    (login, sessions.0, sessions.1)
+}
+
+/// As large as they may be.
+fn largest_attributes() -> LoginAttributes {
+    let user = Attributes::default().with_scope(Some(&"s".repeat(344))).unwrap();
+    let own = user.clone();
+    assert_eq!(LoginAttributes::check_fit(&user, &own), Ok(()));
+    assert_eq!(user.bytes() + own.bytes(), crate::model::MAX_BYTES);
+    LoginAttributes { user, own, version: 1 << 53, kept_until: LoginAttributes::kept_for(start()) }
+}
+
+#[test]
+fn the_longest_login_keeps_to_its_budget() {
+    let item = login_item(&longest().0);
+    let mut named: Vec<&str> = LOGIN_BUDGET.iter().map(|(name, _)| *name).chain(["ttl"]).collect();
+    named.sort_unstable();
+    let mut written: Vec<&str> = item.keys().map(String::as_str).collect();
+    written.sort_unstable();
+    assert_eq!(written, named);
+    for (name, budget) in LOGIN_BUDGET {
+        let one = Item::from([(name.to_owned(), item[name].clone())]);
+        assert!(size(&one) <= budget, "{name}: {} bytes", size(&one));
     }
-    // A session of a bound login has no replay key, and remembers proofs instead.
-    let mut of_bound = session.clone();
-    if let Some(predecessor) = &mut of_bound.predecessor {
-        predecessor.replay_key = None;
-    }
-    of_bound.answered_proofs = bound().1.answered_proofs;
-    let bound = Login { bound_to: bound().0.bound_to, ..login.clone() };
-    let imported = Login { imported: imported().0.imported, device: Device::default(), ..login.clone() };
+    let budget: usize = LOGIN_BUDGET.iter().map(|(_, bytes)| bytes).chain(&LOGIN_TTL_AND_SPARE).sum();
+    assert!(budget <= 1024, "{budget} bytes");
+}
+
+#[test]
+fn the_longest_permitted_fields_stay_under_one_write_unit() {
+    let (login, _, session) = longest();
+    let imported =
+        Login { imported: imported().0.imported, device: Device::default(), is_impersonation: false, bound_to: None, ..login.clone() };
     let alias = alias_item(&imported.key, &imported.user_id, imported.imported.as_ref().unwrap());
-    for item in [login_item(&login), session_item(&session), login_item(&bound), session_item(&of_bound), login_item(&imported), alias] {
+    let attributes = attributes_item(&login.key, &largest_attributes());
+    // Without a name: the longest id, the longest name and the most attributes together take a second unit.
+    let mut register = key(&login.key.user_key, REGISTER_SK);
+    for (name, value) in [
+        ("schema", number(SCHEMA)),
+        ("version", number(u32::MAX)),
+        ("last_login_id", text(login.key.login_id.as_str())),
+        ("logins_at_most", number(u32::MAX)),
+        ("user_id", text(&login.user_id)),
+        (BLOCKED_AT, time(start())),
+        (ATTRIBUTES, map(&Attributes::default().with_scope(Some(&"s".repeat(694))).unwrap())),
+        (ATTRIBUTES_PENDING, number(u32::MAX)),
+    ] {
+        put(&mut register, name, value);
+    }
+    // A session of a bound login has no replay key and awaits no first use. It remembers proofs instead.
+    let mut of_bound = Session { answered_proofs: bound().1.answered_proofs, ..session.clone() };
+    if let Some(predecessor) = &mut of_bound.predecessor {
+        (predecessor.replay_key, predecessor.first_use) = (None, FirstUse::NotAwaited);
+    }
+    for item in [login_item(&login), session_item(&session), session_item(&of_bound), login_item(&imported), alias, attributes, register] {
         assert!(size(&item) <= 1024, "{} bytes", size(&item));
+    }
+}
+
+/// An authorize reads all items of a login at once. In mid-commit of a rotation both sessions are among them.
+#[test]
+fn all_items_of_a_login_stay_under_one_read_unit() {
+    let (login, old, new) = longest();
+    let imported = Login { imported: imported().0.imported, device: Device::default(), ..login.clone() };
+    let attributes = attributes_item(&login.key, &largest_attributes());
+    let alias = alias_item(&imported.key, &imported.user_id, imported.imported.as_ref().unwrap());
+    // A login by password has a device and no alias; an imported one has an alias and no device. The sum is larger than either.
+    let items = [login_item(&login), session_item(&old), session_item(&new), attributes, alias];
+    let bytes: usize = items.iter().map(size).sum();
+    assert!(bytes <= 4096, "{bytes} bytes");
+}
+
+#[test]
+fn attributes_read_back_as_they_were_written() {
+    let login = Login { has_attributes: true, is_impersonation: true, ..Chain::of(5).login() };
+    assert_eq!(read_login(&login_item(&login)), Ok(login.clone()));
+    let attributes = largest_attributes();
+    let item = attributes_item(&login.key, &attributes);
+    assert_eq!(SortKey::of(item["sk"].as_s().unwrap()), SortKey::Attributes);
+    assert_eq!(read_attributes(&item), Ok(attributes.clone()));
+    assert_eq!(read_item(&item), Ok(StoredItem::Attributes(Box::new(attributes))));
+}
+
+/// Neither a value of another type nor a name that no writer writes is passed on to a backend.
+#[test]
+fn damaged_attributes_are_an_error() {
+    let item = attributes_item(&Chain::of(5).login().key, &largest_attributes());
+    let wrong_map = |name: &str, value: AttributeValue| AttributeValue::M([(name.to_owned(), value)].into());
+    for name in ["schema", "version", USERS, OWN, "ttl"] {
+        let mut values = vec![None, Some(AttributeValue::Bool(true)), Some(text("x"))];
+        if [USERS, OWN].contains(&name) {
+            values.extend([wrong_map("role", number(1)), wrong_map("Role", text("x")), wrong_map("auth_time", text("x"))].map(Some));
+        }
+        for value in values {
+            let mut damaged = item.clone();
+            damaged.remove(name);
+            damaged.extend(value.map(|value| (name.to_owned(), value)));
+            assert_eq!(read_attributes(&damaged).map_err(|error| error.attribute), Err(name));
+        }
     }
 }
 
@@ -145,6 +269,8 @@ fn size(item: &Item) -> usize {
             AttributeValue::N(digits) => digits.len() / 2 + 2,
             AttributeValue::B(bytes) => bytes.as_ref().len(),
             AttributeValue::L(list) => 3 + list.iter().map(|each| 1 + value(each)).sum::<usize>(),
+            AttributeValue::Bool(_) => 1,
+            AttributeValue::M(map) => 3 + map.iter().map(|(name, each)| 1 + name.len() + value(each)).sum::<usize>(),
             other => panic!("{other:?}"),
         }
     }
@@ -179,6 +305,7 @@ fn sort_keys_are_told_by_their_shape() {
         (id, SortKey::Login),
         (&session, SortKey::Session),
         (&alias, SortKey::Alias(id)),
+        (&format!("{id}#attributes"), SortKey::Attributes),
     ] {
         assert_eq!(SortKey::of(sk), kind, "{sk}");
     }

@@ -39,7 +39,7 @@ async fn a_user_reads_back_as_written() {
 
 #[tokio::test]
 async fn a_damaged_user_is_an_error() {
-    for (attribute, wrong) in [("username", "Ada"), ("user_id", &"u".repeat(129)), ("password_hash", "x"), ("status", "Active")] {
+    for (attribute, wrong) in [("username", "Ada"), ("user_id", &"u".repeat(129)), ("status", "Active")] {
         let mut item = user_item(&user());
         item.insert(attribute.into(), crate::store::items::text(wrong));
         match crate::store::users::read_user(&item) {
@@ -47,6 +47,10 @@ async fn a_damaged_user_is_an_error() {
             Ok(_) => panic!("{attribute} {wrong}"),
         }
     }
+    // A hash of no form keeps one user from logging in, and no other user from being read.
+    let mut unreadable = user_item(&user());
+    unreadable.insert("password_hash".into(), crate::store::items::text("x"));
+    assert!(crate::store::users::read_user(&unreadable).unwrap().password_hash.is_unreadable());
     let mut longest = user_item(&user());
     longest.insert("user_id".into(), crate::store::items::text("u".repeat(128)));
     assert!(crate::store::users::read_user(&longest).is_ok());
@@ -169,8 +173,8 @@ async fn a_hash_is_replaced_where_the_user_is_unchanged() {
     let script = Script::new([output(json!({})), error(CONDITION), error(THROTTLED)]);
     let users = script.users();
     let hash = user().password_hash;
-    assert_eq!(users.replace_password_hash(&user(), &hash).await, Ok(()));
-    assert_eq!(users.replace_password_hash(&user(), &hash).await, Ok(()));
+    assert_eq!(users.replace_password_hash(&user(), &hash).await, Ok(true));
+    assert_eq!(users.replace_password_hash(&user(), &hash).await, Ok(false));
     assert!(matches!(users.replace_password_hash(&user(), &hash).await, Err(StoreError::Unavailable { operation: "UpdateItem", .. })));
     let (operation, request) = script.asked().remove(0);
     assert_eq!(operation, "UpdateItem");
@@ -180,8 +184,11 @@ async fn a_hash_is_replaced_where_the_user_is_unchanged() {
             "TableName": "users",
             "Key": {"username": s("ada")},
             "UpdateExpression": "SET password_hash = :new",
-            "ConditionExpression": "version = :version AND password_hash = :old",
-            "ExpressionAttributeValues": {":new": s(hash.as_str()), ":old": s(hash.as_str()), ":version": n(4)},
+            "ConditionExpression": "version = :version AND #status = :status AND password_hash = :old",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": {
+                ":new": s(hash.as_str()), ":old": s(hash.as_str()), ":status": s("active"), ":version": n(4),
+            },
         })
     );
 }
@@ -257,7 +264,7 @@ async fn a_removal_of_a_user() {
                 json!({
                     "TableName": "sessions",
                     "Key": key("!user"),
-                    "UpdateExpression": "SET version = version + :one REMOVE user_id, username",
+                    "UpdateExpression": "SET version = version + :one REMOVE user_id, username, attributes, attributes_pending",
                     "ConditionExpression": "attribute_exists(sk)",
                     "ExpressionAttributeValues": {":one": n(1)},
                 }),

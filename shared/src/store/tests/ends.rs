@@ -7,6 +7,7 @@ use crate::{
     decision::states::Chain,
     entropy::Random,
     ids::{Generation, LoginId, UserKey},
+    model::LeftBehind,
     operations::{Everywhere, block_user, end_all, end_login, end_scanned, lift_block},
     store::{
         EndProof, Ended, ScannedUser, StoreError, login_item,
@@ -35,7 +36,7 @@ async fn an_end_asks_for_the_proof_of_its_own_kind() {
     ] {
         let script = Script::new([deleted()]);
         let ended = end_login(&script.store(), &test_values::key(), &proof, &Random::system()).await;
-        assert_eq!(ended, Ok(Ended::Now { generation: Generation::new(5).unwrap() }));
+        assert_eq!(ended, Ok(Ended::Now { left: LeftBehind { generation: Generation::new(5).unwrap(), has_attributes: false } }));
         let (operation, request) = script.asked().remove(0);
         assert_eq!(operation, "DeleteItem");
         let mut expected =

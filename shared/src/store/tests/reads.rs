@@ -6,7 +6,7 @@ use super::{LOGIN_ID, OTHER_ID, THROTTLED, USER_KEY, key, n, register_item, s};
 use crate::{
     decision::states::Chain,
     ids::{LoginId, UserKey},
-    model::{DeviceItem, Extent, Register, UserLogins},
+    model::{Attributes, DeviceItem, Extent, Register, UserLogins},
     store::{
         Located, NotLocated, StoreError, login_item, read_login,
         script::{Answer, Script, error, output, wire},
@@ -53,7 +53,14 @@ async fn a_read_of_a_users_logins() {
     let seen = script.store().read_user_logins(&UserKey::of("user-1")).await.unwrap();
     assert_eq!(
         seen.register,
-        Some(Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), logins_at_most: 0, blocked_at: None })
+        Some(Register {
+            version: 7,
+            last_login_id: LoginId::parse(OTHER_ID).unwrap(),
+            logins_at_most: 0,
+            blocked_at: None,
+            attributes: Attributes::default(),
+            attributes_pending: None
+        })
     );
     assert_eq!(seen.logins.into_values().collect::<Vec<_>>(), [read_login(&login_item(&chain.login())).unwrap()]);
     assert_eq!(seen.sessions.into_iter().collect::<Vec<_>>(), [(chain.login().key.login_id, chain.login().generation)]);
@@ -90,7 +97,14 @@ async fn a_read_for_a_login_without_a_limit() {
     let user_key = UserKey::of("user-1");
     let mut counted = register_item();
     counted["logins_at_most"] = n(41);
-    let register = Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), logins_at_most: 41, blocked_at: None };
+    let register = Register {
+        version: 7,
+        last_login_id: LoginId::parse(OTHER_ID).unwrap(),
+        logins_at_most: 41,
+        blocked_at: None,
+        attributes: Attributes::default(),
+        attributes_pending: None,
+    };
     let expected = UserLogins { register: Some(register), ..UserLogins::default() };
 
     let script = Script::new([output(json!({"Item": counted}))]);
@@ -116,7 +130,7 @@ async fn a_read_for_a_login_without_a_limit() {
 async fn items_of_no_known_kind_are_passed_over() {
     let state = Chain::of(5).state();
     let login = state.login.clone().unwrap();
-    let unknown = ["!user?", "!user#devices", "#", "0123456789-_abcdefghiw#attributes", "0123456789-_abcdefghiw#00000000005", "~"];
+    let unknown = ["!user?", "!user#devices", "#", "0123456789-_abcdefghiw#used", "0123456789-_abcdefghiw#00000000005", "~"];
     let items: Vec<_> = unknown.into_iter().map(key).chain([wire(&login_item(&login)), wire(&session_item(&state.sessions[0]))]).collect();
     let answers = |register: bool| register.then(|| output(json!({}))).into_iter().chain([output(json!({"Items": items.clone()}))]);
 

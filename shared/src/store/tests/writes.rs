@@ -14,7 +14,7 @@ use crate::{
     entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
     import::{ImportRow, ImportedSession},
-    model::{Device, DeviceItem, Lifetimes, LoginCreation, NewLogin, ProofHashes, Register, ReplayRule},
+    model::{Attributes, Device, DeviceItem, LeftBehind, Lifetimes, LoginCreation, NewLogin, ProofHashes, Register, ReplayRule},
     operations::{
         ImportOutcome, change_user, import_session,
         issue::{RotationRequest, issue_login, issue_successor},
@@ -63,6 +63,7 @@ async fn a_rotation() {
     let replay_untils = remembered_after(&login, &chain.session(5), &next.session);
     let script = Script::new([output(json!({}))]);
     let rotation = Rotation {
+        attributes_kept_until: None,
         login: &login,
         presented: &presented.hash(),
         answered: &AnsweredProofs::default(),
@@ -123,6 +124,7 @@ async fn a_rotation_forgets_an_old_address() {
             answered: &AnsweredProofs::default(),
             successor: &next.session,
             replay_untils: &[],
+            attributes_kept_until: None,
             first_proofs: None,
         };
         assert_eq!(script.store().rotate(rotation).await, Ok(Commit::Done));
@@ -149,6 +151,7 @@ async fn a_first_rotation_of_an_imported_login() {
         answered: &AnsweredProofs::default(),
         successor: &next.session,
         replay_untils: &[],
+        attributes_kept_until: None,
         first_proofs: Some(proofs),
     };
     assert_eq!(script.store().rotate(rotation).await, Ok(Commit::Done));
@@ -186,7 +189,7 @@ async fn an_import() {
     let asked = script.asked();
     assert_eq!(asked.iter().map(|(operation, _)| operation.as_str()).collect::<Vec<_>>(), ["GetItem", "Query", "TransactWriteItems"]);
     let items = asked[2].1["TransactItems"].as_array().unwrap();
-    let NewLogin { login, session } = session.login(now());
+    let NewLogin { login, session, .. } = session.login(now());
     assert_eq!(items[0]["Update"]["ConditionExpression"], "version = :version");
     assert_eq!(
         items[1..],
@@ -222,7 +225,14 @@ fn new_login() -> NewLogin {
 const IN_ANY_CASE: &str = "attribute_exists(sk) OR attribute_not_exists(sk)";
 
 fn register() -> Register {
-    Register { version: 7, last_login_id: LoginId::parse(OTHER_ID).unwrap(), logins_at_most: 7, blocked_at: None }
+    Register {
+        version: 7,
+        last_login_id: LoginId::parse(OTHER_ID).unwrap(),
+        logins_at_most: 7,
+        blocked_at: None,
+        attributes: Attributes::default(),
+        attributes_pending: None,
+    }
 }
 
 async fn creation(creation: &LoginCreation) -> (NewLogin, Vec<Value>) {
@@ -278,7 +288,7 @@ async fn a_later_login_asks_for_its_predecessor() {
     for (predecessor_seen, condition) in
         [(Some(true), "attribute_exists(sk)"), (Some(false), "attribute_not_exists(sk)"), (None, IN_ANY_CASE)]
     {
-        let replaced = vec![(login_key(THIRD_ID), Some(Generation::FIRST))];
+        let replaced = vec![(login_key(THIRD_ID), Some(LeftBehind { generation: Generation::FIRST, has_attributes: false }))];
         let (_, items) =
             creation(&LoginCreation { register: Some(register()), predecessor_seen, replaced, ..LoginCreation::default() }).await;
         let moved = &items[0]["Update"];
@@ -298,7 +308,8 @@ async fn a_later_login_asks_for_its_predecessor() {
 /// One item of a transaction each: what is deleted carries its own condition.
 #[tokio::test]
 async fn a_login_in_place_of_its_predecessor() {
-    let replaced = [OTHER_ID, THIRD_ID].map(|id| (login_key(id), Some(Generation::FIRST))).to_vec();
+    let replaced =
+        [OTHER_ID, THIRD_ID].map(|id| (login_key(id), Some(LeftBehind { generation: Generation::FIRST, has_attributes: false }))).to_vec();
     let read = LoginCreation { register: Some(register()), predecessor_seen: Some(true), replaced, ..LoginCreation::default() };
     let (_, items) = creation(&read).await;
     assert_eq!(
@@ -453,6 +464,7 @@ async fn what_a_transaction_comes_to() {
             answered: &AnsweredProofs::default(),
             successor: &chain.session(1),
             replay_untils: &[],
+            attributes_kept_until: None,
             first_proofs: None,
         };
         match Script::new([answer]).store().rotate(rotation).await {

@@ -6,7 +6,8 @@ const HEADER: &str = "user_id,access_token,refresh_token,access_token_expires_at
 const DATES: &str = "2026-11-23T16:25:09Z,2026-11-30T16:25:09Z";
 
 fn read(bytes: impl Into<Vec<u8>>, format: ImportFormat) -> Result<Vec<Row>, String> {
-    let mut rows = Rows::of(Counted::over(Cursor::new(bytes.into()), None), format).map_err(|error| error.to_string())?;
+    let mut rows = Rows::of(Counted::over(Cursor::new(bytes.into()), None).unwrap(), format, TimeFormat::default())
+        .map_err(|error| error.to_string())?;
     let mut read = Vec::new();
     while let Some(row) = rows.next().map_err(|error| error.to_string())? {
         read.push(row);
@@ -44,8 +45,8 @@ fn columns_stand_in_any_order_and_others_are_ignored() {
         let rows = csv(text.clone()).unwrap();
         assert_eq!(told(&rows), (vec![2, 4], vec![]));
         assert_eq!(rows[0].session.as_ref().unwrap().user_id, "user, 1");
-        let rows =
-            Rows::of(Counted::over(Cursor::new(text.into_bytes()), None), ImportFormat::Csv).unwrap_or_else(|error| panic!("{error}"));
+        let rows = Rows::of(Counted::over(Cursor::new(text.into_bytes()), None).unwrap(), ImportFormat::Csv, TimeFormat::default())
+            .unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(rows.ignored, ["device"]);
     }
     assert_eq!(csv(HEADER), Ok(vec![]));
@@ -158,10 +159,16 @@ fn json_lines_are_read_one_by_one() {
 
 #[test]
 fn a_name_says_what_the_file_is() {
-    for (name, format) in [("a.csv", ImportFormat::Csv), ("A.CSV", ImportFormat::Csv), ("a.jsonl", ImportFormat::Jsonl)] {
+    for (name, format) in [
+        ("a.csv", ImportFormat::Csv),
+        ("A.CSV", ImportFormat::Csv),
+        ("a.csv.gz", ImportFormat::Csv),
+        ("a.jsonl", ImportFormat::Jsonl),
+        ("a.json.gz", ImportFormat::Jsonl),
+    ] {
         assert_eq!(format_of(Path::new(name)).ok(), Some(format));
     }
-    for name in ["-", "csv", "a.json", "a.csv.gz", ""] {
+    for name in ["-", "csv", "a.json", ".csv", ""] {
         assert!(matches!(format_of(Path::new(name)), Err(FileError::UnknownFormat)), "{name}");
     }
 }

@@ -1,13 +1,13 @@
 //! User ids that an export made of something else: of no value, or of a number that lost digits. Imported as they are, they would
 //! make one user of all the people whose rows have them, and each could end the others' logins.
 
-use super::row::BadRow;
+use super::BadRow;
 
 /// What exporters write for "no value", in lower case: SQL clients and dumps, languages, data frames, spreadsheets.
 const NO_VALUE: [&str; 10] = ["null", "(null)", "<null>", "nil", "\\n", "none", "undefined", "nan", "n/a", "#n/a"];
 
 /// Refuses such an id. `--user-ids-as-they-are` leaves this check out.
-pub(super) fn check(user_id: &str) -> Result<(), BadRow> {
+pub(crate) fn check(user_id: &str) -> Result<(), BadRow> {
     problem(user_id).map_or(Ok(()), |problem| {
         let problem = format!("{problem}; --user-ids-as-they-are imports it all the same");
         Err(BadRow::in_column(latchkey::import::COLUMNS[0], problem))

@@ -2,43 +2,47 @@
 
 use std::io::{self, Chain, Read};
 
+use super::{BadRow, Column, Counted, FileError, ROW_MAX_BYTES, Reader, RowText};
 use csv::{ByteRecord, Reader as CsvReader, ReaderBuilder, Terminator};
-use latchkey::import::COLUMNS;
-
-use super::row::{BadRow, Counted, FileError, ROW_MAX_BYTES, Reader, RowText};
 
 /// Put after the file, so that its last row is ended too.
 const LINE_FEED: &[u8] = b"\n";
 
 /// Rows, and in which field each column stands.
-pub(super) struct CsvRows {
+pub(crate) struct CsvRows<const N: usize> {
     reader: CsvReader<Bounded>,
-    fields: [usize; 5],
+    columns: [Column; N],
+    fields: [Option<usize>; N],
     width: usize,
     record: ByteRecord,
 }
 
-impl CsvRows {
+impl<const N: usize> CsvRows<N> {
     /// Reads the header. Gives also the columns that mean nothing here.
-    pub(super) fn of(source: Counted) -> Result<(Self, Vec<String>), FileError> {
+    pub(crate) fn of(source: Counted, columns: [Column; N]) -> Result<(Self, Vec<String>), FileError> {
         let bounded = Bounded { source: source.chain(LINE_FEED), left: ROW_MAX_BYTES };
         // Flexible: a row with a field too few is one bad row, and no end of the file. Ended by the line feed alone, with any
         // carriage return left to the last field: otherwise the reader's line is that of the end of the row before.
         let mut reader = ReaderBuilder::new().flexible(true).terminator(Terminator::Any(b'\n')).from_reader(bounded);
         let header = reader.byte_headers().map_err(|error| file_error(error, 1))?.clone();
         if header.is_empty() {
-            return Err(FileError::Empty);
+            return Err(FileError::Empty(headings(&columns)));
         }
         let names = header.iter().map(|name| std::str::from_utf8(name).map(str::trim)).collect::<Result<Vec<_>, _>>();
         let names = names.map_err(|_| FileError::HeaderEncoding)?;
-        let fields = fields(&names)?;
-        let ignored = names.iter().filter(|name| !COLUMNS.contains(name)).map(|name| (*name).to_owned()).collect();
-        Ok((Self { reader, fields, width: names.len(), record: ByteRecord::new() }, ignored))
+        let fields = fields(&names, &columns)?;
+        let read = |name: &str| columns.iter().any(|column| column.heading == name);
+        let ignored = names.iter().filter(|name| !read(name)).map(|name| (*name).to_owned()).collect();
+        Ok((Self { reader, columns, fields, width: names.len(), record: ByteRecord::new() }, ignored))
     }
 }
 
-fn fields(names: &[&str]) -> Result<[usize; 5], FileError> {
-    let missing: Vec<_> = COLUMNS.into_iter().filter(|column| !names.contains(column)).collect();
+fn headings<const N: usize>(columns: &[Column; N]) -> Vec<String> {
+    columns.iter().filter(|column| column.required).map(|column| column.heading.clone()).collect()
+}
+
+fn fields<const N: usize>(names: &[&str], columns: &[Column; N]) -> Result<[Option<usize>; N], FileError> {
+    let missing: Vec<_> = headings(columns).into_iter().filter(|heading| !names.contains(&heading.as_str())).collect();
     if !missing.is_empty() {
         let hint = match names {
             [one] if one.contains(';') || one.contains('\t') => "; columns are separated by commas",
@@ -46,14 +50,14 @@ fn fields(names: &[&str]) -> Result<[usize; 5], FileError> {
         };
         return Err(FileError::MissingColumns { missing, hint });
     }
-    if let Some(repeated) = COLUMNS.into_iter().find(|column| names.iter().filter(|name| *name == column).count() > 1) {
-        return Err(FileError::RepeatedColumn(repeated));
+    if let Some(repeated) = columns.iter().find(|column| names.iter().filter(|name| **name == column.heading).count() > 1) {
+        return Err(FileError::RepeatedColumn(repeated.heading.clone()));
     }
-    Ok(COLUMNS.map(|column| names.iter().position(|name| *name == column).unwrap_or_default()))
+    Ok(columns.each_ref().map(|column| names.iter().position(|name| *name == column.heading)))
 }
 
-impl Reader for CsvRows {
-    fn next(&mut self) -> Result<Option<RowText<'_>>, FileError> {
+impl<const N: usize> Reader<N> for CsvRows<N> {
+    fn next(&mut self) -> Result<Option<RowText<'_, N>>, FileError> {
         loop {
             let next = self.reader.position().line();
             self.reader.get_mut().left = ROW_MAX_BYTES;
@@ -70,18 +74,19 @@ impl Reader for CsvRows {
     }
 }
 
-impl CsvRows {
-    fn texts(&self) -> Result<[&str; 5], BadRow> {
+impl<const N: usize> CsvRows<N> {
+    fn texts(&self) -> Result<[Option<&str>; N], BadRow> {
         if self.record.len() != self.width {
             return Err(BadRow::new(format!("the row has {} fields, and the header {}", self.record.len(), self.width)));
         }
-        let mut texts = [""; 5];
-        for ((text, field), column) in texts.iter_mut().zip(self.fields).zip(COLUMNS) {
+        let mut texts = [None; N];
+        for ((text, field), column) in texts.iter_mut().zip(self.fields).zip(&self.columns) {
+            let Some(field) = field else { continue };
             let mut bytes = self.record.get(field).unwrap_or_default();
             if field + 1 == self.width {
                 bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
             }
-            *text = std::str::from_utf8(bytes).map_err(|_| BadRow::in_column(column, "is not UTF-8"))?;
+            *text = Some(std::str::from_utf8(bytes).map_err(|_| BadRow::in_column(column.name, "is not UTF-8"))?);
         }
         Ok(texts)
     }

@@ -1,0 +1,83 @@
+//! The back office, from outside: does it want a signature, and does it answer one? Its settings are among those of the environment.
+
+use http::StatusCode;
+use serde_json::json;
+
+use super::Check;
+use crate::smoke::{
+    api::{Answer, NoAnswer},
+    office::{Body, Office},
+};
+
+/// A request that writes nothing, and reads nothing either: this is no token.
+fn harmless() -> Body {
+    Body::Form("token", "doctor".to_owned())
+}
+
+const INTROSPECT: &str = "/admin/introspect";
+
+pub(super) async fn check(office: &Office) -> Vec<Check> {
+    vec![
+        wants_a_signature(&office.post_unsigned(INTROSPECT, harmless()).await),
+        answers_a_signature(&office.post(INTROSPECT, harmless(), None).await),
+    ]
+}
+
+fn wants_a_signature(answer: &Result<Answer, NoAnswer>) -> Check {
+    let what = "back office: refuses a request without a signature";
+    match answer {
+        Ok(Answer { status: 403, .. }) => Check::ok(what),
+        Ok(Answer { status, .. }) => Check::finding(
+            what,
+            format!("it answers {status}: anyone who reaches it may be able to act as any user"),
+            "deploy the template again, and check that every method of the API has the authorization AWS_IAM",
+        ),
+        Err(error) => Check::skipped(what, format!("it doesn't answer: {error}; check --admin-url")),
+    }
+}
+
+fn answers_a_signature(answer: &Result<Answer, NoAnswer>) -> Check {
+    let what = "back office: answers an introspection";
+    match answer {
+        Ok(answer) if answer.status == StatusCode::OK && answer.body == json!({"active": false}) => Check::ok(what),
+        Ok(Answer { status: 403, .. }) => Check::skipped(
+            what,
+            "these credentials may not introspect: take a role that is in AdminCallers, and whose own policy allows the path",
+        ),
+        Ok(Answer { status, .. }) => Check::finding(
+            what,
+            format!("it answers {status}"),
+            "look for `internal` and `store_unavailable` in the log of the admin function",
+        ),
+        Err(error) => Check::skipped(what, format!("it doesn't answer: {error}; check --admin-url")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Outcome;
+
+    fn answer(status: u16, body: serde_json::Value) -> Result<Answer, NoAnswer> {
+        Ok(Answer { status, no_store: true, body })
+    }
+
+    #[test]
+    fn an_open_back_office_is_a_finding() {
+        assert!(matches!(wants_a_signature(&answer(403, json!({"message": "x"}))).outcome, Outcome::Ok));
+        for open in [200, 400, 404, 500] {
+            assert!(wants_a_signature(&answer(open, json!({}))).is_finding(), "{open}");
+        }
+        assert!(matches!(wants_a_signature(&Err(NoAnswer::TooLate)).outcome, Outcome::Skipped(_)));
+    }
+
+    #[test]
+    fn a_caller_without_the_right_learns_nothing() {
+        assert!(matches!(answers_a_signature(&answer(200, json!({"active": false}))).outcome, Outcome::Ok));
+        assert!(matches!(answers_a_signature(&answer(403, json!({}))).outcome, Outcome::Skipped(_)));
+        for broken in [answer(200, json!({"active": true})), answer(503, json!({})), answer(404, json!({}))] {
+            assert!(answers_a_signature(&broken).is_finding());
+        }
+        assert!(matches!(answers_a_signature(&Err(NoAnswer::TooLate)).outcome, Outcome::Skipped(_)));
+    }
+}

@@ -1,0 +1,168 @@
+//! Bringing a user along from another system.
+
+use super::{
+    block::block_user,
+    create_user::{UserCreated, create_user},
+};
+use crate::{
+    entropy::Random,
+    ids::UserKey,
+    model::{User, UserStatus},
+    store::{Accounts, StoreError},
+};
+
+/// What became of a user to import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserImported {
+    /// The user is new.
+    Created,
+    /// The user was imported before, has another hash now, and hasn't logged in yet: the hash was replaced.
+    Replaced,
+    /// The user was imported before, with this hash.
+    AlreadyThere,
+    /// The user was left alone.
+    LeftAlone(LeftAlone),
+}
+
+/// Why a user was left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+pub enum LeftAlone {
+    /// The password is Latchkey's own: the user has logged in since, or was added here.
+    #[strum(serialize = "has a password of Latchkey's own")]
+    OwnPassword,
+    /// The password or the status was changed here.
+    #[strum(serialize = "was changed here since the import")]
+    Changed,
+    /// The name belongs to another id.
+    #[strum(serialize = "has another user id here")]
+    OtherId,
+    /// The status here is another one.
+    #[strum(serialize = "has another status here; `latchkey users enable` and `disable` change it")]
+    OtherStatus,
+    /// Another user's name is drawn like this one.
+    #[strum(serialize = "looks like the name of another user here")]
+    LooksLikeAnother,
+    /// The id belongs to another name, or is blocked, as that of a removed user.
+    #[strum(serialize = "has an id that is another user's here, or that of a removed user")]
+    IdTaken,
+}
+
+/// Creates the user, or replaces the foreign hash of a user who was imported and has not logged in since. Nothing else is changed, so
+/// that a second import never sets a password back. A file without ids gives `new` a drawn one, and then `id_is_given` is `false`.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn import_user(accounts: &Accounts, new: &User, id_is_given: bool, random: &Random) -> Result<UserImported, StoreError> {
+    let (imported, user_id) = import_unblocked(accounts, new, id_is_given, random).await?;
+    // A disabled user is blocked, too, so that no login is created by another door. After a crash in between, the same command comes here.
+    if new.status == UserStatus::Disabled && !matches!(imported, UserImported::LeftAlone(_)) {
+        block_user(accounts.store(), &UserKey::of(&user_id), new.created_at, random).await?;
+    }
+    Ok(imported)
+}
+
+/// Also gives the user's id here.
+async fn import_unblocked(
+    accounts: &Accounts,
+    new: &User,
+    id_is_given: bool,
+    random: &Random,
+) -> Result<(UserImported, String), StoreError> {
+    loop {
+        let Some(there) = accounts.users().read_user(&new.username).await? else {
+            match create_user(accounts, new, random).await? {
+                UserCreated::Done => return Ok((UserImported::Created, new.user_id.clone())),
+                UserCreated::IdTaken => return Ok((UserImported::LeftAlone(LeftAlone::IdTaken), new.user_id.clone())),
+                UserCreated::LooksLikeAnother => {
+                    return Ok((UserImported::LeftAlone(LeftAlone::LooksLikeAnother), new.user_id.clone()));
+                }
+                // Another command has added the user since.
+                UserCreated::NameTaken => continue,
+            }
+        };
+        let imported = match judge(&there, new, id_is_given) {
+            Verdict::Replace if accounts.users().replace_password_hash(&there, &new.password_hash).await? => UserImported::Replaced,
+            // The user logged in a moment ago.
+            Verdict::Replace => UserImported::LeftAlone(LeftAlone::Changed),
+            Verdict::AlreadyThere => UserImported::AlreadyThere,
+            Verdict::LeftAlone(why) => UserImported::LeftAlone(why),
+        };
+        return Ok((imported, there.user_id));
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Replace,
+    AlreadyThere,
+    LeftAlone(LeftAlone),
+}
+
+fn judge(there: &User, new: &User, id_is_given: bool) -> Verdict {
+    if id_is_given && there.user_id != new.user_id {
+        return Verdict::LeftAlone(LeftAlone::OtherId);
+    }
+    if there.password_hash.foreign().is_none() && !there.password_hash.is_none() {
+        return Verdict::LeftAlone(LeftAlone::OwnPassword);
+    }
+    if there.version != 1 {
+        return Verdict::LeftAlone(LeftAlone::Changed);
+    }
+    if there.status != new.status {
+        return Verdict::LeftAlone(LeftAlone::OtherStatus);
+    }
+    if there.password_hash == new.password_hash { Verdict::AlreadyThere } else { Verdict::Replace }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::{
+        password::{ForeignHash, Hints, PasswordHash},
+        username::Username,
+    };
+
+    fn foreign(last: char) -> PasswordHash {
+        let text = format!("$2b$10$Dv0VlmVyXS//fjkFxrrNXOmaa1OPpwzezNW7UU6wvf3TbfcTihDw{last}");
+        match ForeignHash::read(&text, &Hints::default()) {
+            Ok(ForeignHash::Slow(foreign)) => foreign.into(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn user() -> User {
+        User {
+            username: Username::parse("ada").unwrap(),
+            user_id: "user-1".to_owned(),
+            password_hash: foreign('C'),
+            status: UserStatus::Active,
+            version: 1,
+            created_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    /// The whole table.
+    #[test]
+    fn a_foreign_hash_at_version_1_is_replaced_and_nothing_else() {
+        let new = User { password_hash: foreign('S'), ..user() };
+        let of = |there: &User, id_is_given| judge(there, &new, id_is_given);
+        assert_eq!(of(&user(), true), Verdict::Replace);
+        assert_eq!(of(&User { password_hash: PasswordHash::none(), ..user() }, true), Verdict::Replace);
+        assert_eq!(of(&new, true), Verdict::AlreadyThere);
+        assert_eq!(judge(&user(), &User { password_hash: PasswordHash::none(), ..user() }, true), Verdict::Replace);
+        for (there, why) in [
+            (User { user_id: "user-2".to_owned(), ..user() }, LeftAlone::OtherId),
+            (User { password_hash: PasswordHash::dummy(), ..user() }, LeftAlone::OwnPassword),
+            (User { password_hash: PasswordHash::stored("x".to_owned()), ..user() }, LeftAlone::OwnPassword),
+            (User { version: 2, ..user() }, LeftAlone::Changed),
+            (User { version: 2, ..new.clone() }, LeftAlone::Changed),
+            (User { status: UserStatus::Disabled, ..user() }, LeftAlone::OtherStatus),
+        ] {
+            assert_eq!(of(&there, true), Verdict::LeftAlone(why));
+        }
+        let drawn = User { user_id: "user-2".to_owned(), ..user() };
+        assert_eq!(of(&drawn, false), Verdict::Replace, "the file has no ids");
+    }
+}
