@@ -75,7 +75,7 @@ fn state(pool: &mut Pool, stored: Option<&Stored>, bound: bool) -> LoginState {
     read.answered_proofs = session.answered.clone();
     let mut found = pool.login(0, login);
     found.bound_to = bound.then(|| key(true));
-    LoginState { login: Some(found), sessions: vec![read] }
+    LoginState { login: Some(found), sessions: vec![read], attributes: None }
 }
 
 fn ask(question: Question) -> Verdict {
