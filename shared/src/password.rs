@@ -18,6 +18,7 @@ use precis_profiles::OpaqueString;
 use precis_profiles::precis_core::profile::Rules;
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
+#[cfg(feature = "foreign-hashes")]
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 

@@ -27,7 +27,7 @@ fn micro(criterion: &mut Criterion) {
     let issued = &functions.work.issued;
     let (login, session) = (&issued.new.login, &issued.new.session);
     let (login_as_item, session_as_item) = (login_item(login), session_item(session));
-    let state = LoginState { login: Some(login.clone()), sessions: vec![session.clone()] };
+    let state = LoginState { login: Some(login.clone()), sessions: vec![session.clone()], ..LoginState::default() };
     let access = issued.pair.access.claim();
     let refresh = issued.pair.refresh.claim();
     let now = Clock::system().now();

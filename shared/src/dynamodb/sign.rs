@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 //!
-//! `aws-sigv4` signs any request, and makes the day's key anew for each. That is a quarter of an authorize.
+//! `aws-sigv4` signs any request, and derives the signing key anew for each. Here the day's key is kept.
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::{client::orchestrator::HttpRequest, http::HttpError};

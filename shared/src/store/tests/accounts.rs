@@ -211,7 +211,7 @@ async fn users_are_read_page_by_page() {
     let page = users.page_of_users(None, None).await.unwrap();
     assert_eq!(page.users.iter().map(|user| user.username.as_str()).collect::<Vec<_>>(), ["ada"]);
     let unreadable: Vec<_> = page.unreadable.iter().map(ToString::to_string).collect();
-    assert_eq!(unreadable, ["the user \"berta\" can't be read: user item: `password_hash` is malformed"]);
+    assert_eq!(unreadable, ["the user \"berta\" can't be read: user item: `password_hash` is of no form that a login verifies"]);
     let page = users.page_of_users(page.next.as_deref(), Some(50)).await.unwrap();
     assert_eq!((page.users[0].username.as_str(), page.next), ("grace", None));
     assert!(matches!(users.page_of_users(None, None).await, Err(StoreError::Unavailable { operation: "Scan", .. })));
