@@ -7,7 +7,7 @@ use super::{BadProof, claims::Jwk};
 use crate::crypto::{base64url, base64url_32, sha256};
 
 /// SHA-256 of a public key (RFC 7638): what a login is bound to.
-#[derive(Clone, Copy, Hash)]
+#[derive(Clone, Copy)]
 pub struct Thumbprint([u8; 32]);
 
 impl Thumbprint {

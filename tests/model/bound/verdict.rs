@@ -105,7 +105,7 @@ fn ask(question: Question) -> Verdict {
         RefreshDecision::NotAnswered(_) => Verdict::NotAnswered,
         RefreshDecision::Refuse(_) | RefreshDecision::Torn => Verdict::Refused,
     };
-    answered.insert(question.clone(), verdict.clone());
+    answered.insert(question, verdict.clone());
     verdict
 }
 
