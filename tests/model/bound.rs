@@ -130,6 +130,8 @@ pub(crate) struct World {
     pub(crate) thefts: u8,
     pub(crate) lost_answers: u8,
     pub(crate) unheard: u8,
+    /// The thief came first with a proof that wasn't answered yet: a pair by it, or the end of the login by an older token, is theirs.
+    pub(crate) came_first: bool,
     pub(crate) flaw: Option<Flaw>,
 }
 
@@ -177,6 +179,7 @@ impl World {
             thefts: 0,
             lost_answers: 0,
             unheard: 0,
+            came_first: false,
             flaw: None,
         }
     }

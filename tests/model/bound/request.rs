@@ -123,6 +123,7 @@ fn read(world: &mut World, request: &Request, place: usize, config: &Config) -> 
             } else if config.thefts == 0 {
                 world.flaw = Some(Flaw::HonestRefused);
             }
+            world.came_first |= !request.is_clients;
             world.stored = None;
             Stage::Over
         }
@@ -181,6 +182,7 @@ fn answer(world: &mut World, request: &Request, pair: Token, is_lost: bool) {
     };
     world.flaw = world.flaw.or(flaw);
     if !request.is_clients {
+        world.came_first = true;
         return;
     }
     if is_lost {
