@@ -18,8 +18,8 @@ pub use doctor::DoctorArgs;
 pub use sessions::{FindArgs, ImportArgs, ImportFormat, SessionsCommand};
 pub use smoke::SmokeArgs;
 pub use users::{
-    AddArgs, BcryptPrehash, ChangeArgs, FindUserArgs, ImportUsersArgs, ListUsersArgs, PasswordArgs, SetAttributesArgs, SetPasswordArgs,
-    ShowUserArgs, SpringVersion, UserArgs, UsersCommand, UsersFormat,
+    AddArgs, BcryptPrehash, ChangeArgs, ExportUserArgs, FindUserArgs, ImportUsersArgs, ListUsersArgs, PasswordArgs, RestoreUsersArgs,
+    SetAttributesArgs, SetPasswordArgs, ShowUserArgs, SpringVersion, UserArgs, UsersCommand, UsersFormat,
 };
 
 use crate::exit::EXIT_CODES;

@@ -20,6 +20,7 @@ use latchkey::{
 };
 
 use banner::{Banner, Data};
+use stop::Signals;
 
 use crate::{
     args::DevArgs,
@@ -165,10 +166,11 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
         template: &template,
         command: &banner::command(&process),
     };
+    let signals = Signals::listen().map_err(DevError::Serve)?;
     anstream::println!("{}", banner.text(began.elapsed()));
     axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async move {
-            stop::asked().await;
+            signals.asked().await;
             console.close();
         })
         .await

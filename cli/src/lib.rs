@@ -14,7 +14,7 @@ pub mod linked;
 pub mod listing;
 mod loopback;
 pub mod observed;
-pub mod password_rules;
+mod patiently;
 pub mod progress;
 pub mod rows;
 pub mod sessions;

@@ -115,10 +115,12 @@ pub fn functions_that_tell(
     let mut functions = vec![("login", login), ("refresh", refresh), ("sessions", sessions), ("authorizer", authorizer)];
     if template.functions.iter().any(|function| function.binary == "admin") {
         let config = AdminConfig::read(&environment("admin"))?;
-        let store = Store::new(client("admin"), &config.sessions_table);
+        let client = client("admin");
+        let users = Users::new(client.clone(), &config.users_table);
+        let accounts = Accounts::new(Store::new(client, &config.sessions_table), users);
         let first_use = OnFirstUse::mark(config.replay_window, limits, random.clone());
         let admin = behind_the_gateway(
-            latchkey_admin::service(store, config, first_use, clock.clone(), random.clone()),
+            latchkey_admin::service(accounts, config, first_use, clock.clone(), random.clone()),
             // No page calls the back office.
             None,
             limits,

@@ -3,7 +3,6 @@
 mod end_everyone;
 mod find;
 mod import;
-pub(crate) mod patiently;
 
 use latchkey::{
     clock::{Clock, rfc3339},

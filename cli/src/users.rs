@@ -1,9 +1,11 @@
 //! `latchkey users`.
 
 mod attributes;
+mod export;
 mod import;
 mod list;
 mod password;
+mod restore;
 mod show;
 
 use latchkey::{
@@ -13,7 +15,10 @@ use latchkey::{
     ids::LoginId,
     model::{AttributesError, User, UserStatus},
     operations::{UserCreated, change_user, create_user, remove_user},
-    password::{HashError, HashMemory, Password, PasswordLengthError},
+    password::{
+        HashError, HashMemory, Password, PasswordLengthError,
+        rules::{WeakPassword, check},
+    },
     store::{Accounts, Store, StoreError, UserChange, Users},
     username::{Username, UsernameError},
 };
@@ -24,7 +29,6 @@ use crate::{
     client::{self, ClientError, advice},
     confirm::{NotConfirmed, confirm},
     exit::{Exit, ExitWith},
-    password_rules::{WeakPassword, check},
     progress::Spinner,
 };
 
@@ -69,6 +73,8 @@ pub enum UsersError {
     UnknownId(String),
     #[error("name the user, or pass --user-id")]
     NoUser,
+    #[error("{0} of the rows can't be read; the others are restored")]
+    NotRestored(usize),
     #[error("{0} of the rows can't be read; the others are above")]
     Unreadable(usize),
     #[error("--subject takes the `account` of a log line: the first 8 to 43 base64url characters of a hash")]
@@ -120,6 +126,7 @@ impl ExitWith for UsersError {
             Self::Import(import) => import.exit(),
             Self::Taken(_) | Self::LooksLikeAnother(_) | Self::IdTaken(_) => Exit::Conflict,
             Self::Unknown(_) | Self::UnknownId(_) | Self::NobodysSubject => Exit::NotFound,
+            Self::NotRestored(_) => Exit::SomeBad,
             Self::Unreadable(_) => Exit::NotAsItShouldBe,
         }
     }
@@ -134,6 +141,8 @@ pub async fn run(command: UsersCommand) -> Result<(), UsersError> {
         UsersCommand::Add(args) => add(args).await,
         UsersCommand::List(args) => list::list(args).await,
         UsersCommand::Show(args) => show::show(args).await,
+        UsersCommand::Export(args) => export::export(args).await,
+        UsersCommand::Restore(args) => restore::restore(args).await,
         UsersCommand::Import(args) => {
             let accounts = if args.dry_run { None } else { Some(accounts(&args.at).await?) };
             Ok(import::run(accounts, &args).await?)

@@ -7,6 +7,7 @@ const TITLES = {
   invalid_dpop_proof: [400, 'The DPoP proof is invalid', true],
   missing_token: [401, 'A bearer token is required', false],
   invalid_token: [401, 'The token is invalid, expired or revoked', false],
+  weak_password: [400, 'The new password is too easy to guess', false],
   invalid_credentials: [401, 'Username or password is wrong', false],
   not_found: [404, 'There is nothing here', false],
   superseded: [409, 'A newer token was issued a moment ago', true],

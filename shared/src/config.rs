@@ -9,7 +9,7 @@ use crate::{
     decision::{OnSessionLimit, SessionLimit},
     dpop::NormalUrl,
     model::{Lifetimes, ReplayRule},
-    password::{ForeignHashes, Most},
+    password::{ForeignHashes, Work},
     telling::signals::{Function, Signals},
     throttle::Throttle,
     token::ImportedTokens,
@@ -179,7 +179,7 @@ impl<'a> Environment<'a> {
     /// `ACCEPT_FOREIGN_HASHES`. A verification may take a quarter of the function's memory, which Lambda says.
     fn foreign_hashes(&self) -> Result<ForeignHashes, ConfigError> {
         let memory_mb: Option<u32> = self.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE").and_then(|size| size.parse().ok());
-        let most_memory_kib = memory_mb.map_or(Most::MEMORY_KIB, |size| size.saturating_mul(1024 / 4).min(Most::MEMORY_KIB));
+        let most_memory_kib = memory_mb.map_or(Work::MOST_MEMORY_KIB, |size| size.saturating_mul(1024 / 4).min(Work::MOST_MEMORY_KIB));
         self.parsed("ACCEPT_FOREIGN_HASHES", "false", "`true` or `false`", |text| match text {
             "true" => Some(ForeignHashes::Accepted { most_memory_kib }),
             "false" => Some(ForeignHashes::Refused),
@@ -304,6 +304,8 @@ impl LoginConfig {
 pub struct AdminConfig {
     /// `SESSIONS_TABLE`.
     pub sessions_table: String,
+    /// `USERS_TABLE`.
+    pub users_table: String,
     /// How long tokens live.
     pub lifetimes: Lifetimes,
     /// What no refresh extends.
@@ -327,6 +329,7 @@ impl AdminConfig {
         let lifetimes = environment.lifetimes()?;
         Ok(Self {
             sessions_table: environment.sessions_table()?,
+            users_table: environment.required("USERS_TABLE", "the name of the users table")?,
             lifetimes,
             session_max_lifetime: environment.session_max_lifetime(lifetimes)?,
             session_limit: environment.session_limit()?,

@@ -5,8 +5,9 @@
 
 mod foreign;
 mod hashing;
+pub mod rules;
 
-pub use foreign::{FastHash, FirebaseSettings, Foreign, ForeignHash, Hints, Most, OutOfBounds, SpringPbkdf2, UnreadableHash, Work};
+pub use foreign::{FastHash, FirebaseSettings, Foreign, ForeignHash, Hints, OutOfBounds, SpringPbkdf2, UnreadableHash, Work};
 pub use hashing::{Hashing, HashingError};
 
 use std::fmt;

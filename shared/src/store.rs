@@ -7,6 +7,7 @@ mod answer_proof;
 mod attempts;
 mod attributes;
 mod block;
+mod change_register;
 mod change_user;
 mod create_user;
 mod end;
@@ -17,6 +18,7 @@ mod locate;
 mod login;
 mod logins;
 mod mark;
+
 mod name_claim;
 mod person;
 mod read;

@@ -50,7 +50,8 @@ impl Username {
     /// at the ends of what was sent is left out.
     ///
     /// A word of another script may look like ASCII as a whole, as саша does: see [`Username::latin_double`].
-    /// As RFC 8265 has it, straße and strasse stay two names. So do ASCII names that look alike (`bill`, `bi11`).
+    /// As RFC 8265 has it, straße and strasse stay two names. So do ASCII names that look alike (`bill`, `bi11`), and names of two other
+    /// scripts that look alike without looking Latin.
     ///
     /// # Errors
     /// [`UsernameError`], with the reason but without the string.

@@ -52,6 +52,9 @@ impl SessionService {
         if left(Sort::Everywhere, config.everywheres) {
             actions.push(Action::Everywhere);
         }
+        if left(Sort::OwnChange, config.own_changes) {
+            actions.extend(world.table.logins().filter(|login| *login < config.logins_before).map(Action::ChangeOwn));
+        }
         if left(Sort::PasswordChange, config.password_changes) {
             actions.push(Action::ChangePassword);
         }

@@ -18,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) issues: u8,
     pub(crate) everywheres: u8,
     pub(crate) password_changes: u8,
+    /// Changes by the users themselves, with a login that the client has.
+    pub(crate) own_changes: u8,
     /// The user's hash at the start is another system's: a login replaces it.
     pub(crate) foreign_hash: bool,
     pub(crate) blocks: u8,
@@ -101,6 +103,8 @@ pub(crate) enum Weakness {
     BlockKeepsVersion,
     /// A removal deletes the register, so that it returns to what an issue in flight has read.
     RemovalDeletesRegister,
+    /// A user's change of their password leaves the other logins alone.
+    ChangeEndsNothing,
     /// Under a limit, too, the predecessor may have come or gone since the logins were counted.
     LimitForgetsPredecessor,
     /// The device's item is written over, whatever it says.
@@ -137,6 +141,7 @@ impl Config {
         issues: 0,
         everywheres: 0,
         password_changes: 0,
+        own_changes: 0,
         foreign_hash: false,
         blocks: 0,
         blocks_remove: false,

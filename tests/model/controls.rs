@@ -73,6 +73,17 @@ fn a_login_without_its_predecessors_check() {
 }
 
 #[test]
+fn a_users_own_change_of_the_password_that_ends_nothing() {
+    finds(worlds::OWN_CHANGE.quick.weakened(Weakness::ChangeEndsNothing), G9);
+}
+
+/// Its ends rest on it: they read no register, so a login in mid-commit would be missed.
+#[test]
+fn a_users_own_change_of_the_password_without_the_predecessors_check() {
+    finds(worlds::OWN_CHANGE.quick.weakened(Weakness::LoginWithoutPredecessor), G9);
+}
+
+#[test]
 fn a_login_that_ignores_a_block() {
     finds(worlds::BLOCK.quick.weakened(Weakness::LoginIgnoresBlock), G11);
 }

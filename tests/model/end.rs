@@ -50,6 +50,8 @@ pub(crate) struct EndAll {
     changes: Option<u8>,
     /// Whether the register is blocked in the write that moves it.
     blocks: bool,
+    /// A user has changed the password by themselves, and their new login stays.
+    own: bool,
     /// Bits of the logins that it has to end.
     pub(crate) before: u8,
     step: Step,
@@ -78,19 +80,27 @@ enum Step {
 
 impl EndAll {
     pub(crate) fn everywhere(world: &World) -> Self {
-        Self { now: world.now, changes: None, blocks: false, before: 0, step: Step::Move }
+        Self { now: world.now, changes: None, blocks: false, own: false, before: 0, step: Step::Move }
     }
 
     pub(crate) fn password_change(world: &World) -> Self {
-        Self { now: world.now, changes: Some(world.table.user()), blocks: false, before: 0, step: Step::Move }
+        Self { now: world.now, changes: Some(world.table.user()), blocks: false, own: false, before: 0, step: Step::Move }
     }
 
     pub(crate) fn block(world: &World) -> Self {
         Self { blocks: true, ..Self::everywhere(world) }
     }
 
+    /// After the transaction that changed the password and made the login `kept`: that transaction moved the register.
+    pub(crate) fn others(world: &World, now: Tick, old: u8, before: u8, kept: u8, config: &Config) -> Self {
+        let all = ((1_u16 << world.logins_begun) - 1) as u8;
+        let left = if config.is(Weakness::ChangeEndsNothing) { 0 } else { all & !(1 << kept) };
+        Self { now, changes: Some(old), blocks: false, own: true, before, step: Step::Scan { left, found: 0 } }
+    }
+
     pub(crate) fn sort(&self) -> Sort {
         match self.changes {
+            Some(_) if self.own => Sort::OwnChange,
             Some(_) => Sort::PasswordChange,
             None if self.blocks => Sort::Block,
             None => Sort::Everywhere,
@@ -105,6 +115,8 @@ impl EndAll {
         match self.step {
             Step::Move | Step::Register | Step::RegisterLast { .. } | Step::Forget => vec![0],
             Step::Wait => vec![],
+            // Nothing is left, from the beginning.
+            Step::Scan { left: 0, found: 0 } => vec![0],
             Step::Scan { left, found } => bits(left).chain(bits(found).map(|login| login | DELETE)).collect(),
             Step::Delete { left } => bits(left).collect(),
         }
@@ -140,6 +152,7 @@ impl EndAll {
                 }
                 self.step = Step::Scan { left, found: found & !(1 << login) };
             }
+            Step::Scan { left: 0, found: 0 } => {}
             Step::Scan { left, found } => {
                 let bit = 1 << choice;
                 let found = if world.table.login(choice).is_some() { found | bit } else { found };

@@ -3,6 +3,7 @@
 
 use crate::{
     config::{Config, Weakness},
+    end::EndAll,
     notice::Notice,
     oracle::{self, LoginQuestion, LoginVerdict},
     promise::Flaw,
@@ -31,6 +32,10 @@ pub(crate) struct LoginRequest {
     sent_at: Option<u8>,
     /// What rode along in the last one.
     replaced: Vec<u8>,
+    /// The user changes their password, and this is the login of the session that they do it by.
+    changes: Option<u8>,
+    /// Bits of the logins that such a change has to end.
+    pub(crate) before: u8,
     step: Step,
 }
 
@@ -63,19 +68,46 @@ impl LoginRequest {
     pub(crate) fn arrive(world: &World) -> Self {
         let user = Some(world.table.user());
         let reading = Reading { user, ..Reading::NOTHING };
-        let foreign = world.table.hash().filter(|hash| hash.foreign);
-        Self { login: world.logins_begun, now: world.now, user, foreign, sent_at: None, replaced: Vec::new(), step: Step::Read(reading) }
+        Self {
+            login: world.logins_begun,
+            now: world.now,
+            user,
+            foreign: world.table.hash().filter(|hash| hash.foreign),
+            sent_at: None,
+            replaced: Vec::new(),
+            changes: None,
+            before: 0,
+            step: Step::Read(reading),
+        }
+    }
+
+    /// The same, and the user has sent a new one.
+    pub(crate) fn change(world: &World, own: u8) -> Self {
+        Self { changes: Some(own), ..Self::arrive(world) }
     }
 
     /// A caller of the back office has authenticated the user.
     pub(crate) fn issue(world: &World) -> Self {
         let reading = Reading { user: Some(0), ..Reading::NOTHING };
-        let (login, now) = (world.logins_begun, world.now);
-        Self { login, now, user: None, foreign: None, sent_at: None, replaced: Vec::new(), step: Step::Read(reading) }
+        Self {
+            login: world.logins_begun,
+            now: world.now,
+            user: None,
+            foreign: None,
+            sent_at: None,
+            replaced: Vec::new(),
+            changes: None,
+            before: 0,
+            step: Step::Read(reading),
+        }
     }
 
     pub(crate) fn sort(&self) -> Sort {
-        if self.user.is_some() { Sort::Login } else { Sort::Issue }
+        match self.user {
+            Some(_) if self.changes.is_some() => Sort::OwnChange,
+            Some(_) => Sort::Login,
+            None => Sort::Issue,
+        }
     }
 
     pub(crate) fn under_way(&self) -> bool {
@@ -162,7 +194,9 @@ impl LoginRequest {
         reading: &Reading,
         config: &Config,
     ) -> Request {
-        if self.user.is_some_and(|verified| verified != user) {
+        // Its own commit: no other request of such a world changes the password.
+        let committed = self.changes.is_some() && self.sent_at.is_some() && self.user.is_some_and(|verified| verified + 1 == user);
+        if self.user.is_some_and(|verified| verified != user) && !committed {
             // Verified again, and by now another password is right.
             world.notice(Notice::LoginRefused);
             return Request::Over(self.sort());
@@ -192,6 +226,8 @@ impl LoginRequest {
                 if config.is(Weakness::LimitDeletesNothing) {
                     replaced.clear();
                 }
+                let changes = self.changes.filter(|_| !committed);
+                replaced.extend(changes.filter(|own| !replaced.contains(own)));
                 let version = register.map_or(0, |register| register.version);
                 if !config.is(Weakness::SameLoginAgain) && self.sent_at.is_some_and(|sent_at| sent_at != version) {
                     self.login = world.logins_begun;
@@ -201,7 +237,8 @@ impl LoginRequest {
                 self.replaced.clone_from(&replaced);
                 let session = SessionItem { minter: number(place), predecessor: None };
                 let device = reading.device;
-                let creation = CreateLogin { login: self.login, session, user: self.user, register, predecessor_seen, replaced, device };
+                let by = if committed { Some(user) } else { self.user };
+                let creation = CreateLogin { login: self.login, session, user: by, register, predecessor_seen, replaced, device, changes };
                 world.submit(place, Kind::CreateLogin(creation));
                 self.step = Step::Wait;
             }
@@ -218,6 +255,9 @@ impl LoginRequest {
         world.notice(Notice::Login);
         world.promised.answered |= 1 << self.login;
         world.check_works(self.first(place), config);
+        if let (Some(_), Some(old)) = (self.changes, self.user) {
+            return Request::EndAll(EndAll::others(world, self.now, old, self.before, self.login, config));
+        }
         self.replaced.clear();
         self.step = Step::Answered;
         Request::Login(self)

@@ -27,6 +27,8 @@ pub(crate) enum Action {
     Issue,
     Everywhere,
     ChangePassword,
+    /// By the user, with this login.
+    ChangeOwn(u8),
     Block,
     /// A request goes on.
     Step(u8, u8),
@@ -169,6 +171,10 @@ impl Model for SessionService {
             Action::EndListed(login) => world.requests.push(Request::EndOne(EndOne::listed(last, login))),
             Action::Login => {
                 world.requests.push(Request::Login(LoginRequest::arrive(last)));
+                world.begin_login();
+            }
+            Action::ChangeOwn(own) => {
+                world.requests.push(Request::Login(LoginRequest::change(last, own)));
                 world.begin_login();
             }
             Action::Issue => {

@@ -65,11 +65,15 @@ impl World {
                     self.flawed(Flaw::RotatedTwice);
                 }
             }
-            Kind::CreateLogin(CreateLogin { login, user, replaced, .. }) => {
+            Kind::CreateLogin(CreateLogin { login, user, replaced, changes, .. }) => {
                 let bit = 1 << login;
+                let before = self.promised.made & !bit;
+                if let (Some(_), Request::Login(change)) = (changes, &mut self.requests[usize::from(transaction.request)]) {
+                    change.before = before;
+                }
                 self.promised.made |= bit;
                 // One that the back office issued is by no password, so no change of the password voids it.
-                let user = user.unwrap_or(u8::MAX);
+                let user = user.map_or(u8::MAX, |user| user + u8::from(changes.is_some()));
                 self.promised.passwords[usize::from(*login)] = user;
                 if user <= self.promised.void_passwords {
                     self.promised.all_ended |= bit;

@@ -51,6 +51,12 @@ fn no_login_by_the_old_password_survives_its_change() {
 }
 
 #[test]
+fn no_other_login_survives_a_users_own_change_of_the_password() {
+    holds(worlds::OWN_CHANGE, &[Login, EndAllAcknowledged, LoginRefused, Conflict]);
+    holds(worlds::OWN_CHANGE_ENDED, &[Login, LoginTorn, EndAllAcknowledged, Conflict]);
+}
+
+#[test]
 fn no_login_survives_a_block_and_none_is_created_after_it() {
     holds(worlds::BLOCK, &[Login, LoginBlocked, EndAllAcknowledged, Conflict]);
     holds(worlds::BLOCK_REFRESHED, &[Login, LoginBlocked, Rotation, EndAllAcknowledged, Conflict]);

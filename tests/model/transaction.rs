@@ -41,6 +41,9 @@ pub(crate) struct CreateLogin {
     pub(crate) replaced: Vec<u8>,
     /// What the device's item named, where there is a device.
     pub(crate) device: Option<Option<u8>>,
+    /// The login that the user changes the password by: it is among the replaced, and must be there. The users item gets the new
+    /// password.
+    pub(crate) changes: Option<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,13 +119,17 @@ impl Kind {
 
 impl CreateLogin {
     fn operations(&self, config: &Config) -> Vec<Operation> {
-        let Self { login, session, user, register, predecessor_seen, replaced, device } = self;
+        let Self { login, session, user, register, predecessor_seen, replaced, device, changes } = self;
         let version = register.map_or(1, |register| register.version + 1);
         let blocked = register.is_some_and(|register| register.blocked);
         let next = Item::Register(Register { version, last_login: *login, blocked });
         let unmoved = register.map_or(Condition::Absent, |register| Condition::RegisterVersion(register.version));
         let mut operations = vec![Operation { key: Key::Register, condition: unmoved, write: Write::Put(next) }];
-        operations.extend(user.map(|user| Operation { key: Key::User, condition: Condition::UserVersion(user), write: Write::Nothing }));
+        operations.extend(user.map(|user| {
+            let next = Write::Put(Item::User(User { version: user + 1, hash: Hashed { password: user + 1, foreign: false } }));
+            let write = if changes.is_some() { next } else { Write::Nothing };
+            Operation { key: Key::User, condition: Condition::UserVersion(user), write }
+        }));
         operations.extend([
             create(Key::Login(*login), Item::Login(LoginItem::NEW)),
             create(Key::Session { login: *login, generation: 0 }, Item::Session(*session)),
@@ -140,7 +147,7 @@ impl CreateLogin {
         }
         operations.extend(replaced.iter().map(|login| {
             let is_predecessor = as_seen.is_some() && predecessor == Some(*login);
-            let condition = if is_predecessor { Condition::Exists } else { Condition::Always };
+            let condition = if is_predecessor || *changes == Some(*login) { Condition::Exists } else { Condition::Always };
             Operation { key: Key::Login(*login), condition, write: Write::Delete }
         }));
         operations.extend(device.map(|seen| {

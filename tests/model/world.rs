@@ -56,6 +56,7 @@ pub(crate) enum Sort {
     Issue,
     Everywhere,
     PasswordChange,
+    OwnChange,
     Block,
 }
 

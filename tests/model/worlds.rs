@@ -77,6 +77,18 @@ pub(crate) const PASSWORD_CHANGE: Sizes = {
     Sizes { quick, full: Config { lost_answers: 1, at_once: 2, ..quick } }
 };
 
+/// G9: a user changes their password, by a login of their own, among logins by the old one.
+pub(crate) const OWN_CHANGE: Sizes = {
+    let quick = Config { name: "own password change", logins: 1, own_changes: 1, ..Config::NOTHING };
+    Sizes { quick, full: Config { lost_answers: 1, ..quick } }
+};
+
+/// G3 and G9: the same while the login is ended, or its answer is lost.
+pub(crate) const OWN_CHANGE_ENDED: Sizes = {
+    let quick = Config { name: "own password change, ended", own_changes: 1, everywheres: 1, lost_answers: 1, ..Config::NOTHING };
+    Sizes { quick, full: Config { logins: 1, at_once: 2, ..quick } }
+};
+
 /// G9: the same where each login replaces the hash that another system made.
 pub(crate) const HASH_REPLACED: Sizes = {
     let quick = Config { name: "hash replaced", foreign_hash: true, at_once: 2, ..PASSWORD_CHANGE.quick };

@@ -26,6 +26,11 @@ impl Service {
         self.admin_sends(self.request("POST", path).json(body)).await
     }
 
+    /// `PUT` with a JSON body.
+    pub async fn admin_puts(&self, path: &str, body: &Value) -> Answer {
+        self.admin_sends(self.request("PUT", path).json(body)).await
+    }
+
     /// `POST /admin/logins` with a device id of its own.
     pub async fn issue(&self, user_id: &str) -> Answer {
         let device_id = uuid::Uuid::new_v4().simple().to_string();

@@ -44,9 +44,15 @@ impl DeviceKey {
     /// A new proof for a POST to `url` at `now`.
     #[must_use]
     pub fn prove(&self, url: &str, now: DateTime<Utc>) -> String {
+        self.prove_by("POST", url, now)
+    }
+
+    /// A new proof for a request by `method` to `url` at `now`.
+    #[must_use]
+    pub fn prove_by(&self, method: &str, url: &str, now: DateTime<Utc>) -> String {
         let jti = format!("proof-{}", self.proofs.fetch_add(1, Ordering::Relaxed));
         let header = json!({"typ": "dpop+jwt", "alg": "EdDSA", "jwk": {"kty": "OKP", "crv": "Ed25519", "x": self.x()}});
-        let claims = json!({"jti": jti, "htm": "POST", "htu": url, "iat": now.timestamp()});
+        let claims = json!({"jti": jti, "htm": method, "htu": url, "iat": now.timestamp()});
         let signed = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
         let signature = URL_SAFE_NO_PAD.encode(self.pair.sign(signed.as_bytes()));
         format!("{signed}.{signature}")

@@ -26,7 +26,11 @@ async fn sends(service: &Service, method: &str, path: &str, body: &Value) -> Ans
 }
 
 async fn set(service: &Service, user_id: &str, attributes: Value) {
-    let answer = sends(service, "PUT", SET, &json!({"user_id": user_id, "attributes": attributes})).await;
+    set_all(service, &json!({"user_id": user_id, "attributes": attributes})).await;
+}
+
+pub(crate) async fn set_all(service: &Service, body: &Value) {
+    let answer = sends(service, "PUT", SET, body).await;
     assert_eq!(answer.status, 204, "{}", answer.text);
 }
 

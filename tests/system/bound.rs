@@ -1,12 +1,15 @@
 //! Logins that are bound to a key (RFC 9449). The rule is in `docs/adr/0041-a-refresh-token-bound-to-a-key.md`.
 
 use chrono::TimeDelta;
+use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
     proofs::App,
     service::{Pair, Service, send},
     tap::{Fault, Reach, Rule},
 };
 use serde_json::json;
+
+use crate::own_password;
 
 const OPTIONAL: [(&str, &str); 1] = [("DPOP", "optional")];
 
@@ -140,6 +143,42 @@ async fn the_setting_decides_on_new_logins_only() {
     // A bearer login takes a proof for what it is, a header more.
     let again = lax.refresh(&bearer.refresh).await;
     assert_eq!((again.status, &again.body["dpop_jkt"]), (200, &json!(null)));
+}
+
+/// A change of the password is no way to lose the key. It may take another one, as a login may.
+#[tokio::test]
+async fn the_login_of_a_changed_password_is_bound_as_the_one_before() {
+    let service = Service::start(&OPTIONAL).await;
+    let (app, other) = (App::with_key(&service, 1), App::with_key(&service, 2));
+    let first = app.log_in().await;
+    let to_new = own_password::body(DEMO_USER, DEMO_PASSWORD, own_password::NEW);
+    let changed = send(own_password::request(&service, &first.access, &to_new)).await;
+    assert_eq!(changed.body["dpop_jkt"], app.key.thumbprint());
+    let second = Pair::of(&changed);
+    assert_eq!(service.refresh(&second.refresh).await.outcome(), REFUSED, "without a proof");
+    let second = Pair::of(&app.refresh(&second.refresh).await);
+
+    let back = own_password::body(DEMO_USER, own_password::NEW, DEMO_PASSWORD);
+    let request = || own_password::request(&service, &second.access, &back);
+    assert_eq!(send(request().header("DPoP", other.proof("/me/password"))).await.outcome(), BAD_PROOF, "of a POST");
+    let proof = other.key.prove_by("PUT", &other.url("/me/password"), service.clock.now());
+    let changed = send(request().header("DPoP", proof)).await;
+    assert_eq!(changed.body["dpop_jkt"], other.key.thumbprint());
+    assert_eq!(other.refresh(&Pair::of(&changed).refresh).await.status, 200);
+}
+
+#[tokio::test]
+async fn where_a_login_needs_a_key_a_changed_password_does_too() {
+    let service = Service::start(&OPTIONAL).await;
+    let bearer = service.login().await;
+    let required = Service::over(service.database.clone(), service.clock.clone(), &[("DPOP", "required")]).await;
+    let app = App::with_key(&required, 1);
+    let to_new = own_password::body(DEMO_USER, DEMO_PASSWORD, own_password::NEW);
+    let request = || own_password::request(&required, &bearer.access, &to_new);
+    assert_eq!(send(request()).await.outcome(), BAD_PROOF);
+    required.assert_allowed(&bearer.access).await;
+    let proof = app.key.prove_by("PUT", &app.url("/me/password"), required.clock.now());
+    assert_eq!(send(request().header("DPoP", proof)).await.body["dpop_jkt"], app.key.thumbprint());
 }
 
 #[tokio::test]

@@ -43,6 +43,7 @@ impl Ground {
             max_lifetime: None,
             bound_to: None,
             limit,
+            replacing: None,
             now: self.clock.clock().now(),
             random: &self.random,
             fields: Fields::default(),

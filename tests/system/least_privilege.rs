@@ -162,6 +162,13 @@ async fn use_the_back_office(service: &Service) {
     assert_eq!(service.admin("/admin/users/end-all", &json!({"user_id": user_id})).await.body, json!({"ended": 2}));
     assert_eq!(service.admin("/admin/blocks", &json!({"user_id": user_id})).await.body, json!({"ended": 0}));
     assert_eq!(service.admin("/admin/blocks/lift", &json!({"user_id": user_id})).await.status, 204);
+    let ada = json!({"username": "ada", "password": "violin gravel postcode heron"});
+    assert_eq!(service.admin("/admin/users", &ada).await.status, 200);
+    assert_eq!(service.admin("/admin/users/search", &json!({})).await.status, 200);
+    assert_eq!(service.admin("/admin/users/show", &json!({"username": "ada"})).await.status, 200);
+    let disabled = json!({"username": "ada", "status": "disabled"});
+    assert_eq!(service.admin_puts("/admin/users/status", &disabled).await.body, json!({"ended": 0}));
+    assert_eq!(service.admin("/admin/users/remove", &json!({"username": "ada"})).await.status, 204);
 }
 
 async fn use_imported_tokens(service: &Service) {

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "a panic fails the test, as intended")]
 
 mod admin;
+mod admin_users;
 mod alarms;
 mod attributes;
+mod authorization_page;
 mod authorizer_events;
 mod axum_service;
 mod bad_input;
@@ -32,6 +34,7 @@ mod metrics;
 mod mutants;
 mod openapi;
 mod outage;
+mod own_password;
 mod password_change;
 mod protected_api;
 mod round_trips;

@@ -172,6 +172,10 @@ async fn whatever_is_declared_is_emitted() {
     assert_eq!(service.refresh(&first.refresh).await.status, 401);
     service.logout(&third.access).await;
     let last = service.login().await;
+    super::password_change::add_user(&service, "berta", DEMO_PASSWORD).await;
+    let berta = Pair::of(&service.login_with(&json!({"username": "berta", "password": DEMO_PASSWORD})).await);
+    let change = json!({"username": "berta", "current_password": DEMO_PASSWORD, "new_password": "violin gravel postcode heron"});
+    assert_eq!(send(service.request("PUT", "/me/password").bearer_auth(&berta.access).json(&change)).await.status, 200);
     let skewed = skewed(&service).await;
     skewed.assert_allowed(&last.access).await;
     let last = Pair::of(&skewed.refresh(&last.refresh).await);
@@ -242,6 +246,7 @@ async fn two_logins_of_one_token(service: &Service) {
 /// Caused in each function.
 async fn damaged_items(service: &Service) {
     let (damaged, whole) = (service.login().await, service.login().await);
+    let is_of_demo = |item: &Item| item["username"] == AttributeValue::S(DEMO_USER.into());
     let is_of = |item: &Item, sk: &str| item.get("sk").is_some_and(|value| value.as_s().is_ok_and(|text| text == sk));
     for item in service.database.items("SessionsTable").await {
         if is_of(&item, &damaged.login_id) {
@@ -251,7 +256,8 @@ async fn damaged_items(service: &Service) {
     service.me(&damaged.access).await;
     assert_eq!(service.refresh(&damaged.refresh).await.status, 500);
     assert_eq!(send(service.request("GET", "/sessions").bearer_auth(&whole.access)).await.status, 500);
-    let user = service.database.items("UsersTable").await.remove(0);
+    let users = service.database.items("UsersTable").await;
+    let user = users.into_iter().find(|user| is_of_demo(user)).unwrap();
     let user_id = user["user_id"].as_s().unwrap();
     assert_eq!(service.admin("/admin/logins/search", &json!({"user_id": user_id})).await.status, 500);
     write_without(service, "UsersTable", user, "password_hash").await;

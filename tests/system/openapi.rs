@@ -34,7 +34,13 @@ async fn the_codes_are_the_same_everywhere() {
     let document = document();
     let refused_with = |value: &Value| (value["code"].clone(), value["status"].clone(), value["title"].clone(), value["retryable"].clone());
     // The back office has a description of its own, and two are of teams' APIs.
-    let others = [ProblemCode::UserBlocked, ProblemCode::InsufficientScope, ProblemCode::InsufficientUserAuthentication];
+    let others = [
+        ProblemCode::UserBlocked,
+        ProblemCode::UsernameTaken,
+        ProblemCode::UserIdTaken,
+        ProblemCode::InsufficientScope,
+        ProblemCode::InsufficientUserAuthentication,
+    ];
     let of_this_api = ProblemCode::VARIANTS.iter().filter(|code| !others.contains(code));
     let ours: Vec<_> = of_this_api
         .map(|code| {

@@ -15,6 +15,10 @@ pub enum UsersCommand {
     List(ListUsersArgs),
     /// Show one user: id, status, block and number of live logins.
     Show(ShowUserArgs),
+    /// Print what is kept about one user as JSON.
+    Export(ExportUserArgs),
+    /// Copy the missing users from a restored copy of the users table. Again, it goes on where it stopped.
+    Restore(RestoreUsersArgs),
     /// Take over users of another system, with their ids and password hashes. The same file again changes no password that was changed
     /// here.
     Import(ImportUsersArgs),
@@ -125,6 +129,16 @@ pub struct ShowUserArgs {
     pub at: TableArgs,
 }
 
+/// What `latchkey users export` takes.
+#[derive(Debug, Args)]
+pub struct ExportUserArgs {
+    /// The user's name.
+    pub name: String,
+    /// Where.
+    #[command(flatten)]
+    pub at: TableArgs,
+}
+
 /// What `latchkey users import` takes.
 #[derive(Debug, Args)]
 pub struct ImportUsersArgs {
@@ -161,6 +175,20 @@ pub struct ImportUsersArgs {
     #[arg(long)]
     pub json: bool,
     /// Where.
+    #[command(flatten)]
+    pub at: TableArgs,
+}
+
+/// What `latchkey users restore` takes.
+#[derive(Debug, Args)]
+pub struct RestoreUsersArgs {
+    /// The restored copy: a table of the same account and region.
+    #[arg(long, value_name = "TABLE")]
+    pub from: String,
+    /// The summary as JSON, for scripts.
+    #[arg(long)]
+    pub json: bool,
+    /// Where to.
     #[command(flatten)]
     pub at: TableArgs,
 }

@@ -38,7 +38,7 @@ pub enum FileError {
     EndlessRow { line: u64 },
 }
 
-/// Why a row isn't a session. The error never contains the row's values, because they may be tokens.
+/// Why a row can't be imported. The error never contains the row's values, because they may be tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BadRow {
     pub(crate) column: Option<&'static str>,
@@ -52,6 +52,15 @@ impl BadRow {
 
     pub(crate) fn in_column(column: &'static str, problem: impl Into<String>) -> Self {
         Self { column: Some(column), problem: problem.into() }
+    }
+
+    /// Prints it with its line: for people on standard error, for machines on standard output.
+    pub(crate) fn print(&self, line: u64, json: bool) {
+        if json {
+            println!("{}", serde_json::json!({"line": line, "column": self.column, "problem": self.problem}));
+        } else {
+            eprintln!("line {line}: {self}");
+        }
     }
 }
 

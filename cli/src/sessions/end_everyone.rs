@@ -3,8 +3,8 @@
 use latchkey::{entropy::Random, operations::end_scanned, store::Store};
 use tokio::task::JoinSet;
 
-use super::{SessionsError, patiently::patiently};
-use crate::{confirm::confirm, progress::Spinner};
+use super::SessionsError;
+use crate::{confirm::confirm, patiently::patiently, progress::Spinner};
 
 /// How many users' logins are ended in parallel.
 const SIDE_BY_SIDE: usize = 16;

@@ -24,7 +24,6 @@ use latchkey::{
     operations::ImportOutcome,
     store::{Store, StoreError},
 };
-use serde_json::json;
 use tokio::{
     signal::ctrl_c,
     sync::mpsc::{Receiver, Sender, channel},
@@ -197,13 +196,7 @@ impl Import {
 
     fn bad(&mut self, line: u64, bad: &BadRow) {
         self.summary.bad += 1;
-        self.progress.aside(|| {
-            if self.json {
-                println!("{}", json!({"line": line, "column": bad.column, "problem": bad.problem}));
-            } else {
-                eprintln!("line {line}: {bad}");
-            }
-        });
+        self.progress.aside(|| bad.print(line, self.json));
         self.show();
     }
 

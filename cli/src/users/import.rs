@@ -31,9 +31,9 @@ use tokio::{signal::ctrl_c, task::JoinSet};
 use crate::{
     args::{ImportUsersArgs, UsersFormat},
     exit::{Exit, ExitWith},
+    patiently::patiently,
     progress::FileProgress,
     rows::{BadRow, Counted, FileError, ending},
-    sessions::patiently::patiently,
 };
 
 use entry::{Entered, Entry, Unusable};
@@ -203,13 +203,7 @@ impl Import {
 
     fn bad(&mut self, line: u64, bad: &BadRow) {
         self.summary.bad += 1;
-        self.progress.aside(|| {
-            if self.json {
-                println!("{}", json!({"line": line, "column": bad.column, "problem": bad.problem}));
-            } else {
-                eprintln!("line {line}: {bad}");
-            }
-        });
+        self.progress.aside(|| bad.print(line, self.json));
     }
 
     /// About a row that isn't bad.

@@ -97,6 +97,65 @@ async fn a_row_that_cant_be_read_is_named_and_hides_no_other() {
     assert!(!listed.stderr.contains("no hash at all"));
 }
 
+/// What a person may ask for, without a hash.
+#[tokio::test]
+async fn a_persons_data_is_exported() {
+    let service = Service::start(&[]).await;
+    let pair = Pair::of(&service.login_with(&json!({"username": DEMO_USER, "password": DEMO_PASSWORD, "device": "Ada’s phone"})).await);
+    let exported = latchkey(&service.database, "users export demo", "").await;
+    let data: serde_json::Value = serde_json::from_str(&exported.stdout).unwrap();
+    assert_eq!((&data["user"]["username"], &data["user"]["status"]), (&json!("demo"), &json!("active")));
+    let items = data["sessions_table"].as_array().unwrap();
+    let login = items.iter().find(|item| item["sk"] == json!(pair.login_id)).unwrap();
+    assert_eq!((&login["device_name"], &login["ip"]), (&json!("Ada’s phone"), &json!("127.0.0.1")));
+    assert_eq!(items.len(), 3, "the register, the login and its session");
+    for secret in ["hash", "sealed", "argon2"] {
+        assert!(!exported.stdout.contains(secret), "{secret}: {}", exported.stdout);
+    }
+    latchkey(&service.database, "users export nobody", "").await.assert_refused(3, "there is no user nobody");
+}
+
+/// A copy of the table from before: the missing users come back, those who are there stay as they are, and a removed one stays away.
+#[tokio::test]
+async fn missing_users_are_restored() {
+    let service = Service::start(&[]).await;
+    let database = &service.database;
+    for name in ["ada", "grace", "removed"] {
+        latchkey(database, &format!("users add {name} --password-stdin"), PASSWORD).await.assert_done();
+    }
+    let copy = async |item| {
+        let put = database.client.put_item().table_name(format!("{}-copy", database.table("UsersTable"))).set_item(Some(item));
+        put.send().await.unwrap();
+    };
+    let mut table = database.template.tables.iter().find(|table| table.logical_id == "UsersTable").unwrap().clone();
+    table.name.push_str("-copy");
+    latchkey_cli::tables::create_missing(&database.client, &[table]).await.unwrap();
+    for mut item in database.items("UsersTable").await {
+        copy(item.clone()).await;
+        item.insert("username".into(), AttributeValue::S(format!("damaged-{}", item["username"].as_s().unwrap())));
+        item.insert("password_hash".into(), AttributeValue::S("none".into()));
+        if item["username"].as_s().unwrap() == "damaged-ada" {
+            copy(item).await;
+        }
+    }
+    latchkey(database, "users remove removed --yes", "").await.assert_done();
+    latchkey(database, "users set-password demo --password-stdin --yes", PASSWORD).await.assert_done();
+    let lost = database.client.delete_item().table_name(database.table("UsersTable"));
+    lost.key("username", AttributeValue::S("ada".into())).send().await.unwrap();
+
+    let restore = format!("users restore --from {}-copy --json", database.table("UsersTable"));
+    let restored = latchkey(database, &restore, "").await;
+    assert_eq!((restored.code, restored.json()), (4, vec![json!({"restored": 1, "already_there": 2, "refused": 1, "unreadable": 1})]));
+    assert!(restored.stderr.contains("removed is not restored") && restored.stderr.contains("the user \"damaged-ada\" can't be read"));
+    assert!(!restored.stderr.contains("none"));
+    for (name, password) in [("ada", PASSWORD), ("demo", PASSWORD)] {
+        let answer = service.login_with(&json!({"username": name, "password": password.trim_end()})).await;
+        assert_eq!(answer.status, 200, "{name}");
+    }
+    let again = latchkey(database, &restore, "").await;
+    assert_eq!(again.json(), [json!({"restored": 0, "already_there": 3, "refused": 1, "unreadable": 1})]);
+}
+
 /// From the `account` of a log line back to the name.
 #[tokio::test]
 async fn a_user_is_found_by_the_subject_of_a_log_line() {

@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 /** Bytes of all of it, minified and compressed. */
-const MOST = 7_100;
+const MOST = 7_200;
 
 const client = fileURLToPath(new URL('../..', import.meta.url));
 const bin = (name: string): string => join(client, 'node_modules', '.bin', name);

@@ -1,5 +1,5 @@
 export { Latchkey } from './latchkey.js';
-export type { CallOptions, ClientEvent, Credentials, DeviceSession, LogOutReason, Options, SessionEvent, SessionInfo } from './options.js';
+export type { CallOptions, ClientEvent, Credentials, DeviceSession, LogOutReason, Options, PasswordChange, SessionEvent, SessionInfo } from './options.js';
 export { LatchkeyError, LoggedOut, Refused, StorageFailed, Unavailable } from './errors.js';
 export type { Later, LaterReason } from './errors.js';
 export { memoryStorage, secureStorage, webStorage } from './storage.js';

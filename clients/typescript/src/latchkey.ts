@@ -4,13 +4,15 @@ import { callOf, isOneShot, type Call } from './calls.js';
 import { LoggedOut, Refused, StorageFailed, Unavailable } from './errors.js';
 import { randomName } from './keys.js';
 import { locked, locksFor, type Lock } from './locks.js';
-import type { CallOptions, Credentials, DeviceSession, LogOutReason, Options, SessionEvent, SessionInfo } from './options.js';
+import type { CallOptions, Credentials, DeviceSession, LogOutReason, Options, PasswordChange, SessionEvent, SessionInfo } from './options.js';
 import { Refreshing, sessionOf, type Patience } from './refreshing.js';
 import { requestsTo, within, type Fetch, type Request as Asking, type Requests } from './requests.js';
 import { age, freshness, parse, type Session } from './session.js';
 import { hear } from './tabs.js';
 import { systemTiming, type Timing } from './timing.js';
 import { Vault } from './vault.js';
+
+const JSON_BODY = { 'Content-Type': 'application/json' };
 
 /** Keeps one login: logs in, sends requests with a token that is good, refreshes, logs out. */
 export class Latchkey {
@@ -69,7 +71,7 @@ export class Latchkey {
     const secret = randomName();
     const device_id = await this.#deviceId();
     const body = JSON.stringify({ username, password, device, device_id });
-    const answer = await this.#ask({ kind: 'login', headers: { 'Content-Type': 'application/json' }, body }, options);
+    const answer = await this.#ask({ kind: 'login', headers: JSON_BODY, body }, options);
     const pair = pairIn(answer);
     if (!pair) throw this.#failure(answer);
     const session = await sessionOf(pair, null, secret, this.#timing.now(), answer);
@@ -80,6 +82,23 @@ export class Latchkey {
       await this.#send({ kind: 'logout', token: session.refresh_token }).catch(() => {});
       throw error;
     }
+    return info(session);
+  }
+
+  /**
+   * Changes the user's password. Every login of the user ends; this device goes on with a new one, which is stored. Fails with Refused,
+   * whose `problem` says why (`invalid_credentials`, `weak_password`), or with LoggedOut. After Unavailable the password may have been
+   * changed: if this session is over then, the user logs in with the new password, or the old one.
+   */
+  async changePassword(change: PasswordChange, options: CallOptions = {}): Promise<SessionInfo> {
+    const secret = randomName();
+    const { username, currentPassword: current_password, newPassword: new_password } = change;
+    const body = JSON.stringify({ username, current_password, new_password });
+    const answer = await this.#askAs({ kind: 'me/password', method: 'PUT', headers: JSON_BODY, body }, options, isVerdict);
+    const pair = pairIn(answer);
+    if (!pair) throw this.#failure(answer);
+    const session = await sessionOf(pair, null, secret, this.#timing.now(), answer);
+    await this.#vault.begin(session);
     return info(session);
   }
 
@@ -151,7 +170,7 @@ export class Latchkey {
   ): Promise<{ sessions: DeviceSession[]; next: string | null }> {
     const { limit, after } = options;
     const query = [limit && `limit=${limit}`, after && `after=${encodeURIComponent(after)}`].filter(Boolean).join('&');
-    const answer = await this.#askAs('GET', query && `?${query}`, options);
+    const answer = await this.#askAs({ kind: 'sessions', method: 'GET', rest: query && `?${query}` }, options);
     const page = answer.status === 200 && parse(answer.text);
     if (!page || !Array.isArray(page['sessions'])) throw this.#failure(answer);
     return page as never;
@@ -161,7 +180,7 @@ export class Latchkey {
   async endSession(loginId: string, options: CallOptions = {}): Promise<void> {
     // Checked here: an empty id would ask for the end of all logins, and `.` for the same once the address is parsed.
     if (!LOGIN_ID.test(loginId)) throw new TypeError('not a login id');
-    const answer = await this.#askAs('DELETE', `/${loginId}`, options);
+    const answer = await this.#askAs({ kind: 'sessions', method: 'DELETE', rest: `/${loginId}` }, options);
     if (answer.status !== 204 && problemCode(answer) !== 'not_found') throw this.#failure(answer);
     await this.#forgetIf((session) => session.login_id === loginId);
   }
@@ -169,7 +188,7 @@ export class Latchkey {
   /** Ends all logins of the user, or all but this one. */
   async endSessions(options: CallOptions & { keepCurrent?: boolean } = {}): Promise<void> {
     const before = await this.#vault.read();
-    const answer = await this.#askAs('DELETE', options.keepCurrent ? '?keep=current' : '', options);
+    const answer = await this.#askAs({ kind: 'sessions', method: 'DELETE', rest: options.keepCurrent ? '?keep=current' : '' }, options);
     if (answer.status !== 204) throw this.#failure(answer);
     if (!options.keepCurrent) await this.#forgetIf((session) => session.login_id === before?.login_id);
   }
@@ -275,15 +294,15 @@ export class Latchkey {
     return within(this.#timing, this.#timing.elapsed() + (timeout ?? Infinity), signal, (bounded) => this.#send(request, bounded));
   }
 
-  /** A request to Latchkey with the access token, as `fetch` does it for an API. */
-  async #askAs(method: 'GET' | 'DELETE', rest: string, options: CallOptions): Promise<Answer> {
+  /** A request to Latchkey with the access token, as `fetch` does it for an API. `refused` says which answers are about the token. */
+  async #askAs(request: Asking, options: CallOptions, refused = (answer: Answer): boolean => answer.status === 401): Promise<Answer> {
     const patience = this.#patience(options);
     const session = await this.#usable(patience);
-    const answer = await this.#ask({ kind: 'sessions', method, rest, token: session.access_token }, options);
-    if (answer.status !== 401) return answer;
+    const answer = await this.#ask({ ...request, token: session.access_token }, options);
+    if (!refused(answer)) return answer;
     const newer = await this.#refreshed(session, patience);
     if (newer.login_id !== session.login_id) throw new LoggedOut();
-    return this.#ask({ kind: 'sessions', attempt: 2, method, rest, token: newer.access_token }, options);
+    return this.#ask({ ...request, attempt: 2, token: newer.access_token }, options);
   }
 
   /** What an answer that isn't what was asked for is thrown as. */

@@ -56,9 +56,16 @@ export interface Credentials {
   readonly device?: string;
 }
 
+export interface PasswordChange {
+  /** The name that the user logs in by. */
+  readonly username: string;
+  readonly currentPassword: string;
+  readonly newPassword: string;
+}
+
 /** A request to Latchkey that is over. */
 export interface ClientEvent {
-  readonly kind: 'login' | 'refresh' | 'logout' | 'sessions';
+  readonly kind: 'login' | 'refresh' | 'logout' | 'sessions' | 'me/password';
   /** The answer's status, or why there was none. */
   readonly status?: number;
   readonly reason?: 'network' | 'timeout';

@@ -13,7 +13,7 @@ export interface Request {
   /** 1 unless it repeats another. */
   readonly attempt?: number;
   /** POST unless set. */
-  readonly method?: 'GET' | 'DELETE';
+  readonly method?: 'GET' | 'PUT' | 'DELETE';
   /** What follows the kind in the address: an id, a query. */
   readonly rest?: string;
   readonly token?: string;

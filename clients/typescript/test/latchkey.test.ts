@@ -302,6 +302,33 @@ test('the device list, and ending from it', async () => {
   assert.equal(await latchkey.session(), null);
 });
 
+test('a changed password goes on with a new login', async () => {
+  const world = new World();
+  const { latchkey, loggedOut } = await world.loggedIn();
+  const before = await latchkey.session();
+  const events: string[] = [];
+  latchkey.subscribe(({ type }) => void events.push(type));
+  const change = { username: 'demo', currentPassword: DEMO.password, newPassword: 'violin gravel postcode heron' };
+  for (const code of ['invalid_credentials', 'weak_password']) {
+    world.fault('/me/password', problem(code));
+    const refused = await world.time.until(latchkey.changePassword(change)).catch((error: unknown) => error);
+    assert.ok(refused instanceof Refused && refused.problem === code, code);
+  }
+  // A wrong password is no word on the token: nothing is refreshed, and the session stays.
+  assert.equal(world.service.count('/refresh'), 0);
+  assert.deepEqual(await latchkey.session(), before);
+
+  const login = { method: 'POST', path: '/login', headers: { 'content-type': 'application/json' }, body: JSON.stringify(DEMO) };
+  world.fault('/me/password', problem('invalid_token'), world.service.handle(login));
+  const session = await world.time.until(latchkey.changePassword(change));
+  assert.equal(world.service.count('/refresh'), 1, 'a refused token is refreshed, and the change sent once more');
+  assert.notEqual(session.loginId, before!.loginId);
+  assert.deepEqual(await latchkey.session(), session);
+  assert.deepEqual(JSON.parse(world.sent.at(-1)!.body), { username: 'demo', current_password: DEMO.password, new_password: change.newPassword });
+  assert.equal((await world.time.until(latchkey.fetch('/me'))).status, 200);
+  assert.deepEqual([loggedOut, events.includes('out')], [[], false]);
+});
+
 test('an id that is none is refused before anything is sent', async () => {
   const world = new World();
   const { latchkey } = await world.loggedIn();

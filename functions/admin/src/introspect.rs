@@ -1,10 +1,8 @@
 //! `POST /admin/introspect`: RFC 7662, for services that ask for each request instead of running the middleware.
 
-use std::collections::BTreeMap;
-
 use lambda_http::{Body, Request, Response};
 use latchkey::{
-    http::{json::form_body, pair::json_response, problem::Problem, refuse::store_problem},
+    http::{attributes::AttributeMembers, json::form_body, pair::json_response, problem::Problem, refuse::store_problem},
     operations::{Denied, Introspected, Presented, introspect as introspect_token},
     telling::log::Fields,
 };
@@ -27,20 +25,11 @@ enum Answer<'a> {
         token_type: &'static str,
         /// The login, as OpenID Connect names a session (`sid`).
         sid: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        scope: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        auth_time: Option<i64>,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        amr: Vec<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        acr: Option<&'a str>,
+        #[serde(flatten)]
+        attributes: AttributeMembers<'a>,
         /// The actor, as RFC 8693 section 4.1 has it.
         #[serde(skip_serializing_if = "Option::is_none")]
         act: Option<Actor<'a>>,
-        /// The team's own.
-        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-        attributes: BTreeMap<&'a str, &'a str>,
     },
     Inactive {
         active: bool,
@@ -68,12 +57,8 @@ pub(crate) async fn introspect(office: &Office, request: &Request, fields: Field
             iat: issued_at.timestamp(),
             token_type: "Bearer",
             sid: session.login_id.as_str(),
-            scope: session.attributes.scope(),
-            auth_time: session.attributes.auth_time(),
-            amr: session.attributes.amr().collect(),
-            acr: session.attributes.acr(),
+            attributes: (&session.attributes).into(),
             act: session.attributes.act().map(|sub| Actor { sub }),
-            attributes: session.attributes.own().collect(),
         })),
         Err(Denied::Missing | Denied::Invalid) => Ok(json_response(&Answer::Inactive { active: false })),
         Err(Denied::Store(error)) => Err(store_problem(&error, fields)),

@@ -113,6 +113,7 @@ pub(crate) fn create<'a>(
         max_lifetime,
         limit: office.config.session_limit,
         bound_to: None,
+        replacing: None,
         now: office.clock.now(),
         random: &office.random,
         fields,

@@ -13,6 +13,7 @@ mod impersonate;
 mod introspect;
 mod issue;
 mod logins;
+mod people;
 mod users;
 
 use std::{convert::Infallible, sync::Arc};
@@ -25,7 +26,8 @@ use latchkey::{
     entropy::Random,
     http::problem::{Problem, ProblemCode},
     operations::OnFirstUse,
-    store::Store,
+    password::Hashing,
+    store::{Accounts, Store},
     telling::log::{Event, Fields, log},
 };
 
@@ -33,13 +35,21 @@ use caller::Caller;
 
 /// The service.
 pub fn service(
-    store: Store,
+    accounts: Accounts,
     config: AdminConfig,
     first_use: OnFirstUse,
     clock: Clock,
     random: Random,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
-    let office = Arc::new(Office { store, config, first_use, clock, random });
+    let office = Arc::new(Office {
+        store: accounts.store().clone(),
+        accounts,
+        config,
+        first_use,
+        clock,
+        hashing: Hashing::new(random.clone()),
+        random,
+    });
     service_fn(move |request| {
         let office = Arc::clone(&office);
         async move { Ok(office.answer(request).await) }
@@ -50,6 +60,8 @@ pub fn service(
 #[derive(Debug)]
 struct Office {
     store: Store,
+    accounts: Accounts,
+    hashing: Hashing,
     config: AdminConfig,
     first_use: OnFirstUse,
     clock: Clock,
@@ -75,6 +87,12 @@ impl Office {
             (&Method::POST, "/admin/logins/search") => logins::search(self, &request, fields).await,
             (&Method::POST, "/admin/logins/end") => logins::end(self, &request, fields).await,
             (&Method::POST, "/admin/users/end-all") => users::end_all(self, &request, fields).await,
+            (&Method::POST, "/admin/users") => people::create(self, &request, fields).await,
+            (&Method::POST, "/admin/users/search") => people::search(self, &request, fields).await,
+            (&Method::POST, "/admin/users/show") => people::show(self, &request, fields).await,
+            (&Method::PUT, "/admin/users/password") => people::set_password(self, &request, fields).await,
+            (&Method::PUT, "/admin/users/status") => people::set_status(self, &request, fields).await,
+            (&Method::POST, "/admin/users/remove") => people::remove(self, &request, fields).await,
             (&Method::POST, "/admin/introspect") => introspect::introspect(self, &request, fields).await,
             (&Method::GET, "/admin/hashes/{hash}") => hashes::find(self, &request, fields).await,
             _ => Err(ProblemCode::NotFound.into()),

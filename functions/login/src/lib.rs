@@ -1,21 +1,25 @@
-//! `POST /login`: a password becomes a login with its first session.
+//! `POST /login`: a password becomes a login with its first session. `PUT /me/password`: two passwords become another one.
 
+mod change;
 mod refusal;
 mod request;
 
 use std::{convert::Infallible, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use lambda_http::{Body, Request, Response, Service, service_fn};
+use http::Method;
+use lambda_http::{
+    Body, Request, Response, Service,
+    request::RequestContext,
+    service_fn,
+    tower::{ServiceBuilder, ServiceExt as _},
+};
 use latchkey::{
     clock::Clock,
     config::{Binding, LoginConfig},
     dpop::{BadProof, Thumbprint},
     entropy::Random,
-    http::{
-        pair::pair_response,
-        proof::{RouteProofs, refused_proof},
-    },
+    http::{gateway_context::ByGatewayContext, middleware::Authenticate, pair::pair_response, proof::RouteProofs},
     limits::Limits,
     operations::{LoginAttempt, NotLoggedIn, PasswordLogin, issue::IssuedLogin},
     store::{Accounts, Attempts},
@@ -25,6 +29,9 @@ use latchkey::{
 
 use refusal::Refusal;
 
+const LOGIN: &str = "/login";
+const CHANGE: &str = "/me/password";
+
 /// The service.
 pub fn service(
     accounts: Accounts,
@@ -33,31 +40,47 @@ pub fn service(
     clock: Clock,
     random: Random,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
-    let (binding, proofs) = (config.binding, RouteProofs::of("/login", &config.dpop_urls));
+    let proofs = [LOGIN, CHANGE].map(|route| RouteProofs::of(route, &config.dpop_urls));
+    let binding = config.binding;
     let handler = Arc::new(Handler { login: PasswordLogin::new(accounts, attempts, config, random), binding, proofs, clock });
-    service_fn(move |request| {
+    let change = {
         let handler = Arc::clone(&handler);
-        async move { Ok(handler.answer(request).await) }
+        ServiceBuilder::new().layer(Authenticate::with(ByGatewayContext)).service_fn(move |request| {
+            let handler = Arc::clone(&handler);
+            async move { Ok(change::answer(&handler, request).await) }
+        })
+    };
+    service_fn(move |request: Request| {
+        let (handler, change) = (Arc::clone(&handler), change.clone());
+        async move { if is_change(&request) { change.oneshot(request).await } else { Ok(handler.answer(request).await) } }
     })
+}
+
+/// Routes by the gateway's resource, which no base path or stage changes. Whatever isn't a change of a password is a login.
+fn is_change(request: &Request) -> bool {
+    match request.extensions().get::<RequestContext>() {
+        Some(RequestContext::ApiGatewayV1(context)) => (request.method(), context.resource_path.as_deref()) == (&Method::PUT, Some(CHANGE)),
+        _ => false,
+    }
 }
 
 #[derive(Debug)]
 struct Handler {
     login: PasswordLogin,
     binding: Binding,
-    proofs: RouteProofs,
+    /// For a login and for a change of a password.
+    proofs: [RouteProofs; 2],
     clock: Clock,
 }
 
 impl Handler {
-    /// The key that the login is to be bound to. Where the setting is off, the header is ignored as by any service that knows none.
-    fn binding(&self, request: &Request, now: DateTime<Utc>) -> Result<Option<Thumbprint>, BadProof> {
-        let read = || self.proofs.read(request.method(), request.headers(), request.extensions(), now);
-        match self.binding {
-            Binding::Off => Ok(None),
-            Binding::Optional => read().map(|proof| proof.map(|proof| proof.key)),
-            Binding::Required => read()?.map(|proof| Some(proof.key)).ok_or(BadProof::Missing),
+    /// The key that a request proves. Where the setting is off, the header is ignored as by any service that knows none.
+    fn proved(&self, proofs: &RouteProofs, request: &Request, now: DateTime<Utc>) -> Result<Option<Thumbprint>, BadProof> {
+        if self.binding == Binding::Off {
+            return Ok(None);
         }
+        let proof = proofs.read(request.method(), request.headers(), request.extensions(), now)?;
+        Ok(proof.map(|proof| proof.key))
     }
 
     async fn answer(&self, request: Request) -> Response<Body> {
@@ -67,9 +90,10 @@ impl Handler {
             Ok(attempt) => attempt,
             Err(malformed) => return Refusal::from(malformed).into_response(fields),
         };
-        let attempt = match self.binding(&request, now) {
+        let attempt = match self.proved(&self.proofs[0], &request, now) {
+            Ok(None) if self.binding == Binding::Required => return Refusal::from(BadProof::Missing).into_response(fields),
             Ok(bound_to) => LoginAttempt { bound_to, ..attempt },
-            Err(bad) => return refused_proof(bad, fields).into_response(),
+            Err(bad) => return Refusal::from(bad).into_response(fields),
         };
         let subjects = self.login.subjects(&attempt, now);
         let (account, network) = (Subjects::account_pseudonym(&attempt.username), subjects.network_pseudonym());

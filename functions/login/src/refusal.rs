@@ -2,11 +2,12 @@
 
 use lambda_http::{Body, Response};
 use latchkey::{
+    dpop::BadProof,
     http::{
         problem::{Problem, ProblemCode},
         refuse::refuse,
     },
-    operations::NotLoggedIn,
+    operations::{NotLoggedIn, PasswordNotChanged},
     telling::log::{Event, Fields},
 };
 
@@ -18,6 +19,21 @@ pub(crate) enum Refusal {
     Malformed(#[from] Malformed),
     #[error(transparent)]
     NotLoggedIn(#[from] NotLoggedIn),
+    #[error(transparent)]
+    Proof(#[from] BadProof),
+    /// Of a change of a password.
+    #[error("the session's login has ended")]
+    SessionEnded,
+}
+
+impl From<PasswordNotChanged> for Refusal {
+    fn from(not_changed: PasswordNotChanged) -> Self {
+        match not_changed {
+            PasswordNotChanged::SessionEnded => Self::SessionEnded,
+            PasswordNotChanged::Unbound => Self::Proof(BadProof::Missing),
+            PasswordNotChanged::NotLoggedIn(not_logged_in) => Self::NotLoggedIn(not_logged_in),
+        }
+    }
 }
 
 impl Refusal {
@@ -28,9 +44,12 @@ impl Refusal {
                     Malformed::TooLarge => ProblemCode::PayloadTooLarge.into(),
                     Malformed::MediaType => ProblemCode::UnsupportedMediaType.into(),
                     Malformed::Body(detail) => Problem::invalid_request(detail),
+                    Malformed::WeakPassword(detail) => Problem::weak_password(detail),
                 };
                 return (Event::RequestMalformed, problem);
             }
+            Self::Proof(bad) => return (Event::RequestMalformed, Problem::invalid_proof(*bad)),
+            Self::SessionEnded => return (Event::LoginFailed, ProblemCode::InvalidToken.into()),
             Self::NotLoggedIn(not_logged_in) => not_logged_in,
         };
         match not_logged_in {
@@ -49,7 +68,9 @@ impl Refusal {
     fn reason(&self) -> Option<String> {
         match self {
             Self::Malformed(malformed) => Some(malformed.to_string()),
+            Self::Proof(bad) => Some(bad.detail().to_owned()),
             Self::NotLoggedIn(NotLoggedIn::Throttled { waits_for, .. }) => Some(<&str>::from(*waits_for).to_owned()),
+            Self::SessionEnded => Some("session_ended".to_owned()),
             Self::NotLoggedIn(_) => None,
         }
     }
@@ -85,6 +106,9 @@ mod tests {
             Malformed::TooLarge.into(),
             Malformed::MediaType.into(),
             Malformed::Body("why").into(),
+            Malformed::WeakPassword("why").into(),
+            BadProof::Missing.into(),
+            Refusal::SessionEnded,
             NotLoggedIn::Credentials.into(),
             NotLoggedIn::Throttled { retry_after_seconds: 4, waits_for: WaitsFor::Network }.into(),
             NotLoggedIn::SessionLimit.into(),
@@ -106,6 +130,9 @@ mod tests {
                 "413 payload_too_large | INFO request_malformed",
                 "415 unsupported_media_type | INFO request_malformed",
                 "400 invalid_request | INFO request_malformed",
+                "400 weak_password | INFO request_malformed",
+                "400 invalid_dpop_proof | INFO request_malformed",
+                "401 invalid_token | INFO login_failed",
                 "401 invalid_credentials | INFO login_failed",
                 "429 throttled | WARN login_throttled",
                 "409 session_limit | INFO login_limit_reached",

@@ -7,12 +7,15 @@ use latchkey::{
         front::Source,
         json::{NotRead, json_body},
     },
-    model::Device,
-    operations::LoginAttempt,
-    password::Password,
+    model::{CurrentSession, Device},
+    operations::{LoginAttempt, PasswordChange},
+    password::{
+        Password,
+        rules::{WeakPassword, check},
+    },
     username::Username,
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 /// Errors of a request. The texts are constants: they never echo the body, because it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,8 +26,13 @@ pub(crate) enum Malformed {
     MediaType,
     #[error("{0}")]
     Body(&'static str),
+    /// The new password doesn't pass the rules.
+    #[error("{0}")]
+    WeakPassword(&'static str),
 }
 
+const LOGIN: &str = "`username` and `password` must be strings, `device` and `device_id` strings or absent, each once";
+const USERNAME: Malformed = Malformed::Body("`username` is not a user name");
 const DEVICE_ID: Malformed = Malformed::Body("`device_id` takes at most 256 bytes");
 
 /// Other members are ignored: a login never takes ids, expiries or users from a client.
@@ -37,15 +45,10 @@ struct Members {
 }
 
 pub(crate) fn read(request: &Request) -> Result<LoginAttempt, Malformed> {
-    let body = json_body(request).map_err(|not_read| match not_read {
-        NotRead::TooLarge => Malformed::TooLarge,
-        NotRead::MediaType => Malformed::MediaType,
-        NotRead::Unreadable => Malformed::Body("the body can't be read"),
-    })?;
-    let members = members(body)?;
+    let members: Members = members(body(request)?, LOGIN)?;
     let source = request.extensions().get::<Source>().cloned().unwrap_or_default();
     Ok(LoginAttempt {
-        username: Username::parse(&members.username).map_err(|_| Malformed::Body("`username` is not a user name"))?,
+        username: Username::parse(&members.username).map_err(|_| USERNAME)?,
         password: Password::parse(members.password).map_err(|_| Malformed::Body("`password` takes 1 to 1024 bytes"))?,
         device: Device {
             id: members.device_id.map(device_id).transpose().map_err(|_| DEVICE_ID)?.flatten(),
@@ -58,7 +61,49 @@ pub(crate) fn read(request: &Request) -> Result<LoginAttempt, Malformed> {
     })
 }
 
-fn members(body: &[u8]) -> Result<Members, Malformed> {
+/// The body of a change of a password.
+#[derive(Deserialize)]
+struct Change {
+    username: String,
+    current_password: String,
+    new_password: String,
+}
+
+pub(crate) fn read_change(request: &Request, session: CurrentSession) -> Result<PasswordChange, Malformed> {
+    let change: Change = members(body(request)?, "`username`, `current_password` and `new_password` must be strings, each once")?;
+    let source = request.extensions().get::<Source>().cloned().unwrap_or_default();
+    let username = Username::parse(&change.username).map_err(|_| USERNAME)?;
+    check(&change.new_password, username.as_str()).map_err(|weak| Malformed::WeakPassword(detail(&weak)))?;
+    const NEW: Malformed = Malformed::Body("`new_password` takes 1 to 1024 bytes");
+    Ok(PasswordChange {
+        session,
+        username,
+        current: Password::parse(change.current_password).map_err(|_| Malformed::Body("`current_password` takes 1 to 1024 bytes"))?,
+        new: Password::parse(change.new_password).map_err(|_| NEW)?,
+        device: Device { id: None, name: None, user_agent: source.user_agent.as_deref().and_then(user_agent), ip: source.ip.clone() },
+        proved: None,
+        source_ip: source.ip.unwrap_or_default(),
+    })
+}
+
+/// What is wrong with a new password. The text says nothing of the password.
+fn detail(weak: &WeakPassword) -> &'static str {
+    match weak {
+        WeakPassword::TooShort { .. } => "`new_password` needs at least 15 characters",
+        WeakPassword::TooLong { .. } => "`new_password` takes at most 1024 bytes",
+        WeakPassword::Guessable(_) => "`new_password` is easy to guess",
+    }
+}
+
+fn body(request: &Request) -> Result<&[u8], Malformed> {
+    json_body(request).map_err(|not_read| match not_read {
+        NotRead::TooLarge => Malformed::TooLarge,
+        NotRead::MediaType => Malformed::MediaType,
+        NotRead::Unreadable => Malformed::Body("the body can't be read"),
+    })
+}
+
+fn members<T: DeserializeOwned>(body: &[u8], takes: &'static str) -> Result<T, Malformed> {
     const NOT_JSON: Malformed = Malformed::Body("the body is not one JSON object");
     // The body is parsed twice. The first parse checks what the typed one skips: depth, surrogates and NUL in ignored
     // members. The typed parse refuses a member that occurs twice. Both error messages can quote the body, so neither is
@@ -70,8 +115,7 @@ fn members(body: &[u8]) -> Result<Members, Malformed> {
     if has_nul(&value) {
         return Err(Malformed::Body("a string holds a NUL character"));
     }
-    serde_json::from_slice(body)
-        .map_err(|_| Malformed::Body("`username` and `password` must be strings, `device` and `device_id` strings or absent, each once"))
+    serde_json::from_slice(body).map_err(|_| Malformed::Body(takes))
 }
 
 fn has_nul(value: &serde_json::Value) -> bool {

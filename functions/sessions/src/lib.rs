@@ -1,7 +1,6 @@
 //! What a user does with sessions beside refreshing them: `GET /me`, `POST /logout`, and the device list.
 
 mod end;
-mod gateway_context;
 mod list;
 mod logout;
 mod me;
@@ -19,6 +18,7 @@ use latchkey::{
     clock::Clock,
     entropy::Random,
     http::{
+        gateway_context::ByGatewayContext,
         middleware::{Authenticate, ByEitherToken},
         problem::{Problem, ProblemCode},
     },
@@ -27,8 +27,6 @@ use latchkey::{
     telling::log::Fields,
     token::ImportedTokens,
 };
-
-use gateway_context::ByGatewayContext;
 
 /// The service. `/logout` checks its token itself; the authorizer guards every other route.
 pub fn service(

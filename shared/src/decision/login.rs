@@ -106,6 +106,7 @@ fn within_limit<'a>(seen: &'a UserLogins, new: &NewLogin, limit: SessionLimit, n
         oldest: Vec::new(),
         logins_at_most: count(others.len() - excess + 1),
         device: DeviceItem::Untouched,
+        rests_on: None,
     })
 }
 
@@ -138,6 +139,7 @@ fn below_ceiling<'a>(seen: &'a UserLogins, new: &NewLogin, now: DateTime<Utc>) -
         oldest: oldest.into_iter().map(|login| login.key.clone()).collect(),
         logins_at_most,
         device: seen.device.clone(),
+        rests_on: None,
     })
 }
 

@@ -14,6 +14,8 @@ pub enum ProblemCode {
     InvalidRequest,
     /// The DPoP proof is missing, wrong, or was answered before; the detail says how. A new proof may succeed.
     InvalidProof,
+    /// A new password doesn't pass the rules; the detail says why.
+    WeakPassword,
     /// No token was sent.
     MissingToken,
     /// The token is invalid, expired or revoked. One answer for every reason.
@@ -30,6 +32,10 @@ pub enum ProblemCode {
     UserBlocked,
     /// The resource doesn't exist, or belongs to another user.
     NotFound,
+    /// Another user has the name. Only callers of the back office get this code.
+    UsernameTaken,
+    /// Another user has the id, or it is blocked. Only callers of the back office get this code.
+    UserIdTaken,
     /// The user already has as many sessions as are allowed.
     SessionLimit,
     /// A newer token was issued a moment ago; wait for it, nothing has ended.
@@ -53,6 +59,7 @@ impl ProblemCode {
         match self {
             Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request", "The request is malformed", false),
             Self::InvalidProof => (StatusCode::BAD_REQUEST, "invalid_dpop_proof", "The DPoP proof is invalid", true),
+            Self::WeakPassword => (StatusCode::BAD_REQUEST, "weak_password", "The new password is too easy to guess", false),
             Self::MissingToken => (StatusCode::UNAUTHORIZED, "missing_token", "A bearer token is required", false),
             Self::InvalidToken => (StatusCode::UNAUTHORIZED, "invalid_token", "The token is invalid, expired or revoked", false),
             Self::InsufficientUserAuthentication => {
@@ -63,6 +70,8 @@ impl ProblemCode {
             Self::Impersonation => (StatusCode::FORBIDDEN, "impersonation", "Not while acting as another user", false),
             Self::UserBlocked => (StatusCode::FORBIDDEN, "user_blocked", "The user is blocked", false),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is nothing here", false),
+            Self::UsernameTaken => (StatusCode::CONFLICT, "username_taken", "Another user has this name", false),
+            Self::UserIdTaken => (StatusCode::CONFLICT, "user_id_taken", "Another user has this id, or it is blocked", false),
             Self::SessionLimit => (StatusCode::CONFLICT, "session_limit", "The user has as many sessions as are allowed", false),
             Self::Superseded => (StatusCode::CONFLICT, "superseded", "A newer token was issued a moment ago", true),
             Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large", false),
@@ -114,6 +123,12 @@ impl From<ProblemCode> for Problem {
 }
 
 impl Problem {
+    /// A new password that doesn't pass the rules. The detail says nothing of the password.
+    #[must_use]
+    pub fn weak_password(detail: &'static str) -> Self {
+        Self { detail: Some(detail), ..ProblemCode::WeakPassword.into() }
+    }
+
     /// A malformed request. The detail is a constant: nothing that was sent is echoed, because it may be a password.
     #[must_use]
     pub fn invalid_request(detail: &'static str) -> Self {

@@ -125,4 +125,27 @@ pub struct LoginCreation {
     pub logins_at_most: u32,
     /// The item of the login's device, as read.
     pub device: DeviceItem,
+    /// Which of the replaced logins must still be there: the request rests on it.
+    pub rests_on: Option<LoginId>,
+}
+
+impl LoginCreation {
+    /// The same, in place of `own`, which must still be there.
+    #[must_use]
+    pub fn resting_on(mut self, own: &LoginKey) -> Self {
+        if !self.replaced.iter().any(|(key, _)| key == own) {
+            self.replaced.push((own.clone(), None));
+        }
+        Self { rests_on: Some(own.login_id.clone()), ..self }
+    }
+}
+
+impl UserLogins {
+    /// The same without one login: it is replaced, so it doesn't count.
+    #[must_use]
+    pub fn without(&self, login_id: &LoginId) -> Self {
+        let mut others = self.clone();
+        others.logins.remove(login_id);
+        others
+    }
 }

@@ -105,6 +105,8 @@ pub struct CreateLogin<'a> {
     pub limit: Option<SessionLimit>,
     /// The key that the login is bound to.
     pub bound_to: Option<Thumbprint>,
+    /// The login that the request rests on. The new one replaces it, if it is still there.
+    pub replacing: Option<&'a LoginKey>,
     /// When the request arrived.
     pub now: DateTime<Utc>,
     /// Where ids and tokens come from.
@@ -220,7 +222,8 @@ impl CreateLogin<'_> {
 
     /// Decides on what was read, and writes what the decision says.
     async fn step<E: Entitlement>(self, entitled: &E, new: &NewLogin, seen: &UserLogins) -> Result<Step, NotCreated<E::Lost>> {
-        match decide_login(seen, new, self.limit, self.now) {
+        let without_replaced = self.replacing.map(|own| seen.without(&own.login_id));
+        match decide_login(without_replaced.as_ref().unwrap_or(seen), new, self.limit, self.now) {
             LoginDecision::Blocked => Err(NotCreated::Blocked),
             LoginDecision::Committed => Ok(Step::Done),
             LoginDecision::Torn => Ok(Step::Torn),
@@ -232,6 +235,10 @@ impl CreateLogin<'_> {
                 Ok(Step::RoomMade(excess))
             }
             LoginDecision::Create(creation) => {
+                let creation = match self.replacing {
+                    Some(own) => creation.resting_on(own),
+                    None => creation,
+                };
                 if let Some(attributes) = creation.attributes_of(new) {
                     LoginAttributes::check_fit(&attributes.user, &attributes.own)?;
                 }

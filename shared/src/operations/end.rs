@@ -135,21 +135,32 @@ pub(super) async fn end_seen(
         Everywhere::AllAndLast(own) => (Some(own), Some(own)),
         Everywhere::AllBut(own) => (Some(own), None),
     };
-    let end = async |logins: Vec<LoginId>| {
-        let logins = logins.into_iter().filter(|login_id| Some(login_id) != kept).collect();
-        end_side_by_side(store, user_key, logins, random).await
-    };
-    let mut ended = end(vec![newest]).await?;
-    let mut from = None;
+    let newest = if Some(&newest) == kept { Vec::new() } else { vec![newest] };
+    let ended = end_side_by_side(store, user_key, newest, random).await? + end_read(store, user_key, kept, random).await?;
+    Ok(ended + end_side_by_side(store, user_key, last.cloned().into_iter().collect(), random).await?)
+}
+
+/// Ends every login of the user but `kept`, whose transaction moved the register. Each earlier login is there in full: that
+/// transaction checked its predecessor, which checked its own. So a read that begins now sees them all.
+///
+/// # Errors
+/// [`StoreError`] where it is not known that all are gone. What was ended stays ended.
+pub(super) async fn end_others(store: &Store, kept: &LoginKey, random: &Random) -> Result<usize, StoreError> {
+    end_read(store, &kept.user_key, Some(&kept.login_id), random).await
+}
+
+/// Ends the logins that a read begun now sees, but `kept`. Each page is ended before the next one is read.
+async fn end_read(store: &Store, user_key: &UserKey, kept: Option<&LoginId>, random: &Random) -> Result<usize, StoreError> {
+    let (mut ended, mut from) = (0, None);
     loop {
-        let (logins, next) = store.login_ids(user_key, from).await?;
-        ended += end(logins).await?;
+        let (mut logins, next) = store.login_ids(user_key, from).await?;
+        logins.retain(|login_id| Some(login_id) != kept);
+        ended += end_side_by_side(store, user_key, logins, random).await?;
         if next.is_none() {
-            break;
+            return Ok(ended);
         }
         from = next;
     }
-    Ok(ended + end_side_by_side(store, user_key, last.cloned().into_iter().collect(), random).await?)
 }
 
 /// Ends these logins of a user, and sweeps their sessions. Returns how many it ended.

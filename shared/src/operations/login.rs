@@ -26,11 +26,11 @@ use crate::{
 /// Logs users in by their password.
 #[derive(Debug)]
 pub struct PasswordLogin {
-    accounts: Accounts,
-    counting: Counting,
-    config: LoginConfig,
-    hashing: Hashing,
-    random: Random,
+    pub(super) accounts: Accounts,
+    pub(super) counting: Counting,
+    pub(super) config: LoginConfig,
+    pub(super) hashing: Hashing,
+    pub(super) random: Random,
 }
 
 /// What a client sends to log in.
@@ -86,7 +86,7 @@ pub enum NotLoggedIn {
 }
 
 impl NotLoggedIn {
-    fn of(why: NotLookedAt, now: DateTime<Utc>) -> Self {
+    pub(super) fn of(why: NotLookedAt, now: DateTime<Utc>) -> Self {
         match why {
             NotLookedAt::Throttled { until, waits_for } => {
                 let milliseconds = u64::try_from((until - now).num_milliseconds()).unwrap_or(0);
@@ -190,18 +190,8 @@ impl PasswordLogin {
         let (user, seen) = tokio::join!(self.accounts.users().read_user(&username), self.counting.attempts.read_counts(subjects));
         let mut counted = self.counting.admit(seen?, subjects, now).map_err(|why| NotLoggedIn::of(why, now))?;
         let (held, entitled) = tokio::join!(self.counting.hold(&mut counted), self.entitled(&username, user, &password, create));
-        let (entitled, logins) = match held.map_err(|why| NotLoggedIn::of(why, now)).and(entitled) {
-            Ok(entitled) => entitled,
-            // Not before it is counted is a wrong password called wrong.
-            Err(NotLoggedIn::Credentials) => {
-                self.counting.settle(&counted, Verdict::Wrong).await?;
-                return Err(NotLoggedIn::Credentials);
-            }
-            Err(not_judged) => {
-                warn_of(self.counting.settle(&counted, Verdict::NotJudged).await, fields);
-                return Err(not_judged);
-            }
-        };
+        let entitled = held.map_err(|why| NotLoggedIn::of(why, now)).and(entitled);
+        let (entitled, logins) = self.judged(entitled, &counted, fields).await?;
 
         let outdated = entitled.user.password_hash.is_to_be_replaced(&password).then(|| entitled.user.clone());
         let (created, confirmed) = tokio::join!(create.run_from(entitled, logins), self.counting.settle(&counted, Verdict::Right));
@@ -213,7 +203,13 @@ impl PasswordLogin {
         Ok(issued)
     }
 
-    fn creation<'a>(&'a self, device: &'a Device, bound_to: Option<Thumbprint>, now: DateTime<Utc>, fields: Fields<'a>) -> CreateLogin<'a> {
+    pub(super) fn creation<'a>(
+        &'a self,
+        device: &'a Device,
+        bound_to: Option<Thumbprint>,
+        now: DateTime<Utc>,
+        fields: Fields<'a>,
+    ) -> CreateLogin<'a> {
         CreateLogin {
             store: self.accounts.store(),
             device,
@@ -222,6 +218,7 @@ impl PasswordLogin {
             max_lifetime: self.config.session_max_lifetime,
             limit: self.config.session_limit,
             bound_to,
+            replacing: None,
             now,
             random: &self.random,
             fields,
@@ -239,16 +236,18 @@ impl PasswordLogin {
         let user = user?;
         // An unknown user costs the same two calls and the same hash as a known one.
         let user_key = UserKey::of(user.as_ref().map_or(username.as_str(), |user| &user.user_id));
-        let (verified, logins) = tokio::join!(self.verify(user, password, create.fields), create.read(&user_key));
-        let logins = logins?;
-        let blocked = logins.register.as_ref().is_some_and(|register| register.blocked_at.is_some());
-        let user = verified?.filter(|_| !blocked).ok_or(NotLoggedIn::Credentials)?;
+        let (user, logins) = self.verified(Ok(user), &user_key, password, create).await?;
         Ok((ByPassword { login: self, user, password, fields: create.fields }, logins))
     }
 
     /// The user, if they exist and are active and the password is theirs. The same work in every case but that of a foreign hash,
     /// whose refusal takes as long as any other by [`crate::limits::Limits::REFUSED_LOGIN`].
-    async fn verify(&self, user: Option<User>, password: &Arc<Password>, fields: Fields<'_>) -> Result<Option<User>, HashingError> {
+    pub(super) async fn verify(
+        &self,
+        user: Option<User>,
+        password: &Arc<Password>,
+        fields: Fields<'_>,
+    ) -> Result<Option<User>, HashingError> {
         // A hash that can't be verified is refused like a wrong password, at the cost of one.
         let (hash, can_be_right) = match &user {
             None => (PasswordHash::dummy(), false),
@@ -274,7 +273,7 @@ impl PasswordLogin {
     }
 }
 
-fn warn_of(cleanup: Result<(), StoreError>, fields: Fields<'_>) {
+pub(super) fn warn_of(cleanup: Result<(), StoreError>, fields: Fields<'_>) {
     if let Err(error) = cleanup {
         log(Event::CleanupFailed, fields, Some(&error));
     }

@@ -12,7 +12,7 @@ mod work;
 mod wrap;
 
 pub use source::{FirebaseSettings, ForeignHash, Hints, SpringPbkdf2, UnreadableHash};
-pub use work::{Most, OutOfBounds, Work};
+pub use work::{OutOfBounds, Work};
 pub use wrap::FastHash;
 
 pub(super) use scheme::{BcryptInput, Digest, Fast, Salted, Scheme, Variant};

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::{
     error::{BuildError, ProvideErrorMetadata as _},
     operation::update_item::UpdateItemError,
-    types::{ConditionCheck, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
+    types::{ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
 use chrono::{DateTime, Utc};
 
@@ -12,7 +12,7 @@ use super::{
     error::{condition_failed, failure},
     items::{
         ATTRIBUTES, ATTRIBUTES_PENDING, HAS_ATTRIBUTES, OWN, REGISTER_SK, Reader, USERS, attributes_item, attributes_key, key, login_key,
-        map, number, read_register, text,
+        map, number, read_register,
     },
     transaction::transact,
 };
@@ -37,30 +37,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; whether the register has them is not known then.
     pub async fn set_attributes(&self, user_key: &UserKey, attributes: &Attributes) -> Result<Attempt<Register>, StoreError> {
-        let update = format!(
-            "SET version = if_not_exists(version, :none) + :one, {ATTRIBUTES} = :attributes, \
-             {ATTRIBUTES_PENDING} = if_not_exists(version, :none) + :one, \
-             last_login_id = if_not_exists(last_login_id, :no_login), #schema = if_not_exists(#schema, :one)"
-        );
-        let set = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.sessions)
-            .set_key(Some(key(user_key, REGISTER_SK)))
-            .update_expression(update)
-            .expression_attribute_names("#schema", "schema")
-            .expression_attribute_values(":none", number(0))
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":attributes", map(attributes))
-            .expression_attribute_values(":no_login", text(LoginId::of_no_login(user_key).as_str()))
-            .return_values(ReturnValue::AllNew)
-            .ask(&self.dynamodb)
-            .await;
-        match set {
-            Ok(output) => Ok(Attempt::Done(read_register(&output.attributes.unwrap_or_default())?)),
-            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
-            Err(error) => Err(failure("UpdateItem", &error)),
-        }
+        let set = format!("{ATTRIBUTES} = :attributes, {ATTRIBUTES_PENDING} = if_not_exists(version, :none) + :one");
+        Ok(match self.change_register(user_key, &set, (":attributes", map(attributes))).await? {
+            Attempt::Done(item) => Attempt::Done(read_register(&item)?),
+            Attempt::Conflict => Attempt::Conflict,
+        })
     }
 
     /// Every login has the attributes of this change. A newer change stays pending.

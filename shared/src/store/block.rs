@@ -1,12 +1,12 @@
 //! Blocking a user in their register, on which every login contends.
 
-use aws_sdk_dynamodb::{error::ProvideErrorMetadata as _, types::ReturnValue};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use chrono::{DateTime, Utc};
 
 use super::{
     Attempt, Store, StoreError,
     error::{condition_failed, failure},
-    items::{ATTRIBUTES, ATTRIBUTES_PENDING, BLOCKED_AT, REGISTER_SK, Reader, USERNAME, key, number, text, time},
+    items::{ATTRIBUTES, ATTRIBUTES_PENDING, BLOCKED_AT, REGISTER_SK, Reader, USERNAME, key, number, time},
 };
 use crate::{
     dynamodb::Ask as _,
@@ -20,33 +20,14 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; whether the register is blocked is not known then.
     pub async fn block_register(&self, user_key: &UserKey, now: DateTime<Utc>) -> Result<Attempt<LoginId>, StoreError> {
-        let update = format!(
-            "SET version = if_not_exists(version, :none) + :one, {BLOCKED_AT} = if_not_exists({BLOCKED_AT}, :now), last_login_id = \
-             if_not_exists(last_login_id, :no_login), #schema = if_not_exists(#schema, :one)"
-        );
-        let blocked = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.sessions)
-            .set_key(Some(key(user_key, REGISTER_SK)))
-            .update_expression(update)
-            .expression_attribute_names("#schema", "schema")
-            .expression_attribute_values(":none", number(0))
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":now", time(now))
-            .expression_attribute_values(":no_login", text(LoginId::of_no_login(user_key).as_str()))
-            .return_values(ReturnValue::AllNew)
-            .ask(&self.dynamodb)
-            .await;
-        match blocked {
-            Ok(output) => {
-                let item = output.attributes.unwrap_or_default();
+        let set = format!("{BLOCKED_AT} = if_not_exists({BLOCKED_AT}, :now)");
+        Ok(match self.change_register(user_key, &set, (":now", time(now))).await? {
+            Attempt::Done(item) => {
                 let read = Reader { item: &item, kind: "register" };
-                Ok(Attempt::Done(read.parsed("last_login_id", |id| LoginId::parse(id).ok())?))
+                Attempt::Done(read.parsed("last_login_id", |id| LoginId::parse(id).ok())?)
             }
-            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
-            Err(error) => Err(failure("UpdateItem", &error)),
-        }
+            Attempt::Conflict => Attempt::Conflict,
+        })
     }
 
     /// Lifts a block, and moves the register: it never returns to an earlier value. `false` if the user has no register.

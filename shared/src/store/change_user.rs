@@ -9,13 +9,13 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Accounts, Commit, StoreError,
-    items::{BLOCKED_AT, REGISTER_SK, key, number, text, time},
+    items::{BLOCKED_AT, REGISTER_SK, key, login_key, number, text, time},
     transaction::transact,
     users::user_key,
 };
 use crate::{
-    ids::{LoginId, UserKey},
-    model::{Register, User, UserStatus},
+    ids::{LoginId, LoginKey, UserKey},
+    model::{LoginCreation, NewLogin, Register, User, UserStatus},
     password::PasswordHash,
 };
 
@@ -39,18 +39,63 @@ impl Accounts {
         transact(&self.store.dynamodb, self.change_items(user, change, register)?).await
     }
 
-    fn change_items(&self, user: &User, change: &UserChange, register: Option<&Register>) -> Result<Vec<TransactWriteItem>, BuildError> {
-        let update = Update::builder()
+    /// Writes the new password and makes a login, all or nothing, if the user, the register and the previous login are still as they
+    /// were read, and the login that the request rests on is still there.
+    ///
+    /// # Errors
+    /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
+    pub async fn change_password(
+        &self,
+        user: &User,
+        hash: &PasswordHash,
+        new: &NewLogin,
+        creation: &LoginCreation,
+    ) -> Result<Commit, StoreError> {
+        let update = self
+            .update_user(user)
+            .condition_expression("version = :version AND #status = :active")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":active", text(UserStatus::Active.name()));
+        let mut items = self.store.login_items(new, creation, Some(&user.username))?;
+        items.insert(1, TransactWriteItem::builder().update(password(update, hash).build()?).build());
+        transact(&self.store.dynamodb, items).await
+    }
+
+    /// Whether the user is unchanged and the login isn't there, at one instant. [`Commit::ReadAgain`] if either isn't so, or another
+    /// transaction is in mid-commit. It writes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_settled_without(&self, user: &User, login: &LoginKey) -> Result<Commit, StoreError> {
+        let unchanged = ConditionCheck::builder()
+            .table_name(&self.users.table)
+            .set_key(Some(user_key(&user.username)))
+            .expression_attribute_values(":version", number(user.version))
+            .condition_expression("version = :version")
+            .build()?;
+        let gone = ConditionCheck::builder()
+            .table_name(&self.store.sessions)
+            .set_key(Some(login_key(login)))
+            .condition_expression(ABSENT)
+            .build()?;
+        let items = [unchanged, gone].map(|check| TransactWriteItem::builder().condition_check(check).build());
+        transact(&self.store.dynamodb, items.into()).await
+    }
+
+    fn update_user(&self, user: &User) -> UpdateBuilder {
+        Update::builder()
             .table_name(&self.users.table)
             .set_key(Some(user_key(&user.username)))
             .update_expression("SET #changed = :changed, version = :next")
             .condition_expression("version = :version")
             .expression_attribute_values(":version", number(user.version))
-            .expression_attribute_values(":next", number(user.version + 1));
+            .expression_attribute_values(":next", number(user.version + 1))
+    }
+
+    fn change_items(&self, user: &User, change: &UserChange, register: Option<&Register>) -> Result<Vec<TransactWriteItem>, BuildError> {
+        let update = self.update_user(user);
         let update = match change {
-            UserChange::Password(hash) => {
-                update.expression_attribute_names("#changed", "password_hash").expression_attribute_values(":changed", text(hash.as_str()))
-            }
+            UserChange::Password(hash) => password(update, hash),
             UserChange::Disabled(_) => status(update, UserStatus::Disabled),
             UserChange::Enabled => status(update, UserStatus::Active),
         };
@@ -101,6 +146,10 @@ impl Accounts {
 }
 
 const ABSENT: &str = "attribute_not_exists(sk)";
+
+fn password(update: UpdateBuilder, hash: &PasswordHash) -> UpdateBuilder {
+    update.expression_attribute_names("#changed", "password_hash").expression_attribute_values(":changed", text(hash.as_str()))
+}
 
 fn status(update: UpdateBuilder, status: UserStatus) -> UpdateBuilder {
     update.expression_attribute_names("#changed", "status").expression_attribute_values(":changed", text(status.name()))

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
 
 use super::{
     Accounts, Commit, Store, StoreError,
-    items::{BLOCKED_AT, REGISTER_SK, Reader, USERNAME, key, number, text},
+    items::{BLOCKED_AT, IF_NEW, REGISTER_SK, Reader, USERNAME, key, number, text},
     transaction::transact,
     users::user_item,
 };
@@ -49,10 +49,7 @@ impl Accounts {
         let update = Update::builder()
             .table_name(&self.store.sessions)
             .set_key(Some(key(&user_key, REGISTER_SK)))
-            .update_expression(format!(
-                "SET {USERNAME} = :username, user_id = :user_id, version = if_not_exists(version, :one), last_login_id = \
-                 if_not_exists(last_login_id, :no_login), #schema = if_not_exists(#schema, :one)"
-            ))
+            .update_expression(format!("SET {USERNAME} = :username, user_id = :user_id, version = if_not_exists(version, :one), {IF_NEW}"))
             .condition_expression(format!(
                 "attribute_not_exists({BLOCKED_AT}) AND (attribute_not_exists({USERNAME}) OR {USERNAME} = :username)"
             ))

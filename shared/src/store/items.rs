@@ -25,6 +25,9 @@ const SCHEMA: u32 = 1;
 /// The form of a login that is bound to a key. A version that doesn't know it would take the login's tokens without a proof.
 const BOUND_SCHEMA: u32 = 2;
 
+/// What an update also sets in a register that may not be there yet: no login, and the schema.
+pub(super) const IF_NEW: &str = "last_login_id = if_not_exists(last_login_id, :no_login), #schema = if_not_exists(#schema, :one)";
+
 /// Sorts before every login id, so that a forward query reads it first.
 pub(super) const REGISTER_SK: &str = "!user";
 /// Sorts after the register and before every login id.

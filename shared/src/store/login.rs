@@ -75,7 +75,7 @@ impl Store {
 
     /// What makes a login in the sessions table: the register moves on, the login and its session are put, the logins that make
     /// room are deleted.
-    fn login_items(
+    pub(super) fn login_items(
         &self,
         new: &NewLogin,
         creation: &LoginCreation,
@@ -99,7 +99,8 @@ impl Store {
         }
         for (key, _) in &creation.replaced {
             let is_predecessor = creation.predecessor_seen.is_some() && predecessor == Some(&key.login_id);
-            items.push(self.delete_replaced(key, is_predecessor)?);
+            let must_be_there = is_predecessor || creation.rests_on.as_ref() == Some(&key.login_id);
+            items.push(self.delete_replaced(key, must_be_there)?);
         }
         if let Some(device_id) = &new.login.device.id {
             items.extend(self.name_on_device(&new.login, device_id, &creation.device)?);
@@ -181,11 +182,11 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    fn delete_replaced(&self, key: &LoginKey, is_predecessor: bool) -> Result<TransactWriteItem, BuildError> {
+    fn delete_replaced(&self, key: &LoginKey, must_be_there: bool) -> Result<TransactWriteItem, BuildError> {
         let delete = Delete::builder()
             .table_name(&self.sessions)
             .set_key(Some(login_key(key)))
-            .set_condition_expression(is_predecessor.then(|| "attribute_exists(sk)".to_owned()))
+            .set_condition_expression(must_be_there.then(|| "attribute_exists(sk)".to_owned()))
             .build()?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }

@@ -18,6 +18,7 @@ const PREFIX: &str = "looks like ";
 
 /// Which name the item belongs to.
 const CLAIMED_BY: &str = "claimed_by";
+const UNLESS_ANOTHERS: &str = "attribute_not_exists(username) OR claimed_by = :username";
 
 /// Whether this item of the users table keeps names apart, and is no user.
 #[must_use]
@@ -42,7 +43,7 @@ impl Users {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(claim))
-            .condition_expression(format!("attribute_not_exists(username) OR {CLAIMED_BY} = :username"))
+            .condition_expression(UNLESS_ANOTHERS)
             .expression_attribute_values(":username", text(username.as_str()))
             .build()?;
         Ok(vec![TransactWriteItem::builder().put(put).build(), self.absent(key_of(&latin))?])
@@ -60,7 +61,7 @@ impl Users {
         let delete = Delete::builder()
             .table_name(&self.table)
             .set_key(Some(claim_key(&latin)))
-            .condition_expression(format!("attribute_not_exists(username) OR {CLAIMED_BY} = :username"))
+            .condition_expression(UNLESS_ANOTHERS)
             .expression_attribute_values(":username", text(username.as_str()))
             .build()?;
         Ok(Some(TransactWriteItem::builder().delete(delete).build()))

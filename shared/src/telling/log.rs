@@ -26,6 +26,8 @@ pub enum Event {
     LoginThrottled,
     /// The password was right, and the user has as many sessions as are allowed.
     LoginLimitReached,
+    /// A user changed their password, which ended every other login of theirs.
+    PasswordChanged,
     /// A session was replaced by its successor.
     RefreshRotated,
     /// A rotation was answered again.
@@ -118,6 +120,7 @@ impl Event {
             Self::LoginSucceeded
             | Self::LoginFailed
             | Self::LoginLimitReached
+            | Self::PasswordChanged
             | Self::RefreshRotated
             | Self::RefreshReplayed
             | Self::RefreshRecovered
@@ -142,6 +145,7 @@ impl Event {
             Self::LoginFailed => Metric::LoginsFailed,
             Self::LoginThrottled => Metric::LoginsThrottled,
             Self::LoginLimitReached => Metric::LoginsAtLimit,
+            Self::PasswordChanged => Metric::PasswordsChanged,
             Self::RefreshRotated => Metric::RefreshesRotated,
             Self::RefreshReplayed => Metric::RefreshesReplayed,
             Self::RefreshRecovered => Metric::RefreshesRecovered,

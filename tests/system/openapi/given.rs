@@ -46,6 +46,10 @@ fn login(service: &Service, password: &str) -> RequestBuilder {
     service.request("POST", "/login").json(&json!({"username": DEMO_USER, "password": password}))
 }
 
+fn change(new_password: &str) -> serde_json::Value {
+    json!({"username": DEMO_USER, "current_password": DEMO_PASSWORD, "new_password": new_password})
+}
+
 #[tokio::test]
 async fn every_described_answer_is_given() {
     let mut seen = Seen::default();
@@ -61,7 +65,7 @@ async fn every_described_answer_is_given() {
     let (given, missed): (Vec<_>, Vec<_>) = described.partition(|answer| seen.0.contains(answer));
     let unexplained: Vec<_> = missed.iter().filter(|(operation, status)| out_of_reach(operation, *status).is_none()).collect();
     assert!(unexplained.is_empty(), "described but never given: {unexplained:?}");
-    assert_eq!((given.len(), missed.len()), (52, 7), "given, and not reachable here");
+    assert_eq!((given.len(), missed.len()), (60, 8), "given, and not reachable here");
 }
 
 async fn succeed(seen: &mut Seen) {
@@ -70,6 +74,11 @@ async fn succeed(seen: &mut Seen) {
     let by_access = |method: &str, path: &str| service.request(method, path).bearer_auth(&pair.access);
     seen.each(200, [login(&service, DEMO_PASSWORD), by_access("GET", "/me"), by_access("GET", "/sessions")]).await;
     seen.each(204, [by_access("DELETE", &format!("/sessions/{}", other.login_id)), by_access("DELETE", "/sessions?keep=current")]).await;
+    let pair = Pair::of(&{
+        let changed = send(by_access("PUT", "/me/password").json(&change("violin gravel postcode heron"))).await;
+        seen.note(200, &changed);
+        changed
+    });
     let next = service.refresh(&pair.refresh).await;
     seen.note(200, &next);
     seen.note(204, &service.logout(&Pair::of(&next).access).await);
@@ -89,11 +98,14 @@ async fn are_refused(seen: &mut Seen) {
         seen.note(400, &broken_off::answer(&service, method, path).await);
     }
     seen.each(404, [by_access("DELETE", NOBODYS), by_access("PUT", "/me")]).await;
-    seen.each(415, [request("POST", "/login").body("{}")]).await;
+    seen.each(415, [request("POST", "/login").body("{}"), by_access("PUT", "/me/password").body("{}")]).await;
+    seen.each(400, [by_access("PUT", "/me/password").json(&change("too short"))]).await;
+    seen.each(401, [request("PUT", "/me/password")]).await;
 
     let acting = service.admin("/admin/impersonations", &json!({"user_id": "ada", "act": "support"})).await;
     let acting = acting.body["access_token"].as_str().unwrap();
     seen.each(403, ["/sessions", NOBODYS].map(|path| request("DELETE", path).bearer_auth(acting))).await;
+    seen.each(403, [request("PUT", "/me/password").bearer_auth(acting).json(&change("violin gravel postcode heron"))]).await;
 
     seen.each(401, [request("POST", "/refresh"), request("POST", "/logout"), request("GET", "/me"), request("GET", "/sessions")]).await;
     seen.each(401, [request("DELETE", "/sessions"), request("DELETE", NOBODYS), login(&service, "wrong")]).await;
@@ -112,7 +124,7 @@ async fn are_too_large(seen: &mut Seen) {
     let over_10_mib = |method: &str, path: &str| service.request(method, path).body(vec![b' '; (10 << 20) + 1]);
     seen.each(413, [over_10_mib("POST", "/login"), over_10_mib("POST", "/refresh"), over_10_mib("POST", "/logout")]).await;
     seen.each(413, [over_10_mib("GET", "/me"), over_10_mib("GET", "/sessions"), over_10_mib("DELETE", "/sessions")]).await;
-    seen.each(413, [over_10_mib("DELETE", NOBODYS), over_10_mib("GET", "/nothing")]).await;
+    seen.each(413, [over_10_mib("DELETE", NOBODYS), over_10_mib("GET", "/nothing"), over_10_mib("PUT", "/me/password")]).await;
 }
 
 async fn fail(seen: &mut Seen) {
@@ -126,6 +138,7 @@ async fn fail(seen: &mut Seen) {
             ("DeleteItem", 1, service.request("POST", "/logout").bearer_auth(&pair.access)),
             // The first query is the authorizer's.
             ("Query", 2, by_access("GET", "/sessions")),
+            ("GetItem", 1, by_access("PUT", "/me/password").json(&change("violin gravel postcode heron"))),
             ("UpdateItem", 1, by_access("DELETE", "/sessions")),
             ("DeleteItem", 1, by_access("DELETE", NOBODYS)),
         ]

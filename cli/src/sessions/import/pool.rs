@@ -11,7 +11,7 @@ use latchkey::{
 };
 use tokio::task::{JoinError, JoinSet};
 
-use crate::sessions::patiently::patiently;
+use crate::patiently::patiently;
 
 /// How many imports are in flight.
 const SIDE_BY_SIDE: usize = 16;

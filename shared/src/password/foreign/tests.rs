@@ -216,7 +216,7 @@ fn a_figure_out_of_bounds_is_named_with_its_bound() {
         format!("$pbkdf2-sha512$i=700000{salt_and_hash}"),
     ] {
         let Ok(ForeignHash::Slow(foreign)) = ForeignHash::read(&text, &Hints::default()) else { panic!("{text}") };
-        assert!(foreign.work() <= Work::MOST && foreign.memory_kib() <= Most::MEMORY_KIB, "{text}");
+        assert!(foreign.work() <= Work::MOST && foreign.memory_kib() <= Work::MOST_MEMORY_KIB, "{text}");
     }
 }
 

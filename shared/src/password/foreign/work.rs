@@ -10,21 +10,14 @@ pub struct Work(u64);
 impl Work {
     /// The most that one login may cost: 24 Argon2ids.
     pub const MOST: Self = Self(24_000);
+    /// The most memory that one verification may take. Django's Argon2 takes 100 MiB.
+    pub const MOST_MEMORY_KIB: u32 = 128 * 1024;
 
     /// How many verifications of this cost one login may make. At least one.
     #[must_use]
     pub fn tries(self) -> usize {
         usize::try_from(Self::MOST.0 / self.0.max(1)).unwrap_or(usize::MAX).max(1)
     }
-}
-
-/// Bounds of the whole service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Most;
-
-impl Most {
-    /// Memory of one verification. Django's Argon2 takes 100 MiB.
-    pub const MEMORY_KIB: u32 = 128 * 1024;
 }
 
 /// A figure of a hash that is out of bounds.
@@ -56,7 +49,7 @@ pub(super) fn judge(scheme: &Scheme, salt_bytes: usize, output_bytes: usize) -> 
         Scheme::Argon2 { memory_kib, passes, lanes, .. } => {
             within("Argon2 lanes", (*lanes).into(), 1, 16)?;
             within("Argon2 passes", (*passes).into(), 1, 1_000)?;
-            within("an Argon2 memory in KiB", (*memory_kib).into(), u64::from(*lanes) * 8, Most::MEMORY_KIB.into())?;
+            within("an Argon2 memory in KiB", (*memory_kib).into(), u64::from(*lanes) * 8, Work::MOST_MEMORY_KIB.into())?;
             let both = u64::from(*memory_kib) * u64::from(*passes);
             within("an Argon2 memory times passes", both, 8, 300 * 1024)?;
             both * 54 / 1024

@@ -39,6 +39,8 @@ pub enum Metric {
     LoginsThrottled,
     /// The right password, and as many sessions as are allowed.
     LoginsAtLimit,
+    /// Passwords that their users changed.
+    PasswordsChanged,
     /// Sessions replaced by their successor.
     RefreshesRotated,
     /// Rotations answered again.
@@ -116,7 +118,9 @@ impl Metric {
     #[must_use]
     pub const fn functions(self) -> &'static [Function] {
         match self {
-            Self::LoginsSucceeded | Self::LoginsFailed | Self::LoginsThrottled | Self::LoginsAtLimit => &[Function::Login],
+            Self::LoginsSucceeded | Self::LoginsFailed | Self::LoginsThrottled | Self::LoginsAtLimit | Self::PasswordsChanged => {
+                &[Function::Login]
+            }
             Self::RefreshesRotated
             | Self::RefreshesReplayed
             | Self::RefreshesRecovered

@@ -1,7 +1,7 @@
 //! Rules for new passwords, after NIST SP 800-63B-4, section 3.1.1.2: long and hard to guess. There are no rules on composition, and no
 //! expiry.
 
-use latchkey::password::Password;
+use super::Password;
 use thiserror::Error;
 use zxcvbn::feedback::{Feedback, Warning};
 use zxcvbn::{Score, zxcvbn};

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use http::request::Parts;
 use lambda_http::request::RequestContext;
-use latchkey::{
+use serde_json::Value;
+
+use crate::{
     clock::parse_rfc3339,
     http::{
         middleware::Authenticator,
@@ -14,11 +16,9 @@ use latchkey::{
     model::{Attributes, CurrentSession},
     telling::log::{Event, Fields, log},
 };
-use serde_json::Value;
-
 /// Builds the session from `requestContext.authorizer` alone. It reads no table, and no header that a client could set.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ByGatewayContext;
+pub struct ByGatewayContext;
 
 impl Authenticator for ByGatewayContext {
     type Found = CurrentSession;
