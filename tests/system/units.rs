@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
-use latchkey_tests::service::{Pair, Service};
+use latchkey_tests::service::{Pair, Service, send};
 use serde_json::json;
 
 /// Other emulators report nothing for a batch.
@@ -155,5 +155,56 @@ async fn attributes_cost_a_login_two_units_and_a_request_none() {
             }
         }
         assert_eq!(extended, 1, "{settings:?}");
+    }
+}
+
+/// The user has two logins: the one that asks is replaced, and the other is ended. Both sessions are swept.
+#[tokio::test]
+async fn a_change_of_the_password_consumes_what_is_promised() {
+    let service = Service::start(&[]).await;
+    service.login().await;
+    let own = service.login().await;
+    service.tap.count_capacity();
+    service.tap.arm(Vec::new());
+    let body = json!({"username": DEMO_USER, "current_password": DEMO_PASSWORD, "new_password": "violin gravel postcode heron"});
+    let changed = send(service.request("PUT", "/me/password").bearer_auth(&own.access).json(&body)).await;
+    assert_eq!(changed.status, 200);
+    let seen = consumed(&service);
+    if seen.contains(&("TransactWriteItems".to_owned(), 22.0)) {
+        return; // DynamoDB Local; see above.
+    }
+    // The user, the register, the new login, its session and the login that asks: two units each; and one into each index.
+    let change = ("TransactWriteItems", 5.0 * 2.0 + 2.0);
+    let (swept, ended) = (3.0, 1.0 + 3.0);
+    let reads = [("BatchGetItem", 3.0), ("GetItem", 2.0), ("Query", 4.0)];
+    assert_eq!(seen, units(&[reads[0], ("DeleteItem", swept + ended), reads[1], ("PutItem", 2.0), reads[2], change]));
+}
+
+/// Of a user without logins.
+#[tokio::test]
+async fn the_back_offices_users_consume_what_is_promised() {
+    let service = Service::start(&[]).await;
+    service.tap.count_capacity();
+    service.tap.arm(Vec::new());
+    let ada = json!({"username": "ada"});
+    let with = |member: &str, value: &str| json!({"username": "ada", member: value});
+    // The transaction writes the user and the register. The user is read twice, the register before the change and before its logins are
+    // ended, which moves it once more.
+    let changed = [("GetItem", 4.0), ("Query", 1.0), ("TransactWriteItems", 4.0), ("UpdateItem", 1.0)];
+    let removed = [("DeleteItem", 1.0), ("GetItem", 4.0), ("Query", 2.0), ("TransactWriteItems", 4.0), ("UpdateItem", 2.0)];
+    for (method, path, body, expected) in [
+        ("POST", "/admin/users", with("password", "violin gravel postcode heron"), &[("TransactWriteItems", 6.0)][..]),
+        ("POST", "/admin/users/search", json!({}), &[("Scan", 0.5)]),
+        ("POST", "/admin/users/show", ada.clone(), &[("GetItem", 1.0), ("Query", 1.0)]),
+        ("PUT", "/admin/users/password", with("new_password", "candle orbit mustard fjord"), &changed),
+        ("PUT", "/admin/users/status", with("status", "disabled"), &changed),
+        ("PUT", "/admin/users/status", with("status", "active"), &changed),
+        ("POST", "/admin/users/remove", ada, &removed),
+    ] {
+        let answer = service.admin_sends(service.request(method, path).json(&body)).await;
+        assert!(answer.status < 300, "{path}: {}", answer.text);
+        let mut seen = consumed(&service);
+        seen.retain(|(_, units)| *units > 0.0);
+        assert_eq!(seen, units(expected), "{path}");
     }
 }
