@@ -158,7 +158,7 @@ async fn the_login_of_a_changed_password_is_bound_as_the_one_before() {
     assert_eq!(service.refresh(&second.refresh).await.outcome(), REFUSED, "without a proof");
     let second = Pair::of(&app.refresh(&second.refresh).await);
 
-    let back = own_password::body(DEMO_USER, own_password::NEW, DEMO_PASSWORD);
+    let back = own_password::body(DEMO_USER, own_password::NEW, "candle orbit mustard fjord");
     let request = || own_password::request(&service, &second.access, &back);
     assert_eq!(send(request().header("DPoP", other.proof("/me/password"))).await.outcome(), BAD_PROOF, "of a POST");
     let proof = other.key.prove_by("PUT", &other.url("/me/password"), service.clock.now());
