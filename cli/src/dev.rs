@@ -109,7 +109,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     let began = Instant::now();
     log_to_terminal();
     let process = Environment::of_process();
-    let template = Template::parse(TEMPLATE, &parameters(&process)?)?;
+    let mut template = Template::parse(TEMPLATE, &parameters(&process)?)?;
     let listener = port::listen(args.host, args.port).await?;
     let wanted = SocketAddr::from((args.host, args.port));
     let address = listener.local_addr().map_err(|source| DevError::Listen { address: wanted, source })?;
@@ -127,7 +127,8 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     create_missing(&client::with_patience(&client), &template.tables).await?;
     add_demo_user(&client, &template).await?;
     let port = address.port();
-    let settings = |name: &str| process.get(name).or_else(|| (name == "DPOP_URLS").then(|| public_urls(port)));
+    template.stage_variables.entry("dpopUrls".to_owned()).or_insert_with(|| public_urls(port));
+    let settings = |name: &str| process.get(name);
     let (invoker, config) = match &args.lambda {
         Some(url) => (Invoker::Remote(RemoteInvoker::new(url)?), None),
         None => {
