@@ -11,7 +11,7 @@ export class Network {
   below = '';
   /** The Authorization of each request that came to another path. */
   outside = [];
-  /** When each request came: {at, method, path, token}. */
+  /** When each request came: {at, method, path, token, proof}. */
   came = [];
   #faults = new Map();
 
@@ -64,7 +64,7 @@ export class Network {
       return void response.end();
     }
     const asked = { method: request.method, path: request.url.slice(this.below.length), headers: request.headers, body: Buffer.concat(chunks).toString() };
-    this.came.push({ at: Date.now(), method: asked.method, path: asked.path, token: request.headers.authorization ?? null });
+    this.came.push({ at: Date.now(), method: asked.method, path: asked.path, token: request.headers.authorization ?? null, proof: request.headers.dpop ?? null });
     const fault = this.#faults.get(asked.path)?.shift() ?? this.outage?.(asked) ?? 'pass';
     const answer = () => this.service.handle(asked);
     switch (fault) {
