@@ -1,9 +1,12 @@
 // The requirements of ../README.md about logins that are bound to a key of the device. They apply to clients that say `binds`.
-import { answered, expire, is, recovers, refreshes } from './requirements.js';
+import { answered, is, recovers, refreshes } from './requirements.js';
 import { problem } from './service.js';
 
 const HOURS = 5 * 3_600_000;
 const INVALID = problem('invalid_dpop_proof');
+/** A life short enough that a proof is still good when it is over: so a wrong clock is C31's alone. */
+const BINDS = { binds: true, accessLife: 60_000 };
+const expire = (network) => void (network.ahead += 61_000);
 
 const logins = (network) => network.service.seen.filter(({ path }) => path === '/login');
 const part = (proof, index) => JSON.parse(Buffer.from(proof.split('.')[index], 'base64url'));
@@ -24,7 +27,7 @@ function signed(t, requests, when) {
 const staysLoggedIn = (t, client, when) => t.check(client.events.length === 0, `${when}: the app was told that it is logged out`);
 
 async function wrongClock(t, ahead, name) {
-  const network = await t.network({ binds: true });
+  const network = await t.network(BINDS);
   network.ahead = ahead;
   const client = await t.client(network);
   is(t, await client.login(), 'ok', `a login with a device ${name}`);
@@ -48,7 +51,7 @@ export const BINDING = [
     title: 'proves possession of its key with each login, and keeps `dpop_jkt` with the pair',
     bound: true,
     async run(t) {
-      const { network, client } = await t.loggedIn({ binds: true });
+      const { network, client } = await t.loggedIn(BINDS);
       if (!signed(t, logins(network), 'a login')) return;
       t.check(claims(logins(network)[0]).htu === `${network.url}/login`, 'the proof of a login doesn’t name the address that the client was given');
       expire(network);
@@ -58,7 +61,7 @@ export const BINDING = [
       is(t, await client.login(), 'ok', 'the next login');
       t.check(logins(network).at(-1).proof !== null, 'the next login came without a proof');
 
-      const below = await t.network({ binds: true });
+      const below = await t.network(BINDS);
       below.below = '/v1';
       const other = await t.client(below, { LATCHKEY_URL: `${below.url}/v1` });
       is(t, await other.login(), 'ok', 'a login at a service that is below a path');
@@ -73,7 +76,7 @@ export const BINDING = [
     title: 'signs each refresh of a bound login anew, by the login’s key, a repeated one too',
     bound: true,
     async run(t) {
-      const { network, client } = await t.loggedIn({ binds: true });
+      const { network, client } = await t.loggedIn(BINDS);
       for (let times = 0; times < 2; times += 1) is(t, await client.do('refresh'), 'ok', 'a refresh');
       network.fault('/refresh', 'lost', 'lost');
       is(t, await client.do('refresh'), 'ok', 'a refresh whose answer was lost twice');
@@ -93,7 +96,7 @@ export const BINDING = [
     title: 'keeps the key beside the session: a bound login survives a restart, and processes share one key',
     bound: true,
     async run(t) {
-      const { network, client } = await t.loggedIn({ binds: true });
+      const { network, client } = await t.loggedIn(BINDS);
       await client.kill(); // Right after the login: what wasn't kept by then is lost.
       expire(network);
       const again = await t.client(network);
@@ -102,7 +105,7 @@ export const BINDING = [
       signed(t, [...logins(network), ...refreshes(network)], 'a login and its refresh after a restart');
       if (!t.shares) return;
 
-      const shared = await t.network({ binds: true });
+      const shared = await t.network(BINDS);
       const both = [await t.client(shared), await t.client(shared)];
       for (const told of await Promise.all(both.map((each) => each.login()))) is(t, told, 'ok', 'a login in two processes of a new device at once');
       for (const each of both) is(t, await each.do('refresh'), 'ok', 'a refresh of each of the two');
@@ -114,7 +117,7 @@ export const BINDING = [
     title: 'on `invalid_dpop_proof`: sends one new proof at once, and is never logged out',
     bound: true,
     async run(t) {
-      const { network, client } = await t.loggedIn({ binds: true });
+      const { network, client } = await t.loggedIn(BINDS);
       network.fault('/refresh', INVALID);
       is(t, await client.do('refresh'), 'ok', 'a refresh whose proof was refused once');
       // An HTTP layer below has sent the request twice, and the client hears the second answer.
@@ -152,7 +155,7 @@ export const BINDING = [
     title: 'a lost key is a log-out with the reason `key`, without a request to the service',
     bound: true,
     async run(t) {
-      const { network, client } = await t.loggedIn({ binds: true });
+      const { network, client } = await t.loggedIn(BINDS);
       is(t, await client.do('lose_key'), 'ok', 'losing the key');
       const before = network.came.length;
       is(t, await client.do('refresh'), 'logged_out', 'a refresh without the key');

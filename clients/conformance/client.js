@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 // Above every wait that a client may take; who needs longer doesn't answer.
-const PATIENCE = 12_000;
+export const PATIENCE = 12_000;
 
 export class Client {
   /** Events that it told, `ready` left out. */

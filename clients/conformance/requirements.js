@@ -8,7 +8,7 @@ const page = (status, headers = {}) => ({ status, headers: { 'Content-Type': 'te
 const json = (status, value) => ({ status, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) });
 
 /** Lets the access token expire at the service; only its clock moves. */
-export const expire = (network) => void (network.ahead += 300_001);
+const expire = (network) => void (network.ahead += 300_001);
 export const refreshes = (network) => network.service.seen.filter(({ path }) => path === '/refresh');
 const refused = (network) => network.service.seen.filter(({ path, status }) => path === '/me' && status === 401).length;
 

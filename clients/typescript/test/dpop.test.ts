@@ -81,6 +81,28 @@ test('a login whose key is lost is over, and says why', async () => {
   }
 });
 
+test('a changed password goes on with a login that is bound to the same key', async () => {
+  const world = new World({ binds: true });
+  const keys = new Keys();
+  const { latchkey, storage, loggedOut } = await bound(world, keys);
+  const stored = async (): Promise<{ login_id: string; dpop_jkt?: string }> => JSON.parse((await storage.get('latchkey'))!);
+  const before = await stored();
+  await world.time.until(latchkey.changePassword({ username: 'demo', currentPassword: 'correct-horse-battery-staple', newPassword: 'violin gravel postcode heron' }));
+  const after = await stored();
+  assert.notEqual(after.login_id, before.login_id);
+  assert.equal(after.dpop_jkt, keys.key!.thumbprint);
+  assert.equal(world.service.seen.at(-1)!.proof, null, 'the change itself needs no proof');
+  for (let times = 0; times < 2; times += 1) assert.equal(await outcome(world.time.until(latchkey.refresh())), 'ok');
+  assert.deepEqual(world.refreshes.map(({ status }) => status), [200, 200]);
+  assert.ok(world.refreshes.every(({ proof }) => proof), 'a refresh of the new login came without a proof');
+  assert.deepEqual(loggedOut, []);
+  // The new login is as bound as the old one was.
+  keys.key = null;
+  assert.equal(await outcome(world.time.until(latchkey.refresh())), 'LoggedOut');
+  await world.time.quiet();
+  assert.deepEqual(loggedOut, ['key']);
+});
+
 test('a key store that fails ends no session', async () => {
   const world = new World({ binds: true });
   const keys = new Keys();
