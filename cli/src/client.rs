@@ -90,7 +90,7 @@ pub async fn for_aws(args: &AwsArgs) -> Result<Client, ClientError> {
 }
 
 /// What a request is signed with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Signer {
     pub credentials: Credentials,
     pub region: String,

@@ -1,11 +1,13 @@
 //! The console in the browser, which `latchkey dev` serves beside the API: requests, what the service did for them, and
 //! the API's reference.
 //!
-//! It answers `GET` of `/`, `/docs`, and everything under `/_console/` and `/docs/`. All other paths and methods go to the API. Its
-//! pages run no inline script, load nothing from elsewhere and keep no token outside their memory.
+//! It answers `GET` of `/`, `/docs`, and everything under `/_console/` and `/docs/`, and signs the page's requests to the back office
+//! under `/_console/signed/`. All other paths and methods go to the API. Its pages run no inline script, load nothing from elsewhere and
+//! keep no token outside their memory.
 
 mod exchanges;
 mod journal;
+mod office;
 mod pages;
 mod witness;
 
@@ -26,7 +28,10 @@ use http::{HeaderMap, StatusCode};
 use latchkey::clock::Clock;
 use serde::Serialize;
 
-use self::journal::{Cursor, Journal};
+use self::{
+    journal::{Cursor, Journal},
+    office::Office,
+};
 use crate::{gateway::Gateway, loopback::names_this_machine, observed::Observer};
 
 /// What the console shows of its service.
@@ -65,13 +70,16 @@ impl Console {
 
     /// A router with the console and the observed `gateway`.
     pub fn into_router(self, gateway: Gateway, about: &About) -> Router {
+        let signer = gateway.signer();
         let api = gateway.into_router().layer(middleware::from_fn_with_state(self.clone(), witness::witness));
         // A method that the console doesn't have goes to the API, which answers it properly.
         let or_api = |pages: MethodRouter| pages.fallback_service(api.clone());
+        let office = Office { api: api.clone(), signer, clock: self.clock.clone() };
         let about = serde_json::to_string(about).unwrap_or_default();
         let mut router = Router::new()
             .route("/_console/about.json", or_api(get(|| async { pages::json(about) })))
-            .route("/_console/events", or_api(get(events).with_state(self)));
+            .route("/_console/events", or_api(get(events).with_state(self)))
+            .route(office::PATHS, or_api(office.into_route()));
         for page in pages::PAGES {
             router = router.route(page.path, or_api(get(move || async move { page.response() })));
         }

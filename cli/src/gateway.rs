@@ -36,7 +36,7 @@ use latchkey::clock::Clock;
 pub use self::iam::Principal;
 use self::{incoming::Ids, rest::RestApi};
 use crate::{
-    client::EMULATOR_KEY,
+    client::{EMULATOR_KEY, Signer},
     invoke::Invoker,
     template::{ACCOUNT, REGION, Template},
 };
@@ -113,6 +113,13 @@ impl Gateway {
     pub fn new(template: &Template, invoker: Invoker, options: GatewayOptions) -> Self {
         let back_office = template.back_office.as_ref().map(|office| RestApi::back_office(office, template));
         Self { api: RestApi::new(template), back_office, platform: Platform { invoker, options } }
+    }
+
+    /// What a request to the back office is signed with.
+    #[must_use]
+    pub fn signer(&self) -> Signer {
+        let options = &self.platform.options;
+        Signer { credentials: options.principal.credentials.clone(), region: options.region.clone() }
     }
 
     /// The gateway as a service for every path and method.

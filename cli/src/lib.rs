@@ -18,6 +18,7 @@ mod patiently;
 pub mod progress;
 pub mod rows;
 pub mod sessions;
+mod signature;
 pub mod smoke;
 pub mod tables;
 pub mod template;

@@ -54,13 +54,21 @@ export const choose = (page, generation) => page.selectOption("#old", String(gen
 /** Waits until nothing is under way, and the log has what the last answer is about. */
 export async function settled(page) {
   await page.waitForFunction(() => {
-    const request = document.getElementById("answer").dataset.request;
-    return !document.body.hasAttribute("aria-busy") && (!request || document.querySelector(`[data-request="${request}"]`));
+    // Once the log is cleared it has no entry to wait for.
+    if (document.getElementById("log").textContent === "Cleared.") return !document.body.hasAttribute("aria-busy");
+    const requests = ["answer", "office-answer"].map((id) => document.getElementById(id).dataset.request).filter(Boolean);
+    return !document.body.hasAttribute("aria-busy") && requests.every((request) => document.querySelector(`.entry[data-request="${request}"]`));
   });
 }
 
 /** What the answer's panel says: `{status, means}`. */
 export const answer = async (page) => ({ status: Number(await page.textContent("#answer .status")), means: await page.textContent("#answer .means") });
+
+/** What the back office's panel says: `{status, means, request, answer}`, the last two as they are shown. */
+export async function officeAnswer(page) {
+  const [status, means, request, answer] = await Promise.all(["#office-said .status", "#office-said .means", "#office-exchange pre[aria-label=Request]", "#office-exchange pre[aria-label=Answer]"].map((part) => page.textContent(part)));
+  return { status: Number(status), means, request, answer };
+}
 
 /** The accessibility rules of WCAG 2.2 AA that axe can judge; every breach is one line. */
 export async function breaches(page) {

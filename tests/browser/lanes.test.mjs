@@ -101,6 +101,16 @@ test("a login that was made before the page listened is drawn from where it is m
   assert.deepEqual(lanes[0].sessions.map(({ generation }) => generation), [3, 4]);
 });
 
+test("the back office issues a login, and a block ends the user's", () => {
+  const issue = (id) => exchange("POST /admin/logins", 200, { issued: named(id, 0) });
+  const block = exchange("POST /admin/blocks", 200, { store: [{ outcome: "ok", touched: [{ ends: "a" }, { ends: "b" }] }] });
+  const role = exchange("PUT /admin/attributes", 204);
+  const { columns, lanes } = lanesOf([issue("a"), issue("b"), role, me("a", 0), block, me("a", 0, 401)]);
+  assert.deepEqual(columns.map(({ verb }) => verb), ["issue", "issue", "/me", "block", "/me"]);
+  assert.deepEqual(lanes.map((lane) => lane.ended), [{ column: 3, how: "blocked" }, { column: 3, how: "blocked" }]);
+  assert.deepEqual(lanes[0].marks.map(({ kind }) => kind), ["allowed", "denied"]);
+});
+
 test("an outage is no refusal", () => {
   assert.deepEqual(lanesOf([login("a"), me("a", 0, 503)]).lanes[0].marks.map(({ kind }) => kind), ["failed"]);
 });

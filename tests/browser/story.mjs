@@ -16,7 +16,7 @@ for (const id of ["me", "lose", "refresh", "old-me", "eight"]) await press(page,
 await choose(page, 0);
 await press(page, "replay");
 await page.selectOption("#as", { index: 0 });
-await page.waitForTimeout(20_500);
+await page.waitForTimeout(26_500);
 await press(page, "replay");
 await page.selectOption("#as", { index: 1 });
 await settled(page);

@@ -35,7 +35,7 @@ macro_rules! page {
     };
 }
 
-pub(super) const PAGES: [Page; 15] = [
+pub(super) const PAGES: [Page; 16] = [
     page!("/", HTML, POLICY, "assets/console.html"),
     page!("/_console/console.css", CSS, POLICY, "assets/console.css"),
     page!("/_console/icon.svg", "image/svg+xml", POLICY, "assets/icon.svg"),
@@ -45,6 +45,7 @@ pub(super) const PAGES: [Page; 15] = [
     page!("/_console/dom.js", SCRIPT, POLICY, "assets/dom.js"),
     page!("/_console/lanes.js", SCRIPT, POLICY, "assets/lanes.js"),
     page!("/_console/log.js", SCRIPT, POLICY, "assets/log.js"),
+    page!("/_console/office.js", SCRIPT, POLICY, "assets/office.js"),
     page!("/_console/timeline.js", SCRIPT, POLICY, "assets/timeline.js"),
     page!("/_console/token.js", SCRIPT, POLICY, "assets/token.js"),
     page!("/docs", HTML, REFERENCE_POLICY, "assets/reference.html"),

@@ -1,5 +1,7 @@
 //! `latchkey dev`: what it says, what it serves beside the API, and how it ends.
 
+mod office;
+
 use std::{
     io::{BufRead as _, BufReader},
     net::TcpListener,

@@ -42,12 +42,32 @@ const pairOf = (body) => ({
 
 export async function logIn(username, password, device) {
   const result = await call("POST", "/login", { body: { username, password, device: device || undefined } });
-  if (result?.status === 200) {
-    const pair = pairOf(result.body);
-    current = { loginId: result.body.login_id, userId: result.body.user_id, device: device || "no name", pairs: [pair], held: pair };
-    logins.push(current);
-  }
+  if (result?.status === 200) keep(result.body, device);
   return result;
+}
+
+/** Keeps a new login, and acts with it. */
+function keep(body, device) {
+  const pair = pairOf(body);
+  current = { loginId: body.login_id, userId: body.user_id, device: device || "no name", pairs: [pair], held: pair };
+  logins.push(current);
+}
+
+/** What `latchkey dev` signs before it goes to the back office. This page has no AWS credentials, as no page should. */
+const SIGNED = "/_console/signed";
+
+/** Calls the back office. `request` is what the back office gets, without the signature. */
+export async function office(method, path, body, key) {
+  const headers = { "Content-Type": "application/json", ...(key && { "Idempotency-Key": key }) };
+  const result = await call(method, `${SIGNED}${path}`, { body, key });
+  return { request: { method, path, headers, body }, result: result && { ...result, path } };
+}
+
+/** Issues a login as a server does that has authenticated the user itself. */
+export async function issue(body, key) {
+  const issued = await office("POST", "/admin/logins", body, key);
+  if (issued.result?.status === 200) keep(issued.result.body, body.device);
+  return issued;
 }
 
 /** Refreshes with this pair's token. What comes is kept; `lost` answers are known of, but not held. */

@@ -13,7 +13,7 @@ const MEANS = {
 };
 
 /** What an answer means, by its problem's code. */
-export const meansOf = ({ status, code }) => MEANS[code] ?? (status < 400 ? "Done." : "Refused.");
+export const meansOf = ({ status, code, body }) => MEANS[code] ?? (status < 400 ? "Done." : body?.detail ? `Refused: ${body.detail}.` : "Refused.");
 
 export const NO_ANSWER = "No answer: is latchkey dev running? Nothing is lost; try again.";
 
@@ -55,7 +55,8 @@ function tellReason(exchange) {
   answer.querySelector(".means")?.after(h("p", { class: "logged note" }, "For the log only: ", h("code", {}, line.code), line.reason ? ` ${line.reason}` : ""));
 }
 
-const shortened = (_, value) => (typeof value === "string" && /^lk[ar]_/.test(value) ? `${value.slice(0, 10)}… (256)` : value);
+/** For JSON that is shown: a token by its beginning. */
+export const shortened = (_, value) => (typeof value === "string" && /^lk[ar]_/.test(value) ? `${value.slice(0, 10)}… (256)` : value);
 
 /** What a refresh came to. `known` are this page's pairs of the login. */
 export function refreshMeans(result, presented, known, newest) {
@@ -71,8 +72,14 @@ export function refreshMeans(result, presented, known, newest) {
 
 /** What a call of a protected route came to. */
 export function accessMeans(result, presented, newest) {
-  if (result.status === 200) return `Let in as the login ${begins(result.body.login_id)}: one read of the table, no cache.`;
+  if (result.status === 200) return `Let in as the login ${begins(result.body.login_id)}: one read of the table, no cache.${carried(result.body)}`;
   if (result.status === 401 && presented.generation < newest.generation) return `Refused: generation ${presented.generation} was replaced, and its access token died with it.`;
   if (result.status === 401) return "Refused: expired, or the login is over. Refresh, or log in again.";
   return undefined;
+}
+
+/** What the request carries beside the login: the same that the authorizer hands to the API behind it. */
+function carried({ scope, attributes }) {
+  const parts = [scope && `scope ${scope}`, ...Object.entries(attributes ?? {}).map(([name, value]) => `${name}=${value}`)].filter(Boolean);
+  return parts.length > 0 ? ` It carries ${parts.join(", ")}.` : "";
 }

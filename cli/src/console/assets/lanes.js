@@ -8,6 +8,11 @@ const VERBS = {
   "GET /sessions": "devices",
   "DELETE /sessions/{login_id}": "end one",
   "DELETE /sessions": "end all",
+  "POST /admin/logins": "issue",
+  "POST /admin/impersonations": "act as",
+  "POST /admin/logins/end": "end one",
+  "POST /admin/users/end-all": "end all",
+  "POST /admin/blocks": "block",
 };
 
 /** How a login ended, by the route that ended it. */
@@ -17,6 +22,8 @@ const ENDS = {
   "POST /logout": "logged out",
   "DELETE /sessions/{login_id}": "ended",
   "DELETE /sessions": "ended",
+  "POST /admin/logins": "replaced",
+  "POST /admin/blocks": "blocked",
 };
 
 /**
@@ -78,6 +85,8 @@ function follow(lanes, exchange, column, only) {
 
   switch (operation(exchange)) {
     case "POST /login":
+    case "POST /admin/logins":
+    case "POST /admin/impersonations":
       if (status === 200 && issued) laneOf(issued);
       break;
     case "POST /refresh":

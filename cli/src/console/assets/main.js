@@ -5,6 +5,7 @@ import { accessMeans, addReason, meansOf, NO_ANSWER, refreshMeans, showAnswer, s
 import { $, begins, h, left, when } from "./dom.js";
 import { lanesOf } from "./lanes.js";
 import { addToLog, clearLog, listen } from "./log.js";
+import * as office from "./office.js";
 import { drawTimeline } from "./timeline.js";
 import { countDown, tokenCard } from "./token.js";
 
@@ -58,6 +59,7 @@ function showLogins() {
       ? api.logins.map((each) => h("option", { value: each.loginId, selected: each === login }, `${each.device} · ${begins(each.loginId)}${laneOf(each)?.ended ? ` · ${laneOf(each).ended.how}` : ""}`))
       : [h("option", {}, "no login yet")]),
   );
+  office.follow(login);
   for (const id of ["as", "me", "refresh", "lose", "eight", "log-out", "log-out-all", "reload-devices", "log-out-others", "only-this"]) $(id).disabled = !login;
   const old = login ? oldPairs(login) : [];
   const chosen = Number($("old").value);
@@ -190,32 +192,49 @@ const acts = {
     if (!$("devices").contains(document.activeElement)) $("reload-devices").focus();
   },
   devices: () => showDevices(),
+  async issue() {
+    const result = await office.issue();
+    if (result?.status === 200) await showCurrent();
+  },
+  setAttributes: () => office.setAttributes(),
+  async block() {
+    if (await office.block()) await showDevices();
+  },
+  liftBlock: () => office.liftBlock(),
 };
+
+/** What needs no login of this page. The back office is asked by servers, which have none. */
+const WITHOUT_LOGIN = ["logIn", "issue", "setAttributes", "block", "liftBlock"];
 
 /** One thing at a time, as in an app. */
 let busy = false;
 async function act(name, argument) {
   const login = api.currentLogin();
-  if (busy || (!login && name !== "logIn")) return;
+  if (busy || (!login && !WITHOUT_LOGIN.includes(name))) return;
   busy = true;
   document.body.setAttribute("aria-busy", "true");
   try {
     await acts[name](login, argument);
     // On a narrow screen it is often below what was pressed. A refused login is told at the form.
-    if ($("login-refused").textContent === "") $("answer").scrollIntoView({ block: "nearest" });
+    if (Object.hasOwn(office, name)) $("office-answer").scrollIntoView({ block: "nearest" });
+    else if ($("login-refused").textContent === "") $("answer").scrollIntoView({ block: "nearest" });
   } finally {
     busy = false;
     document.body.removeAttribute("aria-busy");
   }
 }
 
-for (const [id, name] of [["me", "me"], ["refresh", "refresh"], ["lose", "lose"], ["eight", "eight"], ["replay", "replay"], ["old-me", "oldMe"], ["log-out", "logOut"], ["log-out-all", "logOutAll"], ["log-out-others", "logOutOthers"], ["reload-devices", "devices"]]) {
+for (const [id, name] of [["me", "me"], ["refresh", "refresh"], ["lose", "lose"], ["eight", "eight"], ["replay", "replay"], ["old-me", "oldMe"], ["log-out", "logOut"], ["log-out-all", "logOutAll"], ["log-out-others", "logOutOthers"], ["reload-devices", "devices"], ["block", "block"], ["lift-block", "liftBlock"]]) {
   $(id).addEventListener("click", () => act(name));
 }
-$("login-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  act("logIn");
-});
+for (const [id, name] of [["login-form", "logIn"], ["issue-form", "issue"], ["attributes-form", "setAttributes"]]) {
+  $(id).addEventListener("submit", (event) => {
+    event.preventDefault();
+    act(name);
+  });
+}
+$("office-user").addEventListener("input", () => delete $("office-user").dataset.follow);
+$("office-user").dataset.follow = "current";
 $("only-this").addEventListener("change", scheduleDrawing);
 $("as").addEventListener("change", () => {
   api.setCurrent(api.logins.find((login) => login.loginId === $("as").value));
@@ -226,7 +245,7 @@ function showCurrent() {
   showTokens();
   tick();
   scheduleDrawing();
-  showDevices();
+  return showDevices();
 }
 $("old").addEventListener("change", () => delete $("old").dataset.follow);
 $("old").dataset.follow = "newest";
