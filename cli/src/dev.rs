@@ -127,7 +127,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     create_missing(&client::with_patience(&client), &template.tables).await?;
     add_demo_user(&client, &template).await?;
     let port = address.port();
-    let settings = |name: &str| process.get(name).or_else(|| (name == "DPOP_URLS").then(|| public_urls(port)));
+    let settings = |name: &str| process.get(name).or_else(|| own_setting(name, port));
     let (invoker, config) = match &args.lambda {
         Some(url) => (Invoker::Remote(RemoteInvoker::new(url)?), None),
         None => {
@@ -147,6 +147,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
         access_token_ttl: config.as_ref().map(|config| config.lifetimes.access.as_secs()),
         refresh_token_ttl: config.as_ref().map(|config| config.lifetimes.refresh.as_secs()),
         replay_window: config.as_ref().map(|config| config.replay.window.as_secs()),
+        dpop: config.as_ref().and_then(|_| settings("DPOP")),
     };
     let console = Console::new(observer, Clock::system());
     let options = GatewayOptions {
@@ -187,6 +188,16 @@ fn parameters(process: &Environment<'_>) -> Result<BTreeMap<String, String>, Con
     let set = [("AcceptImportedTokens", imported), ("CorsAllowOrigin", origin)];
     let set = set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Ok(set.chain(BACK_OFFICE.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect())
+}
+
+/// What `latchkey dev` sets where the environment doesn't. A login comes with a proof only if its client has chosen that, so nothing
+/// changes for clients that don't.
+fn own_setting(name: &str, port: u16) -> Option<String> {
+    match name {
+        "DPOP" => Some("optional".to_owned()),
+        "DPOP_URLS" => Some(public_urls(port)),
+        _ => None,
+    }
 }
 
 /// What a proof of possession names here. The gateway's domain is of no use: the scheme is HTTP, and the path has no stage.
