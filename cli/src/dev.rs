@@ -109,7 +109,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     let began = Instant::now();
     log_to_terminal();
     let process = Environment::of_process();
-    let template = Template::parse(TEMPLATE, &parameters(&process)?)?;
+    let mut template = Template::parse(TEMPLATE, &parameters(&process)?)?;
     let listener = port::listen(args.host, args.port).await?;
     let wanted = SocketAddr::from((args.host, args.port));
     let address = listener.local_addr().map_err(|source| DevError::Listen { address: wanted, source })?;
@@ -127,7 +127,9 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     create_missing(&client::with_patience(&client), &template.tables).await?;
     add_demo_user(&client, &template).await?;
     let port = address.port();
-    let settings = |name: &str| process.get(name).or_else(|| own_setting(name, port));
+    template.stage_variables.entry("dpopUrls".to_owned()).or_insert_with(|| public_urls(port));
+    // A login comes with a proof only if its client has chosen that, so nothing changes for clients that don't.
+    let settings = |name: &str| process.get(name).or_else(|| (name == "DPOP").then(|| "optional".to_owned()));
     let (invoker, config) = match &args.lambda {
         Some(url) => (Invoker::Remote(RemoteInvoker::new(url)?), None),
         None => {
@@ -188,16 +190,6 @@ fn parameters(process: &Environment<'_>) -> Result<BTreeMap<String, String>, Con
     let set = [("AcceptImportedTokens", imported), ("CorsAllowOrigin", origin)];
     let set = set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Ok(set.chain(BACK_OFFICE.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect())
-}
-
-/// What `latchkey dev` sets where the environment doesn't. A login comes with a proof only if its client has chosen that, so nothing
-/// changes for clients that don't.
-fn own_setting(name: &str, port: u16) -> Option<String> {
-    match name {
-        "DPOP" => Some("optional".to_owned()),
-        "DPOP_URLS" => Some(public_urls(port)),
-        _ => None,
-    }
 }
 
 /// What a proof of possession names here. The gateway's domain is of no use: the scheme is HTTP, and the path has no stage.

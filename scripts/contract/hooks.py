@@ -15,6 +15,9 @@ import schemathesis
 API = os.environ["LATCHKEY_CONTRACT_API"]
 COUNTS = os.environ["LATCHKEY_CONTRACT_COUNTS"]
 DEMO_USER = {"username": "demo", "password": "correct-horse-battery-staple"}
+# The user whose password is changed, as the description's example has them.
+ADA = {"username": "ada", "password": os.environ["LATCHKEY_CONTRACT_PASSWORD"]}
+CHANGE = "/me/password"
 
 counts = collections.Counter()
 
@@ -25,7 +28,8 @@ class OwnPair:
         schemes = {name for alternative in context.operation.definition.raw.get("security", []) for name in alternative}
         if not schemes:
             return None
-        answer = requests.post(f"{API}/login", json=DEMO_USER, timeout=10)
+        user = ADA if context.operation.path == CHANGE else DEMO_USER
+        answer = requests.post(f"{API}/login", json=user, timeout=10)
         answer.raise_for_status()
         return answer.json()["access_token" if "accessToken" in schemes else "refresh_token"]
 
@@ -36,6 +40,14 @@ class OwnPair:
 @schemathesis.hook
 def after_call(context, case, response):
     counts[f"{response.request.method} {case.operation.path} {response.status_code}"] += 1
+    if (case.operation.path, response.request.method, response.status_code) == (CHANGE, "PUT", 200):
+        change_back(case, response.json()["access_token"])
+
+
+def change_back(case, token):
+    """So that the next case finds the password that the example has."""
+    body = {"username": "ada", "current_password": case.body["new_password"], "new_password": ADA["password"]}
+    requests.put(f"{API}{CHANGE}", json=body, headers={"Authorization": f"Bearer {token}"}, timeout=10).raise_for_status()
 
 
 @schemathesis.check

@@ -7,7 +7,6 @@ use std::{num::NonZeroU32, time::Duration};
 
 use crate::{
     decision::{OnSessionLimit, SessionLimit},
-    dpop::NormalUrl,
     model::{Lifetimes, ReplayRule},
     password::{ForeignHashes, Work},
     telling::signals::{Function, Signals},
@@ -197,16 +196,6 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// `DPOP_URLS`: the base URLs by which clients reach the API, where they aren't the gateway's own.
-    fn dpop_urls(&self) -> Result<Vec<String>, ConfigError> {
-        let takes = "base URLs with commas between, such as https://app.example.com/api";
-        self.parsed("DPOP_URLS", "", takes, |text| {
-            let is_base = |base: &str| !base.contains(['?', '#']) && NormalUrl::below(base, "/").is_some();
-            let bases: Vec<_> = text.split(',').filter(|_| !text.is_empty()).map(|base| base.trim().to_owned()).collect();
-            bases.iter().all(|base| is_base(base)).then_some(bases)
-        })
-    }
-
     fn session_limit(&self) -> Result<Option<SessionLimit>, ConfigError> {
         let max = self.parsed("MAX_SESSIONS_PER_USER", "off", "`off`, or a whole number from 1 to 1000", |text| match text {
             "off" => Some(None),
@@ -271,8 +260,6 @@ pub struct LoginConfig {
     pub throttle: Throttle,
     /// Whether logins are bound to a key.
     pub binding: Binding,
-    /// The base URLs that proofs may name.
-    pub dpop_urls: Vec<String>,
     /// Whether passwords are verified against the hashes of other systems.
     pub foreign_hashes: ForeignHashes,
 }
@@ -293,7 +280,6 @@ impl LoginConfig {
             session_limit: environment.session_limit()?,
             throttle: environment.throttle()?,
             binding: environment.binding()?,
-            dpop_urls: environment.dpop_urls()?,
             foreign_hashes: environment.foreign_hashes()?,
         })
     }
@@ -382,8 +368,6 @@ pub struct RefreshConfig {
     pub replay: ReplayRule,
     /// Whether imported tokens are accepted.
     pub imported_tokens: ImportedTokens,
-    /// The base URLs that proofs may name.
-    pub dpop_urls: Vec<String>,
 }
 
 impl RefreshConfig {
@@ -398,7 +382,6 @@ impl RefreshConfig {
             lifetimes,
             replay: environment.replay_rule(lifetimes)?,
             imported_tokens: environment.imported_tokens()?,
-            dpop_urls: environment.dpop_urls()?,
         })
     }
 }

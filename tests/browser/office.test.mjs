@@ -44,7 +44,7 @@ test("issuing a login: its request is shown, and the page acts with the pair", a
   assert.match((await loginsOf(page)).join(), /Grace’s phone/);
   assert.match(await page.textContent(".token.refresh .rest"), /^(59 min|59:\d\d|1 h 0 min)$/, "no longer than its lifetime");
   await press(page, "me");
-  assert.match((await answer(page)).means, /It carries scope orders:read orders:write, role=clerk, plan=gold=yes\./);
+  assert.match((await answer(page)).means, /It carries scope orders:read orders:write, plan=gold=yes, role=clerk\./);
   await press(page, "refresh");
   assert.equal((await answer(page)).status, 200);
 

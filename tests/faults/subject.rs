@@ -59,7 +59,7 @@ pub(crate) struct Ground {
     /// Whether a user's first login was imported.
     pub(crate) imported: bool,
     /// Whether a user's logins are bound to the client's key.
-    bound: bool,
+    pub(crate) bound: bool,
     users: Arc<AtomicUsize>,
 }
 

@@ -158,7 +158,7 @@ async fn the_login_of_a_changed_password_is_bound_as_the_one_before() {
     assert_eq!(service.refresh(&second.refresh).await.outcome(), REFUSED, "without a proof");
     let second = Pair::of(&app.refresh(&second.refresh).await);
 
-    let back = own_password::body(DEMO_USER, own_password::NEW, DEMO_PASSWORD);
+    let back = own_password::body(DEMO_USER, own_password::NEW, "candle orbit mustard fjord");
     let request = || own_password::request(&service, &second.access, &back);
     assert_eq!(send(request().header("DPoP", other.proof("/me/password"))).await.outcome(), BAD_PROOF, "of a POST");
     let proof = other.key.prove_by("PUT", &other.url("/me/password"), service.clock.now());
@@ -192,11 +192,12 @@ async fn logging_out_needs_no_proof() {
 
 #[tokio::test]
 async fn behind_a_domain_of_ones_own_a_proof_names_that() {
-    let service = Service::start(&[OPTIONAL[0], ("DPOP_URLS", "https://app.example/api, http://localhost:1")]).await;
+    let urls = [("DpopUrls", "https://app.example/api,https://m.example")];
+    let service = Service::start_by(&urls, &OPTIONAL).await;
     let app = App::with_key(&service, 1);
     assert_eq!(app.log_in_with(Some(&app.proof("/login"))).await.outcome(), BAD_PROOF);
     let pair = Pair::of(&app.log_in_with(Some(&app.key.prove("https://app.example/api/login", service.clock.now()))).await);
-    let proof = app.key.prove("http://LOCALHOST:1/refresh?x", service.clock.now());
+    let proof = app.key.prove("https://M.example/refresh?x", service.clock.now());
     assert_eq!(app.refresh_with(&pair.refresh, &proof).await.status, 200);
 }
 

@@ -27,7 +27,7 @@ const MAY_IMPORT: [(&str, &[&str]); 24] = [
     ("decision", &["dpop", "ids", "model", "token"]),
     ("dynamodb", &["clock", "entropy", "limits", "telling"]),
     ("store", &["clock", "dpop", "dynamodb", "ids", "model", "password", "sdk_error", "throttle", "token", "username"]),
-    ("config", &["decision", "dpop", "model", "password", "telling", "throttle", "token"]),
+    ("config", &["decision", "model", "password", "telling", "throttle", "token"]),
     ("aws", &["clock", "config", "dynamodb", "limits"]),
     (
         "operations",

@@ -3,8 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use latchkey::{
+    clock::rfc3339,
+    entropy::Random,
+    import::{ImportRow, ImportedSession},
+    operations::{ImportOutcome, SessionImport, import_session, import_sessions},
+    store::Store,
+};
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
-use latchkey_tests::service::{Pair, Service};
+use latchkey_tests::service::{Pair, Service, send};
 use serde_json::json;
 
 /// Other emulators report nothing for a batch.
@@ -155,5 +162,114 @@ async fn attributes_cost_a_login_two_units_and_a_request_none() {
             }
         }
         assert_eq!(extended, 1, "{settings:?}");
+    }
+}
+
+fn session(service: &Service, user: usize, n: usize) -> ImportedSession {
+    let expires_at = &rfc3339(service.clock.now() + chrono::TimeDelta::days(1));
+    ImportedSession::parse(ImportRow {
+        user_id: &format!("user-{user}"),
+        access_token: &format!("access-token-{user:03}-{n}"),
+        refresh_token: &format!("refresh-token-{user:03}-{n}"),
+        access_token_expires_at: expires_at,
+        refresh_token_expires_at: expires_at,
+    })
+    .unwrap()
+}
+
+/// An import of many is fewer calls, and no other price: neither when it writes nor when all of it is there.
+#[tokio::test]
+async fn sessions_imported_together_cost_what_each_costs_alone() {
+    const ROWS: usize = 25;
+    let service = Service::start_by(&[("AcceptImportedTokens", "true")], &[]).await;
+    let store = Store::new(service.database.tapped(&service.tap), service.database.table("SessionsTable"));
+    let (now, random) = (service.clock.now(), Random::system());
+    let session = |user, n| session(&service, user, n);
+    let import = async |sessions: Vec<ImportedSession>| {
+        let mut imports: Vec<_> = sessions.into_iter().map(SessionImport::new).collect();
+        import_sessions(&store, &mut imports, now, &random).await.unwrap();
+        imports.into_iter().map(|import| import.into_outcome(&Ok(())).unwrap()).collect::<Vec<_>>()
+    };
+    service.tap.count_capacity();
+    service.tap.arm(Vec::new());
+    // The first login of each user, the same again, and a second login of each.
+    for (n, outcome) in [(1, ImportOutcome::Imported), (1, ImportOutcome::AlreadyThere), (2, ImportOutcome::Imported)] {
+        assert_eq!(import_session(&store, &session(0, n), now, &random).await, Ok(outcome));
+        let alone = consumed(&service);
+        let of = |operation: &str| alone.iter().find(|(name, _)| name == operation).map_or(0.0, |(_, units)| *units);
+        assert_eq!(import((1..=ROWS).map(|user| session(user, n)).collect()).await, [outcome; ROWS]);
+        let together = consumed(&service);
+        let rows = ROWS as f64;
+        let mut expected = vec![("BatchGetItem", rows * (of("GetItem") + of("Query")))];
+        if outcome == ImportOutcome::Imported {
+            expected.push(("TransactWriteItems", rows * of("TransactWriteItems")));
+        }
+        assert_eq!(together, units(&expected));
+    }
+}
+
+/// A transaction takes a hundred actions: 25 first logins, or 20 that follow another.
+#[tokio::test]
+async fn sessions_imported_together_are_few_calls() {
+    let service = Service::start_by(&[("AcceptImportedTokens", "true")], &[]).await;
+    let store = Store::new(service.database.tapped(&service.tap), service.database.table("SessionsTable"));
+    let (now, random) = (service.clock.now(), Random::system());
+    for (n, transactions) in [(1, 1), (2, 2)] {
+        let mut imports: Vec<_> = (0..25).map(|user| SessionImport::new(session(&service, user, n))).collect();
+        import_sessions(&store, &mut imports, now, &random).await.unwrap();
+        let mut calls = vec!["BatchGetItem"];
+        calls.extend(vec!["TransactWriteItems"; transactions]);
+        assert_eq!(service.tap.take_calls(), calls);
+    }
+}
+
+/// The user has two logins: the one that asks is replaced, and the other is ended. Both sessions are swept.
+#[tokio::test]
+async fn a_change_of_the_password_consumes_what_is_promised() {
+    let service = Service::start(&[]).await;
+    service.login().await;
+    let own = service.login().await;
+    service.tap.count_capacity();
+    service.tap.arm(Vec::new());
+    let body = json!({"username": DEMO_USER, "current_password": DEMO_PASSWORD, "new_password": "violin gravel postcode heron"});
+    let changed = send(service.request("PUT", "/me/password").bearer_auth(&own.access).json(&body)).await;
+    assert_eq!(changed.status, 200);
+    let seen = consumed(&service);
+    if seen.contains(&("TransactWriteItems".to_owned(), 22.0)) {
+        return; // DynamoDB Local; see above.
+    }
+    // The user, the register, the new login, its session and the login that asks: two units each; and one into each index.
+    let change = ("TransactWriteItems", 5.0 * 2.0 + 2.0);
+    let (swept, ended) = (3.0, 1.0 + 3.0);
+    let reads = [("BatchGetItem", 3.0), ("GetItem", 2.0), ("Query", 4.0)];
+    assert_eq!(seen, units(&[reads[0], ("DeleteItem", swept + ended), reads[1], ("PutItem", 2.0), reads[2], change]));
+}
+
+/// Of a user without logins.
+#[tokio::test]
+async fn the_back_offices_users_consume_what_is_promised() {
+    let service = Service::start(&[]).await;
+    service.tap.count_capacity();
+    service.tap.arm(Vec::new());
+    let ada = json!({"username": "ada"});
+    let with = |member: &str, value: &str| json!({"username": "ada", member: value});
+    // The transaction writes the user and the register. The user is read twice, the register before the change and before its logins are
+    // ended, which moves it once more.
+    let changed = [("GetItem", 4.0), ("Query", 1.0), ("TransactWriteItems", 4.0), ("UpdateItem", 1.0)];
+    let removed = [("DeleteItem", 1.0), ("GetItem", 4.0), ("Query", 2.0), ("TransactWriteItems", 4.0), ("UpdateItem", 2.0)];
+    for (method, path, body, expected) in [
+        ("POST", "/admin/users", with("password", "violin gravel postcode heron"), &[("TransactWriteItems", 6.0)][..]),
+        ("POST", "/admin/users/search", json!({}), &[("Scan", 0.5)]),
+        ("POST", "/admin/users/show", ada.clone(), &[("GetItem", 1.0), ("Query", 1.0)]),
+        ("PUT", "/admin/users/password", with("new_password", "candle orbit mustard fjord"), &changed),
+        ("PUT", "/admin/users/status", with("status", "disabled"), &changed),
+        ("PUT", "/admin/users/status", with("status", "active"), &changed),
+        ("POST", "/admin/users/remove", ada, &removed),
+    ] {
+        let answer = service.admin_sends(service.request(method, path).json(&body)).await;
+        assert!(answer.status < 300, "{path}: {}", answer.text);
+        let mut seen = consumed(&service);
+        seen.retain(|(_, units)| *units > 0.0);
+        assert_eq!(seen, units(expected), "{path}");
     }
 }

@@ -7,7 +7,7 @@ use latchkey::config::{AdminConfig, ConfigError, Environment, LoginConfig, Reade
 use super::Check;
 
 /// All settings except the names of tables.
-const VARIABLES: [&str; 17] = [
+const VARIABLES: [&str; 16] = [
     "ACCESS_TOKEN_TTL",
     "REFRESH_TOKEN_TTL",
     "REPLAY_WINDOW",
@@ -24,7 +24,6 @@ const VARIABLES: [&str; 17] = [
     "ACCEPT_FOREIGN_HASHES",
     "CORS_ALLOW_ORIGIN",
     "DPOP",
-    "DPOP_URLS",
 ];
 
 /// Whether a function would start with the settings of `environment`.

@@ -311,6 +311,7 @@ fn the_real_template() {
             ("/login", "POST", false),
             ("/logout", "POST", false),
             ("/me", "GET", true),
+            ("/me/password", "PUT", true),
             ("/refresh", "POST", false),
             ("/sessions", "DELETE", true),
             ("/sessions", "GET", true),

@@ -13,7 +13,6 @@ mod impersonate;
 mod introspect;
 mod issue;
 mod logins;
-mod people;
 mod users;
 
 use std::{convert::Infallible, sync::Arc};
@@ -86,13 +85,13 @@ impl Office {
             (&Method::POST, "/admin/blocks/lift") => blocks::lift(self, &request, fields).await,
             (&Method::POST, "/admin/logins/search") => logins::search(self, &request, fields).await,
             (&Method::POST, "/admin/logins/end") => logins::end(self, &request, fields).await,
-            (&Method::POST, "/admin/users/end-all") => users::end_all(self, &request, fields).await,
-            (&Method::POST, "/admin/users") => people::create(self, &request, fields).await,
-            (&Method::POST, "/admin/users/search") => people::search(self, &request, fields).await,
-            (&Method::POST, "/admin/users/show") => people::show(self, &request, fields).await,
-            (&Method::PUT, "/admin/users/password") => people::set_password(self, &request, fields).await,
-            (&Method::PUT, "/admin/users/status") => people::set_status(self, &request, fields).await,
-            (&Method::POST, "/admin/users/remove") => people::remove(self, &request, fields).await,
+            (&Method::POST, "/admin/users/end-all") => logins::end_all(self, &request, fields).await,
+            (&Method::POST, "/admin/users") => users::create(self, &request, fields).await,
+            (&Method::POST, "/admin/users/search") => users::search(self, &request, fields).await,
+            (&Method::POST, "/admin/users/show") => users::show(self, &request, fields).await,
+            (&Method::PUT, "/admin/users/password") => users::set_password(self, &request, fields).await,
+            (&Method::PUT, "/admin/users/status") => users::set_status(self, &request, fields).await,
+            (&Method::POST, "/admin/users/remove") => users::remove(self, &request, fields).await,
             (&Method::POST, "/admin/introspect") => introspect::introspect(self, &request, fields).await,
             (&Method::GET, "/admin/hashes/{hash}") => hashes::find(self, &request, fields).await,
             _ => Err(ProblemCode::NotFound.into()),

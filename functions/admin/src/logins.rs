@@ -1,4 +1,5 @@
-//! `POST /admin/logins/search` and `POST /admin/logins/end`: a user's device list, and the end of one login in it.
+//! `POST /admin/logins/search`, `POST /admin/logins/end` and `POST /admin/users/end-all`: a user's device list, and the end of one login
+//! in it or of all.
 
 use lambda_http::{Body, Request, Response};
 use latchkey::{
@@ -11,7 +12,7 @@ use latchkey::{
     },
     ids::{LoginId, LoginKey, UserKey},
     model::Login,
-    operations::end_owned,
+    operations::{Everywhere, end_all_if_known, end_owned},
     telling::log::Fields,
 };
 use serde::{Deserialize, Serialize};
@@ -105,4 +106,27 @@ pub(crate) async fn end(office: &Office, request: &Request, fields: Fields<'_>) 
     }
     record("end", fields);
     Ok(no_content())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EndAll {
+    user_id: UserId,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Ended {
+    pub(crate) ended: usize,
+}
+
+/// Ends every login of the user. A user who has never logged in is unknown here: the id may be misspelt, and an answer of
+/// success would hide that nothing was ended.
+pub(crate) async fn end_all(office: &Office, request: &Request, fields: Fields<'_>) -> Result<Response<Body>, Problem> {
+    let EndAll { user_id } = members(request, "the body takes `user_id` of 1 to 128 bytes, and nothing else", fields)?;
+    let user_key = UserKey::of(&user_id.0);
+    let fields = Fields { user_key: Some(user_key.as_str()), ..fields };
+    let ended = end_all_if_known(&office.store, &user_key, Everywhere::All, &office.random).await;
+    let ended = ended.map_err(|error| store_problem(&error, fields))?.ok_or(ProblemCode::NotFound)?;
+    record("end_all", fields);
+    Ok(json_response(&Ended { ended }))
 }

@@ -31,7 +31,7 @@ pub(crate) async fn answer(handler: &Handler, request: Request) -> Response<Body
         Ok(change) => change,
         Err(malformed) => return Refusal::from(malformed).into_response(fields),
     };
-    let change = match handler.proved(&handler.proofs[1], &request, now) {
+    let change = match handler.proved(&request, now) {
         Ok(proved) => PasswordChange { proved, ..change },
         Err(bad) => return Refusal::from(bad).into_response(fields),
     };

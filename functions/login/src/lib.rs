@@ -19,7 +19,7 @@ use latchkey::{
     config::{Binding, LoginConfig},
     dpop::{BadProof, Thumbprint},
     entropy::Random,
-    http::{gateway_context::ByGatewayContext, middleware::Authenticate, pair::pair_response, proof::RouteProofs},
+    http::{gateway_context::ByGatewayContext, middleware::Authenticate, pair::pair_response, proof::read_proof},
     limits::Limits,
     operations::{LoginAttempt, NotLoggedIn, PasswordLogin, issue::IssuedLogin},
     store::{Accounts, Attempts},
@@ -29,9 +29,6 @@ use latchkey::{
 
 use refusal::Refusal;
 
-const LOGIN: &str = "/login";
-const CHANGE: &str = "/me/password";
-
 /// The service.
 pub fn service(
     accounts: Accounts,
@@ -40,9 +37,8 @@ pub fn service(
     clock: Clock,
     random: Random,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
-    let proofs = [LOGIN, CHANGE].map(|route| RouteProofs::of(route, &config.dpop_urls));
     let binding = config.binding;
-    let handler = Arc::new(Handler { login: PasswordLogin::new(accounts, attempts, config, random), binding, proofs, clock });
+    let handler = Arc::new(Handler { login: PasswordLogin::new(accounts, attempts, config, random), binding, clock });
     let change = {
         let handler = Arc::clone(&handler);
         ServiceBuilder::new().layer(Authenticate::with(ByGatewayContext)).service_fn(move |request| {
@@ -59,7 +55,9 @@ pub fn service(
 /// Routes by the gateway's resource, which no base path or stage changes. Whatever isn't a change of a password is a login.
 fn is_change(request: &Request) -> bool {
     match request.extensions().get::<RequestContext>() {
-        Some(RequestContext::ApiGatewayV1(context)) => (request.method(), context.resource_path.as_deref()) == (&Method::PUT, Some(CHANGE)),
+        Some(RequestContext::ApiGatewayV1(context)) => {
+            (request.method(), context.resource_path.as_deref()) == (&Method::PUT, Some("/me/password"))
+        }
         _ => false,
     }
 }
@@ -68,18 +66,16 @@ fn is_change(request: &Request) -> bool {
 struct Handler {
     login: PasswordLogin,
     binding: Binding,
-    /// For a login and for a change of a password.
-    proofs: [RouteProofs; 2],
     clock: Clock,
 }
 
 impl Handler {
     /// The key that a request proves. Where the setting is off, the header is ignored as by any service that knows none.
-    fn proved(&self, proofs: &RouteProofs, request: &Request, now: DateTime<Utc>) -> Result<Option<Thumbprint>, BadProof> {
+    fn proved(&self, request: &Request, now: DateTime<Utc>) -> Result<Option<Thumbprint>, BadProof> {
         if self.binding == Binding::Off {
             return Ok(None);
         }
-        let proof = proofs.read(request.method(), request.headers(), request.extensions(), now)?;
+        let proof = read_proof(request.method(), request.headers(), request.extensions(), now)?;
         Ok(proof.map(|proof| proof.key))
     }
 
@@ -90,7 +86,7 @@ impl Handler {
             Ok(attempt) => attempt,
             Err(malformed) => return Refusal::from(malformed).into_response(fields),
         };
-        let attempt = match self.proved(&self.proofs[0], &request, now) {
+        let attempt = match self.proved(&request, now) {
             Ok(None) if self.binding == Binding::Required => return Refusal::from(BadProof::Missing).into_response(fields),
             Ok(bound_to) => LoginAttempt { bound_to, ..attempt },
             Err(bad) => return Refusal::from(bad).into_response(fields),

@@ -14,7 +14,7 @@ use latchkey::{
         middleware::{Authenticate, ByRefreshToken},
         pair::pair_response,
         problem::{Problem, ProblemCode},
-        proof::{ByProof, Proved, RouteProofs},
+        proof::{ByProof, Proved},
     },
     operations::{PresentedRefresh, Refreshed, refresh},
     store::Store,
@@ -33,7 +33,7 @@ pub fn service(
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
     let imported = config.imported_tokens;
     // The form of a proof comes first: a bad one costs no call to the store.
-    let proofs = ByProof { proofs: RouteProofs::of("/refresh", &config.dpop_urls), clock: clock.clone() };
+    let proofs = ByProof { clock: clock.clone() };
     let handler = Arc::new(Handler { store: store.clone(), config, random });
     ServiceBuilder::new().layer(Authenticate::with(proofs)).layer(Authenticate::with(ByRefreshToken { store, clock, imported })).service(
         service_fn(move |request| {

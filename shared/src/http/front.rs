@@ -10,7 +10,7 @@
 
 mod event;
 
-pub use event::{GatewayEvent, RequestUrl};
+pub use event::{GatewayEvent, RequestUrls};
 
 use std::{convert::Infallible, future::Future, pin::Pin, task, time::Duration};
 
@@ -89,7 +89,7 @@ async fn answer<S>(mut service: S, event: GatewayEvent, budget: Duration) -> Res
 where
     S: Service<Request, Response = Response<Body>, Error = Infallible>,
 {
-    let (event, url) = match event.into_request() {
+    let (event, urls) = match event.into_request() {
         Ok(read) => read,
         Err(malformed) => {
             let reason = malformed.to_string();
@@ -102,9 +102,7 @@ where
         }
     };
     let mut request: Request = LambdaRequest::ApiGatewayV1(event).into();
-    if let Some(url) = url {
-        request.extensions_mut().insert(url);
-    }
+    request.extensions_mut().insert(urls);
     let request_id = leave_source(&mut request);
     match tokio::time::timeout(budget, service.call(request)).await {
         Ok(Ok(response)) => response,
