@@ -4,7 +4,7 @@ import { problem } from './service.js';
 
 const HOURS = 5 * 3_600_000;
 const INVALID = problem('invalid_dpop_proof');
-/** A life short enough that a proof is still good when it is over: so a wrong clock is C31's alone. */
+/** A life short enough that a proof is still good when it is over: so a wrong clock is C32's alone. */
 const BINDS = { binds: true, accessLife: 60_000 };
 const expire = (network) => void (network.ahead += 61_000);
 
@@ -47,7 +47,7 @@ async function wrongClock(t, ahead, name) {
 
 export const BINDING = [
   {
-    id: 'C27',
+    id: 'C28',
     title: 'proves possession of its key with each login, and keeps `dpop_jkt` with the pair',
     bound: true,
     async run(t) {
@@ -72,7 +72,7 @@ export const BINDING = [
     },
   },
   {
-    id: 'C28',
+    id: 'C29',
     title: 'signs each refresh of a bound login anew, by the login’s key, a repeated one too',
     bound: true,
     async run(t) {
@@ -92,7 +92,7 @@ export const BINDING = [
     },
   },
   {
-    id: 'C29',
+    id: 'C30',
     title: 'keeps the key beside the session: a bound login survives a restart, and processes share one key',
     bound: true,
     async run(t) {
@@ -113,7 +113,7 @@ export const BINDING = [
     },
   },
   {
-    id: 'C30',
+    id: 'C31',
     title: 'on `invalid_dpop_proof`: sends one new proof at once, and is never logged out',
     bound: true,
     async run(t) {
@@ -143,7 +143,7 @@ export const BINDING = [
     },
   },
   {
-    id: 'C31',
+    id: 'C32',
     title: 'dates its proofs by the server’s clock: a device’s that is hours wrong logs in and refreshes',
     bound: true,
     async run(t) {
@@ -151,7 +151,7 @@ export const BINDING = [
     },
   },
   {
-    id: 'C32',
+    id: 'C33',
     title: 'a lost key is a log-out with the reason `key`, without a request to the service',
     bound: true,
     async run(t) {
@@ -171,7 +171,7 @@ export const BINDING = [
     },
   },
   {
-    id: 'C33',
+    id: 'C34',
     title: 'refreshes a login without `dpop_jkt` without a proof, and without the key',
     bound: true,
     async run(t) {

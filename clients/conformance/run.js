@@ -26,7 +26,7 @@ if (!values.client) usage();
 // Judged on what all clients have written during all the others.
 const SILENT = [
   { id: 'C26', title: 'shows no token and no password', what: 'a token or a password', shows: ({ output }) => /lk[ar]_[A-Za-z0-9_-]{20}|correct-horse-battery-staple/.test(output) },
-  { id: 'C34', title: 'shows no private key and no proof', what: 'a private key or a proof', binds: true, shows: ({ output }, trial) => showsProof(output) || showsPrivateKey(output, trial.proofs) },
+  { id: 'C35', title: 'shows no private key and no proof', what: 'a private key or a proof', binds: true, shows: ({ output }, trial) => showsProof(output) || showsPrivateKey(output, trial.proofs) },
 ];
 const ALL = [...REQUIREMENTS, ...BINDING];
 const named = (list) => list.split(',').filter(Boolean);

@@ -297,9 +297,9 @@ async fn a_preflight_lets_tracing_headers_through() {
 /// A proof is looked at here without a setting, and a client that sends none logs in as ever.
 #[tokio::test]
 async fn a_login_may_be_bound_to_a_key_unless_the_environment_says_otherwise() {
-    let cases: [(&[(&str, &str)], &str, bool, bool); 3] =
-        [(&[], "optional", true, false), (&[("DPOP", "off")], "off", true, true), (&[("DPOP", "required")], "required", false, false)];
-    for (environment, dpop, without_a_proof, with_a_wrong_one) in cases {
+    for (environment, dpop, without_a_proof, with_a_wrong_one) in
+        [(&[][..], "optional", true, false), (&[("DPOP", "off")], "off", true, true), (&[("DPOP", "required")], "required", false, false)]
+    {
         let dev = Dev::start_with(environment);
         let about: Value = dev.get("/_console/about.json").await.json().await.unwrap();
         assert_eq!(about["dpop"], dpop);
