@@ -1,12 +1,14 @@
 //! The command `latchkey`, as a library: what it is made of also drives the whole-system tests.
 
 pub mod args;
+mod batches;
 pub mod client;
 pub mod completions;
 pub mod confirm;
 pub mod console;
 pub mod dev;
 pub mod doctor;
+mod estimate;
 pub mod exit;
 pub mod gateway;
 pub mod invoke;

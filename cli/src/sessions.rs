@@ -20,6 +20,7 @@ use crate::{
     args::{SessionsCommand, TableArgs},
     client::{self, ClientError, advice},
     confirm::{NotConfirmed, confirm},
+    estimate::WarmThroughput,
     exit::{Exit, ExitWith},
     listing::{Listing, readable},
     progress::Spinner,
@@ -96,8 +97,8 @@ pub async fn run(command: SessionsCommand) -> Result<(), SessionsError> {
         SessionsCommand::EndEveryone { yes, at } => end_everyone::run(store(&at).await?, yes).await,
         SessionsCommand::Find(args) => find::run(&store(&args.at).await?, &args).await,
         SessionsCommand::Import(args) => {
-            let store = if args.dry_run { None } else { Some(store(&args.at).await?) };
-            Ok(import::run(store, &args).await?)
+            let target = if args.dry_run { None } else { Some(target(&args.at).await?) };
+            Ok(import::run(target, &args).await?)
         }
     }
 }
@@ -105,6 +106,14 @@ pub async fn run(command: SessionsCommand) -> Result<(), SessionsError> {
 async fn store(at: &TableArgs) -> Result<Store, SessionsError> {
     let sessions = table(at.sessions_table.as_ref(), "SESSIONS_TABLE", "the name of the sessions table")?;
     Ok(Store::new(client::for_aws(&at.aws).await?, sessions))
+}
+
+/// The table of an import. Its transactions are larger than a request's, and take longer.
+async fn target(at: &TableArgs) -> Result<import::Target, SessionsError> {
+    let sessions = table(at.sessions_table.as_ref(), "SESSIONS_TABLE", "the name of the sessions table")?;
+    let client = client::patient(&at.aws).await?;
+    let warm = WarmThroughput::of(&client, &sessions).await;
+    Ok(import::Target { store: Store::new(client, sessions), warm })
 }
 
 /// The id of a user by name.

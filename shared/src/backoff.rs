@@ -6,6 +6,7 @@ use crate::entropy::Random;
 
 const FIRST_PAUSE_MS: u64 = 8;
 const LONGEST_PAUSE_MS: u64 = 250;
+const LONGEST_UNHURRIED_PAUSE_MS: u64 = 5_000;
 
 /// The pauses of one loop that reads again. Each has full jitter: requests that collided must not collide again.
 ///
@@ -14,26 +15,33 @@ const LONGEST_PAUSE_MS: u64 = 250;
 pub struct Backoff<'a> {
     random: &'a Random,
     attempt: u32,
+    longest_ms: u64,
 }
 
 impl<'a> Backoff<'a> {
     /// Before the first pause.
     #[must_use]
     pub fn new(random: &'a Random) -> Self {
-        Self { random, attempt: 0 }
+        Self { random, attempt: 0, longest_ms: LONGEST_PAUSE_MS }
     }
 
-    /// Waits, and doubles the longest next pause up to a quarter of a second.
+    /// The same with pauses of up to five seconds, for work that no request waits for.
+    #[must_use]
+    pub fn unhurried(random: &'a Random) -> Self {
+        Self { random, attempt: 0, longest_ms: LONGEST_UNHURRIED_PAUSE_MS }
+    }
+
+    fn longest_ms(&self) -> u64 {
+        FIRST_PAUSE_MS.saturating_mul(1 << self.attempt.min(16)).min(self.longest_ms)
+    }
+
+    /// Waits, and doubles the longest next pause up to the limit.
     pub async fn wait(&mut self) {
-        let ceiling = longest_pause_ms(self.attempt);
+        let ceiling = self.longest_ms();
         self.attempt = self.attempt.saturating_add(1);
         let random = self.random.bytes().map_or(ceiling, u64::from_be_bytes);
         tokio::time::sleep(Duration::from_millis(1 + random % ceiling)).await;
     }
-}
-
-fn longest_pause_ms(attempt: u32) -> u64 {
-    FIRST_PAUSE_MS.saturating_mul(1 << attempt.min(16)).min(LONGEST_PAUSE_MS)
 }
 
 #[cfg(test)]
@@ -42,7 +50,11 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_quarter_of_a_second() {
-        assert_eq!([0, 1, 2, 3, 4, 5, 6, 64, u32::MAX].map(longest_pause_ms), [8, 16, 32, 64, 128, 250, 250, 250, 250]);
+        let random = Random::system();
+        let longest = |backoff: &Backoff<'_>, attempt| Backoff { attempt, random: &random, ..*backoff }.longest_ms();
+        let (request, command) = (Backoff::new(&random), Backoff::unhurried(&random));
+        assert_eq!([0, 1, 2, 3, 4, 5, 6, 64, u32::MAX].map(|n| longest(&request, n)), [8, 16, 32, 64, 128, 250, 250, 250, 250]);
+        assert_eq!([0, 4, 5, 9, 10, u32::MAX].map(|n| longest(&command, n)), [8, 128, 256, 4_096, 5_000, 5_000]);
     }
 
     #[tokio::test(start_paused = true)]

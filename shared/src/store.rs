@@ -12,12 +12,12 @@ mod create_user;
 mod end;
 mod end_everyone;
 mod error;
+mod import;
 mod items;
 mod locate;
 mod login;
 mod logins;
 mod mark;
-
 mod name_claim;
 mod person;
 mod read;
@@ -46,7 +46,7 @@ pub use logins::LoginsCursor;
 pub use name_claim::is_name_claim;
 pub use person::Person;
 pub use rotate::Rotation;
-pub use transaction::Commit;
+pub use transaction::{Commit, RowWrite, RowsCommit};
 pub use users::{UnreadableUser, Users, UsersPage, read_user, user_item};
 
 use crate::dynamodb::DynamoDb;

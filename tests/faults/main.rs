@@ -12,6 +12,7 @@ mod damaged;
 mod device_list;
 mod histories;
 mod honest_tears;
+mod imports;
 mod index;
 mod lost_answers;
 mod matrix;

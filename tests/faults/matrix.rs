@@ -20,13 +20,21 @@ const AT_ONCE: usize = 12;
 
 /// Runs cells in parallel on one DynamoDB.
 pub(crate) async fn run(ground: &Ground, cells: Vec<Cell>) -> Tally {
+    in_parallel(cells.into_iter().map(|cell| {
+        let ground = ground.clone();
+        async move { cell.run(&ground).await }
+    }))
+    .await
+}
+
+pub(crate) async fn in_parallel<F: Future<Output = Tally> + Send + 'static>(cells: impl Iterator<Item = F>) -> Tally {
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
     for cell in cells {
-        let (ground, permits) = (ground.clone(), Arc::clone(&permits));
+        let permits = Arc::clone(&permits);
         running.spawn(async move {
             let _permit = permits.acquire_owned().await;
-            cell.run(&ground).await
+            cell.await
         });
     }
     let mut tally = Tally::default();

@@ -3,6 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use latchkey::{
+    clock::rfc3339,
+    entropy::Random,
+    import::{ImportRow, ImportedSession},
+    operations::{ImportOutcome, SessionImport, import_session, import_sessions},
+    store::Store,
+};
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::service::{Pair, Service, send};
 use serde_json::json;
@@ -155,6 +162,64 @@ async fn attributes_cost_a_login_two_units_and_a_request_none() {
             }
         }
         assert_eq!(extended, 1, "{settings:?}");
+    }
+}
+
+fn session(service: &Service, user: usize, n: usize) -> ImportedSession {
+    let expires_at = &rfc3339(service.clock.now() + chrono::TimeDelta::days(1));
+    ImportedSession::parse(ImportRow {
+        user_id: &format!("user-{user}"),
+        access_token: &format!("access-token-{user:03}-{n}"),
+        refresh_token: &format!("refresh-token-{user:03}-{n}"),
+        access_token_expires_at: expires_at,
+        refresh_token_expires_at: expires_at,
+    })
+    .unwrap()
+}
+
+/// An import of many is fewer calls, and no other price: neither when it writes nor when all of it is there.
+#[tokio::test]
+async fn sessions_imported_together_cost_what_each_costs_alone() {
+    const ROWS: usize = 25;
+    let service = Service::start_by(&[("AcceptImportedTokens", "true")], &[]).await;
+    let store = Store::new(service.database.tapped(&service.tap), service.database.table("SessionsTable"));
+    let (now, random) = (service.clock.now(), Random::system());
+    let session = |user, n| session(&service, user, n);
+    let import = async |sessions: Vec<ImportedSession>| {
+        let mut imports: Vec<_> = sessions.into_iter().map(SessionImport::new).collect();
+        import_sessions(&store, &mut imports, now, &random).await.unwrap();
+        imports.into_iter().map(|import| import.into_outcome(&Ok(())).unwrap()).collect::<Vec<_>>()
+    };
+    service.tap.count_capacity();
+    service.tap.arm(Vec::new());
+    // The first login of each user, the same again, and a second login of each.
+    for (n, outcome) in [(1, ImportOutcome::Imported), (1, ImportOutcome::AlreadyThere), (2, ImportOutcome::Imported)] {
+        assert_eq!(import_session(&store, &session(0, n), now, &random).await, Ok(outcome));
+        let alone = consumed(&service);
+        let of = |operation: &str| alone.iter().find(|(name, _)| name == operation).map_or(0.0, |(_, units)| *units);
+        assert_eq!(import((1..=ROWS).map(|user| session(user, n)).collect()).await, [outcome; ROWS]);
+        let together = consumed(&service);
+        let rows = ROWS as f64;
+        let mut expected = vec![("BatchGetItem", rows * (of("GetItem") + of("Query")))];
+        if outcome == ImportOutcome::Imported {
+            expected.push(("TransactWriteItems", rows * of("TransactWriteItems")));
+        }
+        assert_eq!(together, units(&expected));
+    }
+}
+
+/// A transaction takes a hundred actions: 25 first logins, or 20 that follow another.
+#[tokio::test]
+async fn sessions_imported_together_are_few_calls() {
+    let service = Service::start_by(&[("AcceptImportedTokens", "true")], &[]).await;
+    let store = Store::new(service.database.tapped(&service.tap), service.database.table("SessionsTable"));
+    let (now, random) = (service.clock.now(), Random::system());
+    for (n, transactions) in [(1, 1), (2, 2)] {
+        let mut imports: Vec<_> = (0..25).map(|user| SessionImport::new(session(&service, user, n))).collect();
+        import_sessions(&store, &mut imports, now, &random).await.unwrap();
+        let mut calls = vec!["BatchGetItem"];
+        calls.extend(vec!["TransactWriteItems"; transactions]);
+        assert_eq!(service.tap.take_calls(), calls);
     }
 }
 

@@ -1,10 +1,10 @@
 //! `latchkey sessions import`: a file of sessions that another service issued.
 //!
-//! Rows are read one by one and imported in parallel. Of an imported row only hashes of its tokens stay in memory. Bad rows are reported,
+//! Rows are read one by one and imported in batches. Of an imported row only hashes of its tokens stay in memory. Bad rows are reported,
 //! and the others are still imported. Importing is idempotent: after an interruption, run the same command again.
 
 mod duplicates;
-mod pool;
+mod importer;
 mod rows;
 mod summary;
 
@@ -30,18 +30,20 @@ use tokio::{
 };
 
 use crate::{
-    args::ImportArgs,
+    args::{ImportArgs, ImportFormat},
+    batches::{Done, Pool},
+    estimate::{self, WarmThroughput, lines_of},
     exit::{Exit, ExitWith},
     progress::FileProgress,
     rows::{BadRow, Counted, FileError},
 };
 
-use pool::{Done, Pool};
+use importer::Sessions;
 use rows::{Row, Rows, format_of};
 use summary::Summary;
 
 /// How many rows are read ahead.
-const READ_AHEAD: usize = 64;
+const READ_AHEAD: usize = 1_024;
 
 /// Why not all of a file was imported. Imported rows stay, and the same command imports the rest.
 #[derive(Debug, thiserror::Error)]
@@ -77,8 +79,18 @@ impl ExitWith for ImportError {
     }
 }
 
-/// Imports a file into the store; without one, only checks it.
-pub(super) async fn run(store: Option<Store>, args: &ImportArgs) -> Result<(), ImportError> {
+/// What the first session of a user costs: the register, the login, its session and the alias two units each, and one into each index. A
+/// later one also checks the login before it, for two more.
+const UNITS_A_ROW: u64 = 10;
+
+/// The table that is imported into.
+pub(super) struct Target {
+    pub(super) store: Store,
+    pub(super) warm: WarmThroughput,
+}
+
+/// Imports a file into the table; without one, only checks it.
+pub(super) async fn run(target: Option<Target>, args: &ImportArgs) -> Result<(), ImportError> {
     let format = match args.format {
         Some(format) => format,
         None => format_of(&args.file)?,
@@ -89,13 +101,18 @@ pub(super) async fn run(store: Option<Store>, args: &ImportArgs) -> Result<(), I
     if !rows.ignored.is_empty() {
         eprintln!("ignored columns: {}", rows.ignored.join(", "));
     }
+    if let (Some(target), Some(lines)) = (&target, lines_of(&args.file, format == ImportFormat::Csv)?) {
+        eprintln!("{}", estimate::sentence(lines, UNITS_A_ROW, target.warm));
+    }
     let ends_at = args.session_max_lifetime.map(|lifetime| Clock::system().now() + lifetime);
     let mut import = Import { summary: Summary::default(), progress: FileProgress::start(length), bytes_read, json: args.json, ends_at };
     let (sender, receiver) = channel(READ_AHEAD);
     // A detached thread, because Ctrl-C doesn't end a read of standard input.
     thread::spawn(move || read(rows, &sender));
-    let ended = match store {
-        Some(store) => import.all(receiver, Pool::new(store, Clock::system(), Random::system())).await,
+    let ended = match target {
+        Some(Target { store, .. }) => {
+            import.all(receiver, Pool::new(Sessions { store, clock: Clock::system(), random: Random::system() })).await
+        }
         None => import.check(receiver, Clock::system()).await,
     };
     let Import { summary, progress, .. } = import;
@@ -125,26 +142,31 @@ struct Import {
 
 impl Import {
     /// Imports all rows. After the first failure it finishes the rows in flight and stops.
-    async fn all(&mut self, mut rows: Receiver<Result<Row, FileError>>, mut pool: Pool) -> Result<(), ImportError> {
+    async fn all(&mut self, mut rows: Receiver<Result<Row, FileError>>, mut pool: Pool<Sessions>) -> Result<(), ImportError> {
         let mut ended: Option<Result<(), ImportError>> = None;
         let interrupted = ctrl_c();
         tokio::pin!(interrupted);
         loop {
+            // The end of the file lets go on what waits; a failure doesn't.
+            let go_on = !matches!(ended, Some(Err(_)));
+            let reading = ended.is_none();
+            if go_on {
+                pool.flush(!reading, rows.is_empty());
+            }
             if pool.is_idle()
                 && let Some(ended) = ended
             {
                 return ended;
             }
-            let going = ended.is_none();
-            // The end of the file lets go on what waits; a failure doesn't.
-            let go_on = !matches!(ended, Some(Err(_)));
             tokio::select! {
                 Some(done) = pool.next(go_on) => {
-                    if let Err(error) = self.done(done.map_err(|_| ImportError::Panicked)?) {
-                        ended = Some(ended.and_then(Result::err).map_or(Err(error), Err));
+                    for row in done.map_err(|_| ImportError::Panicked)? {
+                        if let Err(error) = self.done(row) {
+                            ended = Some(ended.and_then(Result::err).map_or(Err(error), Err));
+                        }
                     }
                 }
-                row = rows.recv(), if going && pool.has_room() => match row {
+                row = rows.recv(), if reading && pool.has_room() => match row {
                     None => ended = Some(Ok(())),
                     Some(Err(error)) => ended = Some(Err(error.into())),
                     Some(Ok(row)) => {
@@ -171,7 +193,7 @@ impl Import {
     }
 
     /// Takes down what became of a row. An item that isn't as Latchkey writes it is in one user's way only.
-    fn done(&mut self, Done { line, outcome, .. }: Done) -> Result<(), ImportError> {
+    fn done(&mut self, Done { line, outcome, .. }: Done<Result<ImportOutcome, StoreError>>) -> Result<(), ImportError> {
         match outcome {
             Ok(outcome) => self.count(outcome),
             Err(StoreError::Item(error)) => self.bad(line, &BadRow::new(format!("the user can't be read: {error}"))),

@@ -108,7 +108,7 @@ impl Attempts {
         let answer = self.dynamodb.batch_get_item().request_items(&self.table, asked).ask(&self.dynamodb).await;
         let mut output = answer.map_err(|error| failure("BatchGetItem", &error))?;
         if output.unprocessed_keys().is_some_and(|left| !left.is_empty()) {
-            return Err(StoreError::Unavailable { operation: "BatchGetItem", code: "unprocessed keys".into() });
+            return Err(StoreError::unprocessed_keys());
         }
         let items = output.responses.take().and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default();
         items

@@ -33,6 +33,25 @@ pub enum StoreError {
     Item(#[from] ItemError),
 }
 
+impl StoreError {
+    /// DynamoDB read a part of what a batch asked for: it was throttled in between.
+    pub(super) fn unprocessed_keys() -> Self {
+        Self::Unavailable { operation: "BatchGetItem", code: UNPROCESSED.into() }
+    }
+
+    /// Whether DynamoDB had no capacity for the request. The same request succeeds if it waits long enough.
+    #[must_use]
+    pub fn is_throttling(&self) -> bool {
+        let Self::Unavailable { code, .. } = self else { return false };
+        let code = code.strip_prefix("TransactionCanceledException: ").unwrap_or(code);
+        THROTTLED.iter().any(|throttled| code.starts_with(throttled))
+    }
+}
+
+const UNPROCESSED: &str = "unprocessed keys";
+/// Beginnings of codes. A limit may follow, and cancellations have the same names without `Exception`.
+const THROTTLED: [&str; 4] = ["Throttling", "ProvisionedThroughputExceeded", "RequestLimitExceeded", UNPROCESSED];
+
 impl From<BuildError> for StoreError {
     /// A request that the SDK found incomplete. Only transactions are put together from parts.
     fn from(_: BuildError) -> Self {
@@ -87,6 +106,25 @@ mod tests {
     use aws_smithy_types::body::SdkBody;
 
     use super::*;
+
+    #[test]
+    fn throttling_is_told_from_outages() {
+        let of = |code: &str| StoreError::Unavailable { operation: "Query", code: code.into() }.is_throttling();
+        for code in [
+            "ThrottlingException",
+            "ThrottlingException, TableReadKeyRangeThroughputExceeded of sessions",
+            "ProvisionedThroughputExceededException",
+            "RequestLimitExceeded",
+            "TransactionCanceledException: ThrottlingError",
+            "TransactionCanceledException: ProvisionedThroughputExceeded",
+            "unprocessed keys",
+        ] {
+            assert!(of(code), "{code}");
+        }
+        for code in ["timeout", "InternalServerError", "TransactionCanceledException: no reason given", "HTTP 503"] {
+            assert!(!of(code), "{code}");
+        }
+    }
 
     /// How a call failed is all that the log learns of it.
     #[test]

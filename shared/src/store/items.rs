@@ -108,7 +108,7 @@ pub(super) fn session_sk(login_id: &LoginId, generation: Generation) -> String {
 }
 
 /// Sorts after every generation.
-fn alias_sk(login_id: &LoginId) -> String {
+pub(super) fn alias_sk(login_id: &LoginId) -> String {
     format!("{login_id}#imported")
 }
 

@@ -65,7 +65,7 @@ impl Store {
         transact(&self.dynamodb, self.import_items(new, creation)?).await
     }
 
-    fn import_items(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
+    pub(super) fn import_items(&self, new: &NewLogin, creation: &LoginCreation) -> Result<Vec<TransactWriteItem>, BuildError> {
         let mut items = self.login_items(new, creation, None)?;
         if let Some(imported) = &new.login.imported {
             items.push(self.put_absent(alias_item(&new.login.key, &new.login.user_id, imported))?);

@@ -1,0 +1,260 @@
+//! Every fault at every call of an import of several sessions at once, at its first occurrence and at its second. An import that was cut
+//! off and is run again ends as one that nothing happened to: no session is lost, none is written twice, and none comes back.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use aws_sdk_dynamodb::Client;
+use chrono::{DateTime, Utc};
+use latchkey::{
+    clock::{later, rfc3339},
+    entropy::Random,
+    ids::UserKey,
+    import::{ImportRow, ImportedSession},
+    limits::Limits,
+    operations::{Everywhere, ImportOutcome, SessionImport, block_user, end_all, import_session, import_sessions},
+    store::{Store, StoreError},
+};
+use latchkey_tests::{
+    clock::TestClock,
+    database::{Database, TEST_LIMITS},
+    tap::{Call, Fault, Reach, Rule, Tap, cancelled},
+};
+
+use crate::{
+    matrix::{OPERATIONS, faults, in_parallel},
+    sizes::full,
+    tally::{Breach, Tally},
+};
+
+/// A fault that never passes is left alone after so many calls.
+const CALLS_AT_MOST: usize = 20;
+/// Faults without an answer are waited for as often as there are attempts.
+const LIMITS: Limits = Limits { attempt: Duration::from_millis(400), ..TEST_LIMITS };
+
+/// What stands in the way before the fault.
+#[derive(Debug, Clone, Copy)]
+enum Prelude {
+    Nothing,
+    /// The transaction was cancelled on account of its first row, which is imported alone after the others.
+    Cancelled,
+    /// The transaction was carried out, and its answer was lost.
+    AnswerLost,
+}
+
+impl Prelude {
+    fn rules(self) -> Vec<Rule> {
+        let fault = match self {
+            Self::Nothing => return Vec::new(),
+            Self::Cancelled => cancelled("TransactionConflict", 3),
+            Self::AnswerLost => Fault::LostAfter,
+        };
+        vec![Rule { operation: "TransactWriteItems", nth: 1, reach: Reach::OneCall, fault }]
+    }
+}
+
+/// The sessions of a file, each of a user of its own, with what becomes of it when nothing fails.
+struct File {
+    rows: Vec<(ImportedSession, ImportOutcome)>,
+    now: DateTime<Utc>,
+    /// Sees no fault.
+    store: Store,
+}
+
+#[derive(Clone)]
+struct Ground {
+    database: Database,
+    files: Arc<AtomicUsize>,
+}
+
+fn session(user_id: &str, token: &str, expires_at: DateTime<Utc>) -> ImportedSession {
+    ImportedSession::parse(ImportRow {
+        user_id,
+        access_token: &format!("theirs-access-{token}"),
+        refresh_token: &format!("theirs-refresh-{token}"),
+        access_token_expires_at: &rfc3339(expires_at),
+        refresh_token_expires_at: &rfc3339(expires_at),
+    })
+    .unwrap()
+}
+
+impl Ground {
+    fn store(&self, client: Client) -> Store {
+        Store::new(client, self.database.table("SessionsTable"))
+    }
+
+    fn under(&self, tap: &Tap) -> Store {
+        let client = self.database.tapped(tap);
+        self.store(Client::from_conf(client.config().to_builder().timeout_config(LIMITS.timeouts()).build()))
+    }
+
+    async fn file(&self) -> File {
+        use ImportOutcome::{AlreadyThere, Blocked, Expired, Imported};
+
+        let (store, random, now) = (self.store(self.database.client.clone()), Random::system(), TestClock::default().now());
+        let file = self.files.fetch_add(1, Ordering::Relaxed);
+        let of = |user: &str, expires_at| session(&format!("{user}-{file}"), &format!("{user}-{file}"), expires_at);
+        let tomorrow = later(now, Duration::from_secs(86_400));
+        let import = async |session: &ImportedSession| {
+            assert_eq!(import_session(&store, session, now, &random).await, Ok(Imported));
+        };
+        let rows = vec![
+            (of("first", tomorrow), Imported),
+            (of("second", tomorrow), Imported),
+            (of("another-login", tomorrow), Imported),
+            (of("imported", tomorrow), AlreadyThere),
+            (of("expired", now), Expired),
+            (of("blocked", tomorrow), Blocked),
+            (of("ended", tomorrow), AlreadyThere),
+        ];
+        let user_of = |at: usize| &rows[at].0.user_id;
+        import(&session(user_of(2), &format!("before-{file}"), tomorrow)).await;
+        import(&rows[3].0).await;
+        block_user(&store, &UserKey::of(user_of(5)), now, &random).await.unwrap();
+        import(&rows[6].0).await;
+        end_all(&store, &UserKey::of(user_of(6)), Everywhere::All, &random).await.unwrap();
+        File { rows, now, store }
+    }
+}
+
+impl File {
+    /// Imports it as the command does, which tries again after an outage.
+    async fn import(&self, store: &Store) -> Vec<Result<ImportOutcome, StoreError>> {
+        let mut imports: Vec<_> = self.rows.iter().map(|(session, _)| SessionImport::new(session.clone())).collect();
+        let mut ended = Ok(());
+        for _ in 0..3 {
+            ended = import_sessions(store, &mut imports, self.now, &Random::system()).await;
+            if ended.is_ok() {
+                break;
+            }
+        }
+        imports.into_iter().map(|import| import.into_outcome(&ended)).collect()
+    }
+
+    /// The same through a tap. `None` if it was cut off: it stopped at a call, or made no progress.
+    async fn import_under(&self, ground: &Ground, tap: &Tap) -> Option<Vec<Result<ImportOutcome, StoreError>>> {
+        let store = ground.under(tap);
+        let mut calls = 0;
+        let no_progress = async {
+            while calls < CALLS_AT_MOST {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                calls += tap.take_calls().len();
+            }
+        };
+        tokio::select! {
+            outcomes = self.import(&store) => Some(outcomes),
+            () = tap.stands() => None,
+            () = no_progress => None,
+        }
+    }
+
+    /// Each user has what one import of their row leaves, however often it was tried.
+    async fn check(&self, tally: &mut Tally, cell: &str) {
+        for (session, outcome) in &self.rows {
+            let new = session.login(self.now);
+            let seen = self.store.read_user_logins(&new.login.key.user_key).await.unwrap();
+            let own = &new.login.key.login_id;
+            let (logins, versions) = match (session.user_id.split('-').next(), outcome) {
+                (Some("another"), _) => (2, Some(2)),
+                // The end of all moved it on.
+                (Some("ended"), _) => (0, Some(2)),
+                (_, ImportOutcome::Imported | ImportOutcome::AlreadyThere) => (1, Some(1)),
+                (_, ImportOutcome::Expired) => (0, None),
+                (_, ImportOutcome::Blocked) => (0, seen.register.as_ref().map(|register| register.version)),
+            };
+            let user = &session.user_id;
+            let lives = logins > 0;
+            let is_there = (seen.logins.contains_key(own), seen.sessions.contains(&(own.clone(), new.session.generation)));
+            tally.hold(is_there == (lives, lives), Breach::LostSession, || format!("{cell}: {user} has {is_there:?}, not {lives}"));
+            tally.hold(seen.logins.len() == logins, Breach::DuplicateCommit, || format!("{cell}: {user} has {} logins", seen.logins.len()));
+            let version = seen.register.as_ref().map(|register| register.version);
+            tally.hold(version == versions, Breach::DuplicateCommit, || format!("{cell}: {user}'s register is at {version:?}"));
+            let alias = matches!(outcome, ImportOutcome::Imported | ImportOutcome::AlreadyThere);
+            tally.hold(seen.aliases.contains(own) == alias, Breach::Invariant, || format!("{cell}: {user}'s alias"));
+            if lives {
+                let as_new = seen.logins.get(own).is_some_and(|login| *login == new.login);
+                tally.hold(as_new, Breach::Invariant, || format!("{cell}: {user}'s login isn't the row's"));
+            }
+        }
+    }
+}
+
+/// Whether this outcome of a row is right while the fault lasts.
+fn is_right(outcome: &Result<ImportOutcome, StoreError>, expected: ImportOutcome, rule: Option<&Rule>) -> bool {
+    match outcome {
+        Ok(outcome) => *outcome == expected,
+        Err(StoreError::Unavailable { .. }) => rule.is_some(),
+        Err(StoreError::Rejected { .. }) => {
+            rule.is_some_and(|rule| matches!(rule.fault, Fault::Error(_, "ValidationException" | "IdempotentParameterMismatchException")))
+        }
+        Err(StoreError::Item(_)) => false,
+    }
+}
+
+async fn run(ground: Ground, prelude: Prelude, rule: Option<Rule>) -> Tally {
+    let cell = format!("after {prelude:?}: {rule:?}");
+    let (file, tap, mut tally) = (ground.file().await, Tap::default(), Tally { cells: 1, ..Tally::default() });
+    tap.arm(prelude.rules().into_iter().chain(rule.clone()).collect());
+    let first = file.import_under(&ground, &tap).await;
+    let calls = tap.disarm();
+    let met = rule.as_ref().is_none_or(|rule| calls.iter().any(|call| rule.meets(call)));
+    tally.hold(met, Breach::Unexpected, || format!("{cell}: the fault met no call"));
+    *tally.answers.entry(if first.is_some() { "ended" } else { "cut off" }.to_owned()).or_default() += 1;
+
+    let again = file.import(&file.store).await;
+    for (at, (session, expected)) in file.rows.iter().enumerate() {
+        let user = &session.user_id;
+        let acknowledged = first.as_ref().is_some_and(|first| first[at] == Ok(ImportOutcome::Imported));
+        if let Some(first) = &first {
+            let outcome = &first[at];
+            tally.hold(is_right(outcome, *expected, rule.as_ref()), Breach::Unexpected, || format!("{cell}: {user} was {outcome:?}"));
+        }
+        let right = match (&again[at], expected) {
+            (Ok(ImportOutcome::Imported), ImportOutcome::Imported) => !acknowledged,
+            (Ok(ImportOutcome::AlreadyThere), ImportOutcome::Imported) => true,
+            (outcome, expected) => *outcome == Ok(*expected),
+        };
+        tally.hold(right, Breach::DuplicateCommit, || format!("{cell}: {user} was {:?} when it was run again", again[at]));
+    }
+    tap.arrived().await;
+    file.check(&mut tally, &cell).await;
+    tally
+}
+
+async fn calls_after(ground: &Ground, prelude: Prelude) -> Vec<Call> {
+    let (file, tap) = (ground.file().await, Tap::default());
+    tap.arm(prelude.rules());
+    assert!(file.import_under(ground, &tap).await.is_some());
+    let mut calls = tap.disarm();
+    calls.retain(|call| call.attempt == 1);
+    calls
+}
+
+#[tokio::test]
+async fn every_fault_at_every_call_of_an_import() {
+    let ground = Ground { database: Database::with(&[("AcceptImportedTokens", "true")]).await, files: Arc::default() };
+    let mut cells = Vec::new();
+    for prelude in [Prelude::Nothing, Prelude::Cancelled, Prelude::AnswerLost] {
+        cells.push((prelude, None));
+        let calls = calls_after(&ground, prelude).await;
+        for call in calls.iter().filter(|call| matches!(prelude, Prelude::Nothing) || call.operation != "BatchGetItem" || call.nth > 1) {
+            let struck = matches!(prelude, Prelude::Nothing) || call.operation != "TransactWriteItems" || call.nth > 1;
+            let operation = OPERATIONS.into_iter().find(|name| *name == call.operation).unwrap();
+            for (fault, reaches) in faults(call).into_iter().filter(|_| struck) {
+                // The quick size takes the longest reach of each.
+                let shorter = if full() { 0 } else { reaches.len() - 1 };
+                for reach in reaches.into_iter().skip(shorter) {
+                    cells.push((prelude, Some(Rule { operation, nth: call.nth, reach, fault: fault.clone() })));
+                }
+            }
+        }
+    }
+    assert!(cells.len() > 100, "{}", cells.len());
+    let cells = cells.into_iter().map(|(prelude, rule)| run(ground.clone(), prelude, rule));
+    in_parallel(cells).await.close("faults of an import");
+}
