@@ -22,19 +22,16 @@ pub struct Args {
     /// A program with arguments that runs another one and counts what it does.
     #[arg(long, requires = "count", value_name = "COMMAND")]
     pub under: Option<String>,
-    /// Starts each function that is built this many times, and prints the processor time of its start, its first call and a warm one.
-    #[arg(long, value_name = "STARTS")]
-    pub first: Option<usize>,
     /// The directory of the built Rust peers.
-    #[arg(long, required_unless_present_any = ["smoke", "count", "first"])]
+    #[arg(long, required_unless_present_any = ["smoke", "count"])]
     pub rust_peers: Option<PathBuf>,
     /// The bundle of the Node peer.
-    #[arg(long, required_unless_present_any = ["smoke", "count", "first"])]
+    #[arg(long, required_unless_present_any = ["smoke", "count"])]
     pub node_peer: Option<PathBuf>,
     /// The virtual environment of the Python peer.
-    #[arg(long, required_unless_present_any = ["smoke", "count", "first"])]
+    #[arg(long, required_unless_present_any = ["smoke", "count"])]
     pub python_peer: Option<PathBuf>,
     /// The repository: docs/performance.md and docs/performance.svg are written there.
-    #[arg(long, required_unless_present_any = ["smoke", "count", "first"])]
+    #[arg(long, required_unless_present_any = ["smoke", "count"])]
     pub repository: Option<PathBuf>,
 }

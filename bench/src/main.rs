@@ -5,7 +5,6 @@ mod chart;
 mod count;
 mod dynamodb;
 mod error;
-mod first;
 mod goals;
 mod measure;
 mod process;
@@ -49,9 +48,6 @@ async fn run(args: Args) -> Result<(), BenchError> {
     let mut subjects = subject::functions(&args.functions, &work, &args.certificates);
     if let (Some(calls), Some(under)) = (args.count, &args.under) {
         return count::count(&bench, &subjects, under, calls).await;
-    }
-    if let Some(starts) = args.first {
-        return first::first(&bench, &subjects, starts).await;
     }
     if let (Some(rust), Some(node), Some(python)) = (args.rust_peers, args.node_peer, args.python_peer) {
         subjects.extend(subject::peers(&Peers { rust, node, python, certificates: args.certificates.clone() }, &work));

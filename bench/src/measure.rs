@@ -65,21 +65,6 @@ impl Bench {
         Ok(started)
     }
 
-    /// The processor time of a start up to the first `next`, of the first call, and of a later one, the mean of `calls`.
-    pub(crate) async fn processor_times(&self, subject: &Subject, calls: u32) -> Result<[Duration; 3], BenchError> {
-        let mut running = self.run(subject).await?;
-        let (_, event) = running.next(subject).await?;
-        let start = running.process.cpu()?;
-        running.answer(subject, event).await?;
-        let first = running.process.cpu()?;
-        running.ask(subject, 1).await?;
-        let before = running.process.cpu()?;
-        running.ask(subject, calls as usize).await?;
-        let warm = running.process.cpu()?.saturating_sub(before) / calls;
-        running.process.end().await;
-        Ok([start, first.saturating_sub(start), warm])
-    }
-
     pub(crate) async fn run(&self, subject: &Subject) -> Result<Running, BenchError> {
         let api = RuntimeApi::start().await?;
         let _of_the_process_before = self.dynamodb.take_seen();

@@ -1,4 +1,4 @@
-//! The time of Latchkey's own code, part by part, and everything that the authorizer adds to its read of DynamoDB: parse, hash,
+//! The time of Latchkey's own code, part by part, and everything that the authorizer adds to the SDK's query: parse, hash,
 //! decide, answer.
 #![expect(clippy::expect_used, reason = "a benchmark that fails has no result")]
 
@@ -60,15 +60,15 @@ fn micro(criterion: &mut Criterion) {
     });
     criterion.bench_function("open a seed", |bencher| bencher.iter(|| sealed.open(black_box(&presented), &login.key, successor)));
 
-    criterion.bench_function("the authorizer's own code: authorize less its read", |bencher| {
-        bencher.iter_custom(|times| by_turns(times, || drop(functions.authorize_silently()), || drop(functions.read())));
+    criterion.bench_function("the authorizer's own code: authorize less query", |bencher| {
+        bencher.iter_custom(|times| by_turns(times, || drop(functions.authorize_silently()), || drop(functions.query())));
     });
     criterion.bench_function("the same with metrics", |bencher| {
-        bencher.iter_custom(|times| by_turns(times, || drop(functions.authorize()), || drop(functions.read())));
+        bencher.iter_custom(|times| by_turns(times, || drop(functions.authorize()), || drop(functions.query())));
     });
-    criterion.bench_function("authorize, no network", |bencher| bencher.iter(|| functions.authorize()));
-    criterion.bench_function("the read alone", |bencher| bencher.iter(|| functions.read()));
-    criterion.bench_function("refresh, no network", |bencher| bencher.iter(|| functions.refresh()));
+    criterion.bench_function("authorize with the SDK, no network", |bencher| bencher.iter(|| functions.authorize()));
+    criterion.bench_function("the query alone, with the SDK", |bencher| bencher.iter(|| functions.query()));
+    criterion.bench_function("refresh with the SDK, no network", |bencher| bencher.iter(|| functions.refresh()));
 }
 
 /// How much longer `all` takes than `part`: the median difference of `times` pairs, multiplied by `times`. A slowdown of the

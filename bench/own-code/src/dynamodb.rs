@@ -1,10 +1,11 @@
-//! DynamoDB in place of the connections: fixed answers, no network.
+//! DynamoDB at the SDK's connector: fixed answers, no network.
 
 use aws_smithy_runtime_api::{
     client::{
-        http::{HttpConnector, HttpConnectorFuture},
+        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
         orchestrator::{HttpRequest, HttpResponse},
         result::ConnectorError,
+        runtime_components::RuntimeComponents,
     },
     http::StatusCode,
 };
@@ -22,6 +23,12 @@ pub(crate) struct AtOnce {
 impl AtOnce {
     pub(crate) fn new(answers: Answers) -> Self {
         Self { answers, date: Clock::system().now().format("%a, %d %b %Y %H:%M:%S GMT").to_string() }
+    }
+}
+
+impl HttpClient for AtOnce {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
     }
 }
 

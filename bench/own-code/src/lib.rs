@@ -1,23 +1,20 @@
-//! An authorizer and a refresh in this process, from the event's bytes to the answer's, with the functions' own client of
-//! DynamoDB and without a network, so only code is measured.
+//! An authorizer and a refresh in this process, from the event's bytes to the answer's. They use the SDK without a
+//! network, so only code is measured.
 
 mod dynamodb;
 
-use std::{
-    fs::File,
-    io::Write as _,
-    pin::{Pin, pin},
-    sync::{Mutex, PoisonError},
-};
+use std::{fs::File, io::Write as _, pin::pin};
 
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
-use aws_smithy_runtime_api::client::http::SharedHttpConnector;
-use bench_work::Work;
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
+    types::AttributeValue,
+};
+use bench_work::{Answers, Work};
 use lambda_runtime::{Context, LambdaEvent};
 use latchkey::{
-    clock::Clock,
+    clock::{Clock, SetClock},
     config::{Environment, RefreshConfig},
-    dynamodb::{DynamoDb, Signers, Way},
     entropy::Random,
     http::front::{Front, GatewayEvent},
     limits::Limits,
@@ -33,22 +30,22 @@ use tower_service::Service as _;
 /// Why nothing could be counted.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// The counted operations, by name. The first two emit metrics, as in a deployment.
-pub const COUNTED: [&str; 4] = ["authorize", "refresh", "authorize-silent", "read"];
+/// The counted operations, by name. All but the last two emit metrics, as in a deployment.
+pub const COUNTED: [&str; 5] = ["authorize", "authorize-attributes", "refresh", "authorize-silent", "query"];
 
 const TABLE: &str = "SessionsTable";
-
-/// Takes an event, gives the answer's bytes.
-type Handler = Box<dyn Fn(GatewayEvent) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, Failure>>>>>;
 
 /// The functions and their requests.
 pub struct Functions {
     /// The requests.
     pub work: Work,
     runtime: Runtime,
+    client: Client,
     store: Store,
     authorizer: Authorizer,
-    refresh: Handler,
+    /// The one whose login has attributes.
+    authorizer_attributes: Authorizer,
+    refresh: RefreshConfig,
     signals: Signals,
 }
 
@@ -60,33 +57,28 @@ impl Functions {
     pub fn new() -> Result<Self, Failure> {
         let work = Work::new()?;
         let clock = Clock::system().set_by_dynamodb();
-        let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "bench", Some("token".repeat(180)), None, "bench");
-        let way = Way::new(
-            SharedHttpConnector::new(dynamodb::AtOnce::new(work.answers.clone())),
-            "https://dynamodb.eu-central-1.amazonaws.com/".parse()?,
-            Signers::new(SharedCredentialsProvider::new(credentials), "eu-central-1"),
-            &clock,
-        );
-        let store = Store::new(DynamoDb::new(way, Limits::PRODUCTION), TABLE);
+        let [client, with_attributes] = [&work.answers, &work.answers_attributes].map(|answers| asking(answers.clone(), &clock));
+        let authorizer = |client: &Client| {
+            let store = Store::new(client.clone(), TABLE);
+            Authorizer::new(store, ImportedTokens::Refused, OnFirstUse::LeaveUnmarked, clock.clone(), Limits::PRODUCTION)
+        };
         // A system call for each line, like standard output.
         let nowhere = File::options().write(true).open("/dev/null")?;
         let to_nowhere = move |line: &str| drop((&nowhere).write_all(format!("{line}\n").as_bytes()));
         let environment = Environment::from_fn(|name| (name == "SESSIONS_TABLE").then(|| TABLE.to_owned()));
-        let config = RefreshConfig::read(&environment)?;
-        let service = latchkey_refresh::service(store.clone(), config, clock.clone(), Random::system());
-        let front = Mutex::new(Front::new(service, None, Limits::PRODUCTION, Random::system()));
-        let refresh = move |event| -> Pin<Box<dyn Future<Output = Result<Vec<u8>, Failure>>>> {
-            let answer = front.lock().unwrap_or_else(PoisonError::into_inner).call(LambdaEvent::new(event, Context::default()));
-            Box::pin(async { Ok(serde_json::to_vec(&answer.await?)?) })
-        };
-        Ok(Self {
+        let functions = Self {
             work,
             runtime: tokio::runtime::Builder::new_current_thread().enable_time().build()?,
-            authorizer: Authorizer::new(store.clone(), ImportedTokens::Refused, OnFirstUse::LeaveUnmarked, clock, Limits::PRODUCTION),
-            store,
-            refresh: Box::new(refresh),
+            authorizer: authorizer(&client),
+            authorizer_attributes: authorizer(&with_attributes),
+            store: Store::new(client.clone(), TABLE),
+            client,
+            refresh: RefreshConfig::read(&environment)?,
             signals: Signals::to("Latchkey/latchkey-prod", Function::Authorizer, to_nowhere),
-        })
+        };
+        // Once, so that looking for it isn't counted.
+        right(functions.authorize_with_attributes()?, r#""attr_role":"admin""#)?;
+        Ok(functions)
     }
 
     /// Runs the operation with this name in [`COUNTED`].
@@ -96,9 +88,10 @@ impl Functions {
     pub fn once(&self, what: &str) -> Result<(), Failure> {
         match what {
             "authorize" => self.authorize().map(drop),
+            "authorize-attributes" => self.authorize_with_attributes().map(drop),
             "authorize-silent" => self.authorize_silently().map(drop),
             "refresh" => self.refresh().map(drop),
-            "read" => self.read(),
+            "query" => self.query().map(drop),
             _ => Err(format!("one of {}, not {what:?}", COUNTED.join(", ")).into()),
         }
     }
@@ -108,7 +101,15 @@ impl Functions {
     /// # Errors
     /// If it isn't Allow.
     pub fn authorize(&self) -> Result<Vec<u8>, Failure> {
-        self.authorize_telling(&self.signals)
+        self.authorize_by(&self.authorizer, &self.work.authorize, &self.signals)
+    }
+
+    /// The same of a login with a role and scopes.
+    ///
+    /// # Errors
+    /// If it isn't Allow.
+    pub fn authorize_with_attributes(&self) -> Result<Vec<u8>, Failure> {
+        self.authorize_by(&self.authorizer_attributes, &self.work.authorize_attributes, &self.signals)
     }
 
     /// The same without metrics.
@@ -116,12 +117,12 @@ impl Functions {
     /// # Errors
     /// If it isn't Allow.
     pub fn authorize_silently(&self) -> Result<Vec<u8>, Failure> {
-        self.authorize_telling(&Signals::default())
+        self.authorize_by(&self.authorizer, &self.work.authorize, &Signals::default())
     }
 
-    fn authorize_telling(&self, signals: &Signals) -> Result<Vec<u8>, Failure> {
-        let event = serde_json::from_slice(&self.work.authorize)?;
-        let answer = pin!(self.authorizer.answer(event, "00000000-0000-4000-8000-000000000001".into()));
+    fn authorize_by(&self, authorizer: &Authorizer, event: &[u8], signals: &Signals) -> Result<Vec<u8>, Failure> {
+        let event = serde_json::from_slice(event)?;
+        let answer = pin!(authorizer.answer(event, "00000000-0000-4000-8000-000000000001".into()));
         // As Lambda sends it when tracing is off.
         let trace = Some("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:a87bd80c:0");
         let answer = self.runtime.block_on(signals.of_request(trace, answer))?;
@@ -133,19 +134,47 @@ impl Functions {
     /// # Errors
     /// If it isn't 200.
     pub fn refresh(&self) -> Result<Vec<u8>, Failure> {
-        let answer = (self.refresh)(serde_json::from_slice(&self.work.refresh)?);
-        right(self.runtime.block_on(self.signals.of_request(None, answer))?, r#""statusCode":200"#)
+        let mut front = Front::new(
+            latchkey_refresh::service(self.store.clone(), self.refresh.clone(), Clock::system(), Random::system()),
+            None,
+            Limits::PRODUCTION,
+            Random::system(),
+        );
+        let event: GatewayEvent = serde_json::from_slice(&self.work.refresh)?;
+        let answer = self.runtime.block_on(self.signals.of_request(None, front.call(LambdaEvent::new(event, Context::default()))))?;
+        right(serde_json::to_vec(&answer)?, r#""statusCode":200"#)
     }
 
-    /// Only the read of an authorize: its query, and the two items of the answer.
+    /// Only the query of an authorize: the SDK's share.
     ///
     /// # Errors
     /// If it finds nothing.
-    pub fn read(&self) -> Result<(), Failure> {
+    pub fn query(&self) -> Result<usize, Failure> {
         let key = &self.work.issued.new.login.key;
-        let state = self.runtime.block_on(self.store.read_login(key))?;
-        if state.login.is_some() && state.sessions.len() == 1 { Ok(()) } else { Err("the read finds something else".into()) }
+        let query = self
+            .client
+            .query()
+            .table_name(TABLE)
+            .consistent_read(true)
+            .key_condition_expression("user_key = :user_key AND begins_with(sk, :login_id)")
+            .expression_attribute_values(":user_key", AttributeValue::S(key.user_key.as_str().into()))
+            .expression_attribute_values(":login_id", AttributeValue::S(key.login_id.as_str().into()));
+        let output = self.runtime.block_on(query.send())?;
+        if output.count() == 2 { Ok(output.items().len()) } else { Err("the query finds something else".into()) }
     }
+}
+
+fn asking(answers: Answers, clock: &Clock) -> Client {
+    let http = SetClock::around(dynamodb::AtOnce::new(answers), clock);
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(Credentials::new("AKIAIOSFODNN7EXAMPLE", "bench", Some("token".repeat(180)), None, "bench"))
+        .http_client(http)
+        .timeout_config(Limits::PRODUCTION.timeouts())
+        .retry_config(RetryConfig::standard())
+        .build();
+    Client::from_conf(config)
 }
 
 fn right(answer: Vec<u8>, part: &str) -> Result<Vec<u8>, Failure> {

@@ -1,5 +1,5 @@
-//! Counts the allocations of an authorize, a refresh, an authorize without metrics, and the read of an
-//! authorize. Prints a line for each: its name, the blocks and the bytes.
+//! Counts the allocations of an authorize, one with attributes, a refresh, an authorize without metrics, and the SDK's query. Prints a line for
+//! each: its name, the blocks and the bytes.
 
 use own_code::{COUNTED, Failure, Functions};
 
