@@ -41,6 +41,7 @@ pub struct Functions {
     pub work: Work,
     runtime: Runtime,
     client: Client,
+    store: Store,
     authorizer: Authorizer,
     /// The one whose login has attributes.
     authorizer_attributes: Authorizer,
@@ -70,6 +71,7 @@ impl Functions {
             runtime: tokio::runtime::Builder::new_current_thread().enable_time().build()?,
             authorizer: authorizer(&client),
             authorizer_attributes: authorizer(&with_attributes),
+            store: Store::new(client.clone(), TABLE),
             client,
             refresh: RefreshConfig::read(&environment)?,
             signals: Signals::to("Latchkey/latchkey-prod", Function::Authorizer, to_nowhere),
@@ -132,9 +134,8 @@ impl Functions {
     /// # Errors
     /// If it isn't 200.
     pub fn refresh(&self) -> Result<Vec<u8>, Failure> {
-        let store = Store::new(self.client.clone(), TABLE);
         let mut front = Front::new(
-            latchkey_refresh::service(store, self.refresh.clone(), Clock::system(), Random::system()),
+            latchkey_refresh::service(self.store.clone(), self.refresh.clone(), Clock::system(), Random::system()),
             None,
             Limits::PRODUCTION,
             Random::system(),
