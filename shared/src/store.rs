@@ -5,6 +5,7 @@
 mod accounts;
 mod attempts;
 mod attributes;
+mod batch;
 mod block;
 mod change_register;
 mod change_user;
