@@ -32,8 +32,8 @@ use crate::{
     tally::{Breach, Tally},
 };
 
-/// A fault that never passes is left alone after so many calls.
-const CALLS_AT_MOST: usize = 20;
+/// A fault that never passes is left alone after so many calls more than the import makes without it.
+const CALLS_MORE: usize = 12;
 /// Faults without an answer are waited for as often as there are attempts.
 const LIMITS: Limits = Limits { attempt: Duration::from_millis(400), ..TEST_LIMITS };
 
@@ -63,10 +63,10 @@ pub(crate) fn client_under(database: &Database, tap: &Tap) -> Client {
 }
 
 /// `None` if the import was cut off: it stopped at a call, or made no progress.
-pub(crate) async fn until_cut_off<T>(tap: &Tap, import: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn until_cut_off<T>(tap: &Tap, calls_without: usize, import: impl Future<Output = T>) -> Option<T> {
     let no_progress = async {
         let mut calls = 0;
-        while calls < CALLS_AT_MOST {
+        while calls < calls_without + CALLS_MORE {
             tokio::time::sleep(Duration::from_millis(5)).await;
             calls += tap.take_calls().len();
         }
@@ -78,25 +78,47 @@ pub(crate) async fn until_cut_off<T>(tap: &Tap, import: impl Future<Output = T>)
     }
 }
 
+/// One import under a fault.
+#[derive(Debug)]
+pub(crate) struct Cell {
+    pub(crate) prelude: Prelude,
+    pub(crate) rule: Option<Rule>,
+    /// How many calls it makes without the fault.
+    pub(crate) calls: usize,
+}
+
+impl Cell {
+    pub(crate) fn arm(&self, tap: &Tap) {
+        tap.arm(self.prelude.rules().into_iter().chain(self.rule.clone()).collect());
+    }
+
+    pub(crate) fn name(&self) -> String {
+        format!("after {:?}: {:?}", self.prelude, self.rule)
+    }
+}
+
 /// Every fault at every call, at its first occurrence and at its second. `calls_after` gives the calls of an import without another fault.
-pub(crate) async fn cells(calls_after: impl AsyncFn(Prelude) -> Vec<Call>) -> Vec<(Prelude, Option<Rule>)> {
+pub(crate) async fn cells(calls_after: impl AsyncFn(Prelude) -> Vec<Call>) -> Vec<Cell> {
     let mut cells = Vec::new();
     for prelude in [Prelude::Nothing, Prelude::Cancelled, Prelude::AnswerLost] {
-        cells.push((prelude, None));
-        let calls = calls_after(prelude).await;
+        let attempts = calls_after(prelude).await;
+        let calls = attempts.len();
+        cells.push(Cell { prelude, rule: None, calls });
+        let first = usize::from(!matches!(prelude, Prelude::Nothing));
+        // The quick size takes one call of those that rows imported alone repeat.
         let struck = |call: &&Call| {
-            call.attempt == 1
-                && (matches!(prelude, Prelude::Nothing)
-                    || !matches!(&*call.operation, "BatchGetItem" | "TransactWriteItems")
-                    || call.nth > 1)
+            let together = matches!(&*call.operation, "BatchGetItem" | "TransactWriteItems");
+            let nth = if together { call.nth > first && (full() || call.nth <= first + 2) } else { full() || call.nth == 1 };
+            call.attempt == 1 && nth
         };
-        for call in calls.iter().filter(struck) {
+        for call in attempts.iter().filter(struck) {
             let operation = OPERATIONS.into_iter().find(|name| *name == call.operation).unwrap();
             for (fault, reaches) in faults(call) {
                 // The quick size takes the longest reach of each.
                 let shorter = if full() { 0 } else { reaches.len() - 1 };
                 for reach in reaches.into_iter().skip(shorter) {
-                    cells.push((prelude, Some(Rule { operation, nth: call.nth, reach, fault: fault.clone() })));
+                    let rule = Rule { operation, nth: call.nth, reach, fault: fault.clone() };
+                    cells.push(Cell { prelude, rule: Some(rule), calls });
                 }
             }
         }
@@ -221,13 +243,13 @@ fn is_right(outcome: &Result<ImportOutcome, StoreError>, expected: ImportOutcome
     }
 }
 
-async fn run(ground: Ground, prelude: Prelude, rule: Option<Rule>) -> Tally {
-    let cell = format!("after {prelude:?}: {rule:?}");
+async fn run(ground: Ground, under: Cell) -> Tally {
+    let (cell, rule) = (under.name(), under.rule.as_ref());
     let (file, tap, mut tally) = (ground.file().await, Tap::default(), Tally { cells: 1, ..Tally::default() });
-    tap.arm(prelude.rules().into_iter().chain(rule.clone()).collect());
-    let first = until_cut_off(&tap, file.import(&ground.store(client_under(&ground.database, &tap)))).await;
+    under.arm(&tap);
+    let first = until_cut_off(&tap, under.calls, file.import(&ground.store(client_under(&ground.database, &tap)))).await;
     let calls = tap.disarm();
-    let met = rule.as_ref().is_none_or(|rule| calls.iter().any(|call| rule.meets(call)));
+    let met = rule.is_none_or(|rule| calls.iter().any(|call| rule.meets(call)));
     tally.hold(met, Breach::Unexpected, || format!("{cell}: the fault met no call"));
     *tally.answers.entry(if first.is_some() { "ended" } else { "cut off" }.to_owned()).or_default() += 1;
 
@@ -237,7 +259,7 @@ async fn run(ground: Ground, prelude: Prelude, rule: Option<Rule>) -> Tally {
         let acknowledged = first.as_ref().is_some_and(|first| first[at] == Ok(ImportOutcome::Imported));
         if let Some(first) = &first {
             let outcome = &first[at];
-            tally.hold(is_right(outcome, *expected, rule.as_ref()), Breach::Unexpected, || format!("{cell}: {user} was {outcome:?}"));
+            tally.hold(is_right(outcome, *expected, rule), Breach::Unexpected, || format!("{cell}: {user} was {outcome:?}"));
         }
         let right = match (&again[at], expected) {
             (Ok(ImportOutcome::Imported), ImportOutcome::Imported) => !acknowledged,
@@ -260,6 +282,6 @@ async fn every_fault_at_every_call_of_an_import() {
         file.import(&ground.store(client_under(&ground.database, &tap))).await;
         tap.disarm()
     };
-    let cells = cells(calls_after).await.into_iter().map(|(prelude, rule)| run(ground.clone(), prelude, rule));
+    let cells = cells(calls_after).await.into_iter().map(|cell| run(ground.clone(), cell));
     in_parallel(cells).await.close("faults of an import");
 }

@@ -22,7 +22,7 @@ use latchkey_tests::{
 };
 
 use crate::{
-    imports::{Prelude, cells, client_under, until_cut_off},
+    imports::{Cell, Prelude, cells, client_under, until_cut_off},
     matrix::in_parallel,
     tally::{Breach, Tally},
 };
@@ -125,13 +125,13 @@ fn is_right(outcome: &Outcome, expected: UserImported, rule: Option<&Rule>) -> b
     }
 }
 
-async fn run(ground: Ground, prelude: Prelude, rule: Option<Rule>) -> Tally {
-    let cell = format!("after {prelude:?}: {rule:?}");
+async fn run(ground: Ground, under: Cell) -> Tally {
+    let (cell, rule) = (under.name(), under.rule.as_ref());
     let (file, tap, mut tally) = (ground.file().await, Tap::default(), Tally { cells: 1, ..Tally::default() });
-    tap.arm(prelude.rules().into_iter().chain(rule.clone()).collect());
-    let first = until_cut_off(&tap, file.import(&ground.accounts(&client_under(&ground.database, &tap)))).await;
+    under.arm(&tap);
+    let first = until_cut_off(&tap, under.calls, file.import(&ground.accounts(&client_under(&ground.database, &tap)))).await;
     let calls = tap.disarm();
-    let met = rule.as_ref().is_none_or(|rule| calls.iter().any(|call| rule.meets(call)));
+    let met = rule.is_none_or(|rule| calls.iter().any(|call| rule.meets(call)));
     tally.hold(met, Breach::Unexpected, || format!("{cell}: the fault met no call"));
     *tally.answers.entry(if first.is_some() { "ended" } else { "cut off" }.to_owned()).or_default() += 1;
 
@@ -143,7 +143,7 @@ async fn run(ground: Ground, prelude: Prelude, rule: Option<Rule>) -> Tally {
             let outcome = &first[at];
             // A disabled user is written first and blocked then. After an outage in between they are there.
             let there = user.status == UserStatus::Disabled && rule.is_some() && *outcome == Ok(UserImported::AlreadyThere);
-            let right = there || is_right(outcome, *expected, rule.as_ref());
+            let right = there || is_right(outcome, *expected, rule);
             tally.hold(right, Breach::Unexpected, || format!("{cell}: {name} was {outcome:?}"));
         }
         let right = match (&again[at], expected) {
@@ -167,6 +167,6 @@ async fn every_fault_at_every_call_of_an_import_of_users() {
         file.import(&ground.accounts(&client_under(&ground.database, &tap))).await;
         tap.disarm()
     };
-    let cells = cells(calls_after).await.into_iter().map(|(prelude, rule)| run(ground.clone(), prelude, rule));
+    let cells = cells(calls_after).await.into_iter().map(|cell| run(ground.clone(), cell));
     in_parallel(cells).await.close("faults of an import of users");
 }
