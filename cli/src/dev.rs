@@ -109,7 +109,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     let began = Instant::now();
     log_to_terminal();
     let process = Environment::of_process();
-    let template = Template::parse(TEMPLATE, &parameters(&process)?)?;
+    let mut template = Template::parse(TEMPLATE, &parameters(&process)?)?;
     let listener = port::listen(args.host, args.port).await?;
     let wanted = SocketAddr::from((args.host, args.port));
     let address = listener.local_addr().map_err(|source| DevError::Listen { address: wanted, source })?;
@@ -126,6 +126,8 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     let client = client::emulator_through(&dynamodb, access_key, http);
     create_missing(&client::with_patience(&client), &template.tables).await?;
     add_demo_user(&client, &template).await?;
+    let port = address.port();
+    template.stage_variables.entry("dpopUrls".to_owned()).or_insert_with(|| public_urls(port));
     let settings = |name: &str| process.get(name);
     let (invoker, config) = match &args.lambda {
         Some(url) => (Invoker::Remote(RemoteInvoker::new(url)?), None),
@@ -186,6 +188,11 @@ fn parameters(process: &Environment<'_>) -> Result<BTreeMap<String, String>, Con
     let set = [("AcceptImportedTokens", imported), ("CorsAllowOrigin", origin)];
     let set = set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Ok(set.chain(BACK_OFFICE.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect())
+}
+
+/// What a proof of possession names here. The gateway's domain is of no use: the scheme is HTTP, and the path has no stage.
+fn public_urls(port: u16) -> String {
+    ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("http://{host}:{port}")).join(",")
 }
 
 /// The service's lines and the gateway's; of everybody else only errors.

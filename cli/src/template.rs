@@ -40,6 +40,8 @@ pub struct Template {
     pub functions: Vec<Function>,
     /// The REST API's stage.
     pub stage: String,
+    /// The variables of the REST API's stage.
+    pub stage_variables: BTreeMap<String, String>,
     /// The REST API's routes, without preflight routes: [`Template::cors`] describes these.
     pub routes: Vec<Route>,
     /// The authorizer of the routes with [`Route::authorized`].
@@ -180,6 +182,7 @@ impl Template {
             tables,
             functions: own_functions.into_iter().chain(functions.iter().cloned()).collect(),
             stage: api.stage,
+            stage_variables: api.stage_variables,
             routes,
             authorizer: api.authorizer,
             cors: api.cors,

@@ -1,9 +1,10 @@
 // The rules of Latchkey that a client can notice, in memory, with a clock that tests set. It stands in for the service
 // where a test has to choose dates, verdicts and moments; the service itself is asked by the client's fault test.
-import { randomBytes } from 'node:crypto';
+import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
 
 const TITLES = {
   invalid_request: [400, 'The request is malformed', false],
+  invalid_dpop_proof: [400, 'The DPoP proof is invalid', true],
   missing_token: [401, 'A bearer token is required', false],
   invalid_token: [401, 'The token is invalid, expired or revoked', false],
   weak_password: [400, 'The new password is too easy to guess', false],
@@ -28,15 +29,36 @@ const TOLERANCE = 5_000;
 const text = (length) => randomBytes(length).toString('base64url').slice(0, length);
 const iso = (milliseconds) => new Date(milliseconds).toISOString();
 
+/** What a proof of possession says: the key's thumbprint and the `jti`; null where it isn't good for a POST to `path` at `now`. */
+function proved(proof, host, path, now) {
+  try {
+    const [header, claims, signature] = proof.split('.');
+    const read = (part) => JSON.parse(Buffer.from(part, 'base64url').toString());
+    const { typ, alg, jwk } = read(header);
+    const { jti, htm, htu, iat } = read(claims);
+    const { kty, crv, x, y } = jwk;
+    const url = new URL(htu);
+    const key = createPublicKey({ key: { kty, crv, x, y }, format: 'jwk' });
+    const signed = Buffer.from(`${header}.${claims}`);
+    const good =
+      typ === 'dpop+jwt' && jwk.d === undefined && jti && htm === 'POST' && url.pathname.endsWith(path) && (!host || url.host === host) && Math.abs(now / 1000 - iat) <= 300 &&
+      verify(alg === 'ES256' ? 'sha256' : null, signed, { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url'));
+    const members = y === undefined ? { crv, kty, x } : { crv, kty, x, y };
+    return good ? { jti, jkt: createHash('sha256').update(JSON.stringify(members)).digest('base64url') } : null;
+  } catch {
+    return null;
+  }
+}
+
 export class Service {
-  /** Every request to it, in order: {method, path, token, key, deviceId, status}. Tokens are as they were sent. */
+  /** Every request to it, in order: {method, path, token, key, proof, deviceId, status}. Tokens are as they were sent. */
   seen = [];
   #logins = [];
   #user = text(22);
 
-  /** `lostAnswer` is `until_first_use` or `window`: until when a refresh whose answer was lost gets the identical pair. */
-  constructor({ now = Date.now, accessLife = 300_000, refreshLife = 7 * 86_400_000, replayWindow = 30_000, sendsDate = true, lostAnswer = 'until_first_use' } = {}) {
-    Object.assign(this, { now, accessLife, refreshLife, replayWindow, sendsDate, lostAnswer });
+  /** `binds` binds a login that comes with a proof to its key. `lostAnswer` is `until_first_use` or `window`: until when a refresh whose answer was lost gets the identical pair. */
+  constructor({ now = Date.now, accessLife = 300_000, refreshLife = 7 * 86_400_000, replayWindow = 30_000, sendsDate = true, lostAnswer = 'until_first_use', binds = false } = {}) {
+    Object.assign(this, { now, accessLife, refreshLife, replayWindow, sendsDate, lostAnswer, binds });
   }
 
   /** Takes {method, path, headers with lower-case names, body}; gives {status, headers, body}. */
@@ -44,7 +66,8 @@ export class Service {
     const token = /^Bearer ([A-Za-z0-9_-]+)$/i.exec(request.headers['authorization'] ?? '')?.[1] ?? null;
     const key = request.headers['idempotency-key'] ?? null;
     const { method, path } = request;
-    const entry = { method, path, token, key };
+    const proof = request.headers['dpop'] ?? null;
+    const entry = { method, path, token, key, proof };
     this.seen.push(entry);
     const answer = this.#route(request, token, key, entry);
     entry.status = answer.status;
@@ -65,12 +88,17 @@ export class Service {
     return this.#logins.findLast((login) => !login.ended)?.pairs.length - 1;
   }
 
-  #route({ method, path, body }, token, key, entry) {
+  #route({ method, path, body, headers }, token, key, entry) {
+    let possession = null;
+    if (this.binds && entry.proof !== null && (path === '/login' || path === '/refresh')) {
+      possession = proved(entry.proof, headers['host'], path, this.now());
+      if (!possession) return problem('invalid_dpop_proof');
+    }
     switch (`${method} ${path}`) {
       case 'POST /login':
-        return this.#login(body, entry);
+        return this.#login(body, entry, possession);
       case 'POST /refresh':
-        return this.#refresh(token, key);
+        return this.#refresh(token, key, possession);
       case 'POST /logout': {
         const login = this.#logins.find((login) => login.pairs.some((pair) => pair.refresh === token || pair.access === token));
         if (!token) return problem('missing_token');
@@ -102,7 +130,7 @@ export class Service {
     return { status: 200, headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }, body: JSON.stringify(value) };
   }
 
-  #login(body, entry) {
+  #login(body, entry, possession) {
     let request;
     try {
       request = JSON.parse(body);
@@ -111,7 +139,7 @@ export class Service {
     }
     entry.deviceId = request.device_id ?? null;
     if (request.password !== 'correct-horse-battery-staple') return problem('invalid_credentials');
-    const login = { id: text(22), user: this.#user, pairs: [], ended: false };
+    const login = { id: text(22), user: this.#user, pairs: [], ended: false, jkt: possession?.jkt, proofs: new Set() };
     this.#logins.push(login);
     return this.#mint(login, null);
   }
@@ -141,13 +169,19 @@ export class Service {
       refresh_token_expires_at: iso(pair.refreshExpires),
       user_id: login.user,
       login_id: login.id,
+      dpop_jkt: login.jkt,
     });
   }
 
-  #refresh(token, key) {
+  #refresh(token, key, possession) {
     if (!token) return problem('missing_token');
     const login = this.#logins.find((login) => login.pairs.some((pair) => pair.refresh === token));
     if (!login || login.ended) return problem('invalid_token');
+    if (login.jkt) {
+      if (possession?.jkt !== login.jkt) return problem('invalid_token');
+      if (login.proofs.has(possession.jti)) return problem('invalid_dpop_proof');
+      login.proofs.add(possession.jti);
+    }
     const presented = login.pairs.findIndex((pair) => pair.refresh === token);
     const newest = login.pairs.at(-1);
     if (this.now() >= newest.refreshExpires) return problem('invalid_token');
@@ -160,8 +194,8 @@ export class Service {
     }
     const used = this.lostAnswer === 'window' ? next.replayUntil : (next.usedUntil ?? Number.POSITIVE_INFINITY);
     const until = Math.max(next.replayUntil, used);
-    if (next === newest && next.key === key) {
-      if (now < until) return this.#pair(login);
+    if (next === newest && (login.jkt || next.key === key)) {
+      if (login.jkt || now < until) return this.#pair(login);
       if (now < until + TOLERANCE) return problem('superseded');
     } else {
       // With another key it is somebody else's request, or a client's from before it knew keys: never longer than the window.

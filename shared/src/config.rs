@@ -186,6 +186,16 @@ impl<'a> Environment<'a> {
         })
     }
 
+    /// `DPOP`: whether a login can be bound to a key, or must be.
+    fn binding(&self) -> Result<Binding, ConfigError> {
+        self.parsed("DPOP", "off", "`off`, `optional` or `required`", |text| match text {
+            "off" => Some(Binding::Off),
+            "optional" => Some(Binding::Optional),
+            "required" => Some(Binding::Required),
+            _ => None,
+        })
+    }
+
     fn session_limit(&self) -> Result<Option<SessionLimit>, ConfigError> {
         let max = self.parsed("MAX_SESSIONS_PER_USER", "off", "`off`, or a whole number from 1 to 1000", |text| match text {
             "off" => Some(None),
@@ -220,6 +230,17 @@ impl<'a> Environment<'a> {
     }
 }
 
+/// Whether new logins are bound to a key of the client (RFC 9449). One that is bound stays bound whatever the setting says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    /// No new login is.
+    Off,
+    /// One that comes with a proof is.
+    Optional,
+    /// All are: a login without a proof is refused.
+    Required,
+}
+
 /// What the login function needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginConfig {
@@ -237,6 +258,8 @@ pub struct LoginConfig {
     pub session_limit: Option<SessionLimit>,
     /// The throttle's numbers.
     pub throttle: Throttle,
+    /// Whether logins are bound to a key.
+    pub binding: Binding,
     /// Whether passwords are verified against the hashes of other systems.
     pub foreign_hashes: ForeignHashes,
 }
@@ -256,6 +279,7 @@ impl LoginConfig {
             session_max_lifetime: environment.session_max_lifetime(lifetimes)?,
             session_limit: environment.session_limit()?,
             throttle: environment.throttle()?,
+            binding: environment.binding()?,
             foreign_hashes: environment.foreign_hashes()?,
         })
     }
@@ -278,6 +302,8 @@ pub struct AdminConfig {
     pub imported_tokens: ImportedTokens,
     /// How long an old token is answered after the first use of the new one.
     pub replay_window: Duration,
+    /// Whether logins are bound to a key.
+    pub binding: Binding,
 }
 
 impl AdminConfig {
@@ -295,6 +321,7 @@ impl AdminConfig {
             session_limit: environment.session_limit()?,
             imported_tokens: environment.imported_tokens()?,
             replay_window: environment.mark_window()?,
+            binding: environment.binding()?,
         })
     }
 }

@@ -13,4 +13,6 @@ pub mod middleware;
 pub mod paging;
 pub mod pair;
 pub mod problem;
+#[cfg(feature = "lambda-http")]
+pub mod proof;
 pub mod refuse;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Datelike as _, Utc};
 
 use crate::{
     crypto::{base64url, sha256},
+    dpop::AnsweredProofs,
     ids::{Generation, LoginId, LoginKey, USER_ID_MAX_BYTES, UserKey},
     model::{Attributes, Device, ImportedPair, Login, NewLogin, Session},
     token::{Access, ImportedToken, MalformedToken, Refresh, TokenHash},
@@ -113,6 +114,7 @@ impl ImportedSession {
             recent_replay_untils: Vec::new(),
             refresh_token_expires_at: self.refresh_token_expires_at,
             ends_at: self.ends_at,
+            bound_to: None,
             device: Device::default(),
             has_attributes: false,
             is_impersonation: false,
@@ -127,6 +129,7 @@ impl ImportedSession {
             refresh_token_expires_at: self.refresh_token_expires_at,
             created_at: now,
             imported: true,
+            answered_proofs: AnsweredProofs::default(),
             predecessor: None,
         };
         NewLogin { login, session, own: Attributes::default() }

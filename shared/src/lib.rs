@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 mod crypto;
 pub mod decision;
+pub mod dpop;
 pub mod dynamodb;
 pub mod entropy;
 pub mod function;

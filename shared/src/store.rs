@@ -3,6 +3,7 @@
 //! Each write stands beside the condition that guards it. Nothing here judges a token: [`crate::decision`] does.
 
 mod accounts;
+mod answer_proof;
 mod attempts;
 mod attributes;
 mod batch;

@@ -180,6 +180,10 @@ impl Cell {
             500 if ours => {}
             // The handler was stopped, so the gateway answers for it.
             500..=504 if matches!(fault, Some(Fault::Stand(_))) => {}
+            // The proof was written and the answer was lost. The second attempt finds a proof, which may be another request's. The client
+            // signs anew, and no token is lost.
+            400 if answer.code() == "invalid_dpop_proof"
+                && matches!(fault, Some(Fault::LostAfter | Fault::SilentAfter | Fault::ErrorAfter(..))) => {}
             // A count whose condition fails throttles the attempt.
             429 | 500 if matches!(fault, Some(Fault::Error(_, "ConditionalCheckFailedException"))) => {}
             _ => tally.breach(Breach::Unexpected, label),

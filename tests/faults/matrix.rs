@@ -173,6 +173,13 @@ async fn every_fault_at_every_call_of_a_refresh() {
     matrix_of("faults of refresh", Ground::new().await, |path| matches!(path, Path::Refresh | Path::Replay | Path::Reuse)).await;
 }
 
+/// A late replay writes which proof it answers before it answers. So it has one more call than that of a bearer.
+#[tokio::test]
+async fn every_fault_at_every_call_of_a_refresh_of_a_bound_login() {
+    let is_refresh = |path| matches!(path, Path::Refresh | Path::Replay | Path::Reuse);
+    matrix_of("faults of refresh with a key", Ground::of_bound_logins().await, is_refresh).await;
+}
+
 #[tokio::test]
 async fn every_fault_at_every_call_of_logout_and_authorize() {
     let rest = |path| !matches!(path, Path::Login | Path::Refresh | Path::Replay | Path::Reuse);

@@ -10,6 +10,7 @@ use std::{
 
 use latchkey::{
     clock::{later, rfc3339},
+    dpop::Thumbprint,
     entropy::Random,
     ids::UserKey,
     import::{ImportRow, ImportedSession},
@@ -28,6 +29,7 @@ use latchkey_tests::{
     back_office::{principal, signed},
     clock::TestClock,
     database::{Database, TEST_LIMITS},
+    proofs::DeviceKey,
     seed::random,
     service::{Answer, Pair, ParseUsername as _, Serving, send},
     tap::{Guard, Tap},
@@ -56,6 +58,8 @@ pub(crate) struct Ground {
     hash: PasswordHash,
     /// Whether a user's first login was imported.
     pub(crate) imported: bool,
+    /// Whether a user's logins are bound to the client's key.
+    pub(crate) bound: bool,
     users: Arc<AtomicUsize>,
 }
 
@@ -69,6 +73,11 @@ impl Ground {
         Self::over(Database::with(&[("AcceptImportedTokens", "true")]).await, true)
     }
 
+    /// A stage whose users' logins are bound to a key.
+    pub(crate) async fn of_bound_logins() -> Self {
+        Self { bound: true, ..Self::new().await }
+    }
+
     /// A stage whose users have the hashes of another system.
     pub(crate) async fn of_foreign_hashes() -> Self {
         Self { hash: PasswordHash::stored(FOREIGN_HASH.to_owned()), ..Self::new().await }
@@ -76,7 +85,7 @@ impl Ground {
 
     fn over(database: Database, imported: bool) -> Self {
         let hash = Password::parse(PASSWORD.into()).unwrap().hash(&Random::system(), &mut HashMemory::default()).unwrap();
-        Self { database, hash, imported, users: Arc::default() }
+        Self { database, hash, imported, bound: false, users: Arc::default() }
     }
 }
 
@@ -119,6 +128,8 @@ pub(crate) struct Subject {
     pub(crate) user: User,
     url: String,
     http: reqwest::Client,
+    /// The client's key, where logins are bound to one.
+    key: Option<Arc<DeviceKey>>,
     slowest: Arc<Mutex<Duration>>,
     panics: Arc<AtomicUsize>,
     _serving: Arc<Serving>,
@@ -144,7 +155,8 @@ impl Subject {
         };
         database.put_user(&user).await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { ground: ground.clone(), tap, clock, accounts, user, url, http, slowest, panics, _serving: serving }
+        let key = ground.bound.then(|| Arc::new(DeviceKey::of(1)));
+        Self { ground: ground.clone(), tap, clock, accounts, user, url, http, key, slowest, panics, _serving: serving }
     }
 
     /// The same user and client, on a service with other time limits.
@@ -180,7 +192,8 @@ impl Subject {
     /// A login from a device, written without the service.
     pub(crate) async fn log_in_directly(&self, device_id: &str) -> Pair {
         let device = Device { id: Some(device_id.into()), ..Device::default() };
-        let issued = issue_login(&self.user.user_id, device, LIFETIMES, None, self.clock.now(), &Random::system()).unwrap();
+        let mut issued = issue_login(&self.user.user_id, device, LIFETIMES, None, self.clock.now(), &Random::system()).unwrap();
+        issued.new.login.bound_to = self.key.as_ref().map(|key| Thumbprint::parse(&key.thumbprint()).unwrap());
         let user_key = &issued.new.login.key.user_key;
         let seen = self.accounts.store().read_register_and_device(user_key, Some(device_id)).await.unwrap();
         let creation = LoginCreation { register: seen.register, device: seen.device, ..LoginCreation::default() };
@@ -225,8 +238,13 @@ impl Subject {
         send(self.http.post(format!("{}/login", self.url)).json(&body)).await
     }
 
+    /// `POST /refresh`, with a new proof if there is a key.
     pub(crate) async fn refresh(&self, token: &str) -> Answer {
-        self.ask(Method::POST, "/refresh", token).await
+        let request = self.http.post(format!("{}/refresh", self.url)).bearer_auth(token);
+        let Some(key) = &self.key else { return send(request).await };
+        let host = self.url.strip_prefix("http://").unwrap();
+        let route = format!("https://{host}/{}/refresh", self.ground.database.template.stage);
+        send(request.header("DPoP", key.prove(&route, self.clock.now()))).await
     }
 
     pub(crate) async fn logout(&self, token: &str) -> Answer {

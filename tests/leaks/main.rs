@@ -26,6 +26,7 @@ use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
     back_office::principal,
     database::first_use,
+    proofs::App,
     service::{Answer, Pair, Service, send},
     tap::Line,
 };
@@ -138,6 +139,39 @@ async fn no_token_and_no_password_is_ever_logged() {
         for part in [&token[53..75], &token[96..120], &token[230..]] {
             assert!(!text.contains(part), "part of a token in the log");
         }
+    }
+}
+
+/// A proof is good for minutes, and a thumbprint follows a device from login to login.
+#[tokio::test]
+async fn no_proof_and_no_key_is_ever_logged() {
+    let _alone = LISTENING.lock().await;
+    let log = Log::default();
+    let service = Service::start(&[("DPOP", "optional")]).await;
+    let listening = log.listen();
+    let (app, other) = (App::with_key(&service, 1), App::with_key(&service, 2));
+    let mut pair = app.log_in().await;
+    let used = app.proof("/refresh");
+    pair = Pair::of(&app.refresh_with(&pair.refresh, &used).await);
+    let (early, unsigned) = (app.proof("/login"), format!("{used}CANARY"));
+    for proof in [&used, &early, &unsigned, &other.proof("/refresh")] {
+        app.refresh_with(&pair.refresh, proof).await;
+        app.log_in_with(Some(proof)).await;
+    }
+    for _ in 0..8 {
+        app.refresh(&pair.refresh).await;
+    }
+    service.tap.set_line(Line::Refused);
+    app.refresh(&pair.refresh).await;
+    service.tap.set_line(Line::Open);
+    drop(listening);
+    let codes = log.codes();
+    for code in ["request_malformed", "refresh_key_mismatch", "refresh_proof_repeated", "refresh_proof_limit", "store_unavailable"] {
+        assert!(codes.iter().any(|each| each == code), "the walk didn't come by {code}: {codes:?}");
+    }
+    let text = log.lines().iter().map(Value::to_string).chain(service.emitted.take()).collect::<String>();
+    for secret in ["CANARY", "proof-", &app.key.thumbprint(), &other.key.thumbprint(), &used[used.len() - 40..], &used[..40]] {
+        assert!(!text.contains(secret), "{secret} in the log");
     }
 }
 

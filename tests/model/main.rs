@@ -32,6 +32,7 @@
 
 mod attributes;
 mod authorizer;
+mod bound;
 mod choices;
 mod config;
 mod controls;

@@ -119,11 +119,12 @@ fn ask_refresh(pool: &mut Pool, asked: &RefreshQuestion, token: &RefreshToken) -
     let minted = asked.minted.map(|minter| pool.with_pair(asked.token.successor(minter), |_, pair| pair.refresh.hash()));
     let key = asked.key.map(replay_key);
     let claim = token.claim();
-    let request = RefreshRequest { claim: &claim, replay_key: key.as_ref(), minted: minted.as_ref(), now: time(asked.now) };
+    let request =
+        RefreshRequest { claim: &claim, replay_key: key.as_ref(), possession: None, minted: minted.as_ref(), now: time(asked.now) };
     match decide_refresh(&state, request) {
         RefreshDecision::Rotate { .. } => RefreshVerdict::Rotate,
         RefreshDecision::Success { .. } => RefreshVerdict::Success,
-        RefreshDecision::Replay { session, predecessor, recovered } => {
+        RefreshDecision::Replay { session, predecessor, recovered, .. } => {
             let pair = reissue(session, predecessor, &token.clone().into()).unwrap();
             assert_eq!(pair.refresh.hash(), session.refresh_token_hash, "a replay opens the seal to the very pair");
             RefreshVerdict::Replay { recovered }
@@ -132,6 +133,7 @@ fn ask_refresh(pool: &mut Pool, asked: &RefreshQuestion, token: &RefreshToken) -
         RefreshDecision::Torn => RefreshVerdict::Torn,
         RefreshDecision::Reuse { .. } => RefreshVerdict::Reuse,
         RefreshDecision::Refuse(refusal) => RefreshVerdict::Refuse(refusal),
+        RefreshDecision::AnotherKey | RefreshDecision::NotAnswered(_) => panic!("these logins are bound to no key"),
     }
 }
 

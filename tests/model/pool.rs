@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
+    dpop::AnsweredProofs,
     entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
     model::{Device, FirstUse, Lifetimes, Login, LoginState, Predecessor, ProofHashes, ReplayKeyHash, Session},
@@ -118,6 +119,7 @@ impl Pool {
             refresh_token_expires_at: expiries.refresh_token_expires_at,
             created_at: expiries.created_at,
             imported: false,
+            answered_proofs: AnsweredProofs::default(),
             predecessor,
         };
         self.sessions.insert((token, item.predecessor), session.clone());
@@ -138,6 +140,7 @@ impl Pool {
             recent_replay_untils: item.windows.iter().take(item.remembered()).copied().map(time).collect(),
             refresh_token_expires_at: LIFETIMES.from(time(0), None).refresh_token_expires_at,
             ends_at: None,
+            bound_to: None,
             device: Device::default(),
             has_attributes: false,
             is_impersonation: false,

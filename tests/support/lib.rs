@@ -10,6 +10,7 @@ pub mod database;
 pub mod emitted;
 pub mod logins;
 pub mod openapi;
+pub mod proofs;
 pub mod seed;
 pub mod service;
 pub mod tap;

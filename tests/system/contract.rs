@@ -5,6 +5,7 @@ use std::slice;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use latchkey::{
+    dpop::AnsweredProofs,
     entropy::Random,
     ids::{Generation, LoginId, UserKey},
     model::{
@@ -22,6 +23,7 @@ use latchkey::{
 };
 use latchkey_tests::{database::Database, service::ParseUsername as _};
 
+static NONE: AnsweredProofs = AnsweredProofs::NONE;
 const WINDOW: ReplayRule = ReplayRule { window: std::time::Duration::from_secs(30), until_first_use: false };
 const LIFETIMES: Lifetimes = Lifetimes { access: std::time::Duration::from_secs(300), refresh: std::time::Duration::from_secs(604_800) };
 
@@ -248,6 +250,7 @@ async fn a_rotation_replaces_the_session_all_or_nothing() {
         attributes_kept_until: None,
         login: state.login.as_ref().unwrap(),
         presented: &presented,
+        answered: &NONE,
         successor: &next.session,
         replay_untils: &replay_untils,
         first_proofs: None,
@@ -280,6 +283,7 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
         rotate(Rotation {
             login,
             presented: &wrong,
+            answered: &NONE,
             successor: &next.session,
             replay_untils: &[],
             attributes_kept_until: None,
@@ -295,6 +299,7 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
         rotate(Rotation {
             login,
             presented: &right,
+            answered: &NONE,
             successor: &late,
             replay_untils: &[],
             attributes_kept_until: None,
@@ -311,6 +316,7 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
         rotate(Rotation {
             login: &ahead,
             presented: &right,
+            answered: &NONE,
             successor: &next_but_one.session,
             replay_untils: &[],
             attributes_kept_until: None,
@@ -324,6 +330,7 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
         rotate(Rotation {
             login: &other.new.login,
             presented: &right,
+            answered: &NONE,
             successor: &next.session,
             replay_untils: &[],
             attributes_kept_until: None,
@@ -341,6 +348,7 @@ async fn a_rotation_is_refused_where_anything_is_not_as_read() {
         rotate(Rotation {
             login,
             presented: &right,
+            answered: &NONE,
             successor: &next.session,
             replay_untils: &[],
             attributes_kept_until: None,
@@ -366,6 +374,7 @@ async fn a_rotation_is_refused_where_the_login_stands_elsewhere() {
     let rotation = Rotation {
         login,
         presented: &issued.pair.refresh.hash(),
+        answered: &NONE,
         successor: &next.session,
         replay_untils: &[],
         attributes_kept_until: None,
@@ -387,6 +396,7 @@ async fn a_rotation_does_not_revive_an_ended_login() {
         attributes_kept_until: None,
         login: state.login.as_ref().unwrap(),
         presented: &presented,
+        answered: &NONE,
         successor: &next.session,
         replay_untils: &[],
         first_proofs: None,

@@ -41,6 +41,7 @@ impl Ground {
             own: None,
             lifetimes: Lifetimes { access: Duration::from_secs(300), refresh: Duration::from_secs(604_800) },
             max_lifetime: None,
+            bound_to: None,
             limit,
             replacing: None,
             now: self.clock.clock().now(),

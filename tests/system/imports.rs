@@ -7,11 +7,12 @@ use std::{
 };
 
 /// Each part with the parts it may import, lowest first.
-const MAY_IMPORT: [(&str, &[&str]); 23] = [
+const MAY_IMPORT: [(&str, &[&str]); 24] = [
     ("clock", &[]),
     ("crypto", &[]),
     ("entropy", &[]),
     ("lib", &[]),
+    ("dpop", &["crypto"]),
     ("backoff", &["entropy"]),
     ("ids", &["entropy"]),
     ("username", &[]),
@@ -21,21 +22,21 @@ const MAY_IMPORT: [(&str, &[&str]); 23] = [
     ("sdk_error", &[]),
     ("throttle", &["clock", "crypto", "entropy", "username"]),
     ("telling", &["clock", "sdk_error"]),
-    ("model", &["clock", "crypto", "ids", "password", "token", "username"]),
-    ("import", &["crypto", "ids", "model", "token"]),
-    ("decision", &["ids", "model", "token"]),
+    ("model", &["clock", "crypto", "dpop", "ids", "password", "token", "username"]),
+    ("import", &["crypto", "dpop", "ids", "model", "token"]),
+    ("decision", &["dpop", "ids", "model", "token"]),
     ("dynamodb", &["clock", "entropy", "limits", "telling"]),
-    ("store", &["clock", "dynamodb", "ids", "model", "password", "sdk_error", "throttle", "token", "username"]),
+    ("store", &["clock", "dpop", "dynamodb", "ids", "model", "password", "sdk_error", "throttle", "token", "username"]),
     ("config", &["decision", "model", "password", "telling", "throttle", "token"]),
     ("aws", &["clock", "config", "dynamodb", "limits"]),
     (
         "operations",
         &[
-            "backoff", "clock", "config", "crypto", "decision", "entropy", "ids", "import", "limits", "model", "password", "store",
+            "backoff", "clock", "config", "crypto", "decision", "dpop", "entropy", "ids", "import", "limits", "model", "password", "store",
             "telling", "throttle", "token", "username",
         ],
     ),
-    ("http", &["clock", "decision", "entropy", "ids", "limits", "model", "operations", "store", "telling", "token"]),
+    ("http", &["clock", "decision", "dpop", "entropy", "ids", "limits", "model", "operations", "store", "telling", "token"]),
     ("function", &["aws", "clock", "config", "dynamodb", "limits", "store", "telling"]),
 ];
 

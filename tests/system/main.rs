@@ -10,6 +10,7 @@ mod authorization_page;
 mod authorizer_events;
 mod axum_service;
 mod bad_input;
+mod bound;
 mod budget;
 mod cases;
 mod clocks;

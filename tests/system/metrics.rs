@@ -23,6 +23,7 @@ use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
     database::{Item, TEST_LIMITS},
     emitted::{Series, series},
+    proofs::App,
     service::{Pair, Service, send},
     tap::{Fault, Line, Reach, Rule},
 };
@@ -54,6 +55,20 @@ fn told(service: &Service) -> BTreeMap<Series, f64> {
         }
     }
     sums
+}
+
+/// A copied token, a copied proof, and a client that refreshes in a loop.
+async fn proofs(service: &Service) {
+    let app = App::with_key(service, 1);
+    let mut pair = app.log_in().await;
+    service.refresh(&pair.refresh).await;
+    let proof = app.proof("/refresh");
+    pair = Pair::of(&app.refresh_with(&pair.refresh, &proof).await);
+    app.refresh_with(&pair.refresh, &proof).await;
+    for _ in 0..7 {
+        pair = Pair::of(&app.refresh(&pair.refresh).await);
+    }
+    app.refresh(&pair.refresh).await;
 }
 
 async fn guess(service: &Service, password: &str) {
@@ -169,8 +184,10 @@ async fn whatever_is_declared_is_emitted() {
     let hurried = deadline_passed(&service, &last.refresh).await;
     two_logins_of_one_token(&service).await;
     damaged_items(&service).await;
+    let binding = Service::start(&[("DPOP", "optional")]).await;
+    proofs(&binding).await;
 
-    let emitted: BTreeSet<_> = [&service, &hurried, &skewed].into_iter().flat_map(|service| told(service).into_keys()).collect();
+    let emitted: BTreeSet<_> = [&service, &hurried, &skewed, &binding].into_iter().flat_map(|service| told(service).into_keys()).collect();
     let declared = declared();
     let undeclared: Vec<_> = emitted.difference(&declared).collect();
     assert!(undeclared.is_empty(), "Metric::functions and Metric::reasons don't know {undeclared:?}");

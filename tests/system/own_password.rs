@@ -2,18 +2,23 @@
 
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::service::{Answer, Pair, Service, send};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use crate::password_change::add_user;
 
 pub(crate) const NEW: &str = "violin gravel postcode heron";
 
-fn body(username: &str, current: &str, new: &str) -> Value {
+pub(crate) fn body(username: &str, current: &str, new: &str) -> Value {
     json!({"username": username, "current_password": current, "new_password": new})
 }
 
+pub(crate) fn request(service: &Service, access: &str, body: &Value) -> RequestBuilder {
+    service.request("PUT", "/me/password").bearer_auth(access).json(body)
+}
+
 async fn change(service: &Service, access: &str, body: &Value) -> Answer {
-    send(service.request("PUT", "/me/password").bearer_auth(access).json(body)).await
+    send(request(service, access, body)).await
 }
 
 async fn login(service: &Service, password: &str) -> u16 {

@@ -49,7 +49,7 @@ fn micro(criterion: &mut Criterion) {
         bencher.iter(|| authorize(black_box(&state), &access, now).is_ok());
     });
     criterion.bench_function("decide a refresh", |bencher| {
-        let request = || RefreshRequest { claim: &refresh, replay_key: None, minted: None, now };
+        let request = || RefreshRequest { claim: &refresh, replay_key: None, possession: None, minted: None, now };
         bencher.iter(|| matches!(decide_refresh(black_box(&state), request()), RefreshDecision::Rotate { .. }));
     });
     criterion.bench_function("mint a pair", |bencher| {

@@ -7,7 +7,7 @@ use latchkey::config::{AdminConfig, ConfigError, Environment, LoginConfig, Reade
 use super::Check;
 
 /// All settings except the names of tables.
-const VARIABLES: [&str; 15] = [
+const VARIABLES: [&str; 16] = [
     "ACCESS_TOKEN_TTL",
     "REFRESH_TOKEN_TTL",
     "REPLAY_WINDOW",
@@ -23,6 +23,7 @@ const VARIABLES: [&str; 15] = [
     "ACCEPT_IMPORTED_TOKENS",
     "ACCEPT_FOREIGN_HASHES",
     "CORS_ALLOW_ORIGIN",
+    "DPOP",
 ];
 
 /// Whether a function would start with the settings of `environment`.

@@ -39,6 +39,7 @@ pub(super) struct RestApi {
     cors: Option<Cors>,
     responses: BTreeMap<String, GatewayResponse>,
     stage: String,
+    stage_variables: BTreeMap<String, String>,
     /// Whether callers sign with AWS credentials, on every route.
     by_iam: bool,
 }
@@ -51,6 +52,7 @@ impl RestApi {
             cors: template.cors.clone(),
             responses: template.gateway_responses.clone(),
             stage: template.stage.clone(),
+            stage_variables: template.stage_variables.clone(),
             by_iam: false,
         }
     }
@@ -63,6 +65,7 @@ impl RestApi {
             cors: None,
             responses: office.gateway_responses.clone(),
             stage: office.stage.clone(),
+            stage_variables: BTreeMap::new(),
             by_iam: true,
         }
     }
@@ -122,7 +125,7 @@ impl RestApi {
         } else {
             Admitted::Open
         };
-        let destination = Destination { resource: &resource.path, parameters, stage: &self.stage };
+        let destination = Destination { resource: &resource.path, parameters, stage: &self.stage, variables: &self.stage_variables };
         let event = event::proxy_event(&incoming, &destination, admitted, ids, &platform.options);
         let answer = target.invoke(event, platform).await?;
         answer::http_answer(&answer).map_err(|error| Refusal::caused_by(ResponseType::Default5xx, &error))

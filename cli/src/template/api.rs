@@ -68,6 +68,7 @@ pub struct Cors {
 /// Everything about the API that is not a route.
 pub(super) struct Api {
     pub(super) stage: String,
+    pub(super) stage_variables: BTreeMap<String, String>,
     pub(super) authorizer: Option<Authorizer>,
     pub(super) default_authorizer: Option<String>,
     pub(super) cors: Option<Cors>,
@@ -115,6 +116,10 @@ pub(super) fn api(resource: Option<&Node<'_>>, globals: Option<&Node<'_>>) -> Re
     }
     Ok(Api {
         stage: find("StageName")?.map_or_else(|| Ok("Prod".to_owned()), |stage| stage.text())?,
+        stage_variables: match find("Variables")? {
+            Some(all) => all.entries()?.into_iter().map(|(name, value)| Ok((name, value.text()?))).collect::<Result<_, _>>()?,
+            None => BTreeMap::new(),
+        },
         authorizer,
         default_authorizer,
         cors: find("Cors")?.map(|cors| read_cors(&cors, preflight_authorized)).transpose()?,

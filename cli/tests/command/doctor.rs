@@ -81,7 +81,7 @@ async fn an_item_that_cannot_be_read() {
     for (name, damage, told) in [
         ("generation", None, "login item: `generation` is missing"),
         ("generation", Some(text("1")), "login item: `generation` is not a number"),
-        ("schema", Some(AttributeValue::N("2".into())), "login item: `schema` is newer than this version of Latchkey"),
+        ("schema", Some(AttributeValue::N("3".into())), "login item: `schema` is newer than this version of Latchkey"),
         ("last_refreshed_at", Some(text("yesterday")), "login item: `last_refreshed_at` is malformed"),
     ] {
         let mut item = good.clone();

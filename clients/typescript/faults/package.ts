@@ -41,8 +41,10 @@ try {
   run('npm', ['install', '--offline', '--silent', '--no-audit', '--no-fund', tarball]);
   const says = 'const kinds = [typeof Latchkey, typeof LoggedOut, typeof webStorage].join(); if (kinds !== "function,function,function") throw new Error(kinds);';
   writeFileSync(join(app, 'app.mjs'), `import { Latchkey, LoggedOut, webStorage } from 'latchkey-client'; ${says}`);
+  writeFileSync(join(app, 'key.mjs'), "import { dpop, webKeys } from 'latchkey-client/dpop'; if (typeof dpop(webKeys()) !== 'function') throw new Error('no dpop');");
+  writeFileSync(join(app, 'key.cjs'), "const { dpop, webKeys } = require('latchkey-client/dpop'); if (typeof dpop(webKeys()) !== 'function') throw new Error('no dpop');");
   writeFileSync(join(app, 'app.cjs'), `const { Latchkey, LoggedOut, webStorage } = require('latchkey-client'); ${says}`);
-  for (const name of ['app.mjs', 'app.cjs']) run(process.execPath, [name]);
+  for (const name of ['app.mjs', 'app.cjs', 'key.mjs', 'key.cjs']) run(process.execPath, [name]);
 
   // A CommonJS file of TypeScript, which `module: node16` refuses to let import a module.
   writeFileSync(join(app, 'app.cts'), "import { Latchkey, memoryStorage } from 'latchkey-client';\nexport const client: Latchkey = new Latchkey({ baseUrl: 'https://api.example.com', storage: memoryStorage() });\n");

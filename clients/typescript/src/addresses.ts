@@ -19,7 +19,7 @@ export function addressesOf(baseUrl: string, apis: readonly string[], allowHttp:
     if (!ADDRESS.test(address) || hasDetour(address)) throw new TypeError('baseUrl and apis take addresses like https://api.example.com/v1');
     const [scheme, , host] = address.split('/');
     if (scheme === 'http:' && !allowHttp && !LOOPBACK.test(host!)) {
-      throw new TypeError('http:// is for this machine only, unless allowHttp is set');
+      throw new TypeError('http:// needs allowHttp');
     }
   }
   const base = known[0]!;
@@ -29,7 +29,7 @@ export function addressesOf(baseUrl: string, apis: readonly string[], allowHttp:
       const address = /^\/(?!\/)/.test(input) ? base + input : canonical(input);
       const named = (one: string): boolean => address.startsWith(one) && /^([/?#]|$)/.test(address.slice(one.length));
       if (known.some(named) && !hasDetour(address)) return address;
-      throw new TypeError('the access token goes to addresses below baseUrl and apis only');
+      throw new TypeError('not below baseUrl or apis');
     },
   };
 }

@@ -7,6 +7,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
   readonly text: string;
+  /** Why the login is over, where no service has said so: the key that its token is bound to is gone from this device. */
+  readonly over?: 'key';
 }
 
 /** A pair; null where the login of the presented token is over; or nothing is known: keep the session, ask again. */

@@ -6,5 +6,5 @@ export { memoryStorage, secureStorage, webStorage } from './storage.js';
 export type { SecureStore, Storage, WebStorage } from './storage.js';
 export { LocalLocks } from './locks.js';
 export type { Locks } from './locks.js';
-export type { Fetch } from './requests.js';
+export type { Fetch, Proofs } from './requests.js';
 export type { Timing } from './timing.js';

@@ -6,7 +6,7 @@ const text = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toS
 export function randomName(): string {
   const crypto = (globalThis as { crypto?: Crypto }).crypto;
   if (!crypto?.getRandomValues) {
-    throw new Error('import "react-native-get-random-values" first: there is no crypto');
+    throw new Error('no crypto: import "react-native-get-random-values" first');
   }
   return text(crypto.getRandomValues(new Uint8Array(16)));
 }

@@ -42,7 +42,8 @@ export class Latchkey {
     if (replayWindow > 0 && timeout > replayWindow / 2) {
       throw new TypeError('attemptTimeout is at most half of replayWindow');
     }
-    this.#send = requestsTo(this.#addresses.base, this.#fetch, this.#timing, timeout, options.onEvent);
+    const send = requestsTo(this.#addresses.base, this.#fetch, this.#timing, timeout, options.onEvent);
+    this.#send = options.proofs?.(send, this.#addresses.base, this.#timing) ?? send;
     const lock = (name: string, patience: number): Lock => (work) => locked(locks, `${this.#key} ${name}`, patience, this.#timing, work);
     this.#vault = new Vault({
       storage: options.storage,
@@ -59,7 +60,7 @@ export class Latchkey {
       lock: lock('refresh', timeout + 1_000),
       replayWindow,
       timing: this.#timing,
-      ended: () => this.#tell('ended'),
+      over: (reason) => this.#tell(reason),
     });
   }
 
@@ -178,7 +179,7 @@ export class Latchkey {
   /** Ends one login of the user's. One that is ended already is fine. */
   async endSession(loginId: string, options: CallOptions = {}): Promise<void> {
     // Checked here: an empty id would ask for the end of all logins, and `.` for the same once the address is parsed.
-    if (!LOGIN_ID.test(loginId)) throw new TypeError('a login id has 22 characters');
+    if (!LOGIN_ID.test(loginId)) throw new TypeError('not a login id');
     const answer = await this.#askAs({ kind: 'sessions', method: 'DELETE', rest: `/${loginId}` }, options);
     if (answer.status !== 204 && problemCode(answer) !== 'not_found') throw this.#failure(answer);
     await this.#forgetIf((session) => session.login_id === loginId);

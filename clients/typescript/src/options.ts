@@ -1,6 +1,6 @@
 // What a caller hands in and gets back.
 import type { Locks } from './locks.js';
-import type { Fetch } from './requests.js';
+import type { Fetch, Proofs } from './requests.js';
 import type { Storage } from './storage.js';
 import type { Timing } from './timing.js';
 
@@ -33,6 +33,8 @@ export interface Options {
    */
   readonly isRefusal?: (response: Response) => boolean;
   readonly fetch?: Fetch;
+  /** Binds logins to a key of this device, where the service does: `dpop(webKeys())` of `latchkey-client/dpop`. */
+  readonly proofs?: Proofs;
   /** Told of each request to Latchkey, for your metrics. It gets no token, no password and no id. */
   readonly onEvent?: (event: ClientEvent) => void;
   /** Locks that reach as far as the storage does. Web Locks between a browser's tabs unless set; processes don't exclude each other. */
@@ -79,8 +81,8 @@ export interface SessionEvent {
   readonly session: SessionInfo | null;
 }
 
-/** Why there is no session any more: the service ended it, this client logged out, or another tab did. */
-export type LogOutReason = 'ended' | 'logout' | 'elsewhere';
+/** Why there is no session any more: the service ended it, this client logged out, another tab did, or the login's key is gone. */
+export type LogOutReason = 'ended' | 'logout' | 'elsewhere' | 'key';
 
 /** What may be known of the session; the tokens stay inside. */
 export interface SessionInfo {

@@ -3,6 +3,7 @@ import { judgeRefresh, type Answer } from './answer.js';
 import { LoggedOut, StorageFailed, Unavailable, type Later } from './errors.js';
 import { keyFor } from './keys.js';
 import type { Lock } from './locks.js';
+import type { LogOutReason } from './options.js';
 import type { Requests } from './requests.js';
 import { on, reasonOf } from './signals.js';
 import { clockOffset, isNewer, type Pair, type Session } from './session.js';
@@ -32,8 +33,8 @@ export interface RefreshingParts {
   /** The service's replay window, milliseconds. */
   readonly replayWindow: number;
   readonly timing: Timing;
-  /** Told when the server has ended the stored login. */
-  readonly ended: () => void;
+  /** Told when the stored login is over. */
+  readonly over: (reason: LogOutReason) => void;
 }
 
 export class Refreshing {
@@ -153,7 +154,7 @@ export class Refreshing {
   }
 
   async #exchange(from: Session): Promise<Outcome> {
-    const { vault, send, timing, ended, replayWindow } = this.#parts;
+    const { vault, send, timing, over, replayWindow } = this.#parts;
     // Read right before it is sent: a token that was read earlier may be an old one by now, and an old one looks stolen.
     const stored = await vault.read();
     if (!stored) return null;
@@ -168,12 +169,13 @@ export class Refreshing {
       kind: 'refresh',
       attempt: (this.#outage?.attempts ?? 0) + 1,
       token: stored.refresh_token,
+      dpop_jkt: stored.dpop_jkt,
       headers: { 'Idempotency-Key': stored.idempotency_key },
     });
     const verdict = judgeRefresh(answer, stored.login_id, timing.now());
     if (!verdict) {
       if (await vault.forget(stored.refresh_token)) {
-        ended();
+        over(answer.over ?? 'ended');
         return null;
       }
       // The verdict was on a token that is no longer the stored one: it says nothing of that.

@@ -17,12 +17,17 @@ export interface Request {
   /** What follows the kind in the address: an id, a query. */
   readonly rest?: string;
   readonly token?: string;
+  /** The thumbprint of the key that the token is bound to. */
+  readonly dpop_jkt?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
 
 /** The answer, whatever its status. Fails with Unavailable where none came, or with the signal's reason. */
 export type Requests = (request: Request, signal?: AbortSignal | null) => Promise<Answer>;
+
+/** What puts a proof of possession to the requests that need one: `dpop` of `latchkey-client/dpop`. */
+export type Proofs = (send: Requests, baseUrl: string, timing: Timing) => Requests;
 
 export function requestsTo(baseUrl: string, fetch: Fetch, timing: Timing, timeout: number, onEvent?: (event: ClientEvent) => void): Requests {
   return async ({ kind, attempt = 1, method = 'POST', rest = '', token, headers, body = null }, signal) => {

@@ -8,6 +8,8 @@ export interface Pair {
   readonly refresh_token_expires_at: string;
   readonly user_id: string;
   readonly login_id: string;
+  /** The thumbprint of the key that the refresh token is bound to, where it is. */
+  readonly dpop_jkt?: string | undefined;
 }
 
 /** A pair, and what the client knows about it. Stored as one value, so that no part of it is ever of another pair. */
@@ -34,7 +36,7 @@ const TOKEN = /^[A-Za-z0-9_-]{16,256}$/;
 const isToken = (value: string): boolean => TOKEN.test(value);
 
 /** Each is truthy for what it takes: a date in 1970 at midnight is none that a service gives. */
-const MEMBERS: Readonly<Record<keyof Pair, (value: string) => unknown>> = {
+const MEMBERS: Readonly<Record<Exclude<keyof Pair, 'dpop_jkt'>, (value: string) => unknown>> = {
   access_token: isToken,
   access_token_expires_at: Date.parse,
   refresh_token: isToken,
@@ -58,7 +60,8 @@ export function parse(text: string): Readonly<Record<string, unknown>> | null {
  * comes from a network or a store is anybody's until it has been looked at.
  */
 export function pairOf(value: ReturnType<typeof parse>): Pair | null {
-  const pair: Record<string, unknown> = {};
+  // Left out of the text that is stored where it is undefined.
+  const pair: Record<string, unknown> = { dpop_jkt: value?.['dpop_jkt'] };
   for (const [name, is] of Object.entries(MEMBERS)) {
     const member = (pair[name] = value?.[name]);
     if (typeof member !== 'string' || !is(member)) return null;

@@ -17,6 +17,7 @@ export interface Seen {
   path: string;
   token: string | null;
   key: string | null;
+  proof?: string | null;
   deviceId?: string | null;
   status: number;
 }

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, convert::Infallible, net::IpAddr, time::Duratio
 use chrono::{DateTime, Utc};
 use lambda_http::{Body, Request, Response};
 use latchkey::{
+    config::Binding,
+    dpop::Thumbprint,
     http::{
         device::{device_id, device_name, user_agent},
         pair::pair_response,
@@ -25,7 +27,7 @@ use crate::{
     record,
 };
 
-const TAKES: &str = "the body takes `user_id` of 1 to 128 bytes, `device`, `device_id`, `user_agent`, `ip`, `lifetime`, `scope`, `auth`, \
+const TAKES: &str = "the body takes `user_id` of 1 to 128 bytes, `device`, `device_id`, `user_agent`, `ip`, `lifetime`, `dpop_jkt`, `scope`, `auth`, \
                      `attributes`, and nothing else";
 
 #[derive(Deserialize)]
@@ -38,6 +40,8 @@ struct Members {
     ip: Option<IpAddr>,
     /// Seconds.
     lifetime: Option<u64>,
+    /// The thumbprint of the key that the client's proofs will be by.
+    dpop_jkt: Option<String>,
     scope: Option<String>,
     auth: Option<Auth>,
     #[serde(default)]
@@ -76,18 +80,21 @@ const LIFETIMES: std::ops::RangeInclusive<u64> = 60..=3650 * 24 * 60 * 60;
 
 /// Runs a login's transaction without a password: limits, devices and the order of logins are the same.
 pub(crate) async fn issue(office: &Office, request: &Request, fields: Fields<'_>) -> Result<Response<Body>, Problem> {
-    let Members { user_id, device, device_id, user_agent, ip, lifetime, scope, auth, attributes } = members(request, TAKES, fields)?;
+    let Members { user_id, device, device_id, user_agent, ip, lifetime, dpop_jkt, scope, auth, attributes } =
+        members(request, TAKES, fields)?;
     let user_key = UserKey::of(&user_id.0);
     let fields = Fields { user_key: Some(user_key.as_str()), ..fields };
     let max_lifetime = max_lifetime(lifetime, office.config.session_max_lifetime).map_err(|detail| malformed(detail, fields))?;
+    let bound_to = bound_to(dpop_jkt.as_deref(), office.config.binding).map_err(|detail| malformed(detail, fields))?;
     let id = replacing_id(request, device_id).map_err(|detail| malformed(detail, fields))?;
     let client = Client { device, user_agent, ip, scope, auth, attributes };
     let kept = client.device_and_attributes(Some(id), office.clock.now());
     let (device, own) = kept.map_err(|error| malformed(error.detail(), fields))?;
-    let issued = create(office, &device, &own, max_lifetime, fields).run(Caller { store: &office.store, user_id: &user_id.0 }).await;
+    let create = CreateLogin { bound_to, ..create(office, &device, &own, max_lifetime, fields) };
+    let issued = create.run(Caller { store: &office.store, user_id: &user_id.0 }).await;
     let issued = issued.map_err(|error| failed(&error, "issue_refused", fields))?;
     record("issue", Fields { login_id: Some(issued.new.login.key.login_id.as_str()), ..fields });
-    Ok(pair_response(&issued.pair, &issued.new.session))
+    Ok(pair_response(&issued.pair, &issued.new.session, issued.new.login.bound_to.as_ref()))
 }
 
 /// A login by the settings.
@@ -105,6 +112,7 @@ pub(crate) fn create<'a>(
         lifetimes: office.config.lifetimes,
         max_lifetime,
         limit: office.config.session_limit,
+        bound_to: None,
         replacing: None,
         now: office.clock.now(),
         random: &office.random,
@@ -141,6 +149,16 @@ fn max_lifetime(asked: Option<u64>, setting: Option<Duration>) -> Result<Option<
     if setting.is_some_and(|most| lifetime > most) { Err("`lifetime` is longer than SESSION_MAX_LIFETIME") } else { Ok(Some(lifetime)) }
 }
 
+/// The key that the login is bound to. It isn't left out in silence: the caller relies on it.
+fn bound_to(asked: Option<&str>, setting: Binding) -> Result<Option<Thumbprint>, &'static str> {
+    match (asked, setting) {
+        (None, Binding::Off | Binding::Optional) => Ok(None),
+        (None, Binding::Required) => Err("`dpop_jkt` is required, because DPOP is `required`"),
+        (Some(_), Binding::Off) => Err("`dpop_jkt` needs DPOP to be `optional` or `required`"),
+        (Some(text), _) => Thumbprint::parse(text).map(Some).ok_or("`dpop_jkt` takes the 43 characters of an RFC 7638 thumbprint"),
+    }
+}
+
 /// By what a repeated call replaces the login that it made before: the device's id, or else the request's key. Without either, each
 /// retry of a call whose answer was lost would leave a login that no client has.
 fn replacing_id(request: &Request, id: Option<String>) -> Result<String, &'static str> {
@@ -170,6 +188,24 @@ mod tests {
         assert_eq!(max_lifetime(Some(100), Some(seconds(100))), Ok(Some(seconds(100))));
         for (asked, setting) in [(0, None), (59, None), (315_360_001, None), (u64::MAX, None), (101, Some(seconds(100)))] {
             assert!(max_lifetime(Some(asked), setting).is_err(), "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_login_is_bound_as_the_setting_permits() {
+        let jkt = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+        let key = Thumbprint::parse(jkt);
+        for (asked, setting, bound) in [
+            (None, Binding::Off, Some(None)),
+            (None, Binding::Optional, Some(None)),
+            (None, Binding::Required, None),
+            (Some(jkt), Binding::Off, None),
+            (Some(jkt), Binding::Optional, Some(key)),
+            (Some(jkt), Binding::Required, Some(key)),
+            (jkt.strip_prefix("0"), Binding::Optional, None),
+            (Some(""), Binding::Optional, None),
+        ] {
+            assert_eq!(bound_to(asked, setting).ok(), bound, "{asked:?} {setting:?}");
         }
     }
 

@@ -9,7 +9,7 @@ use latchkey::{
     ids::UserKey,
     limits::Limits,
     model::CurrentSession,
-    operations::{NotLoggedIn, PasswordNotChanged, issue::IssuedLogin},
+    operations::{NotLoggedIn, PasswordChange, PasswordNotChanged, issue::IssuedLogin},
     telling::log::{Event, Fields, log},
     throttle::Subjects,
 };
@@ -31,6 +31,10 @@ pub(crate) async fn answer(handler: &Handler, request: Request) -> Response<Body
         Ok(change) => change,
         Err(malformed) => return Refusal::from(malformed).into_response(fields),
     };
+    let change = match handler.proved(&request, now) {
+        Ok(proved) => PasswordChange { proved, ..change },
+        Err(bad) => return Refusal::from(bad).into_response(fields),
+    };
     let subjects = handler.login.subjects_of_change(&change, now);
     let (account, network) = (Subjects::account_pseudonym(&change.username), subjects.network_pseudonym());
     let refused = Fields { account: Some(&account), network: Some(&network), ..fields };
@@ -38,7 +42,7 @@ pub(crate) async fn answer(handler: &Handler, request: Request) -> Response<Body
         Ok(IssuedLogin { new, pair }) => {
             let login_id = Some(new.login.key.login_id.as_str());
             log(Event::PasswordChanged, Fields { login_id, user_key: Some(user_key.as_str()), ..fields }, None);
-            pair_response(&pair, &new.session)
+            pair_response(&pair, &new.session, new.login.bound_to.as_ref())
         }
         Err(not_changed) => {
             // As at a login: a foreign hash takes longer than no user.

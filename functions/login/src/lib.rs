@@ -6,6 +6,7 @@ mod request;
 
 use std::{convert::Infallible, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use http::Method;
 use lambda_http::{
     Body, Request, Response, Service,
@@ -15,11 +16,12 @@ use lambda_http::{
 };
 use latchkey::{
     clock::Clock,
-    config::LoginConfig,
+    config::{Binding, LoginConfig},
+    dpop::{BadProof, Thumbprint},
     entropy::Random,
-    http::{gateway_context::ByGatewayContext, middleware::Authenticate, pair::pair_response},
+    http::{gateway_context::ByGatewayContext, middleware::Authenticate, pair::pair_response, proof::read_proof},
     limits::Limits,
-    operations::{NotLoggedIn, PasswordLogin, issue::IssuedLogin},
+    operations::{LoginAttempt, NotLoggedIn, PasswordLogin, issue::IssuedLogin},
     store::{Accounts, Attempts},
     telling::log::{Event, Fields, log},
     throttle::Subjects,
@@ -35,7 +37,8 @@ pub fn service(
     clock: Clock,
     random: Random,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
-    let handler = Arc::new(Handler { login: PasswordLogin::new(accounts, attempts, config, random), clock });
+    let binding = config.binding;
+    let handler = Arc::new(Handler { login: PasswordLogin::new(accounts, attempts, config, random), binding, clock });
     let change = {
         let handler = Arc::clone(&handler);
         ServiceBuilder::new().layer(Authenticate::with(ByGatewayContext)).service_fn(move |request| {
@@ -62,10 +65,20 @@ fn is_change(request: &Request) -> bool {
 #[derive(Debug)]
 struct Handler {
     login: PasswordLogin,
+    binding: Binding,
     clock: Clock,
 }
 
 impl Handler {
+    /// The key that a request proves. Where the setting is off, the header is ignored as by any service that knows none.
+    fn proved(&self, request: &Request, now: DateTime<Utc>) -> Result<Option<Thumbprint>, BadProof> {
+        if self.binding == Binding::Off {
+            return Ok(None);
+        }
+        let proof = read_proof(request.method(), request.headers(), request.extensions(), now)?;
+        Ok(proof.map(|proof| proof.key))
+    }
+
     async fn answer(&self, request: Request) -> Response<Body> {
         let (now, arrival) = (self.clock.now(), self.clock.arrival());
         let fields = Fields::of(request.extensions());
@@ -73,13 +86,18 @@ impl Handler {
             Ok(attempt) => attempt,
             Err(malformed) => return Refusal::from(malformed).into_response(fields),
         };
+        let attempt = match self.proved(&request, now) {
+            Ok(None) if self.binding == Binding::Required => return Refusal::from(BadProof::Missing).into_response(fields),
+            Ok(bound_to) => LoginAttempt { bound_to, ..attempt },
+            Err(bad) => return Refusal::from(bad).into_response(fields),
+        };
         let subjects = self.login.subjects(&attempt, now);
         let (account, network) = (Subjects::account_pseudonym(&attempt.username), subjects.network_pseudonym());
         let refused = Fields { account: Some(&account), network: Some(&network), ..fields };
         match self.login.log_in(attempt, &subjects, now, fields).await {
             Ok(IssuedLogin { new, pair }) => {
                 log(Event::LoginSucceeded, Fields { login_id: Some(new.login.key.login_id.as_str()), ..fields }, None);
-                pair_response(&pair, &new.session)
+                pair_response(&pair, &new.session, new.login.bound_to.as_ref())
             }
             Err(refusal) => {
                 // Every 401 at the same time: a foreign hash takes longer than no user.

@@ -2,6 +2,7 @@
 
 use lambda_http::{Body, Response};
 use latchkey::{
+    dpop::BadProof,
     http::{
         problem::{Problem, ProblemCode},
         refuse::refuse,
@@ -18,6 +19,8 @@ pub(crate) enum Refusal {
     Malformed(#[from] Malformed),
     #[error(transparent)]
     NotLoggedIn(#[from] NotLoggedIn),
+    #[error(transparent)]
+    Proof(#[from] BadProof),
     /// Of a change of a password.
     #[error("the session's login has ended")]
     SessionEnded,
@@ -27,6 +30,7 @@ impl From<PasswordNotChanged> for Refusal {
     fn from(not_changed: PasswordNotChanged) -> Self {
         match not_changed {
             PasswordNotChanged::SessionEnded => Self::SessionEnded,
+            PasswordNotChanged::Unbound => Self::Proof(BadProof::Missing),
             PasswordNotChanged::NotLoggedIn(not_logged_in) => Self::NotLoggedIn(not_logged_in),
         }
     }
@@ -44,6 +48,7 @@ impl Refusal {
                 };
                 return (Event::RequestMalformed, problem);
             }
+            Self::Proof(bad) => return (Event::RequestMalformed, Problem::invalid_proof(*bad)),
             Self::SessionEnded => return (Event::LoginFailed, ProblemCode::InvalidToken.into()),
             Self::NotLoggedIn(not_logged_in) => not_logged_in,
         };
@@ -63,6 +68,7 @@ impl Refusal {
     fn reason(&self) -> Option<String> {
         match self {
             Self::Malformed(malformed) => Some(malformed.to_string()),
+            Self::Proof(bad) => Some(bad.detail().to_owned()),
             Self::NotLoggedIn(NotLoggedIn::Throttled { waits_for, .. }) => Some(<&str>::from(*waits_for).to_owned()),
             Self::SessionEnded => Some("session_ended".to_owned()),
             Self::NotLoggedIn(_) => None,
@@ -101,6 +107,7 @@ mod tests {
             Malformed::MediaType.into(),
             Malformed::Body("why").into(),
             Malformed::WeakPassword("why").into(),
+            BadProof::Missing.into(),
             Refusal::SessionEnded,
             NotLoggedIn::Credentials.into(),
             NotLoggedIn::Throttled { retry_after_seconds: 4, waits_for: WaitsFor::Network }.into(),
@@ -124,6 +131,7 @@ mod tests {
                 "415 unsupported_media_type | INFO request_malformed",
                 "400 invalid_request | INFO request_malformed",
                 "400 weak_password | INFO request_malformed",
+                "400 invalid_dpop_proof | INFO request_malformed",
                 "401 invalid_token | INFO login_failed",
                 "401 invalid_credentials | INFO login_failed",
                 "429 throttled | WARN login_throttled",

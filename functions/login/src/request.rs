@@ -56,6 +56,7 @@ pub(crate) fn read(request: &Request) -> Result<LoginAttempt, Malformed> {
             user_agent: source.user_agent.as_deref().and_then(user_agent),
             ip: source.ip.clone(),
         },
+        bound_to: None,
         source_ip: source.ip.unwrap_or_default(),
     })
 }
@@ -80,6 +81,7 @@ pub(crate) fn read_change(request: &Request, session: CurrentSession) -> Result<
         current: Password::parse(change.current_password).map_err(|_| Malformed::Body("`current_password` takes 1 to 1024 bytes"))?,
         new: Password::parse(change.new_password).map_err(|_| NEW)?,
         device: Device { id: None, name: None, user_agent: source.user_agent.as_deref().and_then(user_agent), ip: source.ip.clone() },
+        proved: None,
         source_ip: source.ip.unwrap_or_default(),
     })
 }

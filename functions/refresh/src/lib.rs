@@ -14,6 +14,7 @@ use latchkey::{
         middleware::{Authenticate, ByRefreshToken},
         pair::pair_response,
         problem::{Problem, ProblemCode},
+        proof::{ByProof, Proved},
     },
     operations::{PresentedRefresh, Refreshed, refresh},
     store::Store,
@@ -31,11 +32,15 @@ pub fn service(
     random: Random,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
     let imported = config.imported_tokens;
+    // The form of a proof comes first: a bad one costs no call to the store.
+    let proofs = ByProof { clock: clock.clone() };
     let handler = Arc::new(Handler { store: store.clone(), config, random });
-    ServiceBuilder::new().layer(Authenticate::with(ByRefreshToken { store, clock, imported })).service(service_fn(move |request| {
-        let handler = Arc::clone(&handler);
-        async move { Ok(handler.answer(request).await) }
-    }))
+    ServiceBuilder::new().layer(Authenticate::with(proofs)).layer(Authenticate::with(ByRefreshToken { store, clock, imported })).service(
+        service_fn(move |request| {
+            let handler = Arc::clone(&handler);
+            async move { Ok(handler.answer(request).await) }
+        }),
+    )
 }
 
 #[derive(Debug)]
@@ -51,6 +56,7 @@ impl Handler {
         let Some(presented) = parts.extensions.remove::<PresentedRefresh>() else {
             return Problem::from(ProblemCode::Internal).into_response();
         };
+        let possession = parts.extensions.remove::<Proved>().and_then(|proved| proved.0);
         let hash = presented.claim.hash.log_prefix();
         let fields = Fields {
             user_key: Some(presented.key.user_key.as_str()),
@@ -60,14 +66,16 @@ impl Handler {
         };
         let refreshed = match replay_key(&parts.headers) {
             Ok(replay_key) => {
-                refresh(&self.store, &self.config, &presented, replay_key.as_ref(), &self.random, fields).await.map_err(Refusal::from)
+                let request =
+                    refresh(&self.store, &self.config, &presented, replay_key.as_ref(), possession.as_ref(), &self.random, fields);
+                request.await.map_err(Refusal::from)
             }
             Err(bad_key) => Err(bad_key.into()),
         };
         match refreshed {
-            Ok(Refreshed { event, pair, session }) => {
+            Ok(Refreshed { event, pair, session, bound_to }) => {
                 log(event, fields, None);
-                pair_response(&pair, &session)
+                pair_response(&pair, &session, bound_to.as_ref())
             }
             Err(refusal) => refusal.into_response(fields),
         }

@@ -2,6 +2,7 @@
 
 use lambda_http::{Body, Response};
 use latchkey::{
+    dpop::BadProof,
     http::{
         problem::{Problem, ProblemCode},
         refuse::refuse,
@@ -30,6 +31,9 @@ impl Refusal {
             NotRefreshed::Refused(refusal, _) => (Event::RefreshRefused((*refusal).into()), ProblemCode::InvalidToken.into()),
             NotRefreshed::Superseded { keys_differ: false, .. } => (Event::RefreshSuperseded, ProblemCode::Superseded.into()),
             NotRefreshed::Superseded { keys_differ: true, .. } => (Event::RefreshKeysDiffer, ProblemCode::Superseded.into()),
+            NotRefreshed::AnotherKey { .. } => (Event::RefreshKeyMismatch, ProblemCode::InvalidToken.into()),
+            NotRefreshed::ProofRepeated(_) => (Event::RefreshProofRepeated, Problem::invalid_proof(BadProof::Repeated)),
+            NotRefreshed::ProofLimit { retry_after_seconds, .. } => (Event::RefreshProofLimit, Problem::throttled(*retry_after_seconds)),
             NotRefreshed::Reused(_) => (Event::RefreshReused, ProblemCode::InvalidToken.into()),
             NotRefreshed::Store(error) => {
                 let (event, code) = error.event_and_code();
@@ -44,7 +48,15 @@ impl Refusal {
     /// Why, where the event doesn't say it all, and what the decision knew.
     fn reason_and_known(&self) -> (Option<String>, Known) {
         match self {
-            Self::NotRefreshed(NotRefreshed::Superseded { known, .. } | NotRefreshed::Reused(known)) => (None, *known),
+            Self::NotRefreshed(
+                NotRefreshed::Superseded { known, .. }
+                | NotRefreshed::ProofRepeated(known)
+                | NotRefreshed::ProofLimit { known, .. }
+                | NotRefreshed::Reused(known),
+            ) => (None, *known),
+            Self::NotRefreshed(NotRefreshed::AnotherKey { proved, known }) => {
+                (Some(if *proved { "another_key" } else { "no_proof" }.to_owned()), *known)
+            }
             Self::NotRefreshed(NotRefreshed::Refused(refusal, known)) => (Some(refusal.to_string()), *known),
             Self::BadKey(BadKey) => (Some(self.to_string()), Known::default()),
             Self::NotRefreshed(_) => (None, Known::default()),
@@ -73,6 +85,8 @@ mod tests {
         assert_eq!(said(NotRefreshed::Superseded { keys_differ: true, known }.into()), (None, known));
         assert_eq!(said(NotRefreshed::Reused(known).into()), (None, known));
         assert_eq!(said(NotRefreshed::Refused(RefreshRefusal::Expired, known).into()), (Some("expired".into()), known));
+        assert_eq!(said(NotRefreshed::AnotherKey { proved: true, known }.into()), (Some("another_key".into()), known));
+        assert_eq!(said(NotRefreshed::AnotherKey { proved: false, known }.into()), (Some("no_proof".into()), known));
         assert_eq!(said(BadKey.into()), (Some(BadKey.to_string()), Known::default()));
     }
 
@@ -88,6 +102,9 @@ mod tests {
             NotRefreshed::Refused(RefreshRefusal::Expired, known).into(),
             NotRefreshed::Superseded { keys_differ: false, known }.into(),
             NotRefreshed::Superseded { keys_differ: true, known }.into(),
+            NotRefreshed::AnotherKey { proved: true, known }.into(),
+            NotRefreshed::ProofRepeated(known).into(),
+            NotRefreshed::ProofLimit { retry_after_seconds: 7, known }.into(),
             NotRefreshed::Reused(known).into(),
             NotRefreshed::from(unavailable).into(),
             NotRefreshed::from(rejected).into(),
@@ -111,6 +128,9 @@ mod tests {
                 "401 invalid_token | INFO refresh_refused",
                 "409 superseded | INFO refresh_superseded",
                 "409 superseded | WARN refresh_keys_differ",
+                "401 invalid_token | WARN refresh_key_mismatch",
+                "400 invalid_dpop_proof | WARN refresh_proof_repeated",
+                "429 throttled | WARN refresh_proof_limit",
                 "401 invalid_token | WARN refresh_reused",
                 "503 unavailable | ERROR store_unavailable",
                 "500 internal | ERROR internal",

@@ -171,3 +171,12 @@ fn a_metrics_namespace_is_one_of_our_own() {
         assert_eq!((error.variable, error.takes.contains("1 to 255 of")), ("METRICS_NAMESPACE", true), "{wrong:?}");
     }
 }
+
+#[test]
+fn a_login_is_bound_by_dpop() {
+    let read = |set: &[(&str, &str)]| LoginConfig::read(&environment(&[&TABLES[..], set].concat())).map(|config| config.binding);
+    assert_eq!(read(&[]), Ok(Binding::Off));
+    assert_eq!(read(&[("DPOP", "optional")]), Ok(Binding::Optional));
+    assert_eq!(read(&[("DPOP", "required")]), Ok(Binding::Required));
+    assert_eq!(read(&[("DPOP", "on")]).unwrap_err().variable, "DPOP");
+}

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
+    dpop::AnsweredProofs,
     entropy::Random,
     ids::Generation,
     model::{Device, Expiries, FirstUse, Lifetimes, Login, LoginState, Predecessor, ProofHashes, REMEMBERED_ROTATIONS, Session},
@@ -75,6 +76,7 @@ impl Chain {
             refresh_token_expires_at: expiries.refresh_token_expires_at,
             created_at: expiries.created_at,
             imported: false,
+            answered_proofs: AnsweredProofs::default(),
             predecessor: generation.checked_sub(1).map(|old| Predecessor {
                 refresh_token_hash: self.pair(old).refresh.hash(),
                 replay_until: self.replay_until(old),
@@ -105,6 +107,7 @@ impl Chain {
             recent_replay_untils: windows[windows.len().saturating_sub(REMEMBERED_ROTATIONS)..].to_vec(),
             refresh_token_expires_at: self.expiries(self.generation).refresh_token_expires_at,
             ends_at: None,
+            bound_to: None,
             device: Device::default(),
             has_attributes: false,
             is_impersonation: false,

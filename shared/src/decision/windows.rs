@@ -14,7 +14,12 @@ use crate::model::{FirstUse, Login, REMEMBERED_ROTATIONS, Session};
 /// 3. The second finds the login two generations ahead, and token 0's window an hour old: reuse, the login is ended.
 #[must_use]
 pub fn remembered_after(login: &Login, replaced: &Session, successor: &Session) -> Vec<DateTime<Utc>> {
-    let first_use = replaced.predecessor.as_ref().map_or(FirstUse::NotAwaited, |predecessor| predecessor.first_use);
+    let first_use = match &replaced.predecessor {
+        None => FirstUse::NotAwaited,
+        // No first use of a bound login is marked, so this rotation is the first that is known.
+        Some(_) if login.bound_to.is_some() => FirstUse::Awaited,
+        Some(predecessor) => predecessor.first_use,
+    };
     let mut windows = login.recent_replay_untils.clone();
     let Some(until) = successor.predecessor.as_ref().map(|predecessor| predecessor.replay_until) else { return windows };
     if let Some(before) = windows.last_mut() {
@@ -61,6 +66,15 @@ mod tests {
     #[test]
     fn a_first_rotation_has_nothing_to_raise() {
         assert_eq!(after(0, FirstUse::NotAwaited), [Chain::of(1).replay_until(0)]);
+    }
+
+    #[test]
+    fn a_bound_login_is_raised_without_a_mark() {
+        let (now, next) = (Chain::of(2), Chain::of(3));
+        let key = crate::dpop::Thumbprint::parse("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+        let login = Login { bound_to: key, ..now.login() };
+        let [first, own] = [0, 2].map(|old| next.replay_until(old));
+        assert_eq!(remembered_after(&login, &now.session(2), &next.session(3)), [first, own, own]);
     }
 
     #[test]

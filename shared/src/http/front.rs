@@ -10,7 +10,7 @@
 
 mod event;
 
-pub use event::GatewayEvent;
+pub use event::{GatewayEvent, RequestUrls};
 
 use std::{convert::Infallible, future::Future, pin::Pin, task, time::Duration};
 
@@ -89,8 +89,8 @@ async fn answer<S>(mut service: S, event: GatewayEvent, budget: Duration) -> Res
 where
     S: Service<Request, Response = Response<Body>, Error = Infallible>,
 {
-    let event = match event.into_request() {
-        Ok(event) => event,
+    let (event, urls) = match event.into_request() {
+        Ok(read) => read,
         Err(malformed) => {
             let reason = malformed.to_string();
             log(
@@ -102,6 +102,7 @@ where
         }
     };
     let mut request: Request = LambdaRequest::ApiGatewayV1(event).into();
+    request.extensions_mut().insert(urls);
     let request_id = leave_source(&mut request);
     match tokio::time::timeout(budget, service.call(request)).await {
         Ok(Ok(response)) => response,

@@ -3,7 +3,7 @@
 use http::{HeaderValue, Response, header};
 use serde::Serialize;
 
-use crate::{clock::rfc3339, model::Session, token::TokenPair};
+use crate::{clock::rfc3339, dpop::Thumbprint, model::Session, token::TokenPair};
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -16,14 +16,18 @@ struct Body<'a> {
     refresh_token_expires_at: Option<String>,
     user_id: &'a str,
     login_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dpop_jkt: Option<String>,
 }
 
-/// 200 with the pair of `session`. Tokens leave the service here and nowhere else.
+/// 200 with the pair of `session`, and the key that its refresh token is bound to. The access token is a bearer token all the same, and
+/// so is the `token_type` (RFC 9449 section 5). Tokens leave the service here and nowhere else.
 #[must_use]
-pub fn pair_response<B: From<String>>(pair: &TokenPair, session: &Session) -> Response<B> {
+pub fn pair_response<B: From<String>>(pair: &TokenPair, session: &Session, bound_to: Option<&Thumbprint>) -> Response<B> {
     json_response(&Body {
         refresh_token: Some(pair.refresh.expose()),
         refresh_token_expires_at: Some(rfc3339(session.refresh_token_expires_at)),
+        dpop_jkt: bound_to.map(Thumbprint::to_text),
         ..access_alone(pair, session)
     })
 }
@@ -43,6 +47,7 @@ fn access_alone<'a>(pair: &'a TokenPair, session: &'a Session) -> Body<'a> {
         refresh_token_expires_at: None,
         user_id: &session.user_id,
         login_id: session.key.login_id.as_str(),
+        dpop_jkt: None,
     }
 }
 

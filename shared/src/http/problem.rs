@@ -5,11 +5,15 @@ use std::time::Duration;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
+use crate::dpop::BadProof;
+
 /// What went wrong. Clients act on this code and on nothing else. In the order of the statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::VariantArray)]
 pub enum ProblemCode {
     /// The request is malformed; the detail says how.
     InvalidRequest,
+    /// The DPoP proof is missing, wrong, or was answered before; the detail says how. A new proof may succeed.
+    InvalidProof,
     /// A new password doesn't pass the rules; the detail says why.
     WeakPassword,
     /// No token was sent.
@@ -54,6 +58,7 @@ impl ProblemCode {
     pub const fn parts(self) -> (StatusCode, &'static str, &'static str, bool) {
         match self {
             Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request", "The request is malformed", false),
+            Self::InvalidProof => (StatusCode::BAD_REQUEST, "invalid_dpop_proof", "The DPoP proof is invalid", true),
             Self::WeakPassword => (StatusCode::BAD_REQUEST, "weak_password", "The new password is too easy to guess", false),
             Self::MissingToken => (StatusCode::UNAUTHORIZED, "missing_token", "A bearer token is required", false),
             Self::InvalidToken => (StatusCode::UNAUTHORIZED, "invalid_token", "The token is invalid, expired or revoked", false),
@@ -134,6 +139,12 @@ impl Problem {
     #[must_use]
     pub fn internal(detail: &'static str) -> Self {
         Self { detail: Some(detail), ..ProblemCode::Internal.into() }
+    }
+
+    /// A proof that proves nothing. The detail is a constant.
+    #[must_use]
+    pub fn invalid_proof(bad: BadProof) -> Self {
+        Self { detail: Some(bad.detail()), ..ProblemCode::InvalidProof.into() }
     }
 
     /// Too many attempts; the client may try again after so many seconds.

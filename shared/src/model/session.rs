@@ -8,6 +8,7 @@ use super::LoginAttributes;
 use crate::{
     CryptoError,
     clock::later,
+    dpop::{AnsweredProofs, Thumbprint},
     ids::{Generation, LoginKey},
     token::{Access, Proof, ProofHash, Refresh, SealedSeed, TokenHash},
 };
@@ -38,6 +39,8 @@ pub struct Login {
     pub refresh_token_expires_at: DateTime<Utc>,
     /// What no refresh extends, where `SESSION_MAX_LIFETIME` was set at the login.
     pub ends_at: Option<DateTime<Utc>>,
+    /// The key that its refresh tokens are bound to, since the login was made. A bearer login has none and never gets one.
+    pub bound_to: Option<Thumbprint>,
     /// Where it was made.
     pub device: Device,
     /// Whether it has an item of attributes. A read that doesn't see that item is torn.
@@ -135,6 +138,8 @@ pub struct Session {
     pub created_at: DateTime<Utc>,
     /// Whether its tokens were imported. Then an alias carries their hashes to the indexes, and not this item.
     pub imported: bool,
+    /// The proofs that its login has answered. A bearer login has none.
+    pub answered_proofs: AnsweredProofs,
     /// What it replaced, unless the login itself made it.
     pub predecessor: Option<Predecessor>,
 }

@@ -12,6 +12,8 @@ use super::{
     login::{NotLoggedIn, PasswordLogin, warn_of},
 };
 use crate::{
+    config::Binding,
+    dpop::Thumbprint,
     ids::{LoginKey, UserKey},
     model::{CurrentSession, Device, LoginCreation, NewLogin, User, UserLogins, UserStatus},
     password::{Password, PasswordHash},
@@ -33,6 +35,8 @@ pub struct PasswordChange {
     pub new: Password,
     /// The client, as this request shows it. The device itself is that of the session's login.
     pub device: Device,
+    /// The key that the request proves.
+    pub proved: Option<Thumbprint>,
     /// The client's address from the gateway; empty if the gateway sent none.
     pub source_ip: String,
 }
@@ -50,6 +54,9 @@ pub enum PasswordNotChanged {
     /// The login of the session has ended.
     #[error("the session's login has ended")]
     SessionEnded,
+    /// Neither the request nor the session's login has a key, and a login needs one.
+    #[error("no proof")]
+    Unbound,
     /// As of a login.
     #[error(transparent)]
     NotLoggedIn(#[from] NotLoggedIn),
@@ -148,7 +155,7 @@ impl PasswordLogin {
         now: DateTime<Utc>,
         fields: Fields<'_>,
     ) -> Result<IssuedLogin, PasswordNotChanged> {
-        let PasswordChange { session, username, current, new, device, .. } = change;
+        let PasswordChange { session, username, current, new, device, proved, .. } = change;
         let own = LoginKey { user_key: UserKey::of(&session.user_id), login_id: session.login_id };
         let (user, seen, state) = tokio::join!(
             self.accounts.users().read_user(&username),
@@ -156,8 +163,13 @@ impl PasswordLogin {
             self.accounts.store().read_login(&own)
         );
         let Some(login) = state?.login else { return Err(PasswordNotChanged::SessionEnded) };
+        // A change is no way to lose the key: then a copied refresh token would be worth something again.
+        let bound_to = proved.or(login.bound_to);
+        if bound_to.is_none() && self.config.binding == Binding::Required {
+            return Err(PasswordNotChanged::Unbound);
+        }
         let device = Device { id: login.device.id, name: login.device.name, ..device };
-        let create = CreateLogin { replacing: Some(&own), ..self.creation(&device, now, fields) };
+        let create = CreateLogin { replacing: Some(&own), ..self.creation(&device, bound_to, now, fields) };
         let current = Arc::new(current);
 
         let mut counted = self.counting.admit(seen?, subjects, now).map_err(|why| NotLoggedIn::of(why, now))?;

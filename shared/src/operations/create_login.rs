@@ -15,6 +15,7 @@ use super::{
 use crate::{
     backoff::Backoff,
     decision::{LoginDecision, SessionLimit, decide_login, is_void},
+    dpop::Thumbprint,
     entropy::Random,
     ids::{LoginId, LoginKey, UserKey},
     model::{Attributes, AttributesError, Device, Extent, Lifetimes, LoginAttributes, LoginCreation, NewLogin, Register, UserLogins},
@@ -102,6 +103,8 @@ pub struct CreateLogin<'a> {
     pub max_lifetime: Option<Duration>,
     /// How many logins the user may have.
     pub limit: Option<SessionLimit>,
+    /// The key that the login is bound to.
+    pub bound_to: Option<Thumbprint>,
     /// The login that the request rests on. The new one replaces it, if it is still there.
     pub replacing: Option<&'a LoginKey>,
     /// When the request arrived.
@@ -199,6 +202,7 @@ impl CreateLogin<'_> {
 
     fn issue(self, entitled: &impl Entitlement) -> Result<IssuedLogin, MintError> {
         let mut issued = issue_login(entitled.user_id(), self.device.clone(), self.lifetimes, self.max_lifetime, self.now, self.random)?;
+        issued.new.login.bound_to = self.bound_to;
         if let Some(own) = self.own {
             issued.new.login.is_impersonation = own.act().is_some();
             issued.new.own = own.clone();

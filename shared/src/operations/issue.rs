@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     CryptoError,
     clock::later,
+    dpop::AnsweredProofs,
     entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
     model::{
@@ -53,6 +54,7 @@ pub fn issue_login(
         recent_replay_untils: Vec::new(),
         refresh_token_expires_at: expiries.refresh_token_expires_at,
         ends_at,
+        bound_to: None,
         device,
         has_attributes: false,
         is_impersonation: false,
@@ -102,8 +104,9 @@ pub fn issue_successor(login: &Login, request: RotationRequest<'_>, random: &Ran
     let predecessor = Predecessor {
         refresh_token_hash: hash,
         replay_until: later(now, replay.window),
-        first_use: if replay.until_first_use { FirstUse::Awaited } else { FirstUse::NotAwaited },
-        replay_key: replay_key.cloned(),
+        // A bound login needs neither: its key says that a replay is the client's.
+        first_use: if replay.until_first_use && login.bound_to.is_none() { FirstUse::Awaited } else { FirstUse::NotAwaited },
+        replay_key: replay_key.filter(|_| login.bound_to.is_none()).cloned(),
         sealed: SealedSeed::seal(token, &login.key, generation, &seed, random)?,
     };
     let session = session_of(&pair, &login.user_id, lifetimes.from(now, login.ends_at), Some(predecessor));
@@ -141,6 +144,7 @@ fn session_of(pair: &TokenPair, user_id: &str, expiries: Expiries, predecessor: 
         refresh_token_expires_at: expiries.refresh_token_expires_at,
         created_at: expiries.created_at,
         imported: false,
+        answered_proofs: AnsweredProofs::default(),
         predecessor,
     }
 }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     config::LoginConfig,
+    dpop::Thumbprint,
     entropy::Random,
     ids::UserKey,
     model::{AttributesError, Device, LoginCreation, NewLogin, User, UserLogins, UserStatus},
@@ -40,6 +41,8 @@ pub struct LoginAttempt {
     pub password: Password,
     /// What is stored of the client's device.
     pub device: Device,
+    /// The key that the login is to be bound to.
+    pub bound_to: Option<Thumbprint>,
     /// The client's address from the gateway; empty if the gateway sent none.
     pub source_ip: String,
 }
@@ -180,8 +183,8 @@ impl PasswordLogin {
         now: DateTime<Utc>,
         fields: Fields<'_>,
     ) -> Result<IssuedLogin, NotLoggedIn> {
-        let LoginAttempt { username, password, device, .. } = attempt;
-        let create = self.creation(&device, now, fields);
+        let LoginAttempt { username, password, device, bound_to, .. } = attempt;
+        let create = self.creation(&device, bound_to, now, fields);
         let password = Arc::new(password);
 
         let (user, seen) = tokio::join!(self.accounts.users().read_user(&username), self.counting.attempts.read_counts(subjects));
@@ -200,7 +203,13 @@ impl PasswordLogin {
         Ok(issued)
     }
 
-    pub(super) fn creation<'a>(&'a self, device: &'a Device, now: DateTime<Utc>, fields: Fields<'a>) -> CreateLogin<'a> {
+    pub(super) fn creation<'a>(
+        &'a self,
+        device: &'a Device,
+        bound_to: Option<Thumbprint>,
+        now: DateTime<Utc>,
+        fields: Fields<'a>,
+    ) -> CreateLogin<'a> {
         CreateLogin {
             store: self.accounts.store(),
             device,
@@ -208,6 +217,7 @@ impl PasswordLogin {
             lifetimes: self.config.lifetimes,
             max_lifetime: self.config.session_max_lifetime,
             limit: self.config.session_limit,
+            bound_to,
             replacing: None,
             now,
             random: &self.random,

@@ -17,6 +17,7 @@ use crate::{
     clock::Clock,
     config::RefreshConfig,
     decision::{RefreshDecision, RefreshRefusal, RefreshRequest, decide_refresh, remembered_after},
+    dpop::{NotTaken, Possession, Thumbprint},
     entropy::Random,
     ids::LoginKey,
     model::{LoginState, ReplayKeyHash, Session},
@@ -70,6 +71,8 @@ pub struct Refreshed {
     pub pair: TokenPair,
     /// The session of that pair.
     pub session: Session,
+    /// The key that its refresh token is bound to.
+    pub bound_to: Option<Thumbprint>,
 }
 
 /// Why a presented refresh token got no pair.
@@ -89,6 +92,25 @@ pub enum NotRefreshed {
     /// An old token came back after its replay window. Its login has been ended.
     #[error("reused")]
     Reused(Known),
+    /// The login is bound to a key, and the request has no proof by it. Nothing was ended.
+    #[error("another key")]
+    AnotherKey {
+        /// It has a proof, by another key.
+        proved: bool,
+        /// For the log.
+        known: Known,
+    },
+    /// The proof was answered before. Nothing was ended.
+    #[error("proof repeated")]
+    ProofRepeated(Known),
+    /// The login has answered as many proofs as it remembers. Nothing was ended.
+    #[error("too many proofs")]
+    ProofLimit {
+        /// When one of them is forgotten.
+        retry_after_seconds: u64,
+        /// For the log.
+        known: Known,
+    },
     /// The store gave no answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -112,6 +134,7 @@ pub async fn refresh(
     config: &RefreshConfig,
     presented: &PresentedRefresh,
     replay_key: Option<&ReplayKeyHash>,
+    possession: Option<&Possession>,
     random: &Random,
     fields: Fields<'_>,
 ) -> Result<Refreshed, NotRefreshed> {
@@ -123,9 +146,9 @@ pub async fn refresh(
     loop {
         let state = reread.as_ref().unwrap_or(first_read);
         let own = minted.as_ref().map(|successor| &successor.session.refresh_token_hash);
-        match decide_refresh(state, RefreshRequest { claim, replay_key, minted: own, now: *now }) {
-            RefreshDecision::Rotate { login, session: replaced } => {
-                let successor = match minted.take() {
+        match decide_refresh(state, RefreshRequest { claim, replay_key, possession, minted: own, now: *now }) {
+            RefreshDecision::Rotate { login, session: replaced, answered } => {
+                let mut successor = match minted.take() {
                     Some(successor) => successor,
                     None => {
                         let RefreshConfig { lifetimes, replay, .. } = *config;
@@ -133,11 +156,13 @@ pub async fn refresh(
                         issue_successor(login, request, random)?
                     }
                 };
+                successor.session.answered_proofs = answered;
                 let IssuedSession { session, first_proofs, .. } = &successor;
                 let replay_untils = remembered_after(login, replaced, session);
                 let rotation = Rotation {
                     login,
                     presented: &claim.hash,
+                    answered: &replaced.answered_proofs,
                     replay_untils: &replay_untils,
                     successor: session,
                     attributes_kept_until: state
@@ -147,15 +172,31 @@ pub async fn refresh(
                     first_proofs: first_proofs.as_ref(),
                 };
                 if store.rotate(rotation).await? == Commit::Done {
-                    return Ok(rotated(successor));
+                    return Ok(rotated(successor, bound_to(state)));
                 }
                 minted = Some(successor);
             }
-            RefreshDecision::Success { .. } => return minted.map(rotated).ok_or(NotRefreshed::Inconsistent),
-            RefreshDecision::Replay { session, predecessor, recovered } => {
-                let pair = reissue(session, predecessor, token)?;
-                let event = if recovered { Event::RefreshRecovered } else { Event::RefreshReplayed };
-                return Ok(Refreshed { event, pair, session: session.clone() });
+            RefreshDecision::Success { .. } => {
+                return minted.map(|successor| rotated(successor, bound_to(state))).ok_or(NotRefreshed::Inconsistent);
+            }
+            RefreshDecision::Replay { session, predecessor, recovered, answered } => {
+                let written = match &answered {
+                    None => Commit::Done,
+                    Some(proofs) => store.answer_proof(session, proofs).await?,
+                };
+                if written == Commit::Done {
+                    let pair = reissue(session, predecessor, token)?;
+                    let event = if recovered { Event::RefreshRecovered } else { Event::RefreshReplayed };
+                    return Ok(Refreshed { event, pair, session: session.clone(), bound_to: bound_to(state) });
+                }
+            }
+            RefreshDecision::AnotherKey => {
+                return Err(NotRefreshed::AnotherKey { proved: possession.is_some(), known: known_of_refresh(state, claim) });
+            }
+            RefreshDecision::NotAnswered(NotTaken::Repeated) => return Err(NotRefreshed::ProofRepeated(known_of_refresh(state, claim))),
+            RefreshDecision::NotAnswered(NotTaken::Full { until }) => {
+                let retry_after_seconds = u64::try_from((until - *now).num_seconds()).unwrap_or(0) + 1;
+                return Err(NotRefreshed::ProofLimit { retry_after_seconds, known: known_of_refresh(state, claim) });
             }
             RefreshDecision::Torn => {}
             RefreshDecision::Superseded { keys_differ } => {
@@ -172,8 +213,12 @@ pub async fn refresh(
     }
 }
 
-fn rotated(successor: IssuedSession) -> Refreshed {
-    Refreshed { event: Event::RefreshRotated, pair: successor.pair, session: successor.session }
+fn rotated(successor: IssuedSession, bound_to: Option<Thumbprint>) -> Refreshed {
+    Refreshed { event: Event::RefreshRotated, pair: successor.pair, session: successor.session, bound_to }
+}
+
+fn bound_to(state: &LoginState) -> Option<Thumbprint> {
+    state.login.as_ref().and_then(|login| login.bound_to)
 }
 
 /// Ends the login of a reused token. The 401 that follows acknowledges it, so the login has to be gone by then.

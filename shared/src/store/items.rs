@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     clock::rfc3339,
+    dpop::AnsweredProofs,
     ids::{Generation, LoginId, LoginKey, UserKey},
     model::{Attributes, Device, FirstUse, ImportedPair, Login, LoginAttributes, Session},
 };
@@ -21,6 +22,8 @@ pub type Item = HashMap<String, AttributeValue>;
 
 /// The version of the items' form. A reader refuses a newer one instead of guessing.
 const SCHEMA: u32 = 1;
+/// The form of a login that is bound to a key. A version that doesn't know it would take the login's tokens without a proof.
+const BOUND_SCHEMA: u32 = 2;
 
 /// What an update also sets in a register that may not be there yet: no login, and the schema.
 pub(super) const IF_NEW: &str = "last_login_id = if_not_exists(last_login_id, :no_login), #schema = if_not_exists(#schema, :one)";
@@ -60,6 +63,10 @@ pub(super) const OWN: &str = "own";
 pub(super) const USERNAME: &str = "username";
 /// The mark of a session's first use. The only attribute that an authorizer writes.
 pub(super) const USED_REPLAY_UNTIL: &str = "used_replay_until";
+/// On a login: the thumbprint of the key that it is bound to.
+const BOUND_TO: &str = "dpop_jkt";
+/// On a session of a bound login: the proofs that were answered.
+pub(super) const ANSWERED_PROOFS: &str = "dpop_answered";
 
 /// An item that Latchkey didn't write so. Names the item's kind and the attribute, never a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -174,7 +181,8 @@ fn put_some(item: &mut Item, name: &str, value: Option<AttributeValue>) {
 #[must_use]
 pub fn login_item(login: &Login) -> Item {
     let mut item = login_key(&login.key);
-    put(&mut item, "schema", number(SCHEMA));
+    put(&mut item, "schema", number(if login.bound_to.is_some() { BOUND_SCHEMA } else { SCHEMA }));
+    put_some(&mut item, BOUND_TO, login.bound_to.map(|key| AttributeValue::B(key.as_bytes().into())));
     put(&mut item, "user_id", text(&login.user_id));
     put(&mut item, "login_id", text(login.key.login_id.as_str()));
     put(&mut item, "generation", number(login.generation.number()));
@@ -200,6 +208,11 @@ pub fn login_item(login: &Login) -> Item {
     item
 }
 
+/// The proofs that were answered, as an attribute. None where there are none: DynamoDB compares an absent one by its absence.
+pub(super) fn answered(proofs: &AnsweredProofs) -> Option<AttributeValue> {
+    (!proofs.is_empty()).then(|| AttributeValue::B(proofs.to_bytes().into()))
+}
+
 /// Writes a session as an item.
 #[must_use]
 pub fn session_item(session: &Session) -> Item {
@@ -214,6 +227,7 @@ pub fn session_item(session: &Session) -> Item {
     put(&mut item, refresh, text(session.refresh_token_hash.to_text()));
     put(&mut item, "refresh_token_expires_at", time(session.refresh_token_expires_at));
     put(&mut item, "created_at", time(session.created_at));
+    put_some(&mut item, ANSWERED_PROOFS, answered(&session.answered_proofs));
     if let Some(predecessor) = &session.predecessor {
         put(&mut item, "replaces", text(predecessor.refresh_token_hash.to_text()));
         put(&mut item, "replay_until", time(predecessor.replay_until));

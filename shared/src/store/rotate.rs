@@ -9,10 +9,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Commit, Store, StoreError,
-    items::{IMPORTED_REFRESH, REFRESH, login_key, number, session_item, session_key, text, time, times, ttl},
+    items::{ANSWERED_PROOFS, IMPORTED_REFRESH, REFRESH, answered, login_key, number, session_item, session_key, text, time, times, ttl},
     transaction::transact,
 };
 use crate::{
+    dpop::AnsweredProofs,
     model::{Login, ProofHashes, Session},
     token::{Refresh, TokenHash},
 };
@@ -27,6 +28,8 @@ pub struct Rotation<'a> {
     pub login: &'a Login,
     /// Hash of the presented refresh token.
     pub presented: &'a TokenHash<Refresh>,
+    /// The proofs that the login had answered, as read.
+    pub answered: &'a AnsweredProofs,
     /// The ends of the replay windows that the login remembers from now on.
     pub replay_untils: &'a [DateTime<Utc>],
     /// The session to put in its place.
@@ -48,7 +51,7 @@ impl Store {
     }
 
     fn rotation_items(&self, rotation: Rotation<'_>) -> Result<Vec<TransactWriteItem>, BuildError> {
-        let Rotation { login, presented, replay_untils, successor, attributes_kept_until, first_proofs } = rotation;
+        let Rotation { login, presented, answered: as_read, replay_untils, successor, attributes_kept_until, first_proofs } = rotation;
 
         // An end deletes the login item; without `attribute_exists` this update would bring it back.
         let mut set = "SET generation = :next, last_refreshed_at = :now, recent_replay_untils = :windows, \
@@ -76,13 +79,28 @@ impl Store {
             .expression_attribute_values(":ttl", ttl(successor.refresh_token_expires_at))
             .build()?;
         let hash = if login.proofs.is_none() { IMPORTED_REFRESH } else { REFRESH };
+        // Without the last part, a proof that is answered between the read and this write would be forgotten:
+        //
+        // 1. The client's answer to token 0 is lost. It sends token 0 again, with proof b, and a copy of proof b gets to a thief.
+        // 2. Another tab has the pair and refreshes it: its request reads the session, which doesn't know b yet.
+        // 3. The first request writes b to the session and is answered. The second replaces the session by one without b.
+        // 4. The thief presents the newer token, copied as well, with b.
+        let unchanged = match login.bound_to {
+            None => String::new(),
+            Some(_) if as_read.is_empty() => format!(" AND attribute_not_exists({ANSWERED_PROOFS})"),
+            Some(_) => format!(" AND {ANSWERED_PROOFS} = :answered"),
+        };
         let delete = Delete::builder()
             .table_name(&self.sessions)
             .set_key(Some(session_key(&login.key, login.generation)))
-            .condition_expression(format!("{hash} = :presented AND refresh_token_expires_at > :now"))
+            .condition_expression(format!("{hash} = :presented AND refresh_token_expires_at > :now{unchanged}"))
             .expression_attribute_values(":presented", text(presented.to_text()))
-            .expression_attribute_values(":now", time(successor.created_at))
-            .build()?;
+            .expression_attribute_values(":now", time(successor.created_at));
+        let delete = match answered(as_read).filter(|_| login.bound_to.is_some()) {
+            Some(bytes) => delete.expression_attribute_values(":answered", bytes),
+            None => delete,
+        };
+        let delete = delete.build()?;
         let create = Put::builder()
             .table_name(&self.sessions)
             .set_item(Some(session_item(successor)))

@@ -38,6 +38,12 @@ pub enum Event {
     RefreshSuperseded,
     /// The same, and the idempotency keys differ: two parties hold the token.
     RefreshKeysDiffer,
+    /// A genuine refresh token came without a proof by its login's key.
+    RefreshKeyMismatch,
+    /// A proof came that was answered before.
+    RefreshProofRepeated,
+    /// A login's client has sent more proofs than a login remembers.
+    RefreshProofLimit,
     /// A refresh token is not, or no longer, good.
     RefreshRefused(Refused),
     /// A token that was replaced long ago came back: its login has been ended.
@@ -102,6 +108,9 @@ impl Event {
             | Self::Misconfigured => Level::ERROR,
             Self::RefreshReused
             | Self::RefreshKeysDiffer
+            | Self::RefreshKeyMismatch
+            | Self::RefreshProofRepeated
+            | Self::RefreshProofLimit
             | Self::LoginThrottled
             | Self::ClockSkew
             | Self::MarkLost
@@ -142,6 +151,9 @@ impl Event {
             Self::RefreshRecovered => Metric::RefreshesRecovered,
             Self::RefreshSuperseded => Metric::RefreshesSuperseded,
             Self::RefreshKeysDiffer => Metric::RefreshesWithOtherKey,
+            Self::RefreshKeyMismatch => Metric::RefreshesWithoutKey,
+            Self::RefreshProofRepeated => Metric::ProofsRepeated,
+            Self::RefreshProofLimit => Metric::ProofsOverLimit,
             Self::RefreshRefused(_) => Metric::RefreshesRefused,
             Self::RefreshReused => Metric::RefreshesReused,
             Self::AccessAllowed => Metric::AccessAllowed,

@@ -21,6 +21,7 @@ pub(super) struct Destination<'a> {
     pub(super) resource: &'a str,
     pub(super) parameters: &'a BTreeMap<String, String>,
     pub(super) stage: &'a str,
+    pub(super) variables: &'a BTreeMap<String, String>,
 }
 
 /// `arn:aws:execute-api:{region}:{account}:{api}/{stage}/{METHOD}/{path}`.
@@ -57,7 +58,7 @@ pub(super) fn proxy_event(
         "queryStringParameters": last_values(&query),
         "multiValueQueryStringParameters": all_values(&query),
         "pathParameters": (!destination.parameters.is_empty()).then_some(destination.parameters),
-        "stageVariables": null,
+        "stageVariables": (!destination.variables.is_empty()).then_some(destination.variables),
         "requestContext": request_context(incoming, destination, admitted, ids, options),
         "body": body,
         "isBase64Encoded": is_base64,

@@ -109,11 +109,11 @@ fn no_page_is_let_in_by_default() {
     assert_eq!(allowed(&of(&[("CorsAllowOrigin", "capacitor://localhost")])), [Some("capacitor://localhost".to_owned())].into());
     assert_eq!(
         of(&[]).cors.unwrap().allow_headers.unwrap(),
-        "Authorization,Content-Type,Idempotency-Key,traceparent,tracestate,baggage,sentry-trace,x-amzn-trace-id"
+        "Authorization,Content-Type,DPoP,Idempotency-Key,traceparent,tracestate,baggage,sentry-trace,x-amzn-trace-id"
     );
     assert_eq!(
         of(&[("CorsAllowHeaders", "x-request-id")]).cors.unwrap().allow_headers.unwrap(),
-        "Authorization,Content-Type,Idempotency-Key,x-request-id"
+        "Authorization,Content-Type,DPoP,Idempotency-Key,x-request-id"
     );
 }
 

@@ -6,7 +6,7 @@ use crate::{
 };
 
 fn decide<'a>(state: &'a LoginState, pair: &TokenPair, now: DateTime<Utc>) -> RefreshDecision<'a> {
-    decide_refresh(state, RefreshRequest { claim: &pair.refresh.claim(), replay_key: None, minted: None, now })
+    decide_refresh(state, RefreshRequest { claim: &pair.refresh.claim(), replay_key: None, possession: None, minted: None, now })
 }
 
 #[test]
@@ -74,7 +74,8 @@ fn what_this_request_minted_is_success_even_after_the_window() {
     let state = chain.state();
     let minted = chain.pair(3).refresh.hash();
     let claim = chain.pair(2).refresh.claim();
-    let request = RefreshRequest { claim: &claim, replay_key: None, minted: Some(&minted), now: chain.now() + at(10 * WINDOW_MS) };
+    let request =
+        RefreshRequest { claim: &claim, replay_key: None, possession: None, minted: Some(&minted), now: chain.now() + at(10 * WINDOW_MS) };
     assert_eq!(decide_refresh(&state, request), RefreshDecision::Success { session: &chain.session(3) }.matching(&state));
 }
 
@@ -157,7 +158,8 @@ fn unequal_keys_never_wait_for_a_first_use() {
     let (key, claim, until) = (ReplayKeyHash::of("one"), chain.pair(2).refresh.claim(), chain.replay_until(2));
     for first_use in [FirstUse::NotAwaited, FirstUse::Awaited, FirstUse::ReplayUntil(until + at(10 * WINDOW_MS))] {
         let state = used(first_use);
-        let inside = RefreshRequest { claim: &claim, replay_key: Some(&key), minted: None, now: until + TOLERANCE - at(1) };
+        let inside =
+            RefreshRequest { claim: &claim, replay_key: Some(&key), possession: None, minted: None, now: until + TOLERANCE - at(1) };
         assert_eq!(decide_refresh(&state, inside), RefreshDecision::Superseded { keys_differ: true }, "{first_use:?}");
         let after = RefreshRequest { now: until + TOLERANCE, ..inside };
         assert!(matches!(decide_refresh(&state, after), RefreshDecision::Reuse { .. }), "{first_use:?}");
@@ -212,7 +214,7 @@ fn a_replay_must_bring_the_key_that_the_rotation_brought() {
             }
         }
         let claim = chain.pair(2).refresh.claim();
-        let inside = RefreshRequest { claim: &claim, replay_key: sent, minted: None, now: chain.now() };
+        let inside = RefreshRequest { claim: &claim, replay_key: sent, possession: None, minted: None, now: chain.now() };
         let after = RefreshRequest { now: chain.replay_until(2) + TOLERANCE, ..inside };
         match decide_refresh(&state, inside) {
             RefreshDecision::Replay { .. } => assert!(replays, "{stored:?} {sent:?}"),
@@ -284,7 +286,7 @@ fn an_imported_token_is_judged_by_the_same_table_as_long_as_it_is_known() {
     let claim_of = |pair: TokenPair| Claim { proof: None, ..pair.refresh.claim() };
     let (own, other) = (claim_of(Chain::of(0).pair(0)), claim_of(Chain::of(0).forged(0)));
     let decide = |state: &LoginState, claim: &Claim<Refresh>, now| {
-        let request = RefreshRequest { claim, replay_key: None, minted: None, now };
+        let request = RefreshRequest { claim, replay_key: None, possession: None, minted: None, now };
         format!("{:?}", decide_refresh(state, request)).split([' ', '{']).next().unwrap().to_owned()
     };
     let forever = Chain::of(0).now() + at(1_000_000_000);
@@ -305,7 +307,100 @@ fn a_generation_that_was_never_reached_is_forged_even_on_a_torn_read() {
     let chain = Chain::of(3);
     let claim = chain.pair(4).refresh.claim();
     for state in [chain.state(), chain.without_session()] {
-        let request = RefreshRequest { claim: &claim, replay_key: None, minted: None, now: chain.now() };
+        let request = RefreshRequest { claim: &claim, replay_key: None, possession: None, minted: None, now: chain.now() };
         assert_eq!(decide_refresh(&state, request), RefreshDecision::Refuse(RefreshRefusal::Forged));
+    }
+}
+
+mod bound {
+    use super::*;
+    use crate::dpop::{AnsweredProofs, NotTaken, Possession, ProofId, Thumbprint};
+
+    const OWN: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+    const OTHER: &str = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+
+    fn proof(jkt: &str, jti: &str, now: DateTime<Utc>) -> Possession {
+        let good_until = DateTime::from_timestamp(now.timestamp() + 360, 0).unwrap();
+        Possession { key: Thumbprint::parse(jkt).unwrap(), id: ProofId::of(jti).unwrap(), good_until }
+    }
+
+    fn bound(chain: &Chain) -> LoginState {
+        let mut state = chain.state();
+        state.login.as_mut().unwrap().bound_to = Thumbprint::parse(OWN);
+        state
+    }
+
+    fn decide<'a>(state: &'a LoginState, pair: &TokenPair, proof: Option<&Possession>, now: DateTime<Utc>) -> RefreshDecision<'a> {
+        decide_refresh(state, RefreshRequest { claim: &pair.refresh.claim(), replay_key: None, possession: proof, minted: None, now })
+    }
+
+    /// Whatever the token's generation, and however late: nothing is ended without the key.
+    #[test]
+    fn without_the_key_there_is_one_answer() {
+        let chain = Chain::of(6);
+        let state = bound(&chain);
+        let later = chain.now() + at(30 * WINDOW_MS);
+        for generation in 0..=6 {
+            for now in [chain.now(), later] {
+                let by_another = proof(OTHER, "a", now);
+                assert_eq!(decide(&state, &chain.pair(generation), None, now), RefreshDecision::AnotherKey);
+                assert_eq!(decide(&state, &chain.pair(generation), Some(&by_another), now), RefreshDecision::AnotherKey);
+            }
+        }
+        let own = proof(OWN, "a", later);
+        assert!(matches!(decide(&state, &chain.pair(3), Some(&own), later), RefreshDecision::Reuse { .. }));
+        // What the login never issued says nothing of a key, and neither does one that is gone.
+        assert_eq!(decide(&state, &chain.pair(7), None, later), RefreshDecision::Refuse(RefreshRefusal::Forged));
+        let expired = chain.session(6).refresh_token_expires_at;
+        assert_eq!(decide(&state, &chain.pair(6), None, expired), RefreshDecision::Refuse(RefreshRefusal::Expired));
+        assert_eq!(decide(&LoginState::default(), &chain.pair(6), None, later), RefreshDecision::Refuse(RefreshRefusal::Ended));
+    }
+
+    #[test]
+    fn a_rotation_hands_the_answered_proofs_on() {
+        let chain = Chain::of(6);
+        let (mut state, now) = (bound(&chain), chain.now());
+        let before = AnsweredProofs::default().with(&proof(OWN, "before", now), now).unwrap();
+        state.sessions[0].answered_proofs = before.clone();
+        let new = proof(OWN, "new", now);
+        let RefreshDecision::Rotate { answered, .. } = decide(&state, &chain.pair(6), Some(&new), now) else { panic!("no rotation") };
+        assert_eq!(answered, before.with(&new, now).unwrap());
+    }
+
+    /// No window, no first use and no idempotency key counts.
+    #[test]
+    fn a_replay_is_answered_however_late_once_its_proof_is_written() {
+        let chain = Chain::of(6);
+        let mut state = bound(&chain);
+        if let Some(predecessor) = &mut state.sessions[0].predecessor {
+            predecessor.replay_key = Some(ReplayKeyHash::of("another"));
+        }
+        for later in [0, WINDOW_MS - 1, 100 * WINDOW_MS] {
+            let now = chain.now() + at(later);
+            let new = proof(OWN, "new", now);
+            let expected = AnsweredProofs::default().with(&new, now).unwrap();
+            match decide(&state, &chain.pair(5), Some(&new), now) {
+                RefreshDecision::Replay { answered, recovered, .. } => {
+                    assert_eq!((answered, recovered), (Some(expected), later >= WINDOW_MS - 1));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Also with a token two or more behind, where it would be taken for reuse otherwise.
+    #[test]
+    fn an_answered_proof_ends_nothing() {
+        let chain = Chain::of(6);
+        let (mut state, now) = (bound(&chain), chain.now() + at(30 * WINDOW_MS));
+        let used = proof(OWN, "used", now);
+        state.sessions[0].answered_proofs = AnsweredProofs::default().with(&used, now).unwrap();
+        for generation in 0..=6 {
+            assert_eq!(decide(&state, &chain.pair(generation), Some(&used), now), RefreshDecision::NotAnswered(NotTaken::Repeated));
+        }
+        // But the request that was answered with it finds its own session, whose answer it didn't hear.
+        let (claim, minted) = (chain.pair(5).refresh.claim(), chain.pair(6).refresh.hash());
+        let own = RefreshRequest { claim: &claim, replay_key: None, possession: Some(&used), minted: Some(&minted), now };
+        assert!(matches!(decide_refresh(&state, own), RefreshDecision::Success { .. }));
     }
 }

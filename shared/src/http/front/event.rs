@@ -6,6 +6,8 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, value::RawValue};
 
+use crate::dpop::NormalUrl;
+
 /// The most bytes that API Gateway accepts in a request's line and headers together
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>).
 const REQUEST_LINE_BYTES: usize = 10_240;
@@ -13,6 +15,27 @@ const REQUEST_LINE_BYTES: usize = 10_240;
 /// A REST proxy event, or the request id of one that can't be read.
 #[derive(Debug)]
 pub struct GatewayEvent(Result<Box<ApiGatewayProxyRequest>, Malformed>);
+
+/// The URLs that the client may have called, never from a header that a client can set: the one that the gateway saw, with its stage or
+/// base path. Or the route below the base URLs of the stage variable `dpopUrls`, where clients don't call the gateway itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestUrls(pub Vec<NormalUrl>);
+
+impl RequestUrls {
+    fn of(event: &ApiGatewayProxyRequest) -> Self {
+        let context = &event.request_context;
+        let bases = event.stage_variables.get(BASE_URLS).map_or("", String::as_str);
+        if !bases.is_empty() {
+            let route = context.resource_path.as_deref().unwrap_or_default();
+            return Self(bases.split(',').filter_map(|base| NormalUrl::below(base, route)).collect());
+        }
+        let called = context.domain_name.as_ref().zip(context.path.as_ref());
+        Self(called.and_then(|(domain, path)| NormalUrl::parse(&format!("https://{domain}{path}"))).into_iter().collect())
+    }
+}
+
+/// The stage variable, with commas between the URLs.
+const BASE_URLS: &str = "dpopUrls";
 
 /// An event that is no HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +76,7 @@ fn without_impossible_headers(event: &str) -> Result<ApiGatewayProxyRequest, Mal
 
 impl GatewayEvent {
     /// The event, made safe for lambda_http.
-    pub(super) fn into_request(self) -> Result<ApiGatewayProxyRequest, Malformed> {
+    pub(super) fn into_request(self) -> Result<(ApiGatewayProxyRequest, RequestUrls), Malformed> {
         let mut event = *self.0?;
         let decodes = |body: &str| STANDARD.decode(body).is_ok();
         if event.is_base64_encoded && !event.body.as_deref().is_none_or(decodes) {
@@ -75,8 +98,10 @@ impl GatewayEvent {
                 event.multi_value_headers.append(&name, value.clone());
             }
         }
+        let urls = RequestUrls::of(&event);
+        // lambda_http would make the request's own URL of it.
         event.request_context.domain_name = None;
-        Ok(event)
+        Ok((event, urls))
     }
 }
 

@@ -24,7 +24,9 @@ impl Service<Request> for Echo {
         };
         let source = request.extensions().get::<Source>().cloned().unwrap_or_default();
         let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
-        let body = json!({"credentials": credentials, "ip": source.ip, "id": id, "bytes": request.body().len()});
+        let urls =
+            request.extensions().get::<RequestUrls>().map(|urls| urls.0.iter().map(|url| url.as_str().to_owned()).collect::<Vec<_>>());
+        let body = json!({"urls": urls, "credentials": credentials, "ip": source.ip, "id": id, "bytes": request.body().len()});
         std::future::ready(Ok(Response::new(Body::from(body.to_string()))))
     }
 }
@@ -57,6 +59,42 @@ async fn call(event: Value) -> (i64, Value) {
 async fn the_source_and_the_id_come_from_the_gateway() {
     let (status, seen) = call(event(&json!({"headers": {"X-Forwarded-For": "198.51.100.7"}}))).await;
     assert_eq!((status, &seen["ip"], &seen["id"]), (200, &json!("192.0.2.1"), &json!("id-1")));
+}
+
+/// The URL that a DPoP proof names. Neither Host nor a forwarded header has a part in it.
+#[tokio::test]
+async fn the_url_comes_from_the_gateway() {
+    let seen = |domain: Value, path: Value| async {
+        let mut event = event(&json!({"headers": {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}}));
+        event["requestContext"]["domainName"] = domain;
+        event["requestContext"]["path"] = path;
+        call(event).await.1["urls"].clone()
+    };
+    assert_eq!(seen(json!("API.example.com"), json!("/v1/refresh")).await, json!(["https://api.example.com/v1/refresh"]));
+    assert_eq!(
+        seen(json!("id.execute-api.eu-central-1.amazonaws.com"), json!("/live/refresh")).await,
+        json!(["https://id.execute-api.eu-central-1.amazonaws.com/live/refresh"])
+    );
+    for (domain, path) in [(json!(null), json!("/refresh")), (json!("a.example"), json!(null)), (json!("e`st"), json!("/refresh"))] {
+        assert_eq!(seen(domain, path).await, json!([]));
+    }
+}
+
+/// Behind a CDN. What isn't a URL there lets no proof pass.
+#[tokio::test]
+async fn a_stage_variable_says_where_clients_call() {
+    let seen = async |bases: &str| {
+        let mut event = event(&json!({"stageVariables": {"dpopUrls": bases}}));
+        let context = [("domainName", "id.example"), ("path", "/live/refresh"), ("resourcePath", "/refresh")];
+        for (name, value) in context {
+            event["requestContext"][name] = json!(value);
+        }
+        call(event).await.1["urls"].clone()
+    };
+    assert_eq!(seen("").await, json!(["https://id.example/live/refresh"]));
+    assert_eq!(seen("https://app.example/api/").await, json!(["https://app.example/api/refresh"]));
+    assert_eq!(seen("https://a.example,http://LOCALHOST:1").await, json!(["https://a.example/refresh", "http://localhost:1/refresh"]));
+    assert_eq!(seen("a.example").await, json!([]));
 }
 
 /// B3: the bearer parser has to see both to refuse them.

@@ -4,11 +4,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 
 use super::{
-    ACCESS, ATTRIBUTES, ATTRIBUTES_PENDING, BLOCKED_AT, HAS_ATTRIBUTES, IMPORTED_ACCESS, IMPORTED_REFRESH, IS_IMPERSONATION, Item,
-    ItemError, OWN, REFRESH, SCHEMA, SortKey, USED_REPLAY_UNTIL, USERS,
+    ACCESS, ANSWERED_PROOFS, ATTRIBUTES, ATTRIBUTES_PENDING, BLOCKED_AT, BOUND_SCHEMA, BOUND_TO, HAS_ATTRIBUTES, IMPORTED_ACCESS,
+    IMPORTED_REFRESH, IS_IMPERSONATION, Item, ItemError, OWN, REFRESH, SCHEMA, SortKey, USED_REPLAY_UNTIL, USERS,
 };
 use crate::{
     clock::parse_rfc3339,
+    dpop::{AnsweredProofs, Thumbprint},
     ids::{Generation, LoginId, LoginKey, UserKey},
     model::{
         Attributes, Device, FirstUse, ImportedPair, Login, LoginAttributes, Predecessor, ProofHashes, Register, ReplayKeyHash, Session,
@@ -107,7 +108,12 @@ impl<'a> Reader<'a> {
     }
 
     pub(in crate::store) fn check_schema(&self) -> Result<(), ItemError> {
-        if self.number::<u32>("schema")? > SCHEMA { Err(self.wrong("schema", "is newer than this version of Latchkey")) } else { Ok(()) }
+        self.schema_up_to(SCHEMA).map(|_| ())
+    }
+
+    fn schema_up_to(&self, newest: u32) -> Result<u32, ItemError> {
+        let schema = self.number("schema")?;
+        if schema > newest { Err(self.wrong("schema", "is newer than this version of Latchkey")) } else { Ok(schema) }
     }
 }
 
@@ -193,7 +199,15 @@ pub(in crate::store) fn read_device(item: &Item) -> Result<LoginId, ItemError> {
 /// [`ItemError`] names the first attribute that is not as [`login_item`] writes it.
 pub fn read_login(item: &Item) -> Result<Login, ItemError> {
     let read = Reader { item, kind: "login" };
-    read.check_schema()?;
+    // A bound login that has lost its key must not pass for a bearer login.
+    let bound_to = match read.schema_up_to(BOUND_SCHEMA)? {
+        BOUND_SCHEMA => match item.get(BOUND_TO) {
+            Some(AttributeValue::B(bytes)) => Some(Thumbprint::of(bytes.as_ref()).ok_or_else(|| read.wrong(BOUND_TO, "is malformed"))?),
+            _ => return Err(read.wrong(BOUND_TO, "is not binary")),
+        },
+        _ if item.contains_key(BOUND_TO) => return Err(read.wrong("schema", "is older than a login that is bound to a key")),
+        _ => None,
+    };
     let owned = |text: Option<&str>| text.map(str::to_owned);
     let generation = read.generation()?;
     let imported = match read.optional_text(IMPORTED_REFRESH)? {
@@ -224,6 +238,7 @@ pub fn read_login(item: &Item) -> Result<Login, ItemError> {
         recent_replay_untils: read.times("recent_replay_untils")?,
         refresh_token_expires_at: read.time("refresh_token_expires_at")?,
         ends_at: read.optional_time("ends_at")?,
+        bound_to,
         device: Device {
             id: owned(read.optional_text("device_id")?),
             name: owned(read.optional_text("device_name")?),
@@ -274,6 +289,13 @@ pub fn read_session(item: &Item) -> Result<Session, ItemError> {
         refresh_token_expires_at: read.time("refresh_token_expires_at")?,
         created_at: read.time("created_at")?,
         imported,
+        answered_proofs: match item.get(ANSWERED_PROOFS) {
+            None => AnsweredProofs::default(),
+            Some(AttributeValue::B(bytes)) => {
+                AnsweredProofs::parse(bytes.as_ref()).ok_or_else(|| read.wrong(ANSWERED_PROOFS, "is malformed"))?
+            }
+            Some(_) => return Err(read.wrong(ANSWERED_PROOFS, "is not binary")),
+        },
         predecessor,
     })
 }

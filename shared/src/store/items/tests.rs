@@ -1,5 +1,6 @@
 use super::*;
 use crate::decision::states::{Chain, start};
+use crate::dpop::Thumbprint;
 use crate::model::{Device, ReplayKeyHash};
 
 #[test]
@@ -61,12 +62,14 @@ fn a_login_without_proofs_is_damaged_once_it_was_refreshed() {
 #[test]
 fn a_damaged_item_is_an_error_that_names_the_attribute() {
     let chain = Chain::of(5);
-    let optional = ["ends_at", "device_id", "device_name", "user_agent", "ip", "replay_key_hash", "replaces", "ttl", "sk"];
+    let optional = ["dpop_answered", "ends_at", "device_id", "device_name", "user_agent", "ip", "replay_key_hash", "replaces", "ttl", "sk"];
     for (item, read) in [
         (login_item(&chain.login()), (|item| read_login(item).err()) as fn(&Item) -> Option<ItemError>),
         (session_item(&chain.session(5)), |item| read_session(item).err()),
         (login_item(&imported().0), |item| read_login(item).err()),
         (session_item(&imported().1), |item| read_session(item).err()),
+        (login_item(&bound().0), |item| read_login(item).err()),
+        (session_item(&bound().1), |item| read_session(item).err()),
     ] {
         for name in item.keys().filter(|name| !optional.contains(&name.as_str())) {
             for damage in [None, Some(AttributeValue::Bool(true)), Some(text("x")), Some(number(-1))] {
@@ -98,12 +101,15 @@ fn only_a_first_session_has_replaced_nothing() {
 #[test]
 fn a_newer_schema_is_refused() {
     let mut item = login_item(&Chain::of(0).login());
-    item.insert("schema".into(), number(SCHEMA + 1));
+    item.insert("schema".into(), number(BOUND_SCHEMA + 1));
     assert_eq!(read_login(&item).unwrap_err().attribute, "schema");
+    let mut item = session_item(&Chain::of(0).session(0));
+    item.insert("schema".into(), number(SCHEMA + 1));
+    assert_eq!(read_session(&item).unwrap_err().attribute, "schema");
 }
 
 /// A login's item has 1,024 bytes: one write unit at each rotation. What each attribute takes at most, with its name.
-const LOGIN_BUDGET: [(&str, usize); 19] = [
+const LOGIN_BUDGET: [(&str, usize); 20] = [
     ("user_key", 51),
     ("sk", 24),
     ("schema", 8),
@@ -123,9 +129,10 @@ const LOGIN_BUDGET: [(&str, usize); 19] = [
     ("ip", 47),
     ("has_attributes", 15),
     ("impersonation", 14),
+    ("dpop_jkt", 40),
 ];
-/// `ttl`, and 46 for the hash of a key that later versions bind a login to.
-const LOGIN_TTL_AND_SPARE: [usize; 2] = [10, 46];
+/// `ttl`, and what is left for later versions.
+const LOGIN_TTL_AND_SPARE: [usize; 2] = [10, 6];
 
 /// The longest of everything.
 fn longest() -> (Login, Session, Session) {
@@ -137,6 +144,7 @@ fn longest() -> (Login, Session, Session) {
         device: Device { id: full("d", 64), name: full("é", 64), user_agent: full("a", 64), ip: full("f", 45) },
         has_attributes: true,
         is_impersonation: true,
+        bound_to: bound().0.bound_to,
         recent_replay_untils: vec![start(); 4],
         generation: Generation::new(chain.generation).unwrap(),
         ..Chain::of(5).login()
@@ -182,7 +190,8 @@ fn the_longest_login_keeps_to_its_budget() {
 #[test]
 fn the_longest_permitted_fields_stay_under_one_write_unit() {
     let (login, _, session) = longest();
-    let imported = Login { imported: imported().0.imported, device: Device::default(), is_impersonation: false, ..login.clone() };
+    let imported =
+        Login { imported: imported().0.imported, device: Device::default(), is_impersonation: false, bound_to: None, ..login.clone() };
     let alias = alias_item(&imported.key, &imported.user_id, imported.imported.as_ref().unwrap());
     let attributes = attributes_item(&login.key, &largest_attributes());
     // Without a name: the longest id, the longest name and the most attributes together take a second unit.
@@ -199,7 +208,12 @@ fn the_longest_permitted_fields_stay_under_one_write_unit() {
     ] {
         put(&mut register, name, value);
     }
-    for item in [login_item(&login), session_item(&session), login_item(&imported), alias, attributes, register] {
+    // A session of a bound login has no replay key and awaits no first use. It remembers proofs instead.
+    let mut of_bound = Session { answered_proofs: bound().1.answered_proofs, ..session.clone() };
+    if let Some(predecessor) = &mut of_bound.predecessor {
+        (predecessor.replay_key, predecessor.first_use) = (None, FirstUse::NotAwaited);
+    }
+    for item in [login_item(&login), session_item(&session), session_item(&of_bound), login_item(&imported), alias, attributes, register] {
         assert!(size(&item) <= 1024, "{} bytes", size(&item));
     }
 }
@@ -299,5 +313,41 @@ fn sort_keys_are_told_by_their_shape() {
         ["", "!", "!user?", "!user#attributes", "#0000000005", &session[..32], &format!("{session}0"), &format!("{id}#used"), &id[1..]]
     {
         assert_eq!(SortKey::of(unknown), SortKey::Unknown, "{unknown}");
+    }
+}
+
+fn bound() -> (Login, Session) {
+    let chain = Chain::of(5);
+    let key = Thumbprint::parse("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+    let mut answered = AnsweredProofs::NONE;
+    for number in 0..crate::dpop::MOST {
+        let id = crate::dpop::ProofId::of(&number.to_string()).unwrap();
+        let proof = crate::dpop::Possession { key: key.unwrap(), id, good_until: chain.now() + TimeDelta::minutes(6) };
+        answered = answered.with(&proof, chain.now()).unwrap();
+    }
+    (Login { bound_to: key, ..chain.login() }, Session { answered_proofs: answered, ..chain.session(5) })
+}
+
+/// A version that ignored the key would take the login's tokens without a proof.
+#[test]
+fn a_bound_login_is_one_that_older_versions_refuse() {
+    let (login, session) = bound();
+    let item = login_item(&login);
+    assert_eq!(item["schema"], number(2));
+    assert_eq!(login_item(&Chain::of(5).login())["schema"], number(1));
+    assert_eq!(read_login(&item), Ok(login));
+    assert_eq!(read_session(&session_item(&session)), Ok(session));
+    for (name, value, wrong) in [
+        ("dpop_jkt", None, "dpop_jkt"),
+        ("dpop_jkt", Some(text("x")), "dpop_jkt"),
+        ("schema", Some(number(1)), "schema"),
+        ("schema", Some(number(3)), "schema"),
+    ] {
+        let mut damaged = item.clone();
+        match value {
+            None => damaged.remove(name),
+            Some(value) => damaged.insert(name.to_owned(), value),
+        };
+        assert_eq!(read_login(&damaged).unwrap_err().attribute, wrong);
     }
 }

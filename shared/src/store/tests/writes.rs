@@ -10,6 +10,7 @@ use crate::{
         remembered_after,
         states::{Chain, at},
     },
+    dpop::AnsweredProofs,
     entropy::Random,
     ids::{Generation, LoginId, LoginKey, UserKey},
     import::{ImportRow, ImportedSession},
@@ -65,6 +66,7 @@ async fn a_rotation() {
         attributes_kept_until: None,
         login: &login,
         presented: &presented.hash(),
+        answered: &AnsweredProofs::default(),
         successor: &next.session,
         replay_untils: &replay_untils,
         first_proofs: None,
@@ -119,6 +121,7 @@ async fn a_rotation_forgets_an_old_address() {
         let rotation = Rotation {
             login: &login,
             presented: &presented.hash(),
+            answered: &AnsweredProofs::default(),
             successor: &next.session,
             replay_untils: &[],
             attributes_kept_until: None,
@@ -145,6 +148,7 @@ async fn a_first_rotation_of_an_imported_login() {
     let rotation = Rotation {
         login: &login,
         presented: &presented.hash(),
+        answered: &AnsweredProofs::default(),
         successor: &next.session,
         replay_untils: &[],
         attributes_kept_until: None,
@@ -457,6 +461,7 @@ async fn what_a_transaction_comes_to() {
         let rotation = Rotation {
             login: &login,
             presented: &presented.hash(),
+            answered: &AnsweredProofs::default(),
             successor: &chain.session(1),
             replay_untils: &[],
             attributes_kept_until: None,

@@ -51,6 +51,12 @@ pub enum Metric {
     RefreshesSuperseded,
     /// The same, with another idempotency key.
     RefreshesWithOtherKey,
+    /// Genuine refresh tokens of bound logins without a proof by the login's key.
+    RefreshesWithoutKey,
+    /// Proofs that came again.
+    ProofsRepeated,
+    /// 429: more proofs of one login than it remembers.
+    ProofsOverLimit,
     /// Refresh tokens refused, also by reason.
     RefreshesRefused,
     /// Logins ended because an old token came back.
@@ -120,6 +126,9 @@ impl Metric {
             | Self::RefreshesRecovered
             | Self::RefreshesSuperseded
             | Self::RefreshesWithOtherKey
+            | Self::RefreshesWithoutKey
+            | Self::ProofsRepeated
+            | Self::ProofsOverLimit
             | Self::RefreshesRefused
             | Self::RefreshesReused => &[Function::Refresh],
             Self::AccessAllowed | Self::AccessDenied | Self::MarksLost => &[Function::Authorizer, Function::Admin],
