@@ -32,7 +32,7 @@ use crate::{
     tally::{Breach, Tally},
 };
 
-/// A fault that never passes is left alone after so many calls more than the import makes without it.
+/// An import is cut off after so many calls more than it makes without the fault.
 const CALLS_MORE: usize = 12;
 /// Faults without an answer are waited for as often as there are attempts.
 const LIMITS: Limits = Limits { attempt: Duration::from_millis(400), ..TEST_LIMITS };
@@ -83,7 +83,7 @@ pub(crate) async fn until_cut_off<T>(tap: &Tap, calls_without: usize, import: im
 pub(crate) struct Cell {
     pub(crate) prelude: Prelude,
     pub(crate) rule: Option<Rule>,
-    /// How many calls it makes without the fault.
+    /// How many calls it makes without the fault, or before it.
     pub(crate) calls: usize,
 }
 
@@ -106,17 +106,19 @@ pub(crate) async fn cells(calls_after: impl AsyncFn(Prelude) -> Vec<Call>) -> Ve
         cells.push(Cell { prelude, rule: None, calls });
         let first = usize::from(!matches!(prelude, Prelude::Nothing));
         // The quick size takes one call of those that rows imported alone repeat.
-        let struck = |call: &&Call| {
+        let struck = |call: &Call| {
             let together = matches!(&*call.operation, "BatchGetItem" | "TransactWriteItems");
             let nth = if together { call.nth > first && (full() || call.nth <= first + 2) } else { full() || call.nth == 1 };
             call.attempt == 1 && nth
         };
-        for call in attempts.iter().filter(struck) {
+        for (at, call) in attempts.iter().enumerate().filter(|(_, call)| struck(call)) {
             let operation = OPERATIONS.into_iter().find(|name| *name == call.operation).unwrap();
             for (fault, reaches) in faults(call) {
                 // The quick size takes the longest reach of each.
                 let shorter = if full() { 0 } else { reaches.len() - 1 };
                 for reach in reaches.into_iter().skip(shorter) {
+                    // A fault that never passes may be given up soon after it strikes.
+                    let calls = if reach == Reach::FromThenOn { at } else { calls };
                     let rule = Rule { operation, nth: call.nth, reach, fault: fault.clone() };
                     cells.push(Cell { prelude, rule: Some(rule), calls });
                 }

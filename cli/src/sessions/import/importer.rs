@@ -31,7 +31,10 @@ impl Importer for Sessions {
         let mut tries = Tries::new(&window, &self.random);
         let ended = loop {
             match import_sessions(&self.store, &mut imports, self.clock.now(), &self.random).await {
-                Ok(()) => break Ok(tries.succeeded()),
+                Ok(()) => {
+                    tries.succeeded();
+                    break Ok(());
+                }
                 Err(error) => {
                     if let Err(error) = tries.failed(error).await {
                         break Err(error);

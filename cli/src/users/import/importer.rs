@@ -60,7 +60,10 @@ impl Importer for People {
         let mut tries = Tries::new(&window, &self.random);
         let ended = loop {
             match import_users(&self.accounts, &mut imports, &self.random).await {
-                Ok(()) => break Ok(tries.succeeded()),
+                Ok(()) => {
+                    tries.succeeded();
+                    break Ok(());
+                }
                 Err(error) => {
                     if let Err(error) = tries.failed(error).await {
                         break Err(error);
