@@ -51,6 +51,8 @@ pub struct About {
     pub refresh_token_ttl: Option<u64>,
     /// `REPLAY_WINDOW`, in seconds.
     pub replay_window: Option<u64>,
+    /// `DPOP`: `off`, `optional` or `required`.
+    pub dpop: Option<String>,
 }
 
 /// The console of one service. A clone is the same console.

@@ -128,7 +128,8 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
     add_demo_user(&client, &template).await?;
     let port = address.port();
     template.stage_variables.entry("dpopUrls".to_owned()).or_insert_with(|| public_urls(port));
-    let settings = |name: &str| process.get(name);
+    // A login comes with a proof only if its client has chosen that, so nothing changes for clients that don't.
+    let settings = |name: &str| process.get(name).or_else(|| (name == "DPOP").then(|| "optional".to_owned()));
     let (invoker, config) = match &args.lambda {
         Some(url) => (Invoker::Remote(RemoteInvoker::new(url)?), None),
         None => {
@@ -148,6 +149,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
         access_token_ttl: config.as_ref().map(|config| config.lifetimes.access.as_secs()),
         refresh_token_ttl: config.as_ref().map(|config| config.lifetimes.refresh.as_secs()),
         replay_window: config.as_ref().map(|config| config.replay.window.as_secs()),
+        dpop: config.as_ref().and_then(|_| settings("DPOP")),
     };
     let console = Console::new(observer, Clock::system());
     let options = GatewayOptions {

@@ -11,6 +11,7 @@ use latchkey::{
     http::front::{Front, GatewayEvent},
     limits::Limits,
     operations::OnFirstUse,
+    password::Hashing,
     store::{Accounts, Attempts, Store, Users},
     telling::signals::{Function, Signals},
 };
@@ -67,7 +68,7 @@ pub fn functions_that_tell(
         let accounts = Accounts::new(Store::new(client.clone(), &config.sessions_table), users);
         let attempts = Attempts::new(client, &config.login_attempts_table);
         behind_the_gateway(
-            latchkey_login::service(accounts, attempts, config, clock.clone(), random.clone()),
+            latchkey_login::service(accounts, attempts, config, Hashing::new(random.clone()), clock.clone(), random.clone()),
             environment.cors_allow_origin()?.as_deref(),
             limits,
             random.clone(),

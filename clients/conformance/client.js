@@ -3,11 +3,13 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 // Above every wait that a client may take; who needs longer doesn't answer.
-const PATIENCE = 12_000;
+export const PATIENCE = 12_000;
 
 export class Client {
   /** Events that it told, `ready` left out. */
   events = [];
+  /** The reasons that came with them, where they had one. */
+  reasons = [];
   /** All that it has written. */
   output = '';
   #waiting = new Map();
@@ -28,8 +30,10 @@ export class Client {
           return reject(new Error('a line of the client is no JSON'));
         }
         if (told.event === 'ready') resolve(told);
-        else if (told.event) this.events.push(told.event);
-        else this.#waiting.get(told.id)?.(told);
+        else if (told.event) {
+          this.events.push(told.event);
+          if (told.reason) this.reasons.push(told.reason);
+        } else this.#waiting.get(told.id)?.(told);
       });
       this.child.on('exit', () => reject(new Error('the client has ended before it was ready')));
       setTimeout(() => reject(new Error('the client is not ready')), PATIENCE).unref();

@@ -1,5 +1,6 @@
 // The service on a port, behind a network that does what a requirement says.
 import { createServer } from 'node:http';
+import { PATIENCE } from './client.js';
 import { Service } from './service.js';
 
 export class Network {
@@ -11,7 +12,7 @@ export class Network {
   below = '';
   /** The Authorization of each request that came to another path. */
   outside = [];
-  /** When each request came: {at, method, path, token}. */
+  /** When each request came: {at, method, path, token, proof}. */
   came = [];
   #faults = new Map();
 
@@ -38,17 +39,23 @@ export class Network {
     this.#faults.set(path, [...(this.#faults.get(path) ?? []), ...faults]);
   }
 
-  /** The next request to the path reaches the service, and its answer waits for `release`, which may replace it. */
+  /**
+   * The next request to the path reaches the service, and its answer waits for `release`, which may replace it. `arrived` fails if none
+   * comes.
+   */
   hold(path) {
     const held = {};
-    held.arrived = new Promise((arrived) => {
+    held.arrived = new Promise((arrived, failed) => {
+      const timer = setTimeout(() => failed(new Error(`no request to ${path} came within ${PATIENCE / 1000} s`)), PATIENCE);
       this.fault(path, async (answer) => {
         const given = answer();
         const released = new Promise((resolve) => (held.release = resolve));
+        clearTimeout(timer);
         arrived();
         return (await released) ?? given;
       });
     });
+    held.arrived.catch(() => {}); // Where the requirement has failed before it waits.
     return held;
   }
 
@@ -64,7 +71,7 @@ export class Network {
       return void response.end();
     }
     const asked = { method: request.method, path: request.url.slice(this.below.length), headers: request.headers, body: Buffer.concat(chunks).toString() };
-    this.came.push({ at: Date.now(), method: asked.method, path: asked.path, token: request.headers.authorization ?? null });
+    this.came.push({ at: Date.now(), method: asked.method, path: asked.path, token: request.headers.authorization ?? null, proof: request.headers.dpop ?? null });
     const fault = this.#faults.get(asked.path)?.shift() ?? this.outage?.(asked) ?? 'pass';
     const answer = () => this.service.handle(asked);
     switch (fault) {

@@ -9,17 +9,17 @@ const json = (status, value) => ({ status, headers: { 'Content-Type': 'applicati
 
 /** Lets the access token expire at the service; only its clock moves. */
 const expire = (network) => void (network.ahead += 300_001);
-const refreshes = (network) => network.service.seen.filter(({ path }) => path === '/refresh');
+export const refreshes = (network) => network.service.seen.filter(({ path }) => path === '/refresh');
 const refused = (network) => network.service.seen.filter(({ path, status }) => path === '/me' && status === 401).length;
 
-function is(t, told, outcome, when) {
+export function is(t, told, outcome, when) {
   t.check(told.outcome === outcome, `${when}: the outcome is "${told.outcome}", not "${outcome}"`);
 }
-function answered(t, told, when) {
+export function answered(t, told, when) {
   t.check(told.outcome === 'ok' && told.status === 200, `${when}: ${told.outcome} ${told.status ?? ''}, not ok 200`);
 }
 /** When all is well again a call is answered, at the latest when the client's back-off is over. */
-async function recovers(t, client, when) {
+export async function recovers(t, client, when) {
   let told = await client.call();
   for (let calls = 0; calls < 24 && told.outcome === 'later'; calls += 1) {
     await sleep(500);

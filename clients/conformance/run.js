@@ -6,7 +6,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { BINDING } from './binding.js';
 import { Client } from './client.js';
+import { showsPrivateKey, showsProof } from './leaks.js';
 import { Network } from './network.js';
 import { REQUIREMENTS } from './requirements.js';
 
@@ -22,9 +24,13 @@ try {
 }
 if (!values.client) usage();
 // Judged on what all clients have written during all the others.
-const SILENT = { id: 'C26', title: 'shows no token and no password' };
+const SILENT = [
+  { id: 'C26', title: 'shows no token and no password', what: 'a token or a password', shows: ({ output }) => /lk[ar]_[A-Za-z0-9_-]{20}|correct-horse-battery-staple/.test(output) },
+  { id: 'C35', title: 'shows no private key and no proof', what: 'a private key or a proof', binds: true, shows: ({ output }, trial) => showsProof(output) || showsPrivateKey(output, trial.proofs) },
+];
+const ALL = [...REQUIREMENTS, ...BINDING];
 const named = (list) => list.split(',').filter(Boolean);
-const ids = REQUIREMENTS.map(({ id }) => id).concat(SILENT.id);
+const ids = [...ALL, ...SILENT].map(({ id }) => id);
 for (const id of [...named(values.only ?? ''), ...named(values['must-fail'] ?? '')]) {
   if (!ids.includes(id)) usage();
 }
@@ -59,7 +65,9 @@ class Trial {
       ...more,
     });
     this.clients.push(client);
-    this.shares = (await client.ready).shares_state !== false;
+    const ready = await client.ready;
+    this.shares = ready.shares_state !== false;
+    this.binds = ready.binds === true;
     return client;
   }
 
@@ -71,6 +79,11 @@ class Trial {
     for (let tries = 1; tries < 5 && outcome === 'later'; tries += 1) ({ outcome } = await client.login());
     if (outcome !== 'ok') throw new Error(`a login with the right password comes to "${outcome}"`);
     return { network, client };
+  }
+
+  /** All proofs that came. */
+  get proofs() {
+    return this.#networks.flatMap(({ came }) => came.map(({ proof }) => proof)).filter(Boolean);
   }
 
   async end() {
@@ -89,7 +102,9 @@ setInterval(() => {
   expected = performance.now() + 20;
 }, 20).unref();
 
-const shown = [];
+/** The requirements during which a client wrote what it mustn't, by the id of the requirement that says so. */
+const shown = new Map(SILENT.map(({ id }) => [id, new Set()]));
+let binds = false;
 /** A requirement that fails while the machine stands still is tried again: that says nothing of the client. */
 async function hold(requirement) {
   for (let tries = 1; ; tries += 1) {
@@ -100,25 +115,31 @@ async function hold(requirement) {
   }
 }
 
-async function once({ id, title, twoProcesses, run }) {
+const BINDS_NOTHING = 'the client doesn’t say that it binds logins to a key: `binds` in its first line';
+
+async function once({ id, title, twoProcesses, bound, run }) {
   const trial = new Trial();
   let verdict = 'pass';
+  let note = null;
   try {
-    if (twoProcesses) await trial.client(await trial.network());
-    if (twoProcesses && !trial.shares) verdict = 'n/a ';
+    if (twoProcesses || bound) await trial.client(await trial.network());
+    if (twoProcesses && !trial.shares) note = 'two processes can’t share this client’s storage';
+    if (bound && !trial.binds) note = BINDS_NOTHING;
+    if (note) verdict = 'n/a ';
     else await run(trial);
   } catch (error) {
     trial.failures.push(error.message);
   }
   await trial.end();
-  for (const { output } of trial.clients) {
-    if (/lk[ar]_[A-Za-z0-9_-]{20}|correct-horse-battery-staple/.test(output)) shown.push(id);
+  binds ||= trial.binds === true;
+  for (const { id: silent, shows } of SILENT) {
+    if (trial.clients.some((client) => shows(client, trial))) shown.get(silent).add(id);
   }
   if (trial.failures.length > 0) verdict = 'FAIL';
-  return { id, title, verdict, failures: trial.failures };
+  return { id, title, verdict, notes: note ? [note] : trial.failures };
 }
 
-const wanted = REQUIREMENTS.filter(({ id }) => !values.only || named(values.only).includes(id));
+const wanted = ALL.filter(({ id }) => !values.only || named(values.only).includes(id));
 const results = new Array(wanted.length);
 let next = 0;
 async function worker() {
@@ -129,14 +150,18 @@ async function worker() {
   }
 }
 await Promise.all([1, 2, 3, 4, 5, 6].map(worker));
-if (!values.only || named(values.only).includes(SILENT.id)) {
-  const failures = shown.length > 0 ? [`a token or a password stands in what the client wrote during ${[...new Set(shown)].join(', ')}`] : [];
-  results.push({ ...SILENT, verdict: shown.length > 0 ? 'FAIL' : 'pass', failures });
+for (const { id, title, what, binds: bound } of SILENT) {
+  if (values.only && !named(values.only).includes(id)) continue;
+  const during = [...shown.get(id)];
+  const notes = during.length > 0 ? [`${what} stands in what the client wrote during ${during.join(', ')}`] : bound && !binds ? [BINDS_NOTHING] : [];
+  results.push({ id, title, verdict: during.length > 0 ? 'FAIL' : notes.length > 0 ? 'n/a ' : 'pass', notes });
 }
+const number = ({ id }) => Number(id.slice(1));
+results.sort((a, b) => number(a) - number(b));
 
-for (const { id, title, verdict, failures } of results) {
+for (const { id, title, verdict, notes } of results) {
   console.log(`${verdict}  ${id.padEnd(3)}  ${title}`);
-  for (const failure of failures) console.log(`           ${failure}`);
+  for (const note of notes) console.log(`           ${note}`);
 }
 const failed = results.filter(({ verdict }) => verdict === 'FAIL').map(({ id }) => id);
 const skipped = results.filter(({ verdict }) => verdict === 'n/a ').length;

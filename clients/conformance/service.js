@@ -55,6 +55,7 @@ export class Service {
   seen = [];
   #logins = [];
   #user = text(22);
+  #password = 'correct-horse-battery-staple';
 
   /** `binds` binds a login that comes with a proof to its key. `lostAnswer` is `until_first_use` or `window`: until when a refresh whose answer was lost gets the identical pair. */
   constructor({ now = Date.now, accessLife = 300_000, refreshLife = 7 * 86_400_000, replayWindow = 30_000, sendsDate = true, lostAnswer = 'until_first_use', binds = false } = {}) {
@@ -120,6 +121,7 @@ export class Service {
           this.endAll();
           return { status: 204, headers: { 'Cache-Control': 'no-store' }, body: '' };
         }
+        if (method === 'PUT' && path === '/me/password') return this.#change(login, body);
         if (path.startsWith('/me')) return this.#json({ user_id: login.user, login_id: login.id });
         return problem('not_found');
       }
@@ -138,10 +140,24 @@ export class Service {
       return problem('invalid_request');
     }
     entry.deviceId = request.device_id ?? null;
-    if (request.password !== 'correct-horse-battery-staple') return problem('invalid_credentials');
-    const login = { id: text(22), user: this.#user, pairs: [], ended: false, jkt: possession?.jkt, proofs: new Set() };
+    if (request.password !== this.#password) return problem('invalid_credentials');
+    return this.#begin(possession?.jkt);
+  }
+
+  #begin(jkt) {
+    const login = { id: text(22), user: this.#user, pairs: [], ended: false, jkt, proofs: new Set() };
     this.#logins.push(login);
     return this.#mint(login, null);
+  }
+
+  /** Ends all logins, and begins one that is bound to the key of the login that asked: it needs no proof for that. */
+  #change(login, body) {
+    const { current_password, new_password } = JSON.parse(body);
+    if (current_password !== this.#password) return problem('invalid_credentials');
+    if (new_password.length < 12) return problem('weak_password');
+    this.#password = new_password;
+    this.endAll();
+    return this.#begin(login.jkt);
   }
 
   #mint(login, key) {

@@ -8,6 +8,8 @@ mod credentials;
 mod of_client;
 mod operation;
 mod sign;
+#[cfg(test)]
+mod tests;
 mod unheard;
 
 pub use credentials::Signers;
@@ -34,7 +36,10 @@ use aws_smithy_runtime_api::client::{
     ser_de::SerializeRequest as _,
 };
 use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream, config_bag::ConfigBag};
-use tokio::sync::OnceCell;
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, error::Elapsed},
+};
 
 use crate::{
     clock::{Clock, SetClock},
@@ -104,20 +109,15 @@ impl DynamoDb {
     /// One call, with all its attempts, within its time.
     async fn call(&self, parts: &Parts, input: Input, unheard: Option<&Unheard>) -> Result<Output, Erased> {
         let measured = signals::StoreCall::begin();
-        let mut attempt = Attempt { number: 1, in_flight: false };
-        let answer = in_time(self.0.timeouts.operation_timeout(), self.attempts(parts, input, unheard, &mut attempt)).await;
-        if let (Err(_), true, Some(unheard)) = (&answer, attempt.in_flight, unheard) {
-            unheard.note();
-        }
-        measured.end(attempt.number - 1);
-        match answer {
-            Ok(answer) => answer,
-            Err(elapsed) => Err(SdkError::timeout_error(elapsed)),
-        }
+        let mut attempt = 1;
+        let answer = self.attempts(parts, input, unheard, &mut attempt).await;
+        measured.end(attempt - 1);
+        answer
     }
 
-    async fn attempts(&self, parts: &Parts, input: Input, unheard: Option<&Unheard>, attempt: &mut Attempt) -> Result<Output, Erased> {
-        let way = self.way().await?;
+    async fn attempts(&self, parts: &Parts, input: Input, unheard: Option<&Unheard>, attempt: &mut u32) -> Result<Output, Erased> {
+        let call_ends = End::after(self.0.timeouts.operation_timeout());
+        let way = call_ends.bound(self.way()).await.map_err(SdkError::timeout_error)??;
         let mut config = ConfigBag::base();
         config.push_shared_layer(parts.config.clone());
         let request = parts.serializer.serialize_input(input, &mut config).map_err(SdkError::construction_failure)?;
@@ -125,16 +125,21 @@ impl DynamoDb {
         let mut cost = None;
         loop {
             let again = request.try_clone().ok_or_else(|| SdkError::construction_failure("a body that can't be sent twice"))?;
-            attempt.in_flight = true;
-            let within = self.0.timeouts.operation_attempt_timeout();
-            let tried = in_time(within, self.attempt(way, parts, &config, again, call, attempt.number)).await;
-            attempt.in_flight = false;
+            // One timer for both ends: each timer wakes the event loop.
+            let ends = End::after(self.0.timeouts.operation_attempt_timeout()).or_earlier(call_ends);
+            let tried = ends.bound(self.attempt(way, parts, &config, again, call, *attempt)).await;
             let failed = match tried {
                 Ok(Ok(output)) => {
                     self.0.quota.succeeded(cost);
                     return Ok(output);
                 }
                 Ok(Err(failed)) => failed,
+                Err(elapsed) if ends == call_ends => {
+                    if let Some(unheard) = unheard {
+                        unheard.note();
+                    }
+                    return Err(SdkError::timeout_error(elapsed));
+                }
                 Err(elapsed) => Failed { error: OrchestratorError::timeout(elapsed.into()), response: None, skew_moved: false },
             };
             signals::store_throttled(&failed.error);
@@ -142,13 +147,14 @@ impl DynamoDb {
                 unheard.after(failed.response.as_ref());
             }
             let (error, again) = failed.judged(parts);
-            let Some(again) = again.filter(|_| attempt.number < self.0.retry.max_attempts()) else { return Err(error) };
+            let Some(again) = again.filter(|_| *attempt < self.0.retry.max_attempts()) else { return Err(error) };
             cost = self.0.quota.take(&again);
             if cost.is_none() {
                 return Err(error);
             }
-            tokio::time::sleep(again.pause(&self.0.retry, attempt.number, &self.0.random)).await;
-            attempt.number += 1;
+            let pause = tokio::time::sleep(again.pause(&self.0.retry, *attempt, &self.0.random));
+            call_ends.bound(pause).await.map_err(SdkError::timeout_error)?;
+            *attempt += 1;
         }
     }
 
@@ -186,16 +192,24 @@ impl DynamoDb {
     }
 }
 
-/// Which attempt of a call is the last one, and whether its answer is still awaited.
-struct Attempt {
-    number: u32,
-    in_flight: bool,
-}
+/// When something has to be over; `None` if it may take any time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct End(Option<Instant>);
 
-async fn in_time<F: Future>(limit: Option<Duration>, future: F) -> Result<F::Output, tokio::time::error::Elapsed> {
-    match limit {
-        Some(limit) => tokio::time::timeout(limit, future).await,
-        None => Ok(future.await),
+impl End {
+    fn after(limit: Option<Duration>) -> Self {
+        Self(limit.map(|limit| Instant::now() + limit))
+    }
+
+    fn or_earlier(self, other: Self) -> Self {
+        Self(self.0.into_iter().chain(other.0).min())
+    }
+
+    async fn bound<F: Future>(self, future: F) -> Result<F::Output, Elapsed> {
+        match self.0 {
+            Some(end) => tokio::time::timeout_at(end, future).await,
+            None => Ok(future.await),
+        }
     }
 }
 

@@ -48,7 +48,18 @@ pub async fn start<C>(function: Function, limits: Limits, read: fn(&Environment<
     let dynamodb = aws::dynamodb(&environment, limits, &clock).unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(dynamodb.clone(), sessions_table);
     warm_up(&store).await;
+    tokio::spawn(tick(limits.attempt));
     Started { config, dynamodb, store, clock, signals, cors_allow_origin }
+}
+
+/// Keeps a wake-up of the event loop ahead that is nearer than the end of any attempt or request.
+///
+/// tokio wakes its event loop, with two system calls, for a timer that ends before all others. With this one, the timers of a request are
+/// never the first. Between two requests Lambda freezes the process, and then nothing ticks.
+async fn tick(shortest_limit: Duration) {
+    loop {
+        tokio::time::sleep(shortest_limit).await;
+    }
 }
 
 /// Lambda runs a start at full speed whatever the function's memory, and the first request not. So the name lookup, the TLS

@@ -201,11 +201,7 @@ impl HashMemory {
         output: &mut [u8],
     ) -> Result<(), password_hash::Error> {
         let blocks = params.block_count();
-        let missing = blocks.saturating_sub(self.0.len());
-        self.0.try_reserve_exact(missing).map_err(|_| argon2::Error::OutOfMemory)?;
-        if missing > 0 {
-            self.0.resize(blocks, Block::new());
-        }
+        self.hold(blocks)?;
         let memory = &mut self.0[..blocks];
         let done = Argon2::new(algorithm, version, params).hash_password_into_with_memory(password, salt, output, &mut *memory);
         memory.fill(Block::new());
@@ -215,6 +211,20 @@ impl HashMemory {
             self.0.shrink_to_fit();
         }
         Ok(done?)
+    }
+
+    /// Takes at least so many blocks and writes to each, so that the kernel has given their pages.
+    fn hold(&mut self, blocks: usize) -> Result<(), password_hash::Error> {
+        let missing = blocks.saturating_sub(self.0.len());
+        self.0.try_reserve_exact(missing).map_err(|_| argon2::Error::OutOfMemory)?;
+        if missing > 0 {
+            self.0.resize(blocks, Block::new());
+        }
+        Ok(())
+    }
+
+    fn hold_for_new_hashes(&mut self) -> Result<(), password_hash::Error> {
+        self.hold(CURRENT.params()?.block_count())
     }
 }
 

@@ -22,8 +22,9 @@ for (const scheme of ["light", "dark"]) {
     test(`axe has nothing to say: ${scheme}, ${width} pixels`, async () => {
       const { page, close } = await open(browser, server.url, { scheme, width });
       assert.deepEqual(await breaches(page), []);
+      await page.check("#bind");
       await press(page, "log-in");
-      for (const id of ["me", "refresh", "old-me", "replay", "refresh"]) await press(page, id);
+      for (const id of ["me", "steal", "refresh", "old-me", "replay", "refresh"]) await press(page, id);
       await choose(page, 0);
       await press(page, "replay");
       await press(page, "issue");

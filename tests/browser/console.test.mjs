@@ -287,6 +287,86 @@ test("the log has what the store was asked, of everybody's requests, and no secr
   await close();
 });
 
+/** What the page has sent in the header `DPoP`, by path. */
+function proofsOf(page) {
+  const sent = [];
+  page.on("request", (request) => request.method() === "POST" && sent.push({ path: new URL(request.url()).pathname, proof: request.headers().dpop }));
+  return sent;
+}
+
+const part = (proof, index) => JSON.parse(Buffer.from(proof.split(".")[index], "base64url"));
+
+test("a login that is bound to a key: a thief with the copied token gets nothing, and the login lives on", async () => {
+  const { page, close } = await open(browser, server.url);
+  await page.addInitScript(() => {
+    const generate = crypto.subtle.generateKey.bind(crypto.subtle);
+    window.keys = [];
+    crypto.subtle.generateKey = async (...input) => {
+      const pair = await generate(...input);
+      window.keys.push(pair.privateKey.extractable);
+      return pair;
+    };
+  });
+  await page.reload();
+  await page.waitForSelector("html[data-ready]");
+  const sent = proofsOf(page);
+  await page.check("#bind");
+  await press(page, "log-in");
+  assert.match((await answer(page)).means, /bound to this page’s key/);
+  assert.match(await page.textContent("#devices .current"), /bound to a key/);
+  assert.match(await page.textContent("#tokens-note"), /bound to a key, generation 0/);
+
+  for (const generation of [1, 2]) {
+    const before = await held(page);
+    await press(page, "steal");
+    const { status, means } = await answer(page);
+    assert.deepEqual([status, /can’t sign|can't sign/.test(means)], [401, true], means);
+    await page.waitForSelector("#answer .logged");
+    assert.match(await page.textContent("#answer .logged"), /refresh_key_mismatch no_proof/);
+    assert.deepEqual(await held(page), before, "nothing has changed for the page");
+    await press(page, "refresh");
+    assert.match((await answer(page)).means, new RegExp(`Generation ${generation} takes the place`));
+    await press(page, "me");
+    assert.equal((await answer(page)).status, 200, "the login lives on");
+  }
+  await press(page, "lose");
+  await press(page, "refresh");
+  assert.match((await answer(page)).means, /^A replay/, "an answer that was lost comes back to the key’s owner");
+
+  const proofs = sent.filter(({ path, proof }) => proof !== undefined && ["/login", "/refresh"].includes(path)).map(({ proof }) => proof);
+  assert.equal(proofs.length, 5, "one login and four refreshes are signed, the thief’s two are not");
+  assert.equal(new Set(proofs.map((proof) => part(proof, 1).jti)).size, 5);
+  assert.deepEqual(Object.keys(part(proofs[0], 0).jwk).sort(), ["crv", "kty", "x", "y"]);
+  assert.deepEqual(await page.evaluate(() => window.keys), [false], "one key, which no script can copy");
+  await close();
+});
+
+test("without a key the copied token is enough for a thief", async () => {
+  const { page, close } = await loggedIn();
+  assert.doesNotMatch(await page.textContent("#devices .current"), /bound to a key/);
+  const before = await held(page);
+  await press(page, "steal");
+  const { status, means } = await answer(page);
+  assert.deepEqual([status, /^The copied token is enough: the thief has generation 1/.test(means)], [200, true], means);
+  assert.deepEqual(await held(page), before);
+  assert.match(await page.textContent("#tokens-note"), /holds generation 0, and a thief has the newer pair/);
+  await close();
+});
+
+test("the page offers what the service’s DPOP allows", async () => {
+  for (const [DPOP, hidden, checked] of [["off", true, false], ["required", false, true]]) {
+    const own = await start({ DPOP });
+    const { page, close } = await open(browser, own.url);
+    assert.equal(await page.isHidden("#bind-label"), hidden, DPOP);
+    assert.deepEqual([await page.isChecked("#bind"), await page.isDisabled("#bind")], [checked, checked], DPOP);
+    await press(page, "log-in");
+    assert.equal((await answer(page)).status, 200);
+    assert.equal(/bound to a key/.test(await page.textContent("#devices .current")), checked, DPOP);
+    await close();
+    await own.stop();
+  }
+});
+
 test("by keyboard alone", async () => {
   const { page, close } = await open(browser, server.url);
   const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim());
@@ -297,7 +377,7 @@ test("by keyboard alone", async () => {
     await page.keyboard.press("Tab");
     walked.push(await focused());
   }
-  assert.deepEqual(walked, ["API reference", "open-help", "username", "device", "password", "log-in"]);
+  assert.deepEqual(walked, ["API reference", "open-help", "username", "device", "password", "bind", "log-in"]);
   const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
   assert.equal(outline, "solid", "focus is seen");
   await page.keyboard.press("Enter");
@@ -310,10 +390,10 @@ test("by keyboard alone", async () => {
     await page.keyboard.press("Tab");
     reached.push(await focused());
   }
-  const order = ["as", "me", "refresh", "lose", "eight", "log-out", "log-out-all", "reload-devices", "log-out-others", "office-user", "issue", "set-attributes", "block", "lift-block", "clear"];
+  const order = ["as", "me", "refresh", "lose", "eight", "steal", "log-out", "log-out-all", "reload-devices", "log-out-others", "office-user", "issue", "set-attributes", "block", "lift-block", "clear"];
   assert.deepEqual(reached.filter((id) => order.includes(id)), order);
 
-  for (const [key, status] of [["m", 200], ["r", 200], ["p", 200], ["o", 401], ["y", 200], ["r", 200], ["b", 200], ["d", 200], ["x", 204]]) {
+  for (const [key, status] of [["m", 200], ["r", 200], ["p", 200], ["o", 401], ["y", 200], ["r", 200], ["b", 200], ["t", 200], ["r", 200], ["d", 200], ["x", 204]]) {
     await page.keyboard.press(key);
     await settled(page);
     if (key !== "d") assert.equal((await answer(page)).status, status, key);

@@ -35,7 +35,7 @@ macro_rules! page {
     };
 }
 
-pub(super) const PAGES: [Page; 16] = [
+pub(super) const PAGES: [Page; 17] = [
     page!("/", HTML, POLICY, "assets/console.html"),
     page!("/_console/console.css", CSS, POLICY, "assets/console.css"),
     page!("/_console/icon.svg", "image/svg+xml", POLICY, "assets/icon.svg"),
@@ -43,6 +43,7 @@ pub(super) const PAGES: [Page; 16] = [
     page!("/_console/actions.js", SCRIPT, POLICY, "assets/actions.js"),
     page!("/_console/answer.js", SCRIPT, POLICY, "assets/answer.js"),
     page!("/_console/dom.js", SCRIPT, POLICY, "assets/dom.js"),
+    page!("/_console/key.js", SCRIPT, POLICY, "assets/key.js"),
     page!("/_console/lanes.js", SCRIPT, POLICY, "assets/lanes.js"),
     page!("/_console/log.js", SCRIPT, POLICY, "assets/log.js"),
     page!("/_console/office.js", SCRIPT, POLICY, "assets/office.js"),

@@ -294,6 +294,22 @@ async fn a_preflight_lets_tracing_headers_through() {
     }
 }
 
+/// A proof is looked at here without a setting, and a client that sends none logs in as ever.
+#[tokio::test]
+async fn a_login_may_be_bound_to_a_key_unless_the_environment_says_otherwise() {
+    for (environment, dpop, without_a_proof, with_a_wrong_one) in
+        [(&[][..], "optional", true, false), (&[("DPOP", "off")], "off", true, true), (&[("DPOP", "required")], "required", false, false)]
+    {
+        let dev = Dev::start_with(environment);
+        let about: Value = dev.get("/_console/about.json").await.json().await.unwrap();
+        assert_eq!(about["dpop"], dpop);
+        assert_eq!(dev.login().await["access_token"].is_string(), without_a_proof, "{dpop}");
+        let body = json!({"username": DEMO_USER, "password": DEMO_PASSWORD});
+        let answer = dev.http.post(format!("{}/login", dev.url)).header("DPoP", "none").json(&body).send().await.unwrap();
+        assert_eq!(answer.status().is_success(), with_a_wrong_one, "{dpop}");
+    }
+}
+
 /// Every other path, and every other method of the console's own, is the API's.
 #[tokio::test]
 async fn the_api_answers_as_it_does_without_the_console() {

@@ -4,7 +4,9 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { dpop } from '../src/dpop.js';
 import { Latchkey, LoggedOut, Refused, Unavailable, type Storage } from '../src/index.js';
+import { fileKeys } from './keys.js';
 
 const environment = (name: string): string => {
   const value = process.env[name];
@@ -29,19 +31,21 @@ function fileStorage(directory: string): Storage {
   };
 }
 
+const keys = fileKeys(environment('LATCHKEY_STATE'));
 const latchkey = new Latchkey({
   baseUrl: environment('LATCHKEY_URL'),
   storage: fileStorage(environment('LATCHKEY_STATE')),
+  proofs: dpop(keys),
   patience: Number(environment('LATCHKEY_PATIENCE_MS')),
   attemptTimeout: Number(environment('LATCHKEY_ATTEMPT_MS')),
   replayWindow: Number(environment('LATCHKEY_REPLAY_WINDOW_MS')),
 });
 const tell = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
-latchkey.onLoggedOut((reason) => reason === 'logout' || tell({ event: 'logged_out' }));
+latchkey.onLoggedOut((reason) => reason === 'logout' || tell({ event: 'logged_out', reason }));
 
 interface Command {
   id: number;
-  do: 'login' | 'call' | 'refresh' | 'logout';
+  do: 'login' | 'call' | 'refresh' | 'logout' | 'lose_key';
   username?: string;
   password?: string;
   path?: string;
@@ -63,6 +67,9 @@ async function obey(command: Command): Promise<object> {
     case 'logout':
       await latchkey.logout();
       return { outcome: 'ok' };
+    case 'lose_key':
+      await keys.lose();
+      return { outcome: 'ok' };
   }
 }
 
@@ -80,4 +87,4 @@ createInterface({ input: process.stdin }).on('line', (line) => {
     (error: unknown) => tell({ id: command.id, ...outcomeOf(error) }),
   );
 });
-tell({ event: 'ready', shares_state: true });
+tell({ event: 'ready', shares_state: true, binds: true });

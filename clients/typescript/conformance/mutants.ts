@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 type Edit = [file: string, from: string, to: string];
-/** The requirement that must notice, and what is broken for it. */
+/** The requirement that must notice, and what is broken for it. Files are those of `src`, unless they say otherwise. */
 const MUTANTS: [string, ...Edit[]][] = [
   ['C1', ['vault', 'await this.#set(next);', 'setTimeout(() => void this.#set(next), 300);']],
   [
@@ -47,7 +47,28 @@ const MUTANTS: [string, ...Edit[]][] = [
   ['C24', ['latchkey', 'problem === null || ', '']],
   ['C25', ['latchkey', 'if (stored && /^[A-Za-z0-9_-]{16,64}$/.test(stored))', 'if (false)']],
   ['C26', ['requests', 'throw new Unavailable({ reason });', 'throw new Error(`no answer to ${token}`);']],
+  ['C28', ['dpop', "const binds = request.kind === 'login';", 'const binds = false;']],
+  ['C28', ['dpop', 'const url = `${baseUrl}/${request.kind}`;', 'const url = new URL(`/${request.kind}`, baseUrl).href;']],
+  ['C28', ['session', "const pair = { dpop_jkt: value?.['dpop_jkt'] };", 'const pair = {};']],
+  ['C29', ['dpop', 'jti: randomName()', "jti: 'always the same'"]],
+  ['C29', ['dpop', 'if (!binds && !request.dpop_jkt)', 'if (!binds && (!request.dpop_jkt || request.attempt > 1))']],
+  ['C29', ['dpop', 'return async (request, signal) => {', 'const signed = new Map(); return async (request, signal) => {'], ['dpop', 'const answer = await proved(request, key, signal);', "const at = request.token ?? ''; const proof = signed.get(at) ?? (await proofOf(key, `${baseUrl}/${request.kind}`, Math.floor((timing.now() + offset) / 1000))); signed.set(at, proof); const answer = await send({ ...request, headers: { ...request.headers, DPoP: proof } }, signal);"]],
+  ['C30', ['dpop', 'let offset = 0;', 'let offset = 0, made = null;'], ['dpop', 'keys.make() : keys.get()', 'keys.make().then((key) => (made = key)) : Promise.resolve(made)']],
+  ['C30', ['../conformance/keys', 'const there = await get();', 'const there = null;'], ['../conformance/keys', 'await link(written, path).catch(() => { });', 'await writeFile(path, await readFile(written));']],
+  ['C31', ['dpop', "problemCode(answer) === 'invalid_dpop_proof' ? proved(request, key, signal) : answer", 'answer']],
+  ['C31', ['dpop', "return problemCode(answer) === 'invalid_dpop_proof' ? proved(request, key, signal) : answer;", "let last = answer; while (problemCode(last) === 'invalid_dpop_proof') last = await proved(request, key, signal); return last;"]],
+  ['C31', ['answer', "answer.status === 401 && problemCode(answer) === 'invalid_token'", "['invalid_token', 'invalid_dpop_proof'].includes(problemCode(answer))"]],
+  ['C32', ['dpop', 'offset = date - timing.now()', 'offset = 0']],
+  ['C32', ['dpop', 'offset = date - timing.now()', 'offset ||= date - timing.now()']],
+  ['C33', ['dpop', 'return KEY_LOST;', 'return send(request, signal);']],
+  ['C33', ['dpop', "over: 'key',", '']],
+  ['C33', ['dpop', 'binds ? keys.make() : keys.get()', 'keys.make()'], ['dpop', '(!binds && key.thumbprint !== request.dpop_jkt)', 'false']],
+  ['C34', ['dpop', 'if (!binds && !request.dpop_jkt)', 'if (false)'], ['dpop', '(!binds && key.thumbprint !== request.dpop_jkt)', '(request.dpop_jkt && key.thumbprint !== request.dpop_jkt)']],
+  ['C35', ['../conformance/keys', 'const privateKey = ', 'console.error(JSON.stringify(secret)); const privateKey = ']],
+  ['C35', ['requests', 'throw new Unavailable({ reason });', "throw new Error(`no answer to ${headers?.['DPoP']}`);"]],
 ];
+/** What is judged on the output of other requirements is run with one of them. */
+const RUN_WITH: Record<string, string> = { C26: 'C6', C35: 'C29' };
 
 const here = fileURLToPath(new URL('..', import.meta.url)); // …/build/
 const beside = join(here, '..');
@@ -71,7 +92,7 @@ async function noticed(index: number, id: string, edits: Edit[]): Promise<[boole
       if (text.split(from).length !== 2) throw new Error(`${file}.js has ${text.split(from).length - 1} times: ${from}`);
       writeFileSync(path, text.replace(from, () => to));
     }
-    const only = id === 'C26' ? 'C6,C26' : id;
+    const only = RUN_WITH[id] ? `${RUN_WITH[id]},${id}` : id;
     const driver = `node '${join(copy, 'conformance', 'driver.js')}'`;
     const conformance = await ends('node', ['../conformance/run.js', '--client', driver, '--only', only, '--must-fail', id]);
     const tests = readdirSync(join(copy, 'test')).filter((name) => name.endsWith('.test.js'));

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { base64url, dpop, thumbprintText, webKeys, type DeviceKey, type DeviceKeys } from '../src/dpop.js';
-import { memoryStorage } from '../src/index.js';
-import { outcome, World, type Client, type Seen } from './support.js';
+import { memoryStorage, Refused } from '../src/index.js';
+import { outcome, problem, World, type Client, type Seen } from './support.js';
 
 /** A device's key store, whose key can be taken away, or fail. */
 class Keys implements DeviceKeys {
@@ -65,6 +65,33 @@ test('a proof that was answered already is signed anew, once', async () => {
   assert.deepEqual(loggedOut, []);
 });
 
+test('two refused proofs in a row are a failure like any other, and no loop', async () => {
+  const world = new World({ binds: true });
+  const { latchkey, loggedOut } = await bound(world, new Keys());
+  world.fault('/refresh', problem('invalid_dpop_proof'), problem('invalid_dpop_proof'));
+  assert.equal(await outcome(world.time.until(latchkey.refresh())), 'ok');
+  assert.equal(world.sent.filter(({ path }) => path === '/refresh').length, 3, 'the third comes after the back-off');
+  assert.equal(world.time.slept.length, 1);
+  world.outage = ({ path }) => (path === '/login' ? problem('invalid_dpop_proof') : null);
+  const before = world.sent.length;
+  const refused = await world.time.until(latchkey.login({ username: 'demo', password: 'correct-horse-battery-staple' })).catch((error: unknown) => error);
+  assert.ok(refused instanceof Refused && refused.problem === 'invalid_dpop_proof');
+  assert.equal(world.sent.length, before + 2);
+  assert.equal(await outcome(world.time.until(latchkey.refresh())), 'ok', 'the login that was there goes on');
+  assert.deepEqual(loggedOut, []);
+});
+
+test('a clock that is set while the client runs costs one proof', async () => {
+  const world = new World({ binds: true });
+  const { latchkey } = await bound(world, new Keys());
+  for (const hours of [5, -5]) {
+    world.time.wrong = hours * 3_600_000;
+    assert.equal(await outcome(world.time.until(latchkey.refresh())), 'ok');
+    assert.equal(await outcome(world.time.until(latchkey.refresh())), 'ok');
+  }
+  assert.deepEqual(world.refreshes.map(({ status }) => status), [400, 200, 200, 400, 200, 200]);
+});
+
 test('a login whose key is lost is over, and says why', async () => {
   for (const other of [null, await newKey()]) {
     const world = new World({ binds: true });
@@ -79,6 +106,28 @@ test('a login whose key is lost is over, and says why', async () => {
     await world.time.until(latchkey.login({ username: 'demo', password: 'correct-horse-battery-staple' }));
     assert.equal(await outcome(world.time.until(latchkey.refresh())), 'ok');
   }
+});
+
+test('a changed password goes on with a login that is bound to the same key', async () => {
+  const world = new World({ binds: true });
+  const keys = new Keys();
+  const { latchkey, storage, loggedOut } = await bound(world, keys);
+  const stored = async (): Promise<{ login_id: string; dpop_jkt?: string }> => JSON.parse((await storage.get('latchkey'))!);
+  const before = await stored();
+  await world.time.until(latchkey.changePassword({ username: 'demo', currentPassword: 'correct-horse-battery-staple', newPassword: 'violin gravel postcode heron' }));
+  const after = await stored();
+  assert.notEqual(after.login_id, before.login_id);
+  assert.equal(after.dpop_jkt, keys.key!.thumbprint);
+  assert.equal(world.service.seen.at(-1)!.proof, null, 'the change itself needs no proof');
+  for (let times = 0; times < 2; times += 1) assert.equal(await outcome(world.time.until(latchkey.refresh())), 'ok');
+  assert.deepEqual(world.refreshes.map(({ status }) => status), [200, 200]);
+  assert.ok(world.refreshes.every(({ proof }) => proof), 'a refresh of the new login came without a proof');
+  assert.deepEqual(loggedOut, []);
+  // The new login is as bound as the old one was.
+  keys.key = null;
+  assert.equal(await outcome(world.time.until(latchkey.refresh())), 'LoggedOut');
+  await world.time.quiet();
+  assert.deepEqual(loggedOut, ['key']);
 });
 
 test('a key store that fails ends no session', async () => {

@@ -22,6 +22,7 @@ use latchkey::{
     http::{gateway_context::ByGatewayContext, middleware::Authenticate, pair::pair_response, proof::read_proof},
     limits::Limits,
     operations::{LoginAttempt, NotLoggedIn, PasswordLogin, issue::IssuedLogin},
+    password::Hashing,
     store::{Accounts, Attempts},
     telling::log::{Event, Fields, log},
     throttle::Subjects,
@@ -34,11 +35,12 @@ pub fn service(
     accounts: Accounts,
     attempts: Attempts,
     config: LoginConfig,
+    hashing: Hashing,
     clock: Clock,
     random: Random,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
     let binding = config.binding;
-    let handler = Arc::new(Handler { login: PasswordLogin::new(accounts, attempts, config, random), binding, clock });
+    let handler = Arc::new(Handler { login: PasswordLogin::new(accounts, attempts, config, hashing, random), binding, clock });
     let change = {
         let handler = Arc::clone(&handler);
         ServiceBuilder::new().layer(Authenticate::with(ByGatewayContext)).service_fn(move |request| {

@@ -121,17 +121,25 @@ pub(super) fn sign(request: &mut HttpRequest, signer: &Signer, now: DateTime<Utc
 /// `20261128T120000Z`.
 fn timestamp(now: DateTime<Utc>) -> String {
     let (century, year) = (now.year().unsigned_abs() / 100, now.year().unsigned_abs() % 100);
-    let digits = |number: u32| [number / 10 % 10, number % 10].map(|digit| char::from_digit(digit, 10).unwrap_or('0'));
-    let date = [century, year, now.month(), now.day()].into_iter().flat_map(digits);
-    let time = [now.hour(), now.minute(), now.second()].into_iter().flat_map(digits);
-    date.chain(['T']).chain(time).chain(['Z']).collect()
+    let mut text = String::with_capacity(16);
+    let mut push = |number: u32, after: &str| {
+        for digit in [number / 10 % 10, number % 10] {
+            text.push(char::from(b'0' + digit as u8));
+        }
+        text.push_str(after);
+    };
+    for (number, after) in [(century, ""), (year, ""), (now.month(), ""), (now.day(), "T"), (now.hour(), ""), (now.minute(), "")] {
+        push(number, after);
+    }
+    push(now.second(), "Z");
+    text
 }
 
 fn hex(bytes: &[u8]) -> [u8; 64] {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
     let mut text = [b'0'; 64];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    for ([high, low], byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+        (*high, *low) = (DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]);
     }
     text
 }

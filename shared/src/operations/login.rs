@@ -154,9 +154,9 @@ impl From<NotCreated<Self>> for NotLoggedIn {
 impl PasswordLogin {
     /// Over these tables.
     #[must_use]
-    pub fn new(accounts: Accounts, attempts: Attempts, config: LoginConfig, random: Random) -> Self {
+    pub fn new(accounts: Accounts, attempts: Attempts, config: LoginConfig, hashing: Hashing, random: Random) -> Self {
         let counting = Counting { attempts, throttle: config.throttle, random: random.clone() };
-        Self { accounts, counting, config, hashing: Hashing::new(random.clone()), random }
+        Self { accounts, counting, config, hashing, random }
     }
 
     /// Whether a refusal has to take its time, because the time of a verification depends on the user.

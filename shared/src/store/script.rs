@@ -8,7 +8,7 @@ use std::{
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig, timeout::TimeoutConfig},
 };
 use aws_smithy_runtime_api::client::{
     http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
@@ -19,6 +19,8 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
 use super::{Accounts, Attempts, Store, Users};
+use crate::dynamodb::DynamoDb;
+
 /// One answer.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
@@ -30,6 +32,8 @@ pub(crate) enum Answer {
     Page(u16),
     /// The connection breaks.
     Lost,
+    /// The answer never comes.
+    Never,
 }
 
 /// What was asked: the operation, and the request.
@@ -83,6 +87,12 @@ impl Script {
         Attempts::new(self.client(again), "attempts")
     }
 
+    /// A client that gives up after these times.
+    pub(crate) fn dynamodb_within(&self, times: TimeoutConfig, again: RetryConfig) -> DynamoDb {
+        let client = self.client(again);
+        Client::from_conf(client.config().to_builder().timeout_config(times).build()).into()
+    }
+
     fn client(&self, again: RetryConfig) -> Client {
         let connector = SharedHttpConnector::new(self.clone());
         let config = aws_sdk_dynamodb::Config::builder()
@@ -107,6 +117,9 @@ impl HttpConnector for Script {
         let mut state = self.0.lock().unwrap();
         let answer = state.0.pop_front().unwrap_or_else(|| panic!("unexpected call: {operation} {body}"));
         state.1.push((operation, body));
+        if matches!(answer, Answer::Never) {
+            return HttpConnectorFuture::new(std::future::pending());
+        }
         HttpConnectorFuture::ready(match answer {
             Answer::Output(output) => Ok(response(200, &output)),
             Answer::Error(code, mut beside) => {
@@ -114,7 +127,7 @@ impl HttpConnector for Script {
                 Ok(response(400, &beside))
             }
             Answer::Page(status) => Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from("<html>"))),
-            Answer::Lost => Err(ConnectorError::io("the connection is gone".into())),
+            Answer::Lost | Answer::Never => Err(ConnectorError::io("the connection is gone".into())),
         })
     }
 }

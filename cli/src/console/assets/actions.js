@@ -1,8 +1,9 @@
 // The API as an app would call it, and what this page keeps: logins with their pairs, in memory only.
 
+import { proofFor } from "./key.js";
 import { takeApart } from "./token.js";
 
-/** Logins of this page, the oldest first: `{loginId, userId, device, pairs, held}`. `held` is the pair an app would have. */
+/** Logins of this page, the oldest first: `{loginId, userId, device, bound, pairs, held}`. `bound`: to this page's key. `held` is the pair an app would have. */
 export const logins = [];
 
 let current = null;
@@ -17,11 +18,12 @@ export function setCurrent(login) {
 export const newestPair = (login) => login.pairs.at(-1);
 
 /** Calls the API. Null where no answer came. */
-export async function call(method, path, { token, body, key } = {}) {
+export async function call(method, path, { token, body, key, proof } = {}) {
   const headers = { Accept: "application/json, application/problem+json" };
   if (token) headers.Authorization = `Bearer ${token}`;
   if (body) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
+  if (proof) headers.DPoP = proof;
   try {
     const response = await fetch(path, { method, headers, body: body && JSON.stringify(body), cache: "no-store", credentials: "omit" });
     const text = await response.text();
@@ -40,8 +42,8 @@ const pairOf = (body) => ({
   refreshExpires: new Date(body.refresh_token_expires_at),
 });
 
-export async function logIn(username, password, device) {
-  const result = await call("POST", "/login", { body: { username, password, device: device || undefined } });
+export async function logIn(username, password, device, bound) {
+  const result = await call("POST", "/login", { body: { username, password, device: device || undefined }, proof: bound && (await proofFor("/login")) });
   if (result?.status === 200) keep(result.body, device);
   return result;
 }
@@ -49,7 +51,7 @@ export async function logIn(username, password, device) {
 /** Keeps a new login, and acts with it. */
 function keep(body, device) {
   const pair = pairOf(body);
-  current = { loginId: body.login_id, userId: body.user_id, device: device || "no name", pairs: [pair], held: pair };
+  current = { loginId: body.login_id, userId: body.user_id, device: device || "no name", bound: body.dpop_jkt !== undefined, pairs: [pair], held: pair };
   logins.push(current);
 }
 
@@ -70,12 +72,12 @@ export async function issue(body, key) {
   return issued;
 }
 
-/** Refreshes with this pair's token. What comes is kept; `lost` answers are known of, but not held. */
-export async function refresh(login, pair, { key, lost = false } = {}) {
-  const result = await call("POST", "/refresh", { token: pair.refresh, key });
+/** Refreshes with this pair's token. What comes is kept; `lost` answers are known of, but not held. A `thief` has the token alone. */
+export async function refresh(login, pair, { key, lost = false, thief = false } = {}) {
+  const result = await call("POST", "/refresh", { token: pair.refresh, key, proof: login.bound && !thief && (await proofFor("/refresh")) });
   const known = [...login.pairs];
   if (result?.status === 200) {
-    const next = pairOf(result.body);
+    const next = { ...pairOf(result.body), stolen: thief };
     const same = known.find((each) => each.refresh === next.refresh);
     if (!same) login.pairs.push(next);
     login.pairs.sort((a, b) => a.generation - b.generation);

@@ -12,8 +12,10 @@ const MEANS = {
   unavailable: "The service can't settle it at the moment. Keep the tokens, try again.",
 };
 
+const TOO_OFTEN = "Too many requests at once, or a ninth proof of a bound login in some six minutes. Wait, then try again.";
+
 /** What an answer means, by its problem's code. */
-export const meansOf = ({ status, code, body }) => MEANS[code] ?? (status < 400 ? "Done." : body?.detail ? `Refused: ${body.detail}.` : "Refused.");
+export const meansOf = ({ status, code, path, body }) => (path === "/refresh" && status === 429 ? TOO_OFTEN : undefined) ?? MEANS[code] ?? (status < 400 ? "Done." : body?.detail ? `Refused: ${body.detail}.` : "Refused.");
 
 export const NO_ANSWER = "No answer: is latchkey dev running? Nothing is lost; try again.";
 
@@ -68,6 +70,13 @@ export function refreshMeans(result, presented, known, newest) {
   if (result.code === "invalid_token" && presented.generation < newest.generation) return "Refused. An old token after its window is reuse: two parties hold it, the service can't tell which is the thief, so the login has ended for both.";
   if (result.code === "invalid_token") return "Refused: the login is over, or the token has expired. Log in again.";
   return undefined;
+}
+
+/** What a thief gets for a copied refresh token. */
+export function theftMeans(result, bound, presented) {
+  if (result.status === 200) return `The copied token is enough: the thief has generation ${presented.generation + 1}. Bind the next login to a key, and try again.`;
+  if (result.code === "invalid_token" && bound) return "Refused. The token is genuine, but the thief can't sign with the key. The login lives on: refresh to see it.";
+  return refreshMeans(result, presented, [], presented);
 }
 
 /** What a call of a protected route came to. */

@@ -1,7 +1,7 @@
 // The page's wiring: what each control does, and what is shown after.
 
 import * as api from "./actions.js";
-import { accessMeans, addReason, meansOf, NO_ANSWER, refreshMeans, showAnswer, showNoAnswer } from "./answer.js";
+import { accessMeans, addReason, meansOf, NO_ANSWER, refreshMeans, showAnswer, showNoAnswer, theftMeans } from "./answer.js";
 import { $, begins, h, left, when } from "./dom.js";
 import { lanesOf } from "./lanes.js";
 import { addToLog, clearLog, listen } from "./log.js";
@@ -12,6 +12,8 @@ import { countDown, tokenCard } from "./token.js";
 const about = await fetch("/_console/about.json").then((response) => response.json());
 $("username").value = about.username;
 $("password").value = about.password;
+$("bind-label").hidden = about.dpop === "off";
+$("bind").checked = $("bind").disabled = about.dpop === "required";
 
 let exchanges = [];
 let model = lanesOf(exchanges);
@@ -20,6 +22,7 @@ const laneOf = (login) => model.lanes.find((lane) => lane.loginId === login.logi
 /** Names by login id, as the device list has them: of logins that this page didn't make. */
 const listed = new Map();
 const nameOf = (loginId) => api.logins.find((login) => login.loginId === loginId)?.device ?? listed.get(loginId);
+const isBound = (loginId) => api.logins.find((login) => login.loginId === loginId)?.bound;
 const oldPairs = (login) => login.pairs.filter((pair) => pair.generation < api.newestPair(login).generation);
 
 // What happens elsewhere
@@ -60,7 +63,7 @@ function showLogins() {
       : [h("option", {}, "no login yet")]),
   );
   office.follow(login);
-  for (const id of ["as", "me", "refresh", "lose", "eight", "log-out", "log-out-all", "reload-devices", "log-out-others", "only-this"]) $(id).disabled = !login;
+  for (const id of ["as", "me", "refresh", "lose", "eight", "steal", "log-out", "log-out-all", "reload-devices", "log-out-others", "only-this"]) $(id).disabled = !login;
   const old = login ? oldPairs(login) : [];
   const chosen = Number($("old").value);
   const preferred = old.some((pair) => pair.generation === chosen) && !$("old").dataset.follow ? chosen : old.at(-1)?.generation;
@@ -84,9 +87,10 @@ function tick() {
   const lane = laneOf(login);
   const rotatedAt = lane?.sessions.length > 1 ? model.columns[lane.sessions.at(-1).from]?.at : null;
   const open = rotatedAt && about.replay_window ? rotatedAt + about.replay_window * 1000 - Date.now() : 0;
-  const held = login.held.generation < api.newestPair(login).generation ? `; this page still holds generation ${login.held.generation}, as if the answer were lost` : "";
+  const newest = api.newestPair(login);
+  const held = login.held.generation < newest.generation ? `; this page still holds generation ${login.held.generation}, ${newest.stolen ? "and a thief has the newer pair" : "as if the answer were lost"}` : "";
   const window = open > 0 ? ` · generation ${lane.sessions.at(-1).generation - 1} may be replayed for ${left(open)}` : "";
-  const text = lane?.ended ? `${login.device}: the login is over (${lane.ended.how})` : `${login.device}, generation ${api.newestPair(login).generation}${held}${window}`;
+  const text = lane?.ended ? `${login.device}: the login is over (${lane.ended.how})` : `${login.device}${login.bound ? ", bound to a key" : ""}, generation ${newest.generation}${held}${window}`;
   if ($("tokens-note").textContent !== text) $("tokens-note").textContent = text;
 }
 setInterval(tick, 500);
@@ -112,7 +116,7 @@ function deviceRow(row) {
   return h(
     "li",
     { class: row.current ? "current" : null },
-    h("div", {}, h("p", {}, h("b", {}, name), row.current && h("span", { class: "badge" }, "this one")), h("p", { class: "small" }, h("code", {}, begins(row.login_id)), " in ", time(row.logged_in_at), ", refreshed ", time(row.last_refreshed_at), row.ip && ` from ${row.ip}`)),
+    h("div", {}, h("p", {}, h("b", {}, name), row.current && h("span", { class: "badge" }, "this one"), isBound(row.login_id) && h("span", { class: "badge" }, "bound to a key")), h("p", { class: "small" }, h("code", {}, begins(row.login_id)), " in ", time(row.logged_in_at), ", refreshed ", time(row.last_refreshed_at), row.ip && ` from ${row.ip}`)),
     end,
   );
 }
@@ -139,9 +143,9 @@ async function refreshWith(login, pair, lost) {
 const acts = {
   async logIn() {
     $("login-refused").textContent = "";
-    const result = await api.logIn($("username").value, $("password").value, $("device").value.trim());
+    const result = await api.logIn($("username").value, $("password").value, $("device").value.trim(), $("bind").checked);
     const loggedIn = result?.status === 200;
-    show(result, loggedIn ? `A login, and its first pair: generation 0.` : undefined);
+    show(result, loggedIn ? `A login, and its first pair: generation 0.${api.currentLogin().bound ? " Its refresh tokens are bound to this page’s key." : ""}` : undefined);
     if (loggedIn) return showDevices();
     $("login-refused").textContent = result ? meansOf(result) : NO_ANSWER;
     $("password").select();
@@ -170,6 +174,12 @@ const acts = {
     if (!pair) return;
     const result = await api.me(pair);
     show(result, result && accessMeans(result, pair, api.newestPair(login)));
+  },
+  async steal(login) {
+    const pair = login.held;
+    // The page goes on with its own pair, as the app does that knows of no theft.
+    const { result } = await api.refresh(login, pair, { lost: true, thief: true });
+    show(result, result && theftMeans(result, login.bound, pair));
   },
   async logOut(login) {
     show(await api.logOut(login.held), "This login is over. The user's others live on.");
@@ -224,7 +234,7 @@ async function act(name, argument) {
   }
 }
 
-for (const [id, name] of [["me", "me"], ["refresh", "refresh"], ["lose", "lose"], ["eight", "eight"], ["replay", "replay"], ["old-me", "oldMe"], ["log-out", "logOut"], ["log-out-all", "logOutAll"], ["log-out-others", "logOutOthers"], ["reload-devices", "devices"], ["block", "block"], ["lift-block", "liftBlock"]]) {
+for (const [id, name] of [["me", "me"], ["refresh", "refresh"], ["lose", "lose"], ["eight", "eight"], ["replay", "replay"], ["old-me", "oldMe"], ["steal", "steal"], ["log-out", "logOut"], ["log-out-all", "logOutAll"], ["log-out-others", "logOutOthers"], ["reload-devices", "devices"], ["block", "block"], ["lift-block", "liftBlock"]]) {
   $(id).addEventListener("click", () => act(name));
 }
 for (const [id, name] of [["login-form", "logIn"], ["issue-form", "issue"], ["attributes-form", "setAttributes"]]) {
