@@ -1,4 +1,4 @@
-//! The same for an import of several users at once: nobody is lost, no user is written twice, no id and no look has two names.
+//! The same for an import of several users at once: no user is lost, none is written twice, no id and no look has two names.
 
 use std::sync::{
     Arc,
