@@ -566,4 +566,25 @@ export const REQUIREMENTS = [
       t.check(ids.every((id) => /^[A-Za-z0-9_-]{16,64}$/.test(id ?? '')), 'a device_id is 16 to 64 URL-safe characters');
     },
   },
+  {
+    id: 'C27',
+    title: 'takes a request for a fresh authentication for no refusal',
+    async run(t) {
+      const { network, client } = await t.loggedIn();
+      // Some clients doubt a 401 in the first seconds of a token's life anyway.
+      await sleep(10_500);
+      const challenge = 'Bearer error="insufficient_user_authentication", max_age="300"';
+      const challenges = [{ 'WWW-Authenticate': challenge }, { 'x-amzn-Remapped-WWW-Authenticate': challenge }, { 'WWW-Authenticate': ['Basic realm="api"', challenge] }];
+      for (const headers of challenges) {
+        const before = network.count('/me', 'GET');
+        network.fault('/me', { ...json(401, { code: 'insufficient_user_authentication' }), headers: { 'Content-Type': 'application/problem+json', ...headers } });
+        const told = await client.call();
+        const when = JSON.stringify(headers);
+        t.check(told.outcome === 'ok' && told.status === 401, `${when}: ${told.outcome} ${told.status ?? ''}, not the API’s 401`);
+        t.check(network.count('/me', 'GET') === before + 1, `${when}: the call was repeated`);
+      }
+      t.check(network.count('/refresh') === 0, `it cost ${network.count('/refresh')} refreshes`);
+      answered(t, await client.call(), 'afterwards');
+    },
+  },
 ];

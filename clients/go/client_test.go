@@ -100,6 +100,24 @@ func TestAnUnreadableStorageIsNotLoggedOut(t *testing.T) {
 	}
 }
 
+func TestAFreshAuthenticationIsWantedOfTheUser(t *testing.T) {
+	stepUp := `Bearer error="insufficient_user_authentication", max_age="300"`
+	for _, header := range []http.Header{
+		{"Www-Authenticate": {stepUp}},
+		{"X-Amzn-Remapped-Www-Authenticate": {stepUp}},
+		{"Www-Authenticate": {`Basic realm="api"`, stepUp}},
+	} {
+		if refusal(&http.Response{StatusCode: 401, Header: header}) {
+			t.Fatalf("%v is taken for a refusal of the token", header)
+		}
+	}
+	for _, header := range []http.Header{{}, {"Www-Authenticate": {`Bearer error="invalid_token"`}}} {
+		if !refusal(&http.Response{StatusCode: 401, Header: header}) {
+			t.Fatalf("%v isn't taken for a refusal of the token", header)
+		}
+	}
+}
+
 func TestOnlyTheVerdictEndsALogin(t *testing.T) {
 	verdict := answer{401, http.Header{"Content-Type": {"application/problem+json"}}, []byte(`{"code":"invalid_token"}`)}
 	if !verdict.ended() {

@@ -1,13 +1,14 @@
 package latchkey
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 )
 
 // Do sends a request with the access token, refreshed before where it is due. Where the API answers 401, it sends the request
-// once more with a newer token. It follows no redirect. The URL is below BaseURL or one of APIs, or a path below BaseURL.
+// once more with a newer token, unless the API wants the user to authenticate again. It follows no redirect. The URL is below BaseURL or one of APIs, or a path below BaseURL.
 func (c *Client) Do(request *http.Request) (*http.Response, error) {
 	if request.URL.Host == "" {
 		request = request.Clone(request.Context())
@@ -37,7 +38,7 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	response, err := c.call(request, usable)
-	if err != nil || response.StatusCode != http.StatusUnauthorized {
+	if err != nil || !refusal(response) {
 		return response, err
 	}
 	newer, err := c.after(request.Context(), usable, false)
@@ -58,6 +59,13 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	response.Body.Close()
 	return c.call(again, newer)
+}
+
+// refusal says whether the API refused the token. An API that wants the user to authenticate again (RFC 9470) refuses none: a
+// refresh wouldn't help, and the login goes on.
+func refusal(response *http.Response) bool {
+	challenge := fmt.Sprint(response.Header.Values("WWW-Authenticate"), response.Header.Values("X-Amzn-Remapped-Www-Authenticate"))
+	return response.StatusCode == http.StatusUnauthorized && !strings.Contains(challenge, "insufficient_user_authentication")
 }
 
 func (c *Client) call(request *http.Request, s *session) (*http.Response, error) {

@@ -42,7 +42,7 @@ pub use create_user::Owner;
 pub use end::{Attempt, EndProof, Ended};
 pub use end_everyone::{ScanCursor, ScannedUser};
 pub use error::StoreError;
-pub use items::{Item, ItemError, StoredItem, login_item, read_item, read_login, read_session, session_item};
+pub use items::{Item, ItemError, StoredItem, attributes_item, login_item, read_item, read_login, read_session, session_item};
 pub use locate::{Located, NotLocated};
 pub use logins::LoginsCursor;
 pub use name_claim::is_name_claim;

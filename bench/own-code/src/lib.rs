@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
     config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
     types::AttributeValue,
 };
-use bench_work::Work;
+use bench_work::{Answers, Work};
 use lambda_runtime::{Context, LambdaEvent};
 use latchkey::{
     clock::{Clock, SetClock},
@@ -31,7 +31,7 @@ use tower_service::Service as _;
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The counted operations, by name. All but the last two emit metrics, as in a deployment.
-pub const COUNTED: [&str; 4] = ["authorize", "refresh", "authorize-silent", "query"];
+pub const COUNTED: [&str; 5] = ["authorize", "authorize-attributes", "refresh", "authorize-silent", "query"];
 
 const TABLE: &str = "SessionsTable";
 
@@ -41,7 +41,10 @@ pub struct Functions {
     pub work: Work,
     runtime: Runtime,
     client: Client,
+    store: Store,
     authorizer: Authorizer,
+    /// The one whose login has attributes.
+    authorizer_attributes: Authorizer,
     refresh: RefreshConfig,
     signals: Signals,
 }
@@ -54,29 +57,28 @@ impl Functions {
     pub fn new() -> Result<Self, Failure> {
         let work = Work::new()?;
         let clock = Clock::system().set_by_dynamodb();
-        let http = SetClock::around(dynamodb::AtOnce::new(work.answers.clone()), &clock);
-        let config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("eu-central-1"))
-            .credentials_provider(Credentials::new("AKIAIOSFODNN7EXAMPLE", "bench", Some("token".repeat(180)), None, "bench"))
-            .http_client(http)
-            .timeout_config(Limits::PRODUCTION.timeouts())
-            .retry_config(RetryConfig::standard())
-            .build();
-        let client = Client::from_conf(config);
-        let store = Store::new(client.clone(), TABLE);
+        let [client, with_attributes] = [&work.answers, &work.answers_attributes].map(|answers| asking(answers.clone(), &clock));
+        let authorizer = |client: &Client| {
+            let store = Store::new(client.clone(), TABLE);
+            Authorizer::new(store, ImportedTokens::Refused, OnFirstUse::LeaveUnmarked, clock.clone(), Limits::PRODUCTION)
+        };
         // A system call for each line, like standard output.
         let nowhere = File::options().write(true).open("/dev/null")?;
         let to_nowhere = move |line: &str| drop((&nowhere).write_all(format!("{line}\n").as_bytes()));
         let environment = Environment::from_fn(|name| (name == "SESSIONS_TABLE").then(|| TABLE.to_owned()));
-        Ok(Self {
+        let functions = Self {
             work,
             runtime: tokio::runtime::Builder::new_current_thread().enable_time().build()?,
+            authorizer: authorizer(&client),
+            authorizer_attributes: authorizer(&with_attributes),
+            store: Store::new(client.clone(), TABLE),
             client,
-            authorizer: Authorizer::new(store, ImportedTokens::Refused, OnFirstUse::LeaveUnmarked, clock, Limits::PRODUCTION),
             refresh: RefreshConfig::read(&environment)?,
             signals: Signals::to("Latchkey/latchkey-prod", Function::Authorizer, to_nowhere),
-        })
+        };
+        // Once, so that looking for it isn't counted.
+        right(functions.authorize_with_attributes()?, r#""attr_role":"admin""#)?;
+        Ok(functions)
     }
 
     /// Runs the operation with this name in [`COUNTED`].
@@ -86,6 +88,7 @@ impl Functions {
     pub fn once(&self, what: &str) -> Result<(), Failure> {
         match what {
             "authorize" => self.authorize().map(drop),
+            "authorize-attributes" => self.authorize_with_attributes().map(drop),
             "authorize-silent" => self.authorize_silently().map(drop),
             "refresh" => self.refresh().map(drop),
             "query" => self.query().map(drop),
@@ -98,7 +101,15 @@ impl Functions {
     /// # Errors
     /// If it isn't Allow.
     pub fn authorize(&self) -> Result<Vec<u8>, Failure> {
-        self.authorize_telling(&self.signals)
+        self.authorize_by(&self.authorizer, &self.work.authorize, &self.signals)
+    }
+
+    /// The same of a login with a role and scopes.
+    ///
+    /// # Errors
+    /// If it isn't Allow.
+    pub fn authorize_with_attributes(&self) -> Result<Vec<u8>, Failure> {
+        self.authorize_by(&self.authorizer_attributes, &self.work.authorize_attributes, &self.signals)
     }
 
     /// The same without metrics.
@@ -106,12 +117,12 @@ impl Functions {
     /// # Errors
     /// If it isn't Allow.
     pub fn authorize_silently(&self) -> Result<Vec<u8>, Failure> {
-        self.authorize_telling(&Signals::default())
+        self.authorize_by(&self.authorizer, &self.work.authorize, &Signals::default())
     }
 
-    fn authorize_telling(&self, signals: &Signals) -> Result<Vec<u8>, Failure> {
-        let event = serde_json::from_slice(&self.work.authorize)?;
-        let answer = pin!(self.authorizer.answer(event, "00000000-0000-4000-8000-000000000001".into()));
+    fn authorize_by(&self, authorizer: &Authorizer, event: &[u8], signals: &Signals) -> Result<Vec<u8>, Failure> {
+        let event = serde_json::from_slice(event)?;
+        let answer = pin!(authorizer.answer(event, "00000000-0000-4000-8000-000000000001".into()));
         // As Lambda sends it when tracing is off.
         let trace = Some("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0;Lineage=1:a87bd80c:0");
         let answer = self.runtime.block_on(signals.of_request(trace, answer))?;
@@ -123,9 +134,8 @@ impl Functions {
     /// # Errors
     /// If it isn't 200.
     pub fn refresh(&self) -> Result<Vec<u8>, Failure> {
-        let store = Store::new(self.client.clone(), TABLE);
         let mut front = Front::new(
-            latchkey_refresh::service(store, self.refresh.clone(), Clock::system(), Random::system()),
+            latchkey_refresh::service(self.store.clone(), self.refresh.clone(), Clock::system(), Random::system()),
             None,
             Limits::PRODUCTION,
             Random::system(),
@@ -152,6 +162,19 @@ impl Functions {
         let output = self.runtime.block_on(query.send())?;
         if output.count() == 2 { Ok(output.items().len()) } else { Err("the query finds something else".into()) }
     }
+}
+
+fn asking(answers: Answers, clock: &Clock) -> Client {
+    let http = SetClock::around(dynamodb::AtOnce::new(answers), clock);
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("eu-central-1"))
+        .credentials_provider(Credentials::new("AKIAIOSFODNN7EXAMPLE", "bench", Some("token".repeat(180)), None, "bench"))
+        .http_client(http)
+        .timeout_config(Limits::PRODUCTION.timeouts())
+        .retry_config(RetryConfig::standard())
+        .build();
+    Client::from_conf(config)
 }
 
 fn right(answer: Vec<u8>, part: &str) -> Result<Vec<u8>, Failure> {

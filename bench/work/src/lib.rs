@@ -8,10 +8,10 @@ use bytes::Bytes;
 use latchkey::{
     clock::{Clock, rfc3339},
     entropy::Random,
-    model::{Device, Lifetimes},
+    model::{Attributes, Device, Lifetimes, Login, LoginAttributes},
     operations::issue::{IssuedLogin, issue_login},
     password::{HashMemory, Password, PasswordHash},
-    store::{Item, login_item, session_item},
+    store::{Item, attributes_item, login_item, session_item},
 };
 use serde_json::{Map, Value, json};
 
@@ -22,6 +22,7 @@ pub struct NoWork(String);
 
 const USER_ID: &str = "3f0c1e0a-2d51-4f6b-9c55-6f1f9a1c7e42";
 const PASSWORD: &str = "correct-horse-battery-staple";
+const SCOPE: &str = "orders:read orders:write invoices:read";
 const USER_AGENT: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 ExampleApp/7.4.1";
 
 /// The fixed answers of DynamoDB.
@@ -40,6 +41,8 @@ pub struct Answers {
 pub struct Work {
     /// An authorizer event with a valid access token.
     pub authorize: Bytes,
+    /// The same of a login that has a role and three scopes.
+    pub authorize_attributes: Bytes,
     /// `POST /refresh` with a valid refresh token.
     pub refresh: Bytes,
     /// `POST /login` with the right password.
@@ -48,6 +51,8 @@ pub struct Work {
     pub sessions: Bytes,
     /// The answers of DynamoDB.
     pub answers: Answers,
+    /// The same where the login has attributes. In a set of their own, so that finding an answer takes as long.
+    pub answers_attributes: Answers,
     /// The login, as it was issued.
     pub issued: IssuedLogin,
     /// The password and its hash, to time the hash alone.
@@ -68,7 +73,8 @@ impl Work {
             user_agent: Some(USER_AGENT.into()),
             ip: Some("203.0.113.7".into()),
         };
-        let issued = issue_login(USER_ID, device, lifetimes, None, now, &Random::system()).map_err(none)?;
+        let issue = |device| issue_login(USER_ID, device, lifetimes, None, now, &Random::system()).map_err(none);
+        let (issued, attributed) = (issue(device.clone())?, issue(device)?);
         let (login, session) = (&issued.new.login, &issued.new.session);
         let login_id = login.key.login_id.as_str();
         let user_key = login.key.user_key.as_str();
@@ -84,6 +90,11 @@ impl Work {
         let password = Password::parse(PASSWORD.into()).map_err(none)?;
         let hash = password.hash(&Random::system(), &mut HashMemory::default()).map_err(none)?;
         let items = [attributes(&login_item(login)), attributes(&session_item(session))];
+        let login_with = Login { has_attributes: true, ..attributed.new.login };
+        let roles = Attributes::default().with("role", Some("admin".into())).and_then(|role| role.with_scope(Some(SCOPE))).map_err(none)?;
+        let kept_until = LoginAttributes::kept_for(attributed.new.session.refresh_token_expires_at);
+        let roles = LoginAttributes { user: roles, version: 2, own: Attributes::default(), kept_until };
+        let items_with = [login_item(&login_with), session_item(&attributed.new.session), attributes_item(&login_with.key, &roles)];
         let register = json!({
             "user_key": {"S": user_key}, "sk": {"S": "!user"}, "schema": {"N": "1"}, "version": {"N": "1"},
             "last_login_id": {"S": login_id}, "user_id": {"S": USER_ID},
@@ -100,18 +111,37 @@ impl Work {
             collection: page(items.to_vec()),
             user: user.to_string().into(),
         };
+        let answers_attributes = Answers {
+            login_id: login_with.key.login_id.as_str().into(),
+            login: page(items_with.iter().map(attributes).collect()),
+            ..answers.clone()
+        };
 
         let bearer = format!("Bearer {}", issued.pair.access.expose());
-        let authorize = json!({
-            "type": "TOKEN",
-            "authorizationToken": bearer,
-            "methodArn": "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/v1/GET/me",
-        });
+        let asked = |bearer: &str| {
+            json!({
+                "type": "TOKEN",
+                "authorizationToken": bearer,
+                "methodArn": "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/v1/GET/me",
+            })
+        };
+        let authorize = asked(&bearer).to_string().into();
+        let authorize_attributes = asked(&format!("Bearer {}", attributed.pair.access.expose())).to_string().into();
         let refresh = proxy("POST", "/refresh", &format!("Bearer {}", issued.pair.refresh.expose()), None, None);
         let body = json!({"username": "ada", "password": PASSWORD, "device": "Ada's iPhone"}).to_string();
         let login = proxy("POST", "/login", "", Some(&body), None);
         let sessions = proxy("GET", "/sessions", &bearer, None, Some(context));
-        Ok(Self { authorize: authorize.to_string().into(), refresh, login, sessions, answers, issued, password: (password, hash) })
+        Ok(Self {
+            authorize,
+            authorize_attributes,
+            refresh,
+            login,
+            sessions,
+            answers,
+            answers_attributes,
+            issued,
+            password: (password, hash),
+        })
     }
 }
 
@@ -149,7 +179,11 @@ fn attribute(value: &AttributeValue) -> Value {
     match value {
         AttributeValue::S(text) => json!({"S": text}),
         AttributeValue::N(digits) => json!({"N": digits}),
+        AttributeValue::Bool(yes) => json!({"BOOL": yes}),
         AttributeValue::B(bytes) => json!({"B": BASE64.encode(bytes)}),
+        AttributeValue::M(values) => {
+            json!({"M": values.iter().map(|(name, value)| (name.clone(), attribute(value))).collect::<Map<_, _>>()})
+        }
         AttributeValue::L(values) => json!({"L": values.iter().map(attribute).collect::<Vec<_>>()}),
         // Latchkey writes no other type; a program would fail on any other.
         _ => Value::Null,

@@ -159,10 +159,10 @@ fn fix_of(table: &str, breach: &Breach) -> String {
     let key = serde_json::json!({"user_key": {"S": user_key}, "sk": {"S": sk}});
     let delete = format!("aws dynamodb delete-item --table-name {table} --key '{key}'");
     match sk.as_str() {
-        "!user" if breach.what == ATTRIBUTES_PENDING => {
-            "send the change again (`PUT /admin/attributes` or `latchkey users set-attributes`); the user's next login finishes it, too"
-                .to_owned()
-        }
+        "!user" if breach.what == ATTRIBUTES_PENDING => format!(
+            "`aws dynamodb get-item --table-name {table} --key '{key}'` shows the user_id and the new attributes; set them again with \
+             `PUT /admin/attributes` or `latchkey users set-attributes`. The user's next login finishes it, too"
+        ),
         "!user" => format!("{delete}, and the user's logins with it: without a register none is ended by \"everywhere\""),
         _ => format!("{delete}; on that device the user logs in again"),
     }

@@ -157,6 +157,27 @@ async fn items_that_contradict_each_other() {
     told(&[]).await;
 }
 
+/// What the fix says is enough to finish it: whose the change is, and what it changes to.
+#[tokio::test]
+async fn a_change_of_attributes_that_is_not_finished() {
+    let (service, _) = in_use().await;
+    let register = sessions_item(&service, "!user").await;
+    let mut pending = register.clone();
+    pending.insert("attributes".to_owned(), AttributeValue::M([("role".to_owned(), text("admin"))].into()));
+    pending.insert("attributes_pending".to_owned(), pending["version"].clone());
+    put(&service, "SessionsTable", &pending).await;
+    let [(found, fix)] = <[_; 1]>::try_from(findings(&service.database).await).unwrap();
+    assert!(found.contains("a change of the user's attributes isn't finished"), "{found}");
+    assert!(fix.contains("aws dynamodb get-item") && fix.contains("users set-attributes"), "{fix}");
+
+    // The key of the fix leads to both, and the command that it names finishes the change.
+    let key: Value = serde_json::from_str(fix.split('\'').nth(1).unwrap()).unwrap();
+    assert_eq!((text(key["user_key"]["S"].as_str().unwrap()), &key["sk"]["S"]), (pending["user_key"].clone(), &json!("!user")));
+    assert!(pending.contains_key("user_id"));
+    assert_eq!(latchkey(&service.database, "users set-attributes demo --set role=admin", "").await.code, 0);
+    assert_eq!(findings(&service.database).await, []);
+}
+
 /// What a scan sees of a transaction in mid-commit is read again before it is believed.
 #[tokio::test]
 async fn a_torn_read_is_no_finding() {

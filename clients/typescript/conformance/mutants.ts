@@ -47,6 +47,7 @@ const MUTANTS: [string, ...Edit[]][] = [
   ['C24', ['latchkey', 'problem === null || ', '']],
   ['C25', ['latchkey', 'if (stored && /^[A-Za-z0-9_-]{16,64}$/.test(stored))', 'if (false)']],
   ['C26', ['requests', 'throw new Unavailable({ reason });', 'throw new Error(`no answer to ${token}`);']],
+  ['C27', ['latchkey', "!challenge(response).includes('insufficient_user_authentication')", 'true']],
   ['C28', ['dpop', "const binds = request.kind === 'login';", 'const binds = false;']],
   ['C28', ['dpop', 'const url = `${baseUrl}/${request.kind}`;', 'const url = new URL(`/${request.kind}`, baseUrl).href;']],
   ['C28', ['session', "const pair = { dpop_jkt: value?.['dpop_jkt'] };", 'const pair = {};']],

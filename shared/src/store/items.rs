@@ -265,7 +265,8 @@ pub(super) fn map(attributes: &Attributes) -> AttributeValue {
 }
 
 /// Writes the attributes of a login.
-pub(super) fn attributes_item(key_: &LoginKey, attributes: &LoginAttributes) -> Item {
+#[must_use]
+pub fn attributes_item(key_: &LoginKey, attributes: &LoginAttributes) -> Item {
     let mut item = attributes_key(key_);
     put(&mut item, "schema", number(SCHEMA));
     put(&mut item, "version", number(attributes.version));

@@ -1,4 +1,4 @@
-//! Counts the allocations of an authorize, a refresh, an authorize without metrics, and the SDK's query. Prints a line for
+//! Counts the allocations of an authorize, one with attributes, a refresh, an authorize without metrics, and the SDK's query. Prints a line for
 //! each: its name, the blocks and the bytes.
 
 use own_code::{COUNTED, Failure, Functions};

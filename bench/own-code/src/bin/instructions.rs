@@ -1,5 +1,5 @@
 //! Runs one operation once, warm, in a function that callgrind measures: `instructions
-//! authorize|refresh|authorize-silent|query`.
+//! authorize|authorize-attributes|refresh|authorize-silent|query`.
 
 use own_code::{Failure, Functions};
 

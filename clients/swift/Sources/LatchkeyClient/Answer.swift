@@ -1,4 +1,7 @@
 import Foundation
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
 
 /// An answer that has been read to its end. The names of the headers have lower case.
 struct Answer: Sendable {
@@ -46,6 +49,13 @@ struct Answer: Sendable {
         let longest = code == nil ? 60.0 : 86_400
         return .later(status: status, retryAfter: .milliseconds(Int64(min(max(0, seconds), longest) * 1_000)))
     }
+}
+
+/// Whether the API refused the token. One that wants the user to authenticate again (RFC 9470) refuses none: a refresh wouldn't help,
+/// and the login goes on.
+func isRefusal(_ response: HTTPURLResponse) -> Bool {
+    let challenges = ["WWW-Authenticate", "x-amzn-Remapped-WWW-Authenticate"].compactMap { response.value(forHTTPHeaderField: $0) }
+    return response.statusCode == 401 && !challenges.contains { $0.contains("insufficient_user_authentication") }
 }
 
 private func httpDate(_ text: String) -> Date? {

@@ -54,7 +54,7 @@ public actor Latchkey {
     }
 
     /// Sends `request` with the access token, refreshed before where it is due. Where the API answers 401, it sends the request once more
-    /// with a newer token. It follows no redirect. The URL is below `baseURL` or one of `apis`, or a path below `baseURL`.
+    /// with a newer token, unless the API wants the user to authenticate again. It follows no redirect. The URL is below `baseURL` or one of `apis`, or a path below `baseURL`.
     public func data(for request: URLRequest, timeout: Duration = .seconds(30)) async throws -> (Data, HTTPURLResponse) {
         guard let url = request.url else { throw LatchkeyError.unknownAddress }
         var addressed = request
@@ -62,7 +62,7 @@ public actor Latchkey {
         let deadline = ContinuousClock.now + options.patience
         let stored = try await usable(deadline)
         let answer = try await send(addressed, stored, timeout)
-        if answer.1.statusCode != 401 { return answer }
+        if !isRefusal(answer.1) { return answer }
         let newer = try await refresher.after(stored, deadline: deadline)
         // Not repeated as another user who logged in meanwhile, nor with a body that is used up.
         if newer.pair.loginID != stored.pair.loginID || request.httpBodyStream != nil { return answer }

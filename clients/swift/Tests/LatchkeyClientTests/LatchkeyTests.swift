@@ -87,6 +87,20 @@ final class LatchkeyTests: XCTestCase {
         }
     }
 
+    func testAFreshAuthenticationIsWantedOfTheUser() throws {
+        let url = try address("https://api.example.com/me")
+        let isRefused = { (status: Int, headers: [String: String]) in
+            try isRefusal(XCTUnwrap(HTTPURLResponse(url: url, statusCode: status, httpVersion: nil, headerFields: headers)))
+        }
+        let stepUp = #"Bearer error="insufficient_user_authentication", max_age="300""#
+        for name in ["WWW-Authenticate", "x-amzn-Remapped-WWW-Authenticate"] {
+            XCTAssertFalse(try isRefused(401, [name: stepUp]))
+        }
+        XCTAssertTrue(try isRefused(401, ["WWW-Authenticate": #"Bearer error="invalid_token""#]))
+        XCTAssertTrue(try isRefused(401, [:]))
+        XCTAssertFalse(try isRefused(403, [:]))
+    }
+
     func testOnlyTheVerdictEndsALogin() {
         let (problem, body) = ("application/problem+json", #"{"code":"invalid_token"}"#)
         XCTAssertTrue(answer(401, problem, body).ended)

@@ -9,6 +9,8 @@ import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonPrimitive
 
 private val CODE = Regex("[a-z_]{1,64}")
+/** API Gateway renames the first. */
+internal val CHALLENGES = setOf("www-authenticate", "x-amzn-remapped-www-authenticate")
 private val LONGEST_WAIT = Duration.ofDays(1)
 // A stranger's Retry-After, a proxy's for example, counts for no longer.
 private val LONGEST_STRANGERS_WAIT = Duration.ofMinutes(1)
@@ -35,6 +37,13 @@ internal val Response.pair: Pair?
 
 /** The verdict that ends a login. All three parts count: portals and proxies answer 401 too. */
 internal val Response.ended: Boolean get() = status == 401 && code == "invalid_token"
+
+/**
+ * Whether the API refused the token. One that wants the user to authenticate again (RFC 9470) refuses none: a refresh wouldn't help,
+ * and the login goes on.
+ */
+internal val Response.refused: Boolean
+    get() = status == 401 && CHALLENGES.none { "insufficient_user_authentication" in headers[it].orEmpty() }
 
 internal val Response.superseded: Boolean get() = status == 409 && code == "superseded"
 

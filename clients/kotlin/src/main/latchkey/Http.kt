@@ -17,7 +17,7 @@ public class Request(
     public val body: ByteArray? = null,
 )
 
-/** An answer that has been read to its end. The names in [headers] have lower case. */
+/** An answer that has been read to its end. The names in [headers] have lower case; several lines of `www-authenticate` are one. */
 public class Response(public val status: Int, public val headers: Map<String, String>, public val body: ByteArray)
 
 /** Sends requests. It has to follow no redirect, and to throw an IOException where there is no answer in time. */
@@ -45,7 +45,10 @@ public class JdkHttp : Http {
         } finally {
             exchange.cancel(true)
         }
-        val headers = response.headers().map().entries.associate { (name, values) -> name.lowercase() to values.first() }
+        val headers = response.headers().map().entries.associate { (name, values) ->
+            // An API may make several challenges, each in a line of its own.
+            name.lowercase().let { it to if (it in CHALLENGES) values.joinToString(", ") else values.first() }
+        }
         return Response(response.statusCode(), headers, response.body())
     }
 }

@@ -78,14 +78,14 @@ public class Latchkey(private val options: Options) : AutoCloseable {
 
     /**
      * Sends [request] with the access token, refreshed before where it is due. Where the API answers 401, it sends the request once
-     * more with a newer token. It follows no redirect. The URL is below `baseUrl` or one of `apis`, or a path below `baseUrl`.
+     * more with a newer token, unless the API wants the user to authenticate again. It follows no redirect. The URL is below `baseUrl` or one of `apis`, or a path below `baseUrl`.
      */
     public fun call(request: Request, timeout: Duration = Duration.ofSeconds(30)): Response {
         val url = address(request.url)
         val deadline = deadline()
         val usable = usable(deadline)
         val answer = send(request, url, usable, timeout)
-        if (answer.status != 401) return answer
+        if (!answer.refused) return answer
         val newer = refreshing.after(usable, deadline)
         // Not repeated as another user who logged in meanwhile.
         return if (newer.pair.loginId == usable.pair.loginId) send(request, url, newer, timeout) else answer

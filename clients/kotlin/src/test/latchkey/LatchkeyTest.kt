@@ -59,6 +59,18 @@ class LatchkeyTest {
     }
 
     @Test
+    fun aFreshAuthenticationIsWantedOfTheUser() {
+        val none = ByteArray(0)
+        val stepUp = """Bearer error="insufficient_user_authentication", max_age="300""""
+        for (name in listOf("www-authenticate", "x-amzn-remapped-www-authenticate")) {
+            assertFalse(Response(401, mapOf(name to stepUp), none).refused)
+        }
+        assertTrue(Response(401, mapOf("www-authenticate" to """Bearer error="invalid_token""""), none).refused)
+        assertTrue(Response(401, emptyMap(), none).refused)
+        assertFalse(Response(403, emptyMap(), none).refused)
+    }
+
+    @Test
     fun onlyTheVerdictEndsALogin() {
         val problem = mapOf("content-type" to "application/problem+json")
         val body = """{"code":"invalid_token"}""".encodeToByteArray()
