@@ -28,6 +28,7 @@ use crate::{
     args::{AddArgs, ChangeArgs, PasswordArgs, SetPasswordArgs, TableArgs, UserArgs, UsersCommand},
     client::{self, ClientError, advice},
     confirm::{NotConfirmed, confirm},
+    estimate::WarmThroughput,
     exit::{Exit, ExitWith},
     progress::Spinner,
 };
@@ -144,8 +145,8 @@ pub async fn run(command: UsersCommand) -> Result<(), UsersError> {
         UsersCommand::Export(args) => export::export(args).await,
         UsersCommand::Restore(args) => restore::restore(args).await,
         UsersCommand::Import(args) => {
-            let accounts = if args.dry_run { None } else { Some(accounts(&args.at).await?) };
-            Ok(import::run(accounts, &args).await?)
+            let target = if args.dry_run { None } else { Some(target(&args.at).await?) };
+            Ok(import::run(target, &args).await?)
         }
         UsersCommand::Find(args) => list::find(args).await,
         UsersCommand::Disable(args) => disable(args).await,
@@ -253,6 +254,14 @@ async fn accounts(at: &TableArgs) -> Result<Accounts, UsersError> {
     let (sessions, users) = (sessions_table(at)?, users_table(at)?);
     let client = client::for_aws(&at.aws).await?;
     Ok(Accounts::new(Store::new(client.clone(), sessions), Users::new(client, users)))
+}
+
+/// The tables of an import. Its transactions are larger than a request's, and take longer.
+async fn target(at: &TableArgs) -> Result<import::Target, UsersError> {
+    let (sessions, users) = (sessions_table(at)?, users_table(at)?);
+    let client = client::patient(&at.aws).await?;
+    let warm = WarmThroughput::of(&client, &users).await;
+    Ok(import::Target { accounts: Accounts::new(Store::new(client.clone(), sessions), Users::new(client, users)), warm })
 }
 
 fn users_table(at: &TableArgs) -> Result<String, UsersError> {

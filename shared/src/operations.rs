@@ -33,6 +33,6 @@ pub use end::{Everywhere, PresentedLogin, end_all, end_all_if_known, end_login, 
 pub use find::{Holder, find_holders};
 pub use import::{ImportOutcome, SessionImport, import_session, import_sessions};
 pub use import_rows::Progress;
-pub use import_user::{LeftAlone, UserImported, import_user};
+pub use import_user::{LeftAlone, NewUser, UserImport, UserImported, import_user, import_users};
 pub use login::{LoginAttempt, NotLoggedIn, PasswordLogin};
 pub use refresh::{NotRefreshed, PresentedRefresh, Refreshed, refresh};

@@ -6,6 +6,7 @@ mod accounts;
 mod answer_proof;
 mod attempts;
 mod attributes;
+mod batch;
 mod block;
 mod change_register;
 mod change_user;

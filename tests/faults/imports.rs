@@ -32,14 +32,14 @@ use crate::{
     tally::{Breach, Tally},
 };
 
-/// A fault that never passes is left alone after so many calls.
-const CALLS_AT_MOST: usize = 20;
+/// An import is cut off after so many calls more than it makes without the fault.
+const CALLS_MORE: usize = 12;
 /// Faults without an answer are waited for as often as there are attempts.
 const LIMITS: Limits = Limits { attempt: Duration::from_millis(400), ..TEST_LIMITS };
 
 /// What stands in the way before the fault.
 #[derive(Debug, Clone, Copy)]
-enum Prelude {
+pub(crate) enum Prelude {
     Nothing,
     /// The transaction was cancelled on account of its first row, which is imported alone after the others.
     Cancelled,
@@ -48,7 +48,7 @@ enum Prelude {
 }
 
 impl Prelude {
-    fn rules(self) -> Vec<Rule> {
+    pub(crate) fn rules(self) -> Vec<Rule> {
         let fault = match self {
             Self::Nothing => return Vec::new(),
             Self::Cancelled => cancelled("TransactionConflict", 3),
@@ -56,6 +56,77 @@ impl Prelude {
         };
         vec![Rule { operation: "TransactWriteItems", nth: 1, reach: Reach::OneCall, fault }]
     }
+}
+
+pub(crate) fn client_under(database: &Database, tap: &Tap) -> Client {
+    Client::from_conf(database.tapped(tap).config().to_builder().timeout_config(LIMITS.timeouts()).build())
+}
+
+/// `None` if the import was cut off: it stopped at a call, or made no progress.
+pub(crate) async fn until_cut_off<T>(tap: &Tap, calls_without: usize, import: impl Future<Output = T>) -> Option<T> {
+    let no_progress = async {
+        let mut calls = 0;
+        while calls < calls_without + CALLS_MORE {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            calls += tap.take_calls().len();
+        }
+    };
+    tokio::select! {
+        outcomes = import => Some(outcomes),
+        () = tap.stands() => None,
+        () = no_progress => None,
+    }
+}
+
+/// One import under a fault.
+#[derive(Debug)]
+pub(crate) struct Cell {
+    pub(crate) prelude: Prelude,
+    pub(crate) rule: Option<Rule>,
+    /// How many calls it makes without the fault, or before it.
+    pub(crate) calls: usize,
+}
+
+impl Cell {
+    pub(crate) fn arm(&self, tap: &Tap) {
+        tap.arm(self.prelude.rules().into_iter().chain(self.rule.clone()).collect());
+    }
+
+    pub(crate) fn name(&self) -> String {
+        format!("after {:?}: {:?}", self.prelude, self.rule)
+    }
+}
+
+/// Every fault at every call, at its first occurrence and at its second. `calls_after` gives the calls of an import without another fault.
+pub(crate) async fn cells(calls_after: impl AsyncFn(Prelude) -> Vec<Call>) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for prelude in [Prelude::Nothing, Prelude::Cancelled, Prelude::AnswerLost] {
+        let attempts = calls_after(prelude).await;
+        let calls = attempts.len();
+        cells.push(Cell { prelude, rule: None, calls });
+        let first = usize::from(!matches!(prelude, Prelude::Nothing));
+        // The quick size takes one call of those that rows imported alone repeat.
+        let struck = |call: &Call| {
+            let together = matches!(&*call.operation, "BatchGetItem" | "TransactWriteItems");
+            let nth = if together { call.nth > first && (full() || call.nth <= first + 2) } else { full() || call.nth == 1 };
+            call.attempt == 1 && nth
+        };
+        for (at, call) in attempts.iter().enumerate().filter(|(_, call)| struck(call)) {
+            let operation = OPERATIONS.into_iter().find(|name| *name == call.operation).unwrap();
+            for (fault, reaches) in faults(call) {
+                // The quick size takes the longest reach of each.
+                let shorter = if full() { 0 } else { reaches.len() - 1 };
+                for reach in reaches.into_iter().skip(shorter) {
+                    // A fault that never passes may be given up soon after it strikes.
+                    let calls = if reach == Reach::FromThenOn { at } else { calls };
+                    let rule = Rule { operation, nth: call.nth, reach, fault: fault.clone() };
+                    cells.push(Cell { prelude, rule: Some(rule), calls });
+                }
+            }
+        }
+    }
+    assert!(cells.len() > 100, "{}", cells.len());
+    cells
 }
 
 /// The sessions of a file, each of a user of its own, with what becomes of it when nothing fails.
@@ -86,11 +157,6 @@ fn session(user_id: &str, token: &str, expires_at: DateTime<Utc>) -> ImportedSes
 impl Ground {
     fn store(&self, client: Client) -> Store {
         Store::new(client, self.database.table("SessionsTable"))
-    }
-
-    fn under(&self, tap: &Tap) -> Store {
-        let client = self.database.tapped(tap);
-        self.store(Client::from_conf(client.config().to_builder().timeout_config(LIMITS.timeouts()).build()))
     }
 
     async fn file(&self) -> File {
@@ -136,23 +202,6 @@ impl File {
         imports.into_iter().map(|import| import.into_outcome(&ended)).collect()
     }
 
-    /// The same through a tap. `None` if it was cut off: it stopped at a call, or made no progress.
-    async fn import_under(&self, ground: &Ground, tap: &Tap) -> Option<Vec<Result<ImportOutcome, StoreError>>> {
-        let store = ground.under(tap);
-        let mut calls = 0;
-        let no_progress = async {
-            while calls < CALLS_AT_MOST {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-                calls += tap.take_calls().len();
-            }
-        };
-        tokio::select! {
-            outcomes = self.import(&store) => Some(outcomes),
-            () = tap.stands() => None,
-            () = no_progress => None,
-        }
-    }
-
     /// Each user has what one import of their row leaves, however often it was tried.
     async fn check(&self, tally: &mut Tally, cell: &str) {
         for (session, outcome) in &self.rows {
@@ -196,13 +245,13 @@ fn is_right(outcome: &Result<ImportOutcome, StoreError>, expected: ImportOutcome
     }
 }
 
-async fn run(ground: Ground, prelude: Prelude, rule: Option<Rule>) -> Tally {
-    let cell = format!("after {prelude:?}: {rule:?}");
+async fn run(ground: Ground, under: Cell) -> Tally {
+    let (cell, rule) = (under.name(), under.rule.as_ref());
     let (file, tap, mut tally) = (ground.file().await, Tap::default(), Tally { cells: 1, ..Tally::default() });
-    tap.arm(prelude.rules().into_iter().chain(rule.clone()).collect());
-    let first = file.import_under(&ground, &tap).await;
+    under.arm(&tap);
+    let first = until_cut_off(&tap, under.calls, file.import(&ground.store(client_under(&ground.database, &tap)))).await;
     let calls = tap.disarm();
-    let met = rule.as_ref().is_none_or(|rule| calls.iter().any(|call| rule.meets(call)));
+    let met = rule.is_none_or(|rule| calls.iter().any(|call| rule.meets(call)));
     tally.hold(met, Breach::Unexpected, || format!("{cell}: the fault met no call"));
     *tally.answers.entry(if first.is_some() { "ended" } else { "cut off" }.to_owned()).or_default() += 1;
 
@@ -212,7 +261,7 @@ async fn run(ground: Ground, prelude: Prelude, rule: Option<Rule>) -> Tally {
         let acknowledged = first.as_ref().is_some_and(|first| first[at] == Ok(ImportOutcome::Imported));
         if let Some(first) = &first {
             let outcome = &first[at];
-            tally.hold(is_right(outcome, *expected, rule.as_ref()), Breach::Unexpected, || format!("{cell}: {user} was {outcome:?}"));
+            tally.hold(is_right(outcome, *expected, rule), Breach::Unexpected, || format!("{cell}: {user} was {outcome:?}"));
         }
         let right = match (&again[at], expected) {
             (Ok(ImportOutcome::Imported), ImportOutcome::Imported) => !acknowledged,
@@ -226,35 +275,15 @@ async fn run(ground: Ground, prelude: Prelude, rule: Option<Rule>) -> Tally {
     tally
 }
 
-async fn calls_after(ground: &Ground, prelude: Prelude) -> Vec<Call> {
-    let (file, tap) = (ground.file().await, Tap::default());
-    tap.arm(prelude.rules());
-    assert!(file.import_under(ground, &tap).await.is_some());
-    let mut calls = tap.disarm();
-    calls.retain(|call| call.attempt == 1);
-    calls
-}
-
 #[tokio::test]
 async fn every_fault_at_every_call_of_an_import() {
     let ground = Ground { database: Database::with(&[("AcceptImportedTokens", "true")]).await, files: Arc::default() };
-    let mut cells = Vec::new();
-    for prelude in [Prelude::Nothing, Prelude::Cancelled, Prelude::AnswerLost] {
-        cells.push((prelude, None));
-        let calls = calls_after(&ground, prelude).await;
-        for call in calls.iter().filter(|call| matches!(prelude, Prelude::Nothing) || call.operation != "BatchGetItem" || call.nth > 1) {
-            let struck = matches!(prelude, Prelude::Nothing) || call.operation != "TransactWriteItems" || call.nth > 1;
-            let operation = OPERATIONS.into_iter().find(|name| *name == call.operation).unwrap();
-            for (fault, reaches) in faults(call).into_iter().filter(|_| struck) {
-                // The quick size takes the longest reach of each.
-                let shorter = if full() { 0 } else { reaches.len() - 1 };
-                for reach in reaches.into_iter().skip(shorter) {
-                    cells.push((prelude, Some(Rule { operation, nth: call.nth, reach, fault: fault.clone() })));
-                }
-            }
-        }
-    }
-    assert!(cells.len() > 100, "{}", cells.len());
-    let cells = cells.into_iter().map(|(prelude, rule)| run(ground.clone(), prelude, rule));
+    let calls_after = async |prelude: Prelude| {
+        let (file, tap) = (ground.file().await, Tap::default());
+        tap.arm(prelude.rules());
+        file.import(&ground.store(client_under(&ground.database, &tap))).await;
+        tap.disarm()
+    };
+    let cells = cells(calls_after).await.into_iter().map(|cell| run(ground.clone(), cell));
     in_parallel(cells).await.close("faults of an import");
 }

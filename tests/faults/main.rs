@@ -13,6 +13,7 @@ mod device_list;
 mod histories;
 mod honest_tears;
 mod imports;
+mod imports_of_users;
 mod index;
 mod lost_answers;
 mod matrix;

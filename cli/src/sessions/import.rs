@@ -24,14 +24,11 @@ use latchkey::{
     operations::ImportOutcome,
     store::{Store, StoreError},
 };
-use tokio::{
-    signal::ctrl_c,
-    sync::mpsc::{Receiver, Sender, channel},
-};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::{
     args::{ImportArgs, ImportFormat},
-    batches::{Done, Pool},
+    batches::{Done, Report, drive},
     estimate::{self, WarmThroughput, lines_of},
     exit::{Exit, ExitWith},
     progress::FileProgress,
@@ -111,7 +108,7 @@ pub(super) async fn run(target: Option<Target>, args: &ImportArgs) -> Result<(),
     thread::spawn(move || read(rows, &sender));
     let ended = match target {
         Some(Target { store, .. }) => {
-            import.all(receiver, Pool::new(Sessions { store, clock: Clock::system(), random: Random::system() })).await
+            drive(receiver, Sessions { store, clock: Clock::system(), random: Random::system() }, &mut import).await
         }
         None => import.check(receiver, Clock::system()).await,
     };
@@ -141,45 +138,6 @@ struct Import {
 }
 
 impl Import {
-    /// Imports all rows. After the first failure it finishes the rows in flight and stops.
-    async fn all(&mut self, mut rows: Receiver<Result<Row, FileError>>, mut pool: Pool<Sessions>) -> Result<(), ImportError> {
-        let mut ended: Option<Result<(), ImportError>> = None;
-        let interrupted = ctrl_c();
-        tokio::pin!(interrupted);
-        loop {
-            // The end of the file lets go on what waits; a failure doesn't.
-            let go_on = !matches!(ended, Some(Err(_)));
-            let reading = ended.is_none();
-            if go_on {
-                pool.flush(!reading, rows.is_empty());
-            }
-            if pool.is_idle()
-                && let Some(ended) = ended
-            {
-                return ended;
-            }
-            tokio::select! {
-                Some(done) = pool.next(go_on) => {
-                    for row in done.map_err(|_| ImportError::Panicked)? {
-                        if let Err(error) = self.done(row) {
-                            ended = Some(ended.and_then(Result::err).map_or(Err(error), Err));
-                        }
-                    }
-                }
-                row = rows.recv(), if reading && pool.has_room() => match row {
-                    None => ended = Some(Ok(())),
-                    Some(Err(error)) => ended = Some(Err(error.into())),
-                    Some(Ok(row)) => {
-                        if let Some(session) = self.good(row.line, row.session) {
-                            pool.add(row.line, session);
-                        }
-                    }
-                },
-                _ = &mut interrupted, if go_on => ended = Some(Err(ImportError::Interrupted)),
-            }
-        }
-    }
-
     /// Checks all rows, and writes nothing.
     async fn check(&mut self, mut rows: Receiver<Result<Row, FileError>>, clock: Clock) -> Result<(), ImportError> {
         while let Some(row) = rows.recv().await {
@@ -188,16 +146,6 @@ impl Import {
                 let expired = session.refresh_token_expires_at <= clock.now();
                 self.count(if expired { ImportOutcome::Expired } else { ImportOutcome::Imported });
             }
-        }
-        Ok(())
-    }
-
-    /// Takes down what became of a row. An item that isn't as Latchkey writes it is in one user's way only.
-    fn done(&mut self, Done { line, outcome, .. }: Done<Result<ImportOutcome, StoreError>>) -> Result<(), ImportError> {
-        match outcome {
-            Ok(outcome) => self.count(outcome),
-            Err(StoreError::Item(error)) => self.bad(line, &BadRow::new(format!("the user can't be read: {error}"))),
-            Err(cause) => return Err(ImportError::Store { line, cause }),
         }
         Ok(())
     }
@@ -224,5 +172,32 @@ impl Import {
 
     fn show(&self) {
         self.progress.show(self.bytes_read.load(Ordering::Relaxed), self.summary.rows());
+    }
+}
+
+impl Report<Sessions> for Import {
+    type Row = Row;
+    type Error = ImportError;
+
+    fn row(&mut self, Row { line, session }: Row) -> Option<(u64, ImportedSession)> {
+        self.good(line, session).map(|session| (line, session))
+    }
+
+    /// An item that isn't as Latchkey writes it is in one user's way only.
+    fn done(&mut self, Done { line, outcome, .. }: Done<Result<ImportOutcome, StoreError>>) -> Result<(), ImportError> {
+        match outcome {
+            Ok(outcome) => self.count(outcome),
+            Err(StoreError::Item(error)) => self.bad(line, &BadRow::new(format!("the user can't be read: {error}"))),
+            Err(cause) => return Err(ImportError::Store { line, cause }),
+        }
+        Ok(())
+    }
+
+    fn interrupted() -> ImportError {
+        ImportError::Interrupted
+    }
+
+    fn panicked() -> ImportError {
+        ImportError::Panicked
     }
 }

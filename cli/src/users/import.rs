@@ -1,47 +1,51 @@
 //! `latchkey users import`: users of another system with their ids and password hashes.
 //!
-//! The whole file is read before anything is written, because two rows of one name make both of them bad. Users are written in parallel.
+//! The whole file is read before anything is written, because two rows of one name make both of them bad. Users are written in batches.
 //! Importing is idempotent, and never sets a password back: after an interruption, run the same command again.
 
 mod auth0;
 mod conflicts;
 mod document;
 mod entry;
+mod file;
 mod firebase;
+mod importer;
 mod keycloak;
 mod settings;
 mod summary;
 mod table_rows;
 
-use std::{path::Path, sync::atomic::Ordering};
+use std::{path::Path, thread};
 
 use latchkey::{
     clock::Clock,
     entropy::{NoEntropy, Random},
-    ids::LoginId,
-    model::{User, UserStatus},
-    operations::{UserImported, import_user},
-    password::{ForeignHash, Hashing, HashingError, PasswordHash},
+    operations::UserImported,
+    password::{Hashing, HashingError},
     store::{Accounts, StoreError},
-    username::Username,
 };
 use serde_json::json;
-use tokio::{signal::ctrl_c, task::JoinSet};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::{
     args::{ImportUsersArgs, UsersFormat},
+    batches::{Done, Report, drive},
+    estimate::{self, WarmThroughput},
     exit::{Exit, ExitWith},
-    patiently::patiently,
     progress::FileProgress,
-    rows::{BadRow, Counted, FileError, ending},
+    rows::{BadRow, FileError, ending},
 };
 
 use entry::{Entered, Entry, Unusable};
+use file::Checked;
+use importer::{Imported, NotImported, People};
 use settings::Settings;
 use summary::Summary;
 
-/// How many users are written at once.
-const SIDE_BY_SIDE: usize = 16;
+/// How many rows are read ahead.
+const READ_AHEAD: usize = 1_024;
+/// What a user costs: the user, the register and the check of names that look alike, two units each.
+const UNITS_A_ROW: u64 = 6;
 
 /// Why not all of a file was imported. Imported users stay, and the same command imports the rest.
 #[derive(Debug, thiserror::Error)]
@@ -83,32 +87,35 @@ impl ExitWith for ImportUsersError {
     }
 }
 
+/// The tables that are imported into.
+pub(super) struct Target {
+    pub(super) accounts: Accounts,
+    pub(super) warm: WarmThroughput,
+}
+
 /// Imports a file; without tables, only checks it.
-pub(super) async fn run(accounts: Option<Accounts>, args: &ImportUsersArgs) -> Result<(), ImportUsersError> {
+pub(super) async fn run(target: Option<Target>, args: &ImportUsersArgs) -> Result<(), ImportUsersError> {
     let settings = Settings::read(args)?;
     let format = args.format.or_else(|| format_of(&args.file)).ok_or(FileError::UnknownFormat)?;
-    let entries = read(args, format, &settings)?;
+    let users = file::check(args, format, settings)?;
     if format == UsersFormat::Cognito {
         eprintln!("Cognito exports no password hashes: these users can't log in until `latchkey users set-password` gives them a password");
     }
-    let mut import = Import { summary: Summary::default(), progress: FileProgress::start(Some(entries.len() as u64)), json: args.json };
-    let mut good = Vec::new();
-    for Entry { line, user } in conflicts::marked(entries) {
-        match user {
-            Ok(user) => {
-                import.summary.user(&user);
-                good.push((line, user));
-            }
-            Err(Unusable::Bad(bad)) => import.bad(line, &bad),
-            Err(Unusable::Skipped(why)) => {
-                import.summary.skipped += 1;
-                import.say(line, &format!("skipped: {why}"));
-            }
-        }
+    let rows = users.rows as u64;
+    if let Some(target) = &target {
+        eprintln!("{}", estimate::sentence(rows, UNITS_A_ROW, target.warm));
     }
-    let ended = match accounts {
-        Some(accounts) => import.all(accounts, good).await,
-        None => Ok(()),
+    let mut import = Import { summary: Summary::default(), progress: FileProgress::start(Some(rows)), json: args.json };
+    let (sender, receiver) = channel(READ_AHEAD);
+    // A detached thread, because nothing ends a read.
+    thread::spawn(move || read(users, &sender));
+    let ended = match target {
+        Some(Target { accounts, .. }) => {
+            let random = Random::system();
+            let people = People { accounts, clock: Clock::system(), hashing: Hashing::new(random.clone()), random };
+            drive(receiver, people, &mut import).await
+        }
+        None => import.check(receiver).await,
     };
     let Import { summary, progress, .. } = import;
     drop(progress);
@@ -117,20 +124,13 @@ pub(super) async fn run(accounts: Option<Accounts>, args: &ImportUsersArgs) -> R
     if summary.bad > 0 { Err(ImportUsersError::BadRows(summary.bad)) } else { Ok(()) }
 }
 
-fn read(args: &ImportUsersArgs, format: UsersFormat, settings: &Settings) -> Result<Vec<Entry>, FileError> {
-    let source = Counted::open(&args.file)?;
-    let progress = FileProgress::start(source.length);
-    let bytes_read = source.count();
-    let shown = |rows: usize| {
-        if rows.is_multiple_of(1_000) {
-            progress.show(bytes_read.load(Ordering::Relaxed), rows as u64);
+/// Reads all rows, until the import stops.
+fn read(users: Checked, sender: &Sender<Result<Entry, FileError>>) {
+    for row in users {
+        let ended = row.is_err();
+        if sender.blocking_send(row).is_err() || ended {
+            return;
         }
-    };
-    match format {
-        UsersFormat::Csv | UsersFormat::Jsonl | UsersFormat::Cognito => table_rows::read(source, format, settings, shown),
-        UsersFormat::Firebase => firebase::read(source, settings),
-        UsersFormat::Auth0 => auth0::read(source, settings),
-        UsersFormat::Keycloak => keycloak::read(source, settings),
     }
 }
 
@@ -151,53 +151,12 @@ struct Import {
     json: bool,
 }
 
-/// What became of one user.
-struct Done {
-    line: u64,
-    username: Username,
-    outcome: Result<UserImported, ImportUsersError>,
-}
-
 impl Import {
-    /// Writes all users. After the first failure it finishes those in flight and stops.
-    async fn all(&mut self, accounts: Accounts, users: Vec<(u64, Entered)>) -> Result<(), ImportUsersError> {
-        let importer = Importer { accounts, clock: Clock::system(), random: Random::system(), hashing: Hashing::new(Random::system()) };
-        let mut users = users.into_iter();
-        let mut in_flight = JoinSet::new();
-        let mut ended = Ok(());
-        let interrupted = ctrl_c();
-        tokio::pin!(interrupted);
-        loop {
-            while ended.is_ok() && in_flight.len() < SIDE_BY_SIDE {
-                let Some((line, user)) = users.next() else { break };
-                let importer = importer.clone();
-                in_flight.spawn(async move { importer.import(line, user).await });
-            }
-            tokio::select! {
-                done = in_flight.join_next() => match done {
-                    None => return ended,
-                    Some(Err(_)) => ended = Err(ImportUsersError::Panicked),
-                    Some(Ok(done)) => ended = ended.and(self.done(done)),
-                },
-                _ = &mut interrupted, if ended.is_ok() => ended = Err(ImportUsersError::Interrupted),
-            }
+    /// Checks all rows, and writes nothing.
+    async fn check(&mut self, mut rows: Receiver<Result<Entry, FileError>>) -> Result<(), ImportUsersError> {
+        while let Some(row) = rows.recv().await {
+            let _good = self.row(row?);
         }
-    }
-
-    fn done(&mut self, Done { line, username, outcome }: Done) -> Result<(), ImportUsersError> {
-        match outcome {
-            Ok(UserImported::LeftAlone(why)) => {
-                self.summary.left_alone += 1;
-                self.say(line, &format!("left alone: {username} {}", <&str>::from(why)));
-            }
-            Ok(outcome) => self.summary.count(outcome),
-            // An item that isn't as Latchkey writes it is in one user's way only.
-            Err(ImportUsersError::Store { cause: StoreError::Item(error), .. }) => {
-                self.bad(line, &BadRow::new(format!("the user can't be read: {error}")));
-            }
-            Err(error) => return Err(error),
-        }
-        self.progress.show(self.summary.done(), self.summary.done());
         Ok(())
     }
 
@@ -218,41 +177,50 @@ impl Import {
     }
 }
 
-#[derive(Clone)]
-struct Importer {
-    accounts: Accounts,
-    clock: Clock,
-    random: Random,
-    hashing: Hashing,
-}
+impl Report<People> for Import {
+    type Row = Entry;
+    type Error = ImportUsersError;
 
-impl Importer {
-    async fn import(&self, line: u64, user: Entered) -> Done {
-        let username = user.username.clone();
-        let outcome = self.try_import(line, user).await;
-        Done { line, username, outcome }
+    fn row(&mut self, Entry { line, user }: Entry) -> Option<(u64, Entered)> {
+        match user {
+            Ok(user) => {
+                self.summary.user(&user);
+                return Some((line, user));
+            }
+            Err(Unusable::Bad(bad)) => self.bad(line, &bad),
+            Err(Unusable::Skipped(why)) => {
+                self.summary.skipped += 1;
+                self.say(line, &format!("skipped: {why}"));
+            }
+        }
+        None
     }
 
-    async fn try_import(&self, line: u64, user: Entered) -> Result<UserImported, ImportUsersError> {
-        let Entered { username, user_id, hash, disabled } = user;
-        let password_hash: PasswordHash = match hash {
-            ForeignHash::Slow(foreign) => foreign.into(),
-            ForeignHash::Fast(fast) => self.hashing.wrap(fast).await.map_err(|cause| ImportUsersError::Hash { line, cause })?.into(),
-            ForeignHash::NoPassword => PasswordHash::none(),
-        };
-        let id_is_given = user_id.is_some();
-        let user = User {
-            username,
-            user_id: match user_id {
-                Some(user_id) => user_id,
-                None => LoginId::generate(&self.random)?.to_string(),
-            },
-            password_hash,
-            status: if disabled { UserStatus::Disabled } else { UserStatus::Active },
-            version: 1,
-            created_at: self.clock.now(),
-        };
-        let imported = patiently(&self.random, || import_user(&self.accounts, &user, id_is_given, &self.random)).await;
-        imported.map_err(|cause| ImportUsersError::Store { line, cause })
+    fn done(&mut self, Done { line, outcome: Imported { username, outcome }, .. }: Done<Imported>) -> Result<(), ImportUsersError> {
+        match outcome {
+            Ok(outcome) => {
+                self.summary.count(outcome);
+                if let UserImported::LeftAlone(why) = outcome {
+                    self.say(line, &format!("left alone: {username} {}", <&str>::from(why)));
+                }
+            }
+            // An item that isn't as Latchkey writes it is in one user's way only.
+            Err(NotImported::Store(StoreError::Item(error))) => {
+                self.bad(line, &BadRow::new(format!("the user can't be read: {error}")));
+            }
+            Err(NotImported::Store(cause)) => return Err(ImportUsersError::Store { line, cause }),
+            Err(NotImported::Hash(cause)) => return Err(ImportUsersError::Hash { line, cause }),
+            Err(NotImported::Entropy(cause)) => return Err(cause.into()),
+        }
+        self.progress.show(self.summary.done(), self.summary.done());
+        Ok(())
+    }
+
+    fn interrupted() -> ImportUsersError {
+        ImportUsersError::Interrupted
+    }
+
+    fn panicked() -> ImportUsersError {
+        ImportUsersError::Panicked
     }
 }

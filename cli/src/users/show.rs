@@ -56,7 +56,28 @@ fn json_of(user: Option<&User>, person: &Person, live: usize) -> Value {
     let blocked_at = person.register.as_ref().and_then(|register| register.blocked_at);
     shown["blocked_at"] = json!(blocked_at.map(rfc3339));
     shown["logins"] = json!(live);
+    shown["password_hash"] = json!(user.map(hash_of));
     shown
+}
+
+/// The function of the stored hash. One of another system stays until the user logs in, or longer: bcrypt reads 72 bytes, so the hash of a longer
+/// password is never replaced by a login.
+fn hash_of(user: &User) -> &'static str {
+    match user.password_hash.foreign() {
+        Some(foreign) => foreign.name(),
+        None if user.password_hash.is_none() => "none",
+        None if user.password_hash.is_unreadable() => "unreadable",
+        None => "latchkey",
+    }
+}
+
+fn readable_hash_of(user: &User) -> String {
+    match hash_of(user) {
+        "none" => "none: no login by password".to_owned(),
+        "latchkey" => "Latchkey's own".to_owned(),
+        "unreadable" => "a hash of no form that a login verifies".to_owned(),
+        foreign => format!("{foreign}, of another system"),
+    }
 }
 
 fn lines_of(user: Option<&User>, person: &Person, live: usize) -> String {
@@ -66,6 +87,7 @@ fn lines_of(user: Option<&User>, person: &Person, live: usize) -> String {
         ("name", user.map_or_else(none, |user| user.username.to_string())),
         ("user id", user.map(|user| user.user_id.clone()).or_else(|| person.user_id.clone()).unwrap_or_else(none)),
         ("status", user.map_or_else(none, |user| user.status.name().to_owned())),
+        ("password", user.map_or_else(none, readable_hash_of)),
         ("created", user.map_or_else(none, |user| readable(user.created_at))),
         ("blocked", blocked_at.map_or_else(|| "no".to_owned(), |at| format!("since {}", readable(at)))),
         ("live logins", live.to_string()),

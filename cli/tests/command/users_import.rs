@@ -81,6 +81,17 @@ async fn users_of_auth0_come_along() {
     assert_eq!(item(&service, "user27@example.com").await["user_id"].as_s().unwrap(), "auth0|17b6d589c482fcbb606bb5ec");
     assert_eq!(status(&service, "user32@example.com", PASSWORD).await, 200, "its name is in `identifiers` alone");
     assert_eq!(status(&service, "user36@example.com", LONG).await, 200);
+    // Both have logged in. bcrypt read a part of the longer password only, so its hash stays.
+    for (name, hash, readable) in [
+        ("user32@example.com", "latchkey", "Latchkey's own"),
+        ("user36@example.com", "bcrypt", "bcrypt, of another system"),
+        ("user28@example.com", "bcrypt", "bcrypt, of another system"),
+    ] {
+        let shown = latchkey(&service.database, &format!("users show {name} --json"), "").await;
+        assert_eq!(shown.json()[0]["password_hash"], json!(hash), "{name}");
+        let shown = latchkey(&service.database, &format!("users show {name}"), "").await;
+        assert!(shown.stdout.contains(&format!("password     {readable}\n")), "{shown:?}");
+    }
 
     let listed = import(&service, "auth0-import.json", &["--format", "auth0"]).await;
     listed.assert_done();
@@ -255,6 +266,48 @@ async fn rows_of_one_person_are_bad() {
     assert_eq!(summary(&ran)["created"], 1);
     let meant = latchkey(&service.database, &format!("users import {} --json --user-ids-as-they-are", file.0.display()), "").await;
     assert_eq!((meant.code, &summary(&meant)["created"], &summary(&meant)["already_there"]), (4, &json!(1), &json!(1)));
+}
+
+/// Names that look alike are never in one transaction: the first in the file is created, and the others are named. Those beside them are
+/// created, and so are those beside an id that is taken.
+#[tokio::test]
+async fn one_row_that_is_left_alone_holds_no_other_up() {
+    let service = accepting().await;
+    let added = latchkey(&service.database, "users add zoe --user-id id-7 --password-stdin", "violin gravel postcode heron\n").await;
+    added.assert_done();
+    let mut rows: Vec<_> = (1..=60).map(|n| format!("user{n},id-{n},,t\n")).collect();
+    rows.insert(3, "cawa,a,,t\nсаша,b,,t\n".to_owned());
+    rows.insert(30, "сора,c,,t\ncopa,d,,t\n".to_owned());
+    let file = File::new(&format!("username,user_id,password_hash,status\n{}", rows.concat()));
+    for (created, there) in [(61, 0), (0, 61)] {
+        let ran = latchkey(&service.database, &format!("users import {} --json", file.0.display()), "").await;
+        ran.assert_done();
+        let mut said = ran.json();
+        let numbers = said.pop().unwrap();
+        assert_eq!((&numbers["created"], &numbers["already_there"], &numbers["left_alone"]), (&json!(created), &json!(there), &json!(3)));
+        let mut said: Vec<_> = said.iter().map(|line| line["note"].as_str().unwrap().to_owned()).collect();
+        said.sort();
+        assert_eq!(
+            said,
+            [
+                "left alone: copa looks like the name of another user here",
+                "left alone: user7 has an id that is another user's here, or that of a removed user",
+                "left alone: саша looks like the name of another user here",
+            ]
+        );
+        assert!(ran.stderr.contains("rows: 64, write units: 384 (6 a row), 1 s at 4000 units a second"), "{ran:?}");
+    }
+}
+
+/// Standard input can't be read twice, and has the same rows.
+#[tokio::test]
+async fn rows_of_one_person_are_bad_on_standard_input_too() {
+    let service = accepting().await;
+    let rows = "{\"username\":\"ada\"}\n{\"username\":\"berta\"}\n{\"username\":\"Ada\"}\n";
+    let ran = latchkey(&service.database, "users import - --format jsonl --json", rows).await;
+    assert_eq!(ran.code, 4);
+    let lines: Vec<_> = ran.json().iter().filter_map(|row| row["line"].as_u64()).collect();
+    assert_eq!((lines, &summary(&ran)["created"]), (vec![1, 3], &json!(1)));
 }
 
 /// What a string doesn't say, a switch does.

@@ -3,12 +3,14 @@
 use super::{
     block::block_user,
     create_user::{UserCreated, create_user},
+    import_rows::{Progress, note_commit},
 };
 use crate::{
+    backoff::Backoff,
     entropy::Random,
     ids::UserKey,
     model::{User, UserStatus},
-    store::{Accounts, StoreError},
+    store::{Accounts, RowWrite, StoreError},
 };
 
 /// What became of a user to import.
@@ -89,6 +91,90 @@ async fn import_unblocked(
         };
         return Ok((imported, there.user_id));
     }
+}
+
+/// A user of a file.
+#[derive(Debug)]
+pub struct NewUser {
+    /// The user.
+    pub user: User,
+    /// Whether the file has the id; otherwise it was drawn.
+    pub id_is_given: bool,
+}
+
+/// A user to import beside others.
+pub type UserImport = Progress<NewUser, UserImported>;
+
+/// Imports users none of whom has the id of another or a name that looks like another's, each with the outcome that [`import_user`] gives:
+/// those who are new with one read and one transaction for as many as it takes, the others alone. On an error call it again: it goes on
+/// with what isn't settled.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]. Every other error is the outcome of its user.
+pub async fn import_users(accounts: &Accounts, imports: &mut [UserImport], random: &Random) -> Result<(), StoreError> {
+    together(accounts, imports, random).await?;
+    for import in imports.iter_mut().filter(|import| import.is_open()) {
+        let NewUser { user, id_is_given } = &import.row;
+        let imported = match import_user(accounts, user, *id_is_given, random).await {
+            // This import wrote it, and the answer to the write was lost.
+            Ok(UserImported::AlreadyThere) if import.sent => Ok(UserImported::Created),
+            imported => imported,
+        };
+        import.settle(imported)?;
+    }
+    Ok(())
+}
+
+/// Until each user is settled, or is to be imported alone.
+async fn together(accounts: &Accounts, imports: &mut [UserImport], random: &Random) -> Result<(), StoreError> {
+    let mut backoff = Backoff::new(random);
+    loop {
+        let mut open: Vec<_> = imports.iter_mut().filter(|import| import.is_open() && !import.alone).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let writes = decide(accounts, &mut open).await?;
+        for transaction in RowWrite::into_transactions(writes) {
+            let (of, rows): (Vec<usize>, Vec<_>) = transaction.into_iter().unzip();
+            let commit = accounts.store().write_rows(rows).await;
+            let written = open.iter_mut().enumerate().filter(|(at, _)| of.contains(at)).map(|(_, import)| &mut **import);
+            note_commit(&mut written.collect::<Vec<_>>(), commit, UserImported::Created)?;
+        }
+        if open.iter().any(|import| import.is_open() && !import.alone) {
+            backoff.wait().await;
+        }
+    }
+}
+
+/// Reads, and settles what is to be settled without a write. Gives what the new users write, with their places.
+async fn decide(accounts: &Accounts, open: &mut [&mut UserImport]) -> Result<Vec<(usize, RowWrite)>, StoreError> {
+    let names: Vec<_> = open.iter().map(|import| import.row.user.username.clone()).collect();
+    let seen = accounts.users().read_users(&names.iter().collect::<Vec<_>>()).await?;
+    let mut writes = Vec::new();
+    for ((at, import), seen) in open.iter_mut().enumerate().zip(seen) {
+        let NewUser { user, id_is_given } = &import.row;
+        // A disabled user is blocked after they are created: two writes, whose order a batch doesn't keep.
+        if user.status == UserStatus::Disabled {
+            import.alone = true;
+            continue;
+        }
+        let settled = match seen.map(|there| there.map(|there| judge(&there, user, *id_is_given))) {
+            Ok(None) => {
+                writes.push((at, accounts.row_of_user(user)?));
+                continue;
+            }
+            Ok(Some(Verdict::Replace)) => {
+                import.alone = true;
+                continue;
+            }
+            Ok(Some(Verdict::AlreadyThere)) if import.sent => Ok(UserImported::Created),
+            Ok(Some(Verdict::AlreadyThere)) => Ok(UserImported::AlreadyThere),
+            Ok(Some(Verdict::LeftAlone(why))) => Ok(UserImported::LeftAlone(why)),
+            Err(error) => Err(error.into()),
+        };
+        import.settle(settled)?;
+    }
+    Ok(writes)
 }
 
 #[derive(Debug, PartialEq, Eq)]

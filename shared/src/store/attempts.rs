@@ -7,12 +7,13 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
-    types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure},
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     StoreError,
+    batch::read_batch,
     error::failure,
     items::{Item, ItemError, Reader, number, text, time},
 };
@@ -104,14 +105,8 @@ impl Attempts {
 
     async fn read_all(&self, keys: impl Iterator<Item = &String>) -> Result<HashMap<String, Item>, StoreError> {
         let keys = keys.map(|key| Item::from([("subject".to_owned(), text(key))])).collect();
-        let asked = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build()?;
-        let answer = self.dynamodb.batch_get_item().request_items(&self.table, asked).ask(&self.dynamodb).await;
-        let mut output = answer.map_err(|error| failure("BatchGetItem", &error))?;
-        if output.unprocessed_keys().is_some_and(|left| !left.is_empty()) {
-            return Err(StoreError::unprocessed_keys());
-        }
-        let items = output.responses.take().and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default();
-        items
+        read_batch(&self.dynamodb, &self.table, keys)
+            .await?
             .into_iter()
             .map(|item| {
                 let key = Reader { item: &item, kind: KIND }.text("subject")?.to_owned();

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
 };
 
 use super::{
-    Accounts, Commit, Store, StoreError,
+    Accounts, Commit, RowWrite, Store, StoreError,
     items::{BLOCKED_AT, IF_NEW, REGISTER_SK, Reader, USERNAME, key, number, text},
     transaction::transact,
     users::user_item,
@@ -34,6 +34,18 @@ impl Accounts {
     /// # Errors
     /// [`StoreError`] where nothing was written. What may have been written is [`Commit::ReadAgain`].
     pub async fn create_user(&self, user: &User) -> Result<Commit, StoreError> {
+        transact(&self.store.dynamodb, self.creation_of(user)?).await
+    }
+
+    /// What one of several users writes, as [`create_user`](Self::create_user) does.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn row_of_user(&self, user: &User) -> Result<RowWrite, StoreError> {
+        Ok(RowWrite::new(self.creation_of(user)?))
+    }
+
+    fn creation_of(&self, user: &User) -> Result<Vec<TransactWriteItem>, BuildError> {
         let put = Put::builder()
             .table_name(&self.users.table)
             .set_item(Some(user_item(user)))
@@ -41,7 +53,7 @@ impl Accounts {
             .build()?;
         let mut items = vec![TransactWriteItem::builder().put(put).build(), self.take_id(user)?];
         items.extend(self.users.claim(&user.username)?);
-        transact(&self.store.dynamodb, items).await
+        Ok(items)
     }
 
     fn take_id(&self, user: &User) -> Result<TransactWriteItem, BuildError> {

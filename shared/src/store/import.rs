@@ -1,21 +1,18 @@
-//! Importing several sessions at once: one read and one transaction for the sessions of many users.
+//! Importing several rows at once: one read and one transaction for the sessions of many users, or for many users.
 //!
-//! Each session is written by the same items under the same conditions as alone, and the items of two users are never the same. So a
+//! Each row is written by the same items under the same conditions as alone, and no item is in two rows. So a
 //! transaction of several is the conjunction of what each would be alone: it commits if each of them would, and each then stands as if
 //! it had been written alone.
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
-
 use super::{
     ItemError, RowWrite, RowsCommit, Store, StoreError,
-    error::failure,
+    batch::read_batch,
     items::{Item, REGISTER_SK, Reader, alias_sk, key, read_register},
     transaction::transact_rows,
 };
 use crate::{
-    dynamodb::Ask as _,
     ids::LoginKey,
     model::{LoginCreation, NewLogin, UserLogins},
 };
@@ -33,24 +30,13 @@ impl Store {
         let mut found = HashMap::new();
         for some in keys.chunks(KEYS_AT_MOST / 2) {
             let keys = some.iter().flat_map(|key| [register_of(key), alias_of(key)]).collect();
-            self.read_all(keys, &mut found).await?;
+            for item in read_batch(&self.dynamodb, &self.sessions, keys).await? {
+                let read = Reader { item: &item, kind: "register" };
+                let at = (read.text("user_key")?.to_owned(), read.text("sk")?.to_owned());
+                found.insert(at, item);
+            }
         }
         Ok(keys.iter().map(|key| seen(key, &found)).collect())
-    }
-
-    async fn read_all(&self, keys: Vec<Item>, found: &mut HashMap<(String, String), Item>) -> Result<(), StoreError> {
-        let asked = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build()?;
-        let answer = self.dynamodb.batch_get_item().request_items(&self.sessions, asked).ask(&self.dynamodb).await;
-        let mut output = answer.map_err(|error| failure("BatchGetItem", &error))?;
-        if output.unprocessed_keys().is_some_and(|left| !left.is_empty()) {
-            return Err(StoreError::unprocessed_keys());
-        }
-        for item in output.responses.take().and_then(|mut tables| tables.remove(&self.sessions)).unwrap_or_default() {
-            let read = Reader { item: &item, kind: "register" };
-            let at = (read.text("user_key")?.to_owned(), read.text("sk")?.to_owned());
-            found.insert(at, item);
-        }
-        Ok(())
     }
 
     /// What one of several imports writes.

@@ -1,9 +1,12 @@
 //! The users table.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
 use super::{
     StoreError,
+    batch::read_batch,
     error::{condition_failed, failure},
     items::{Item, ItemError, Reader, number, text, time},
     name_claim::is_name_claim,
@@ -56,6 +59,18 @@ impl Users {
     /// [`StoreError`]; an outage is never "no such user".
     pub async fn read_user(&self, username: &Username) -> Result<Option<User>, StoreError> {
         Ok(self.read_row(user_key(username)).await?.as_ref().map(read_user).transpose()?)
+    }
+
+    /// The users with these names, read strongly in one call: at most 100. A user who can't be read is the error of their name alone.
+    ///
+    /// # Errors
+    /// [`StoreError`], also if DynamoDB left a part out; an outage is never "no such user".
+    pub async fn read_users(&self, usernames: &[&Username]) -> Result<Vec<Result<Option<User>, ItemError>>, StoreError> {
+        let keys = usernames.iter().map(|username| user_key(username)).collect();
+        let found = read_batch(&self.dynamodb, &self.table, keys).await?;
+        let found: HashMap<_, _> = found.iter().map(|item| (name_in(item), item)).collect();
+        let user = |username: &&Username| found.get(username.as_str()).map(|item| read_user(item)).transpose();
+        Ok(usernames.iter().map(user).collect())
     }
 
     pub(super) async fn read_row(&self, key: Item) -> Result<Option<Item>, StoreError> {

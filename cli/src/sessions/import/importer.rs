@@ -8,10 +8,7 @@ use latchkey::{
     store::{Store, StoreError},
 };
 
-use crate::{
-    batches::{Importer, Window},
-    patiently::Patience,
-};
+use crate::batches::{Importer, Tries, Window};
 
 #[derive(Clone)]
 pub(super) struct Sessions {
@@ -31,17 +28,15 @@ impl Importer for Sessions {
 
     async fn import(self, sessions: Vec<ImportedSession>, window: Window) -> Vec<Self::Outcome> {
         let mut imports: Vec<_> = sessions.into_iter().map(SessionImport::new).collect();
-        let mut patience = Patience::new(&self.random);
+        let mut tries = Tries::new(&window, &self.random);
         let ended = loop {
-            let call = window.begin();
             match import_sessions(&self.store, &mut imports, self.clock.now(), &self.random).await {
                 Ok(()) => {
-                    window.succeeded(call);
+                    tries.succeeded();
                     break Ok(());
                 }
                 Err(error) => {
-                    window.throttled(call);
-                    if let Err(error) = patience.after(error).await {
+                    if let Err(error) = tries.failed(error).await {
                         break Err(error);
                     }
                 }

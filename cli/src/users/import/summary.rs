@@ -1,6 +1,6 @@
 //! The summary of an import.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use latchkey::{operations::UserImported, password::ForeignHash};
 use serde_json::{Value, json};
@@ -14,14 +14,14 @@ pub(super) struct Summary {
     created: u64,
     replaced: u64,
     already_there: u64,
-    pub(super) left_alone: u64,
+    left_alone: u64,
     pub(super) skipped: u64,
     pub(super) bad: u64,
+    /// Each is a user: rows of the same name or id are bad.
     good: u64,
     without_password: u64,
     /// Numbers of hashes by function.
     hashes: BTreeMap<&'static str, u64>,
-    users: HashSet<String>,
 }
 
 impl Summary {
@@ -37,7 +37,6 @@ impl Summary {
             }
         };
         *self.hashes.entry(function).or_default() += 1;
-        self.users.insert(user.user_id.clone().unwrap_or_else(|| user.username.to_string()));
     }
 
     pub(super) fn count(&mut self, outcome: UserImported) {
@@ -57,7 +56,7 @@ impl Summary {
     pub(super) fn render(&self, json: bool, dry_run: bool) -> String {
         let row = |summary: &&Self| -> Value {
             let of_file = json!({
-                "users": summary.users.len(), "without_password": summary.without_password, "hashes": summary.hashes,
+                "users": summary.good, "without_password": summary.without_password, "hashes": summary.hashes,
                 "skipped": summary.skipped, "bad": summary.bad,
             });
             let mut row = if dry_run {
@@ -81,7 +80,7 @@ impl Summary {
             } else {
                 vec![summary.created, summary.replaced, summary.already_there, summary.left_alone]
             };
-            numbers.extend([summary.skipped, summary.bad, summary.users.len() as u64, summary.without_password]);
+            numbers.extend([summary.skipped, summary.bad, summary.good, summary.without_password]);
             numbers.iter().map(u64::to_string).collect()
         };
         Listing::json(json).render(&headers, &[self], cells, row)

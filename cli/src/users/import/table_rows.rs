@@ -14,31 +14,43 @@ use crate::{
 /// The columns of a file of users.
 pub(crate) const COLUMNS: [&str; 4] = ["username", "user_id", "password_hash", "status"];
 
-pub(super) fn read(source: Counted, format: UsersFormat, settings: &Settings, shown: impl Fn(usize)) -> Result<Vec<Entry>, FileError> {
-    let columns = COLUMNS.map(|name| {
-        let named = settings.columns.iter().rev().find(|(ours, _)| ours == name).map(|(_, theirs)| theirs.clone());
-        // A column that the command names has to be there.
-        let required = name == "username" || named.is_some();
-        let of_format = if format == UsersFormat::Cognito && name == "username" { "cognito:username" } else { name };
-        Column { name, heading: named.unwrap_or_else(|| of_format.to_owned()), required, numbers: name == "user_id" || name == "status" }
-    });
-    let mut reader: Box<dyn Reader<4>> = match format {
-        UsersFormat::Jsonl => Box::new(JsonRows::of(source, columns)),
-        _ => {
-            let (rows, ignored) = CsvRows::of(source, columns)?;
-            if !ignored.is_empty() {
-                eprintln!("ignored columns: {}", ignored.join(", "));
+/// The rows of a file, one after the other.
+pub(super) struct Rows {
+    reader: Box<dyn Reader<4>>,
+    /// Columns that are ignored.
+    pub(super) ignored: Vec<String>,
+}
+
+impl Rows {
+    pub(super) fn of(source: Counted, format: UsersFormat, settings: &Settings) -> Result<Self, FileError> {
+        let columns = COLUMNS.map(|name| {
+            let named = settings.columns.iter().rev().find(|(ours, _)| ours == name).map(|(_, theirs)| theirs.clone());
+            // A column that the command names has to be there.
+            let required = name == "username" || named.is_some();
+            let of_format = if format == UsersFormat::Cognito && name == "username" { "cognito:username" } else { name };
+            Column {
+                name,
+                heading: named.unwrap_or_else(|| of_format.to_owned()),
+                required,
+                numbers: name == "user_id" || name == "status",
             }
-            Box::new(rows)
-        }
-    };
-    let mut entries = Vec::new();
-    while let Some(RowText { line, texts }) = reader.next()? {
-        let user = texts.and_then(|texts| entered(texts, settings)).map_err(Into::into);
-        entries.push(Entry { line, user });
-        shown(entries.len());
+        });
+        let (reader, ignored): (Box<dyn Reader<4>>, _) = match format {
+            UsersFormat::Jsonl => (Box::new(JsonRows::of(source, columns)), Vec::new()),
+            _ => {
+                let (rows, ignored) = CsvRows::of(source, columns)?;
+                (Box::new(rows), ignored)
+            }
+        };
+        Ok(Self { reader, ignored })
     }
-    Ok(entries)
+
+    /// The next row. `None` at the end of the file.
+    pub(super) fn next(&mut self, settings: &Settings) -> Result<Option<Entry>, FileError> {
+        let Some(RowText { line, texts }) = self.reader.next()? else { return Ok(None) };
+        let user = texts.and_then(|texts| entered(texts, settings)).map_err(Into::into);
+        Ok(Some(Entry { line, user }))
+    }
 }
 
 fn entered([username, user_id, hash, status]: [Option<&str>; 4], settings: &Settings) -> Result<Entered, BadRow> {

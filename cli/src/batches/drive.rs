@@ -1,0 +1,70 @@
+//! From the rows of a file to their outcomes.
+
+use tokio::{signal::ctrl_c, sync::mpsc::Receiver};
+
+use super::{Done, Importer, Pool};
+use crate::rows::FileError;
+
+/// Where outcomes and errors go.
+pub(crate) trait Report<I: Importer> {
+    /// What was read of a row.
+    type Row;
+    type Error: From<FileError>;
+
+    /// A row and its line, unless it is bad.
+    fn row(&mut self, row: Self::Row) -> Option<(u64, I::Row)>;
+
+    /// # Errors
+    /// What stops the import.
+    fn done(&mut self, done: Done<I::Outcome>) -> Result<(), Self::Error>;
+
+    fn interrupted() -> Self::Error;
+    fn panicked() -> Self::Error;
+}
+
+/// Imports all rows. After the first failure it finishes the rows in flight and stops.
+///
+/// # Errors
+/// The first failure.
+pub(crate) async fn drive<I: Importer, R: Report<I>>(
+    mut rows: Receiver<Result<R::Row, FileError>>,
+    importer: I,
+    report: &mut R,
+) -> Result<(), R::Error> {
+    let mut pool = Pool::new(importer);
+    let mut ended: Option<Result<(), R::Error>> = None;
+    let interrupted = ctrl_c();
+    tokio::pin!(interrupted);
+    loop {
+        // The end of the file lets go on what waits; a failure doesn't.
+        let go_on = !matches!(ended, Some(Err(_)));
+        let reading = ended.is_none();
+        if go_on {
+            pool.flush(!reading, rows.is_empty());
+        }
+        if pool.is_idle()
+            && let Some(ended) = ended
+        {
+            return ended;
+        }
+        tokio::select! {
+            Some(done) = pool.next(go_on) => {
+                for row in done.map_err(|_| R::panicked())? {
+                    if let Err(error) = report.done(row) {
+                        ended = Some(ended.and_then(Result::err).map_or(Err(error), Err));
+                    }
+                }
+            }
+            row = rows.recv(), if reading && pool.has_room() => match row {
+                None => ended = Some(Ok(())),
+                Some(Err(error)) => ended = Some(Err(error.into())),
+                Some(Ok(row)) => {
+                    if let Some((line, row)) = report.row(row) {
+                        pool.add(line, row);
+                    }
+                }
+            },
+            _ = &mut interrupted, if go_on => ended = Some(Err(R::interrupted())),
+        }
+    }
+}
