@@ -28,7 +28,7 @@ public class Walk {
     }
 
     private static TokenPair login(String password) throws ApiException {
-        return new LoginApi(client(null)).login(new LoginRequest().username("demo").password(password));
+        return new LoginApi(client(null)).login(new LoginRequest().username("demo").password(password), null);
     }
 
     private static SessionsApi sessions(String token) {
@@ -63,10 +63,10 @@ public class Walk {
         check(sessions(first.getAccessToken()).me().getLoginId().equals(first.getLoginId()), "GET /me");
         refused("invalid_token", () -> sessions("lka_" + MADE_UP).me());
 
-        TokenPair next = new LoginApi(client(first.getRefreshToken())).refresh(null);
+        TokenPair next = new LoginApi(client(first.getRefreshToken())).refresh(null, null);
         check(next.getLoginId().equals(first.getLoginId()) && !next.getAccessToken().equals(first.getAccessToken()), "the refresh");
         refused("invalid_token", () -> sessions(first.getAccessToken()).me());
-        refused("invalid_token", () -> new LoginApi(client("lkr_" + MADE_UP)).refresh(null));
+        refused("invalid_token", () -> new LoginApi(client("lkr_" + MADE_UP)).refresh(null, null));
 
         SessionsApi api = sessions(next.getAccessToken());
         check(

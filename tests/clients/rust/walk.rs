@@ -23,7 +23,7 @@ fn with(token: Option<&str>) -> Configuration {
 }
 
 async fn log_in(password: &str) -> Result<TokenPair, Error<LoginError>> {
-    login(&with(None), LoginRequest::new("demo".to_owned(), password.to_owned())).await
+    login(&with(None), LoginRequest::new("demo".to_owned(), password.to_owned()), None).await
 }
 
 fn refused<T, E>(code: &str, result: Result<T, Error<E>>, typed: fn(E) -> Option<Problem>) {
@@ -73,10 +73,10 @@ async fn main() {
     assert_eq!(me(&with(Some(&first.access_token))).await.expect("GET /me").login_id, first.login_id);
     refused("invalid_token", me(&with(Some(&made_up("lka_")))).await, of_me);
 
-    let next = refresh(&with(Some(&first.refresh_token)), None).await.expect("a refresh");
+    let next = refresh(&with(Some(&first.refresh_token)), None, None).await.expect("a refresh");
     assert_eq!(next.login_id, first.login_id);
     refused("invalid_token", me(&with(Some(&first.access_token))).await, of_me);
-    refused("invalid_token", refresh(&with(Some(&made_up("lkr_"))), None).await, of_refresh);
+    refused("invalid_token", refresh(&with(Some(&made_up("lkr_"))), None, None).await, of_refresh);
 
     let by_access = with(Some(&next.access_token));
     let page = list_sessions(&by_access, Some(100), None).await.expect("the device list");
