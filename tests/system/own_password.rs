@@ -1,5 +1,6 @@
 //! `PUT /me/password`: a user changes their own password.
 
+use chrono::TimeDelta;
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::service::{Answer, Pair, Service, send};
 use reqwest::RequestBuilder;
@@ -50,6 +51,22 @@ async fn a_changed_password_ends_every_login_but_the_new_one() {
     let phone = json!({"username": DEMO_USER, "password": NEW, "device_id": "0123456789abcdef"});
     assert_eq!(service.login_with(&phone).await.status, 200);
     service.assert_refused(&pair.access).await;
+}
+
+/// A login of an hour doesn't become one of days, and what it may do doesn't change.
+#[tokio::test]
+async fn the_new_login_has_the_terms_of_the_one_before() {
+    let service = Service::start(&[]).await;
+    let user_id = send(service.request("GET", "/me").bearer_auth(&service.login().await.access)).await.body["user_id"].clone();
+    let issue = json!({"user_id": user_id, "device_id": "0123456789abcdef", "lifetime": 3600, "scope": "orders:read", "attributes": {"role": "kiosk"}});
+    let kiosk = Pair::of(&service.admin("/admin/logins", &issue).await);
+    service.clock.advance(TimeDelta::minutes(2));
+    let changed = Pair::of(&change(&service, &kiosk.access, &body(DEMO_USER, DEMO_PASSWORD, NEW)).await);
+    assert_eq!(changed.refresh_expires_at, kiosk.refresh_expires_at);
+    let me = send(service.request("GET", "/me").bearer_auth(&changed.access)).await;
+    assert_eq!((&me.body["scope"], &me.body["attributes"]["role"]), (&json!("orders:read"), &json!("kiosk")));
+    service.clock.advance(TimeDelta::minutes(58));
+    assert_eq!(service.refresh(&changed.refresh).await.status, 401);
 }
 
 /// The name of another user: a session must not be a way to guess at their password.

@@ -1,6 +1,7 @@
 //! `latchkey users export`: what is kept about one person, as JSON.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::{
     ids::UserKey,
     store::{Item, user_item},
@@ -21,7 +22,7 @@ pub(super) async fn export(args: ExportUserArgs) -> Result<(), UsersError> {
 
 /// The attributes of an item but for hashes and sealed seeds: those say nothing about a person, and help a thief.
 fn person_data(item: &Item) -> Value {
-    let is_secret = |name: &str| name.ends_with("hash") || ["sealed", "replaces"].contains(&name);
+    let is_secret = |name: &str| name.ends_with("hash") || ["sealed", "replaces", "dpop_answered"].contains(&name);
     let mut members: Vec<_> = item.iter().filter(|(name, _)| !is_secret(name)).collect();
     members.sort_by_key(|(name, _)| *name);
     Value::Object(members.into_iter().map(|(name, value)| (name.clone(), plain(value))).collect::<Map<_, _>>())
@@ -35,6 +36,7 @@ fn plain(value: &AttributeValue) -> Value {
         AttributeValue::L(values) => values.iter().map(plain).collect(),
         AttributeValue::Ss(texts) => json!(texts),
         AttributeValue::M(members) => Value::Object(members.iter().map(|(name, value)| (name.clone(), plain(value))).collect()),
+        AttributeValue::B(bytes) => json!(URL_SAFE_NO_PAD.encode(bytes.as_ref())),
         _ => Value::Null,
     }
 }

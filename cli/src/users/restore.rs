@@ -2,8 +2,9 @@
 
 use latchkey::{
     entropy::Random,
-    model::User,
-    operations::{UserCreated, create_user},
+    ids::UserKey,
+    model::{User, UserStatus},
+    operations::{UserCreated, block_user, create_user},
     store::{Accounts, StoreError, Users},
 };
 use serde_json::json;
@@ -68,9 +69,17 @@ pub(super) async fn restore(args: RestoreUsersArgs) -> Result<(), UsersError> {
 }
 
 async fn restore_one(accounts: &Accounts, user: &User, random: &Random) -> Result<Outcome, StoreError> {
-    if accounts.users().read_user(&user.username).await?.is_some() {
-        return Ok(Outcome::AlreadyThere);
+    let there = accounts.users().read_user(&user.username).await?;
+    let is_this_one = there.as_ref().is_none_or(|there| (&there.user_id, there.status) == (&user.user_id, user.status));
+    let outcome = if there.is_some() { Outcome::AlreadyThere } else { create(accounts, user, random).await? };
+    // A disabled user is blocked, too, so that no login is created by another door. After a crash in between, the same command comes here.
+    if user.status == UserStatus::Disabled && is_this_one && !matches!(outcome, Outcome::Refused(_)) {
+        block_user(accounts.store(), &UserKey::of(&user.user_id), user.created_at, random).await?;
     }
+    Ok(outcome)
+}
+
+async fn create(accounts: &Accounts, user: &User, random: &Random) -> Result<Outcome, StoreError> {
     Ok(match create_user(accounts, user, random).await? {
         UserCreated::Done => Outcome::Restored,
         UserCreated::NameTaken => Outcome::AlreadyThere,

@@ -132,6 +132,11 @@ async fn missing_users_are_restored() {
     latchkey_cli::tables::create_missing(&database.client, &[table]).await.unwrap();
     for mut item in database.items("UsersTable").await {
         copy(item.clone()).await;
+        if item["username"].as_s().unwrap() == "ada" {
+            let disabled = [("username", "disabled"), ("user_id", "u-disabled"), ("status", "disabled")];
+            let disabled = disabled.map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())));
+            copy(item.clone().into_iter().chain(disabled).collect()).await;
+        }
         item.insert("username".into(), AttributeValue::S(format!("damaged-{}", item["username"].as_s().unwrap())));
         item.insert("password_hash".into(), AttributeValue::S("none".into()));
         if item["username"].as_s().unwrap() == "damaged-ada" {
@@ -145,15 +150,16 @@ async fn missing_users_are_restored() {
 
     let restore = format!("users restore --from {}-copy --json", database.table("UsersTable"));
     let restored = latchkey(database, &restore, "").await;
-    assert_eq!((restored.code, restored.json()), (4, vec![json!({"restored": 1, "already_there": 2, "refused": 1, "unreadable": 1})]));
+    assert_eq!((restored.code, restored.json()), (4, vec![json!({"restored": 2, "already_there": 2, "refused": 1, "unreadable": 1})]));
     assert!(restored.stderr.contains("removed is not restored") && restored.stderr.contains("the user \"damaged-ada\" can't be read"));
     assert!(!restored.stderr.contains("none"));
     for (name, password) in [("ada", PASSWORD), ("demo", PASSWORD)] {
         let answer = service.login_with(&json!({"username": name, "password": password.trim_end()})).await;
         assert_eq!(answer.status, 200, "{name}");
     }
+    assert_eq!(service.issue("u-disabled").await.outcome(), (403, "user_blocked"), "by every door");
     let again = latchkey(database, &restore, "").await;
-    assert_eq!(again.json(), [json!({"restored": 0, "already_there": 3, "refused": 1, "unreadable": 1})]);
+    assert_eq!(again.json(), [json!({"restored": 0, "already_there": 4, "refused": 1, "unreadable": 1})]);
 }
 
 /// From the `account` of a log line back to the name.

@@ -1,4 +1,4 @@
-//! `POST /login`: a password becomes a login with its first session. `PUT /me/password`: two passwords become another one.
+//! `POST /login`: a password becomes a login with its first session. `PUT /me/password`: a user replaces their password, and goes on with a new login.
 
 mod change;
 mod refusal;

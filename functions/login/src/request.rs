@@ -1,4 +1,4 @@
-//! The body of a login, checked before anything else happens.
+//! The bodies of a login and of a change of a password, checked before anything else happens.
 
 use lambda_http::Request;
 use latchkey::{
@@ -73,13 +73,13 @@ pub(crate) fn read_change(request: &Request, session: CurrentSession) -> Result<
     let change: Change = members(body(request)?, "`username`, `current_password` and `new_password` must be strings, each once")?;
     let source = request.extensions().get::<Source>().cloned().unwrap_or_default();
     let username = Username::parse(&change.username).map_err(|_| USERNAME)?;
+    let current = Password::parse(change.current_password).map_err(|_| Malformed::Body("`current_password` takes 1 to 1024 bytes"))?;
     check(&change.new_password, username.as_str()).map_err(|weak| Malformed::WeakPassword(detail(&weak)))?;
-    const NEW: Malformed = Malformed::Body("`new_password` takes 1 to 1024 bytes");
     Ok(PasswordChange {
         session,
         username,
-        current: Password::parse(change.current_password).map_err(|_| Malformed::Body("`current_password` takes 1 to 1024 bytes"))?,
-        new: Password::parse(change.new_password).map_err(|_| NEW)?,
+        current,
+        new: Password::parse(change.new_password).map_err(|_| Malformed::Body("`new_password` takes 1 to 1024 bytes"))?,
         device: Device { id: None, name: None, user_agent: source.user_agent.as_deref().and_then(user_agent), ip: source.ip.clone() },
         proved: None,
         source_ip: source.ip.unwrap_or_default(),
@@ -91,6 +91,7 @@ fn detail(weak: &WeakPassword) -> &'static str {
     match weak {
         WeakPassword::TooShort { .. } => "`new_password` needs at least 15 characters",
         WeakPassword::TooLong { .. } => "`new_password` takes at most 1024 bytes",
+        WeakPassword::Nul => "`new_password` holds a NUL character",
         WeakPassword::Guessable(_) => "`new_password` is easy to guess",
     }
 }

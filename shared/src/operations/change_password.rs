@@ -162,14 +162,19 @@ impl PasswordLogin {
             self.counting.attempts.read_counts(subjects),
             self.accounts.store().read_login(&own)
         );
-        let Some(login) = state?.login else { return Err(PasswordNotChanged::SessionEnded) };
+        let state = state?;
+        let Some(login) = state.login else { return Err(PasswordNotChanged::SessionEnded) };
         // A change is no way to lose the key: then a copied refresh token would be worth something again.
         let bound_to = proved.or(login.bound_to);
         if bound_to.is_none() && self.config.binding == Binding::Required {
             return Err(PasswordNotChanged::Unbound);
         }
         let device = Device { id: login.device.id, name: login.device.name, ..device };
-        let create = CreateLogin { replacing: Some(&own), ..self.creation(&device, bound_to, now, fields) };
+        // The new login has the terms of the one before: an end that no refresh extends, and attributes of its own.
+        let before = self.creation(&device, bound_to, now, fields);
+        let max_lifetime = login.ends_at.map_or(before.max_lifetime, |end| Some((end - now).to_std().unwrap_or_default()));
+        let attributes = state.attributes.as_ref().map(|attributes| &attributes.own).filter(|own| !own.is_empty());
+        let create = CreateLogin { replacing: Some(&own), own: attributes, max_lifetime, ..before };
         let current = Arc::new(current);
 
         let mut counted = self.counting.admit(seen?, subjects, now).map_err(|why| NotLoggedIn::of(why, now))?;
@@ -177,7 +182,8 @@ impl PasswordLogin {
         let user = user.map(|user| user.filter(|user| user.user_id == session.user_id));
         let (held, verified) = tokio::join!(self.counting.hold(&mut counted), self.verified(user, &own.user_key, &current, create));
         let (user, logins) = self.judged(held.map_err(|why| NotLoggedIn::of(why, now)).and(verified), &counted, fields).await?;
-        let new = self.hashing.hash(Arc::new(new)).await.map_err(NotLoggedIn::from)?;
+        let new = self.hashing.hash(Arc::new(new)).await.map_err(NotLoggedIn::from);
+        let new = self.judged(new, &counted, fields).await?;
         let entitled = ByPasswordChange { login: self, user, current: &current, new: &new, own: &own, fields, changed: false };
         let (created, confirmed) = tokio::join!(create.run_from(entitled, logins), self.counting.settle(&counted, Verdict::Right));
         warn_of(confirmed, fields);

@@ -9,6 +9,10 @@ use zxcvbn::{Score, zxcvbn};
 /// The shortest new password, in Unicode scalar values: NIST's number for a password that is the only factor.
 const MIN_CHARACTERS: usize = 15;
 
+/// How many characters are judged. With many symbols that can stand for letters (`4`, `@`, `(`), zxcvbn tries every combination of their
+/// meanings on the whole password: 100 such characters take longer than 60 password hashes.
+const JUDGED_CHARACTERS: usize = 32;
+
 /// The words that an attacker would try here first, besides the username: the product, and the demo user's published password with its
 /// obvious variants.
 const EXPECTED: [&str; 4] = ["latchkey", "correct-horse-battery-staple", "correct horse battery staple", "correcthorsebatterystaple"];
@@ -28,6 +32,9 @@ pub enum WeakPassword {
         /// How many it has, in UTF-8.
         bytes: usize,
     },
+    /// A NUL character. A login refuses it, so such a password could never be used.
+    #[error("the password holds a NUL character: leave it out")]
+    Nul,
     /// Common, repetitive, or made from the username.
     #[error("the password is easy to guess{}: try four or more unrelated words, or let a password manager choose", because(.0.as_ref()))]
     Guessable(Option<Warning>),
@@ -49,10 +56,14 @@ pub fn check(password: &str, username: &str) -> Result<(), WeakPassword> {
     if password.len() > Password::MAX_BYTES {
         return Err(WeakPassword::TooLong { bytes: password.len() });
     }
+    if password.contains('\0') {
+        return Err(WeakPassword::Nul);
+    }
     // An address is guessed by its parts too; parts of one or two letters would match by chance.
     let parts = username.split(|c: char| !c.is_alphanumeric()).filter(|part| part.chars().count() > 2);
     let expected: Vec<&str> = EXPECTED.into_iter().chain([username]).chain(parts).collect();
-    let estimate = zxcvbn(password, &expected);
+    let judged = password.char_indices().nth(JUDGED_CHARACTERS).and_then(|(end, _)| password.get(..end)).unwrap_or(password);
+    let estimate = zxcvbn(judged, &expected);
     // The highest score, from 10^10 guesses on: at this length a password falls short of it by being well known only.
     if estimate.score() < Score::Four {
         return Err(WeakPassword::Guessable(estimate.feedback().and_then(Feedback::warning)));
@@ -91,6 +102,19 @@ mod tests {
         let (fits, over): (String, String) = (long.chars().take(1024).collect(), long.chars().take(1025).collect());
         assert_eq!(check(&fits, "alice"), Ok(()));
         assert_eq!(check(&over, "alice"), Err(WeakPassword::TooLong { bytes: 1025 }));
+    }
+
+    #[test]
+    fn only_the_beginning_is_judged() {
+        let good = "violin gravel postcode heron and";
+        assert_eq!(good.chars().count(), JUDGED_CHARACTERS);
+        assert_eq!(check(&format!("{good}{}", "a".repeat(900)), "alice"), Ok(()));
+        assert!(guessable(&format!("{}violin gravel postcode heron", "a".repeat(JUDGED_CHARACTERS)), "alice"));
+    }
+
+    #[test]
+    fn a_password_that_no_login_takes() {
+        assert_eq!(check("violin gravel\0postcode heron", "alice"), Err(WeakPassword::Nul));
     }
 
     #[test]

@@ -150,6 +150,7 @@ fn new_password(password: String, username: &Username, fields: Fields<'_>) -> Re
         let detail = match weak {
             WeakPassword::TooShort { .. } => "the password needs at least 15 characters",
             WeakPassword::TooLong { .. } => "the password takes at most 1024 bytes",
+            WeakPassword::Nul => "the password holds a NUL character",
             WeakPassword::Guessable(_) => "the password is easy to guess",
         };
         log(Event::RequestMalformed, Fields { reason: Some(detail), ..fields }, None);
