@@ -234,7 +234,7 @@ impl File {
 }
 
 /// Whether this outcome of a row is right while the fault lasts.
-fn is_right(outcome: &Result<ImportOutcome, StoreError>, expected: ImportOutcome, rule: Option<&Rule>) -> bool {
+pub(crate) fn is_right<O: Copy + PartialEq>(outcome: &Result<O, StoreError>, expected: O, rule: Option<&Rule>) -> bool {
     match outcome {
         Ok(outcome) => *outcome == expected,
         Err(StoreError::Unavailable { .. }) => rule.is_some(),

@@ -14,15 +14,10 @@ use latchkey::{
     password::PasswordHash,
     store::{Accounts, Store, StoreError, Users},
 };
-use latchkey_tests::{
-    clock::TestClock,
-    database::Database,
-    service::ParseUsername as _,
-    tap::{Fault, Rule, Tap},
-};
+use latchkey_tests::{clock::TestClock, database::Database, service::ParseUsername as _, tap::Tap};
 
 use crate::{
-    imports::{Cell, Prelude, cells, client_under, until_cut_off},
+    imports::{Cell, Prelude, cells, client_under, is_right, until_cut_off},
     matrix::in_parallel,
     tally::{Breach, Tally},
 };
@@ -110,18 +105,6 @@ impl File {
             let disabled = user.status == UserStatus::Disabled;
             tally.hold(blocked == disabled, Breach::WrongAllow, || format!("{cell}: {name} is blocked: {blocked}"));
         }
-    }
-}
-
-/// Whether this outcome of a row is right while the fault lasts.
-fn is_right(outcome: &Outcome, expected: UserImported, rule: Option<&Rule>) -> bool {
-    match outcome {
-        Ok(outcome) => *outcome == expected,
-        Err(StoreError::Unavailable { .. }) => rule.is_some(),
-        Err(StoreError::Rejected { .. }) => {
-            rule.is_some_and(|rule| matches!(rule.fault, Fault::Error(_, "ValidationException" | "IdempotentParameterMismatchException")))
-        }
-        Err(StoreError::Item(_)) => false,
     }
 }
 

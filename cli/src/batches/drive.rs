@@ -22,7 +22,7 @@ pub(crate) trait Report<I: Importer> {
     fn panicked() -> Self::Error;
 }
 
-/// Imports all rows. After the first failure it finishes the rows in flight and stops.
+/// Imports all rows. After the first failure it finishes the rows in flight and stops. After a panic it stops at once.
 ///
 /// # Errors
 /// The first failure.

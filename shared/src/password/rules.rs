@@ -61,14 +61,19 @@ pub fn check(password: &str, username: &str) -> Result<(), WeakPassword> {
     }
     // An address is guessed by its parts too; parts of one or two letters would match by chance.
     let parts = username.split(|c: char| !c.is_alphanumeric()).filter(|part| part.chars().count() > 2);
-    let expected: Vec<&str> = EXPECTED.into_iter().chain([username]).chain(parts).collect();
-    let judged = password.char_indices().nth(JUDGED_CHARACTERS).and_then(|(end, _)| password.get(..end)).unwrap_or(password);
-    let estimate = zxcvbn(judged, &expected);
+    // Of these, too, only the beginning can be found in the beginning of a password.
+    let expected: Vec<&str> = EXPECTED.into_iter().chain([username]).chain(parts).map(beginning).collect();
+    let estimate = zxcvbn(beginning(password), &expected);
     // The highest score, from 10^10 guesses on: at this length a password falls short of it by being well known only.
     if estimate.score() < Score::Four {
         return Err(WeakPassword::Guessable(estimate.feedback().and_then(Feedback::warning)));
     }
     Ok(())
+}
+
+/// The characters that are judged.
+fn beginning(text: &str) -> &str {
+    text.char_indices().nth(JUDGED_CHARACTERS).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -146,6 +151,8 @@ mod tests {
         assert!(guessable("alice@example.com", "alice@example.com"));
         assert!(guessable("verylongusername1", "VeryLongUsername"));
         assert!(guessable("alicealicealice", "alice@example.com"));
+        let longer_than_what_is_judged = "jkxvqzmwprtnlhsdgfbcjkvxqzwmprtnlhsdgfbc";
+        assert!(guessable(longer_than_what_is_judged, longer_than_what_is_judged));
         assert_eq!(check("violin gravel postcode heron", "v.g"), Ok(()), "short parts of it don't count");
     }
 
