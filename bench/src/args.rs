@@ -31,6 +31,9 @@ pub struct Args {
     /// The virtual environment of the Python peer.
     #[arg(long, required_unless_present_any = ["smoke", "count"])]
     pub python_peer: Option<PathBuf>,
+    /// The authorizer of an earlier build, to be measured beside this one.
+    #[arg(long, value_name = "FILE")]
+    pub before: Option<PathBuf>,
     /// The repository: docs/performance.md and docs/performance.svg are written there.
     #[arg(long, required_unless_present_any = ["smoke", "count"])]
     pub repository: Option<PathBuf>,

@@ -49,6 +49,9 @@ async fn run(args: Args) -> Result<(), BenchError> {
     if let (Some(calls), Some(under)) = (args.count, &args.under) {
         return count::count(&bench, &subjects, under, calls).await;
     }
+    if let Some(before) = &args.before {
+        subjects.push(subject::before(before, &work, &args.certificates));
+    }
     if let (Some(rust), Some(node), Some(python)) = (args.rust_peers, args.node_peer, args.python_peer) {
         subjects.extend(subject::peers(&Peers { rust, node, python, certificates: args.certificates.clone() }, &work));
     }

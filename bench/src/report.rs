@@ -61,7 +61,7 @@ The release builds of the functions, compared with other programs that do an aut
 
 ## Goals
 
-H, D, N and P are the peers above. A goal is for the authorizer unless it says otherwise.
+H, D, N, P and B are the programs above. A goal is for the authorizer unless it says otherwise.
 
 {goals}
 `bench/run` measures all of them. Smallest and largest of the {rounds} rounds' medians of cold + first: {spread}.

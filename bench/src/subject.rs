@@ -9,6 +9,8 @@ use bytes::Bytes;
 pub const AUTHORIZER: &str = "authorizer";
 /// The same authorizer, without its warm-up.
 pub const UNWARMED: &str = "unwarmed";
+/// The authorizer of an earlier build: B.
+pub const BEFORE: &str = "before";
 /// The bare runtime: H.
 pub const HELLO: &str = "hello";
 /// The default SDK: D.
@@ -67,6 +69,22 @@ pub fn functions(directory: &Path, work: &Work, certificates: &Path) -> Vec<Subj
         // Every call hashes a password.
         function(LOGIN, "Latchkey's `POST /login`: two trips and one Argon2id", &work.login, OK, 60),
     ]
+}
+
+/// The authorizer of an earlier build, whose program is `file`.
+#[must_use]
+pub fn before(file: &Path, work: &Work, certificates: &Path) -> Subject {
+    Subject {
+        name: BEFORE,
+        about: "B: Latchkey's authorizer of an earlier build, given by `--before`",
+        program: file.to_owned(),
+        arguments: Vec::new(),
+        variables: of_functions(certificates),
+        event: work.authorize.clone(),
+        expected: ALLOW,
+        single_file: true,
+        warm_calls: 3000,
+    }
 }
 
 fn of_functions(certificates: &Path) -> Vec<(String, String)> {

@@ -92,11 +92,16 @@ impl Way {
 impl DynamoDb {
     /// A function's client: one way, known from the start, and three attempts of a call.
     pub fn new(way: Way, limits: Limits) -> Self {
-        Self::opening(OnceCell::new_with(Some(way)), None, limits.timeouts(), RetryConfig::standard())
-    }
-
-    fn opening(way: OnceCell<Way>, find: Option<Box<Find>>, timeouts: TimeoutConfig, retry: RetryConfig) -> Self {
-        Self(Arc::new(State { way, find, timeouts, retry, quota: Quota::default(), random: Random::system() }))
+        // Written out here and in of_client.rs: where both passed `find` to one function, the compiler kept the SDK's orchestrator, a
+        // fifth of the binary, in functions that never have a client of the SDK.
+        Self(Arc::new(State {
+            way: OnceCell::new_with(Some(way)),
+            find: None,
+            timeouts: limits.timeouts(),
+            retry: RetryConfig::standard(),
+            quota: Quota::default(),
+            random: Random::system(),
+        }))
     }
 
     async fn way(&self) -> Result<&Way, Erased> {

@@ -22,8 +22,8 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::{config_bag::ConfigBag, timeout::TimeoutConfig};
 use tokio::sync::OnceCell;
 
-use super::{DynamoDb, Erased, Signers, Way};
-use crate::clock::Clock;
+use super::{DynamoDb, Erased, Quota, Signers, State, Way};
+use crate::{clock::Clock, entropy::Random};
 
 impl From<Client> for DynamoDb {
     /// The way is found by the first call.
@@ -31,7 +31,14 @@ impl From<Client> for DynamoDb {
         let timeouts = client.config().timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled);
         let retry = client.config().retry_config().cloned().unwrap_or_else(RetryConfig::standard);
         let find = move || -> super::Boxed<Result<Way, Erased>> { Box::pin(way_of(client.clone())) };
-        Self::opening(OnceCell::new(), Some(Box::new(find)), timeouts, retry)
+        Self(Arc::new(State {
+            way: OnceCell::new(),
+            find: Some(Box::new(find)),
+            timeouts,
+            retry,
+            quota: Quota::default(),
+            random: Random::system(),
+        }))
     }
 }
 
