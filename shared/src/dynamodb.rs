@@ -93,7 +93,7 @@ impl DynamoDb {
     /// A function's client: one way, known from the start, and three attempts of a call.
     pub fn new(way: Way, limits: Limits) -> Self {
         // Written out here and in of_client.rs: where both passed `find` to one function, the compiler kept the SDK's orchestrator, a
-        // fifth of the binary, in functions that never have a client of the SDK.
+        // quarter of the binary, in functions that never have a client of the SDK.
         Self(Arc::new(State {
             way: OnceCell::new_with(Some(way)),
             find: None,
