@@ -6,7 +6,7 @@ use std::{
 };
 
 use bench_work::Work;
-use latchkey::password::HashMemory;
+use latchkey::password::Hasher;
 
 use crate::{
     error::BenchError,
@@ -196,10 +196,10 @@ pub async fn measure(bench: &Bench, subjects: &[Subject], work: &Work, size: Siz
 /// The time of a login's password hash alone.
 fn argon2id(work: &Work, size: Size) -> f64 {
     let (password, hash) = &work.password;
-    let mut memory = HashMemory::default();
+    let mut hasher = Hasher::default();
     let times = (0..=size.starts * 2).map(|_| {
         let begun = Instant::now();
-        let _right = password.verify(hash, &mut memory);
+        let _right = password.verify(hash, &mut hasher);
         begun.elapsed()
     });
     median(times.skip(1).map(|time: Duration| time.as_secs_f64() * 1e3))

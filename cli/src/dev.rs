@@ -13,8 +13,6 @@ use aws_smithy_http_client::Builder;
 use latchkey::{
     clock::Clock,
     config::{ConfigError, Environment},
-    entropy::Random,
-    limits::Limits,
     store::{Accounts, Store, Users},
     username::Username,
 };
@@ -29,11 +27,11 @@ use crate::{
     exit::{Exit, ExitWith},
     gateway::{Gateway, GatewayOptions, Principal},
     invoke::{FunctionError, Invoker, RemoteInvoker},
-    linked,
+    linked::{self, Given},
     observed::{LogLines, ObservedHttp, Observer},
     tables::{TablesError, create_missing},
     template::{Template, TemplateError},
-    users::{UsersError, add_user},
+    users::{UsersError, add_user, hash_password},
 };
 
 /// What is deployed is what runs here: the template is part of the program.
@@ -134,10 +132,7 @@ pub async fn run(args: DevArgs) -> Result<(), DevError> {
         Some(url) => (Invoker::Remote(RemoteInvoker::new(url)?), None),
         None => {
             let config = linked::refresh_config(&template, &settings)?;
-            (
-                linked::functions(|_| client.clone(), &template, &settings, &Clock::system(), &Random::system(), Limits::PRODUCTION)?,
-                Some(config),
-            )
+            (linked::functions(|_| client.clone(), &template, &settings, &Given::production())?, Some(config))
         }
     };
     let about = About {
@@ -220,7 +215,7 @@ fn environment_of_login(template: &Template, variable: &str) -> String {
 }
 
 async fn add_demo_user(client: &Client, template: &Template) -> Result<(), DevError> {
-    match add_user(&accounts(client, template), Username::parse(DEMO_USER)?, DEMO_PASSWORD.into(), None).await {
+    match add_user(&accounts(client, template), Username::parse(DEMO_USER)?, hash_password(DEMO_PASSWORD.into())?, None).await {
         Ok(_) | Err(UsersError::Taken(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }

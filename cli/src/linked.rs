@@ -11,7 +11,7 @@ use latchkey::{
     http::front::{Front, GatewayEvent},
     limits::Limits,
     operations::OnFirstUse,
-    password::Hashing,
+    password::{Costs, Hashing},
     store::{Accounts, Attempts, Store, Users},
     telling::signals::{Function, Signals},
 };
@@ -28,6 +28,26 @@ use crate::{
 /// Settings that go before the template's, by variable.
 pub type Overrides<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
+/// What every function is given.
+#[derive(Debug, Clone)]
+pub struct Given {
+    pub clock: Clock,
+    pub random: Random,
+    pub limits: Limits,
+    /// The functions share the memory that passwords are hashed in.
+    pub hashing: Hashing,
+}
+
+impl Given {
+    /// As in production.
+    #[must_use]
+    pub fn production() -> Self {
+        let random = Random::system();
+        let hashing = Hashing::new(Costs::CURRENT, random.clone());
+        Self { clock: Clock::system(), random, limits: Limits::PRODUCTION, hashing }
+    }
+}
+
 /// The functions, each over the client that `client` returns for its name. They are configured as in the cloud: by the
 /// template's environment, with `overrides` before it. Metrics are off, whatever the template says, unless `overrides`
 /// name a namespace.
@@ -38,12 +58,10 @@ pub fn functions(
     client: impl Fn(&'static str) -> Client,
     template: &Template,
     overrides: &Overrides<'_>,
-    clock: &Clock,
-    random: &Random,
-    limits: Limits,
+    given: &Given,
 ) -> Result<Invoker, ConfigError> {
     let asked_for = Environment::from_fn(overrides);
-    functions_that_tell(client, template, overrides, clock, random, limits, &|function| asked_for.signals(function))
+    functions_that_tell(client, template, overrides, given, &|function| asked_for.signals(function))
 }
 
 /// The same, with the signals of each function made by `signals`.
@@ -54,11 +72,11 @@ pub fn functions_that_tell(
     client: impl Fn(&'static str) -> Client,
     template: &Template,
     overrides: &Overrides<'_>,
-    clock: &Clock,
-    random: &Random,
-    limits: Limits,
+    given: &Given,
     signals: &dyn Fn(Function) -> Result<Signals, ConfigError>,
 ) -> Result<Invoker, ConfigError> {
+    let Given { clock, random, limits, hashing } = given;
+    let limits = *limits;
     let environment = |binary: &'static str| environment(binary, template, overrides);
     let login = {
         let environment = environment("login");
@@ -68,7 +86,7 @@ pub fn functions_that_tell(
         let accounts = Accounts::new(Store::new(client.clone(), &config.sessions_table), users);
         let attempts = Attempts::new(client, &config.login_attempts_table);
         behind_the_gateway(
-            latchkey_login::service(accounts, attempts, config, Hashing::new(random.clone()), clock.clone(), random.clone()),
+            latchkey_login::service(accounts, attempts, config, hashing.clone(), clock.clone(), random.clone()),
             environment.cors_allow_origin()?.as_deref(),
             limits,
             random.clone(),
@@ -121,7 +139,7 @@ pub fn functions_that_tell(
         let accounts = Accounts::new(Store::new(client, &config.sessions_table), users);
         let first_use = OnFirstUse::mark(config.replay_window, limits, random.clone());
         let admin = behind_the_gateway(
-            latchkey_admin::service(accounts, config, first_use, clock.clone(), random.clone()),
+            latchkey_admin::service(accounts, config, first_use, hashing.clone(), clock.clone(), random.clone()),
             // No page calls the back office.
             None,
             limits,

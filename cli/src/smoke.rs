@@ -23,7 +23,7 @@ use crate::{
     args::SmokeArgs,
     client::{self, ClientError, advice},
     exit::{Exit, ExitWith},
-    users::{NoPassword, UsersError, add_user, read_password, table},
+    users::{NoPassword, UsersError, add_user, hash_password, read_password, table},
 };
 
 use api::Api;
@@ -143,7 +143,7 @@ async fn as_new_user(walk: &mut Walk<'_>, args: &SmokeArgs) -> Result<(), SmokeE
     let password = format!("{}{}", LoginId::generate(&random)?, LoginId::generate(&random)?);
     let username = Username::parse(&format!("smoke-{}", uuid::Uuid::new_v4().simple()))?;
     let who = Credentials { username: username.to_string(), password };
-    add_user(&accounts, username.clone(), who.password.clone(), None).await?;
+    add_user(&accounts, username.clone(), hash_password(who.password.clone())?, None).await?;
     let walked = until_interrupted(walk, &who).await;
     match remove(&accounts, &username, &random).await {
         Ok(()) => walked,

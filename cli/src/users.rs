@@ -16,7 +16,7 @@ use latchkey::{
     model::{AttributesError, User, UserStatus},
     operations::{UserCreated, change_user, create_user, remove_user},
     password::{
-        HashError, HashMemory, Password, PasswordLengthError,
+        HashError, Hasher, Password, PasswordHash, PasswordLengthError,
         rules::{WeakPassword, check},
     },
     store::{Accounts, Store, StoreError, UserChange, Users},
@@ -163,7 +163,7 @@ async fn add(args: AddArgs) -> Result<(), UsersError> {
     let accounts = accounts(&args.user.at).await?;
     let password = read_password(args.password_stdin)?;
     check(&password, username.as_str())?;
-    let user = add_user(&accounts, username, password, user_id).await?;
+    let user = add_user(&accounts, username, hash_password(password)?, user_id).await?;
     if args.user.json {
         println!("{}", row(&user));
     } else {
@@ -223,8 +223,7 @@ async fn set_password(args: SetPasswordArgs) -> Result<(), UsersError> {
     confirm(&format!("Set a new password for {username}, and end all their logins?"), yes)?;
     let password = read_password(password_stdin)?;
     check(&password, username.as_str())?;
-    let hash = Password::parse(password)?.hash(&Random::system(), &mut HashMemory::default())?;
-    change(&accounts, username, &UserChange::Password(hash), "has a new password", user.json).await
+    change(&accounts, username, &UserChange::Password(hash_password(password)?), "has a new password", user.json).await
 }
 
 async fn known(accounts: &Accounts, name: &str) -> Result<User, UsersError> {
@@ -277,15 +276,28 @@ pub(crate) fn table(flag: Option<&String>, variable: &'static str, takes: &str) 
     flag.map_or_else(|| Environment::of_process().required(variable, takes), |name| Ok(name.clone()))
 }
 
-/// Adds a user, whatever the password: the caller has judged it. Without an id the user gets a random one.
+/// The hash of a password, with the current costs.
+///
+/// # Errors
+/// [`UsersError`] if the password is too long, or can't be hashed.
+pub fn hash_password(password: String) -> Result<PasswordHash, UsersError> {
+    Ok(Password::parse(password)?.hash(&Random::system(), &mut Hasher::default())?)
+}
+
+/// Adds a user. Without an id the user gets a random one.
 ///
 /// # Errors
 /// [`UsersError::Taken`], [`UsersError::LooksLikeAnother`] or [`UsersError::IdTaken`] where another user has the name, one like it, or the id; otherwise what went wrong.
-pub async fn add_user(accounts: &Accounts, username: Username, password: String, user_id: Option<String>) -> Result<User, UsersError> {
+pub async fn add_user(
+    accounts: &Accounts,
+    username: Username,
+    password_hash: PasswordHash,
+    user_id: Option<String>,
+) -> Result<User, UsersError> {
     let random = Random::system();
     let user = User {
         user_id: user_id.map_or_else(|| LoginId::generate(&random).map(|id| id.to_string()), Ok)?,
-        password_hash: Password::parse(password)?.hash(&random, &mut HashMemory::default())?,
+        password_hash,
         status: UserStatus::Active,
         version: 1,
         created_at: Clock::system().now(),

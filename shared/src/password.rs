@@ -25,10 +25,6 @@ use zeroize::Zeroizing;
 
 use crate::entropy::{NoEntropy, Random};
 
-/// The costs of a new hash: m = 19 MiB, t = 2, p = 1, OWASP's minimum for Argon2id
-/// (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>).
-const CURRENT: Costs = Costs { memory_kib: 19_456, passes: 2, lanes: 1, salt_bytes: 16, hash_bytes: 32 };
-
 // What a stored hash may ask of the function that verifies it. A row of the users table must not decide how much
 // memory or time a login takes: the smallest function has 128 MiB.
 const MEMORY_KIB: RangeInclusive<u32> = 8 * 1024..=64 * 1024;
@@ -40,12 +36,12 @@ const HASH_BYTES: RangeInclusive<usize> = 16..=64;
 /// Blocks of 1 KiB that are kept for the next hash: the most that a hash of our own takes.
 const MEMORY_BLOCKS_KEPT: usize = 64 * 1024;
 
-/// A PHC string from random bytes: 16 of salt and 32 in the place of the hash.
-const DUMMY: &str = "$argon2id$v=19$m=19456,t=2,p=1$s4w/Lt/xkR1fX3SIfxB6hg$os8TV5ZJ944DXAq7XCWhPWpm5WHv2ilmEKYmpVj6ElM";
+/// Random bytes, as in a PHC string: 16 of salt and 32 in the place of the hash.
+const DUMMY: &str = "s4w/Lt/xkR1fX3SIfxB6hg$os8TV5ZJ944DXAq7XCWhPWpm5WHv2ilmEKYmpVj6ElM";
 
 /// What a hash costs to verify, and the lengths of its two byte strings.
-#[derive(Debug, PartialEq, Eq)]
-struct Costs {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Costs {
     memory_kib: u32,
     passes: u32,
     lanes: u32,
@@ -54,6 +50,13 @@ struct Costs {
 }
 
 impl Costs {
+    /// Of a new hash: m = 19 MiB, t = 2, p = 1, OWASP's minimum for Argon2id
+    /// (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>).
+    pub const CURRENT: Self = Self { memory_kib: 19_456, passes: 2, lanes: 1, salt_bytes: 16, hash_bytes: 32 };
+
+    /// The least that a stored hash may have: for tests that log in thousands of times.
+    pub const LEAST: Self = Self { memory_kib: *MEMORY_KIB.start(), passes: *PASSES.start(), ..Self::CURRENT };
+
     fn params(&self) -> Result<Params, password_hash::Error> {
         Ok(Params::new(self.memory_kib, self.passes, self.lanes, Some(self.hash_bytes))?)
     }
@@ -114,46 +117,47 @@ impl Password {
         self.sent.len()
     }
 
-    /// Hashes in `memory` with the current parameters and a fresh salt from `random`. Blocks for tens of milliseconds.
+    /// Hashes with the costs of `hasher` and a fresh salt from `random`. Blocks for tens of milliseconds.
     ///
     /// # Errors
     /// [`HashError`] if there are no random bytes or no memory.
-    pub fn hash(&self, random: &Random, memory: &mut HashMemory) -> Result<PasswordHash, HashError> {
-        let salt: [u8; CURRENT.salt_bytes] = random.bytes()?;
-        let params = CURRENT.params()?;
+    pub fn hash(&self, random: &Random, hasher: &mut Hasher) -> Result<PasswordHash, HashError> {
+        let salt: [u8; Costs::CURRENT.salt_bytes] = random.bytes()?;
+        let params = hasher.costs.params()?;
         let hash = phc::PasswordHash {
             algorithm: argon2::ARGON2ID_IDENT,
             version: Some(Version::V0x13.into()),
             params: phc::ParamsString::try_from(&params)?,
             salt: Some(phc::Salt::new(&salt).map_err(password_hash::Error::from)?),
-            hash: Some(memory.argon2id(self.mapped.as_bytes(), &salt, params)?),
+            hash: Some(hasher.argon2id(self.mapped.as_bytes(), &salt, params)?),
         };
         Ok(PasswordHash { text: Zeroizing::new(hash.to_string()), kind: Kind::Own })
     }
 
     /// Whether this is the password of `hash`, with the parameters of `hash`, compared in constant time. Blocks for
-    /// tens of milliseconds, or for as long as a foreign hash takes. Where no password can be right, it takes the time of a wrong one.
+    /// tens of milliseconds, or for as long as a foreign hash takes. Where no password can be right, it takes the time of a wrong
+    /// one, by the costs of `hasher`.
     ///
     /// # Errors
     /// [`HashError`] if there is no memory for it.
-    pub fn verify(&self, hash: &PasswordHash, memory: &mut HashMemory) -> Result<bool, HashError> {
+    pub fn verify(&self, hash: &PasswordHash, hasher: &mut Hasher) -> Result<bool, HashError> {
         match &hash.kind {
-            Kind::Own => self.verify_own(&hash.text, memory),
-            Kind::Foreign(foreign) => self.verify_foreign(foreign, memory),
-            Kind::NoPassword | Kind::Unreadable => self.verify_own(DUMMY, memory).map(|_| false),
+            Kind::Own => self.verify_own(&hash.text, hasher),
+            Kind::Foreign(foreign) => self.verify_foreign(foreign, hasher),
+            Kind::NoPassword | Kind::Unreadable => self.verify_own(&PasswordHash::dummy(&hasher.costs).text, hasher).map(|_| false),
         }
     }
 
-    fn verify_own(&self, hash: &str, memory: &mut HashMemory) -> Result<bool, HashError> {
+    fn verify_own(&self, hash: &str, hasher: &mut Hasher) -> Result<bool, HashError> {
         let Stored { salt, output, costs } = read(hash)?;
-        let ours = memory.argon2id(self.mapped.as_bytes(), &salt, costs.params()?)?;
+        let ours = hasher.argon2id(self.mapped.as_bytes(), &salt, costs.params()?)?;
         Ok(ours.as_bytes().ct_eq(output.as_bytes()).into())
     }
 
     /// Other systems hash the bytes that the keyboard sent, composed or decomposed. So the bytes as sent are tried first, then both
     /// normalisations, if they differ and the work allows.
     #[cfg(feature = "foreign-hashes")]
-    fn verify_foreign(&self, foreign: &Foreign, memory: &mut HashMemory) -> Result<bool, HashError> {
+    fn verify_foreign(&self, foreign: &Foreign, hasher: &mut Hasher) -> Result<bool, HashError> {
         let mut forms = vec![self.sent.clone()];
         for form in [self.sent.nfc().collect(), self.sent.nfd().collect()].map(Zeroizing::new) {
             if !forms.contains(&form) {
@@ -161,7 +165,7 @@ impl Password {
             }
         }
         for form in forms.iter().take(foreign.work().tries()) {
-            if foreign.verify(form.as_bytes(), memory)? {
+            if foreign.verify(form.as_bytes(), hasher)? {
                 return Ok(true);
             }
         }
@@ -169,20 +173,35 @@ impl Password {
     }
 
     #[cfg(not(feature = "foreign-hashes"))]
-    fn verify_foreign(&self, _: &Foreign, _: &mut HashMemory) -> Result<bool, HashError> {
+    fn verify_foreign(&self, _: &Foreign, _: &mut Hasher) -> Result<bool, HashError> {
         Err(HashError::Foreign)
     }
 }
 
-/// The memory that passwords are hashed in, kept from one hash to the next: as much as the largest of them took, 19 MiB
-/// at the current parameters, and wiped after each.
+/// The costs of new hashes, and the memory that passwords are hashed in. The memory is kept from one hash to the next: as much as
+/// the largest of them took, 19 MiB at the current costs, and wiped after each.
 ///
 /// Taken from the allocator and given back at every hash, it would become many times as much: glibc seldom finds a freed block
 /// again when the alignment asked for is not its own.
-#[derive(Default)]
-pub struct HashMemory(Vec<Block>);
+pub struct Hasher {
+    costs: Costs,
+    memory: Vec<Block>,
+}
 
-impl HashMemory {
+/// With the current costs.
+impl Default for Hasher {
+    fn default() -> Self {
+        Self::new(Costs::CURRENT)
+    }
+}
+
+impl Hasher {
+    /// Without memory, until the first hash.
+    #[must_use]
+    pub fn new(costs: Costs) -> Self {
+        Self { costs, memory: Vec::new() }
+    }
+
     fn argon2id(&mut self, password: &[u8], salt: &[u8], params: Params) -> Result<phc::Output, password_hash::Error> {
         let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
         let mut output = [0; phc::Output::MAX_LENGTH];
@@ -202,35 +221,35 @@ impl HashMemory {
     ) -> Result<(), password_hash::Error> {
         let blocks = params.block_count();
         self.hold(blocks)?;
-        let memory = &mut self.0[..blocks];
+        let memory = &mut self.memory[..blocks];
         let done = Argon2::new(algorithm, version, params).hash_password_into_with_memory(password, salt, output, &mut *memory);
         memory.fill(Block::new());
         // A foreign hash may have taken a hundred megabytes, which no other needs.
         if blocks > MEMORY_BLOCKS_KEPT {
-            self.0.truncate(MEMORY_BLOCKS_KEPT);
-            self.0.shrink_to_fit();
+            self.memory.truncate(MEMORY_BLOCKS_KEPT);
+            self.memory.shrink_to_fit();
         }
         Ok(done?)
     }
 
     /// Takes at least so many blocks and writes to each, so that the kernel has given their pages.
     fn hold(&mut self, blocks: usize) -> Result<(), password_hash::Error> {
-        let missing = blocks.saturating_sub(self.0.len());
-        self.0.try_reserve_exact(missing).map_err(|_| argon2::Error::OutOfMemory)?;
+        let missing = blocks.saturating_sub(self.memory.len());
+        self.memory.try_reserve_exact(missing).map_err(|_| argon2::Error::OutOfMemory)?;
         if missing > 0 {
-            self.0.resize(blocks, Block::new());
+            self.memory.resize(blocks, Block::new());
         }
         Ok(())
     }
 
     fn hold_for_new_hashes(&mut self) -> Result<(), password_hash::Error> {
-        self.hold(CURRENT.params()?.block_count())
+        self.hold(self.costs.params()?.block_count())
     }
 }
 
-impl fmt::Debug for HashMemory {
+impl fmt::Debug for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HashMemory({} KiB)", self.0.capacity())
+        write!(f, "Hasher({:?}, {} KiB)", self.costs, self.memory.capacity())
     }
 }
 
@@ -289,7 +308,7 @@ impl PasswordHash {
         Self { text, kind }
     }
 
-    /// Of a user who can't log in with any password.
+    /// Of a user who can't log in with any password. To verify one against it takes the time that a wrong password takes.
     #[must_use]
     pub fn none() -> Self {
         Self { text: Zeroizing::new(NO_PASSWORD.to_owned()), kind: Kind::NoPassword }
@@ -316,12 +335,12 @@ impl PasswordHash {
         self.kind == Kind::Unreadable
     }
 
-    /// Whether it should be replaced once `password` was found right: another function or other costs than a new hash. A hash that saw only
-    /// the first 72 bytes of a longer password stays, because the rest of it was never checked.
+    /// Whether it should be replaced once `password` was found right: another function or other costs than a new hash, which has
+    /// `costs`. A hash that saw only the first 72 bytes of a longer password stays, because the rest of it was never checked.
     #[must_use]
-    pub fn is_to_be_replaced(&self, password: &Password) -> bool {
+    pub fn is_to_be_replaced(&self, password: &Password, costs: &Costs) -> bool {
         match &self.kind {
-            Kind::Own => self.needs_rehash(),
+            Kind::Own => self.needs_rehash(costs),
             Kind::Foreign(foreign) => foreign.takes_whole(password.sent_bytes()),
             Kind::NoPassword | Kind::Unreadable => false,
         }
@@ -333,18 +352,18 @@ impl PasswordHash {
         &self.text
     }
 
-    /// Whether a new hash would have other parameters: then the next login with the right password replaces this one.
+    /// Whether a new hash, with `costs`, would have other parameters: then the next login with the right password replaces this one.
     #[must_use]
-    pub fn needs_rehash(&self) -> bool {
-        read(&self.text).map_or(true, |stored| stored.costs != CURRENT)
+    pub fn needs_rehash(&self, costs: &Costs) -> bool {
+        read(&self.text).map_or(true, |stored| stored.costs != *costs)
     }
 
-    /// A hash with the current parameters that is the hash of no known password. An unknown user's login is verified
-    /// against it, so that it takes the time that a wrong password takes. The caller has to refuse the login
-    /// even if the hash matches.
+    /// A hash with these costs that is the hash of no known password.
     #[must_use]
-    pub fn dummy() -> Self {
-        Self { text: Zeroizing::new(DUMMY.to_owned()), kind: Kind::Own }
+    pub fn dummy(costs: &Costs) -> Self {
+        let Costs { memory_kib, passes, lanes, .. } = costs;
+        let text = format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${DUMMY}");
+        Self { text: Zeroizing::new(text), kind: Kind::Own }
     }
 }
 

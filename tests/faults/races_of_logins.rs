@@ -1,7 +1,13 @@
 //! R4, R6: logins in parallel with each other and with disabling their user.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use latchkey::{clock::Clock, entropy::Random, operations::change_user, password::PasswordHash, store::UserChange};
+use latchkey::{
+    clock::Clock,
+    entropy::Random,
+    operations::change_user,
+    password::{Costs, PasswordHash},
+    store::UserChange,
+};
 use latchkey_tests::service::Pair;
 
 use crate::{
@@ -133,7 +139,11 @@ async fn no_login_survives_a_change_of_the_user() {
             let (subject, refresh) = (other.clone(), refresh.clone());
             async move { if number < 3 { subject.login_from(None).await } else { subject.refresh(&refresh).await } }
         });
-        let change = if round % 2 == 0 { UserChange::Password(PasswordHash::dummy()) } else { UserChange::Disabled(Clock::system().now()) };
+        let change = if round % 2 == 0 {
+            UserChange::Password(PasswordHash::dummy(&Costs::CURRENT))
+        } else {
+            UserChange::Disabled(Clock::system().now())
+        };
         let changing = async {
             tokio::time::sleep(std::time::Duration::from_millis(u64::try_from(round % 6).unwrap() * 40)).await;
             change_user(&subject.accounts, &subject.user.username, &change, &Random::system()).await

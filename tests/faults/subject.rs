@@ -17,20 +17,20 @@ use latchkey::{
     limits::Limits,
     model::{Device, Lifetimes, LoginCreation, User, UserStatus},
     operations::{ImportOutcome, import_session, issue::issue_login},
-    password::{HashMemory, Password, PasswordHash},
+    password::{Hashing, PasswordHash},
     store::{Accounts, Commit, Store, Users},
 };
 use latchkey_cli::{
     gateway::{Gateway, GatewayOptions},
     invoke::Invoker,
-    linked,
+    linked::{self, Given},
 };
 use latchkey_tests::{
     back_office::{principal, signed},
     clock::TestClock,
     database::{Database, TEST_LIMITS},
+    given::{TEST_COSTS, given, hash_of},
     proofs::DeviceKey,
-    seed::random,
     service::{Answer, Pair, ParseUsername as _, Serving, send},
     tap::{Guard, Tap},
 };
@@ -56,6 +56,8 @@ const SETTINGS: [(&str, &str); 3] =
 pub(crate) struct Ground {
     pub(crate) database: Database,
     hash: PasswordHash,
+    /// For all subjects, so that each cell finds its memory there.
+    hashing: Hashing,
     /// Whether a user's first login was imported.
     pub(crate) imported: bool,
     /// Whether a user's logins are bound to the client's key.
@@ -84,8 +86,8 @@ impl Ground {
     }
 
     fn over(database: Database, imported: bool) -> Self {
-        let hash = Password::parse(PASSWORD.into()).unwrap().hash(&Random::system(), &mut HashMemory::default()).unwrap();
-        Self { database, hash, imported, bound: false, users: Arc::default() }
+        let hashing = Hashing::new(TEST_COSTS, Random::system());
+        Self { database, hashing, hash: hash_of(PASSWORD), imported, bound: false, users: Arc::default() }
     }
 }
 
@@ -101,8 +103,9 @@ async fn serve(
     let database = &ground.database;
     let own = |name: &str| SETTINGS.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
     let guard = Arc::new(Guard::of(database, ground.imported));
+    let given = Given { hashing: ground.hashing.clone(), ..given(clock.clock(), limits) };
     let client = |function| database.tapped(&tap.of_function(function, &guard));
-    let functions = match linked::functions(client, &database.template, &own, &clock.clock(), &random(), limits).unwrap() {
+    let functions = match linked::functions(client, &database.template, &own, &given).unwrap() {
         Invoker::Linked(functions) => functions,
         Invoker::Remote(_) => unreachable!("the functions are linked into the test"),
     };
@@ -161,6 +164,9 @@ impl Subject {
 
     /// The same user and client, on a service with other time limits.
     pub(crate) async fn under(&self, limits: Limits) -> Self {
+        if limits == TEST_LIMITS {
+            return self.clone();
+        }
         let (url, serving) = serve(&self.ground, limits, &self.tap, &self.clock, &self.slowest, &self.panics).await;
         Self { url, _serving: serving, ..self.clone() }
     }

@@ -16,7 +16,7 @@ use latchkey::{
     clock::Clock,
     entropy::Random,
     model::{User, UserStatus},
-    password::{ForeignHash, HashMemory, Hints, Password, PasswordHash},
+    password::{ForeignHash, Hasher, Hints, Password, PasswordHash},
 };
 use latchkey_tests::{
     database::Database,
@@ -48,7 +48,7 @@ async fn main() {
     let rounds = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(ROUNDS);
     let database = Database::new().await;
     let own = Password::parse("the right password".to_owned()).expect("a password");
-    let own = own.hash(&Random::system(), &mut HashMemory::default()).expect("a hash");
+    let own = own.hash(&Random::system(), &mut Hasher::default()).expect("a hash");
     let mut classes = vec![("unknown user", None), ("own hash", Some(own))];
     classes.extend(FOREIGN.map(|(name, text)| (name, Some(stored(text)))));
     for (class, (_, hash)) in (0_u32..).zip(&classes) {
@@ -90,7 +90,7 @@ async fn main() {
 fn stored(text: &str) -> PasswordHash {
     match ForeignHash::read(text, &Hints::default()).expect("a hash") {
         ForeignHash::Slow(foreign) => foreign.into(),
-        ForeignHash::Fast(fast) => fast.wrap(&Random::system(), &mut HashMemory::default()).expect("a wrapped hash").into(),
+        ForeignHash::Fast(fast) => fast.wrap(&Random::system(), &mut Hasher::default()).expect("a wrapped hash").into(),
         ForeignHash::NoPassword => PasswordHash::none(),
     }
 }

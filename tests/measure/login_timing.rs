@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use latchkey::{
     entropy::Random,
     model::{User, UserStatus},
-    password::{HashMemory, Password},
+    password::{Hasher, Password},
 };
 use latchkey_tests::{
     database::Database,
@@ -52,7 +52,7 @@ async fn main() {
 async fn add_users(database: &Database, count: u32) {
     let hash = Password::parse("the right password".to_owned())
         .expect("a password")
-        .hash(&Random::system(), &mut HashMemory::default())
+        .hash(&Random::system(), &mut Hasher::default())
         .expect("a hash");
     for n in 0..count {
         let name = format!("user{n}");

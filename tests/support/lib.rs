@@ -8,6 +8,7 @@ pub mod back_office;
 pub mod clock;
 pub mod database;
 pub mod emitted;
+pub mod given;
 pub mod logins;
 pub mod openapi;
 pub mod proofs;

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use latchkey::clock::Clock;
-use latchkey_cli::{invoke::Invoker, linked};
+use latchkey_cli::{
+    invoke::Invoker,
+    linked::{self, Given},
+};
 use serde_json::{Value, json};
 
 use crate::{
     clock::TestClock,
     database::{Database, TEST_LIMITS},
+    given::given,
     tap::Tap,
 };
 
@@ -37,21 +40,19 @@ impl Logins {
     #[must_use]
     pub fn over(database: &Database, settings: &[(&str, &str)]) -> Self {
         let clock = TestClock::default();
-        Self::by(&clock.clock(), clock.clone(), database, settings)
+        Self::by(&given(clock.clock(), TEST_LIMITS), clock.clone(), database, settings)
     }
 
-    /// The same by a clock whose waits take their time, for a measurement.
+    /// The same by a clock whose waits take their time, and with the hashes of production, for a measurement.
     #[must_use]
     pub fn that_wait(database: &Database, settings: &[(&str, &str)]) -> Self {
-        Self::by(&Clock::system(), TestClock::default(), database, settings)
+        Self::by(&Given { limits: TEST_LIMITS, ..Given::production() }, TestClock::default(), database, settings)
     }
 
-    fn by(functions_clock: &Clock, clock: TestClock, database: &Database, settings: &[(&str, &str)]) -> Self {
+    fn by(given: &Given, clock: TestClock, database: &Database, settings: &[(&str, &str)]) -> Self {
         let settings = |name: &str| settings.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
         let client = database.tapped(&Tap::default());
-        let function =
-            linked::functions(|_| client.clone(), &database.template, &settings, functions_clock, &crate::seed::random(), TEST_LIMITS)
-                .expect("the settings");
+        let function = linked::functions(|_| client.clone(), &database.template, &settings, given).expect("the settings");
         Self { function, clock }
     }
 

@@ -1,6 +1,6 @@
 //! The service of one test, and a client that behaves like an app.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::Client;
 use aws_smithy_runtime_api::client::{
@@ -30,8 +30,8 @@ use crate::{
     clock::TestClock,
     database::{Database, TEST_LIMITS},
     emitted::Emitted,
+    given::{given, hash_of},
     openapi::{Contract, Operation},
-    seed::random,
     tap::{Guard, Tap},
 };
 
@@ -146,7 +146,7 @@ impl Service {
     pub async fn start_by(parameters: &[(&str, &str)], settings: &[(&str, &str)]) -> Self {
         let database = Database::with(parameters).await;
         let name = DEMO_USER.parse_username();
-        add_user(&accounts(&database.client, &database.template), name, DEMO_PASSWORD.into(), None).await.expect("the demo user");
+        add_user(&accounts(&database.client, &database.template), name, hash_of(DEMO_PASSWORD), None).await.expect("the demo user");
         Self::over(database, TestClock::default(), settings).await
     }
 
@@ -165,6 +165,15 @@ impl Service {
     pub async fn under(limits: Limits, database: Database, clock: TestClock, settings: &[(&str, &str)]) -> Self {
         let functions_clock = clock.clock();
         Self::with_clock(limits, database, clock, functions_clock, settings).await
+    }
+
+    /// A second process's service on the same tables, whose requests have this long.
+    ///
+    /// # Panics
+    /// If it doesn't start.
+    pub async fn with_budget(&self, request: Duration) -> Self {
+        let limits = Limits { request, ..TEST_LIMITS };
+        Self::under(limits, self.database.clone(), self.clock.clone(), &[]).await
     }
 
     /// A service in environments whose own clock is `local`, beside a DynamoDB whose clock is `clock`. Its clients set the former
@@ -187,7 +196,8 @@ impl Service {
         let client = |function| dated(&database.tapped(&tap.of_function(function, &guard)), &functions_clock, &clock);
         let emitted = Emitted::default();
         let signals = |function| Ok(emitted.signals(function));
-        let functions = linked::functions_that_tell(client, &database.template, &settings, &functions_clock, &random(), limits, &signals);
+        let functions =
+            linked::functions_that_tell(client, &database.template, &settings, &given(functions_clock.clone(), limits), &signals);
         let functions = functions.expect("the settings");
         let options = GatewayOptions { clock: clock.clock(), principal: back_office::principal(), ..GatewayOptions::default() };
         let router = Gateway::new(&database.template, functions, options).into_router();

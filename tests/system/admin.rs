@@ -17,6 +17,7 @@ use latchkey_cli::{
 use latchkey_tests::{
     back_office::{principal, signed},
     database::TEST_LIMITS,
+    given::given,
     service::{Answer, Pair, ParseUsername as _, Service, exchange},
     tap::Line,
 };
@@ -551,7 +552,7 @@ async fn an_event_without_a_caller_is_500() {
     let user_id = user_id(&service).await;
     let client = |_| service.database.client.clone();
     let clock = service.clock.clock();
-    let functions = linked::functions(client, &service.database.template, &|_| None, &clock, &Random::system(), TEST_LIMITS).unwrap();
+    let functions = linked::functions(client, &service.database.template, &|_| None, &given(clock, TEST_LIMITS)).unwrap();
     let answer = async |identity: Value| {
         let event = json!({
             "resource": END_ALL, "path": END_ALL, "httpMethod": "POST", "isBase64Encoded": false,

@@ -17,7 +17,7 @@ use latchkey::{
         issue::{IssuedLogin, IssuedSession, RotationRequest, issue_login, issue_successor},
         remove_user,
     },
-    password::PasswordHash,
+    password::{Costs, PasswordHash},
     store::{Accounts, Commit, EndProof, Ended, Rotation, Store, Users, login_item, session_item},
     token::RefreshToken,
 };
@@ -43,7 +43,7 @@ impl Contract {
         let user = User {
             username: "ada".parse_username(),
             user_id: "user-1".into(),
-            password_hash: PasswordHash::dummy(),
+            password_hash: PasswordHash::dummy(&Costs::CURRENT),
             status: UserStatus::Active,
             version: 1,
             created_at: now,

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use latchkey::{
     entropy::Random,
     limits::Limits,
-    password::{ForeignHash, HashMemory, Hints, PasswordHash},
+    password::{ForeignHash, Hasher, Hints, PasswordHash},
 };
 use latchkey_cli::dev::DEMO_USER;
 use latchkey_tests::service::Service;
@@ -20,7 +20,7 @@ const BCRYPT_OF_72: &str = "$2b$10$JB8i/UW/k9w0E3rWT7lQu.rtBHKyRiXsP7fCScMGBS95q
 const LONG: &str = "handed-0123456789-handed-0123456789-handed-0123456789-handed-0123456789-";
 /// Made by OpenLDAP's slappasswd 2.5.13, of `PASSWORD`.
 const SSHA: &str = "{SSHA}lnx5oS8jiV4umNJQJYZHLbp+Emg9cuBr";
-const OWN: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
+const OWN: &str = "$argon2id$v=19$m=8192,t=1,p=1$";
 
 const ON: &[(&str, &str)] = &[("ACCEPT_FOREIGN_HASHES", "true")];
 
@@ -28,7 +28,7 @@ const ON: &[(&str, &str)] = &[("ACCEPT_FOREIGN_HASHES", "true")];
 fn stored(text: &str) -> String {
     let hash: PasswordHash = match ForeignHash::read(text, &Hints::default()).unwrap() {
         ForeignHash::Slow(foreign) => foreign.into(),
-        ForeignHash::Fast(fast) => fast.wrap(&Random::system(), &mut HashMemory::default()).unwrap().into(),
+        ForeignHash::Fast(fast) => fast.wrap(&Random::system(), &mut Hasher::default()).unwrap().into(),
         ForeignHash::NoPassword => PasswordHash::none(),
     };
     hash.as_str().to_owned()

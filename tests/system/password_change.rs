@@ -1,17 +1,14 @@
 //! L6: a login is written only if its user is still in the state that the request read.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use latchkey::{
-    entropy::Random,
-    password::{HashMemory, Password},
-};
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER, accounts};
+use latchkey_tests::given::hash_of;
 use latchkey_tests::service::{ParseUsername as _, Service};
 use serde_json::json;
 
 pub(crate) const OLD_PASSWORD: &str = "old password of the demo user";
-/// The password's hash by Argon2id with m=8192, t=1, p=1: weaker than today's, within bounds.
-pub(crate) const OLD_HASH: &str = "$argon2id$v=19$m=8192,t=1,p=1$MTIzNDU2Nzg5MDEyMzQ1Ng$Fcgt7FMdhEZF+v4ntDt0fofNU1OesIybIBSlJcD3llU";
+/// The password's hash by Argon2id with other costs than a new hash has, within bounds.
+pub(crate) const OLD_HASH: &str = "$argon2id$v=19$m=9216,t=1,p=1$MTIzNDU2Nzg5MDEyMzQ1Ng$jTnIvODA9U49lN6dBSJvFdazC8NLvPd1yvLGScRomMc";
 
 pub(crate) async fn update_user(service: &Service, name: &str, value: &str) {
     let update = service.database.client.update_item().table_name(service.database.table("UsersTable"));
@@ -32,12 +29,11 @@ pub(crate) async fn set_status(service: &Service, status: &str) {
 
 pub(crate) async fn add_user(service: &Service, name: &str, password: &str) {
     let accounts = accounts(&service.database.client, &service.database.template);
-    latchkey_cli::users::add_user(&accounts, name.parse_username(), password.into(), None).await.unwrap();
+    latchkey_cli::users::add_user(&accounts, name.parse_username(), hash_of(password), None).await.unwrap();
 }
 
 async fn set_password(service: &Service, password: &str) {
-    let hash = Password::parse(password.to_owned()).unwrap().hash(&Random::system(), &mut HashMemory::default()).unwrap();
-    update_user(service, "password_hash", hash.as_str()).await;
+    update_user(service, "password_hash", hash_of(password).as_str()).await;
 }
 
 /// Logs in, and runs `meanwhile` after the reads and before the write.
@@ -97,6 +93,6 @@ async fn an_old_hash_is_brought_up_to_date_at_login() {
     let login = json!({"username": DEMO_USER, "password": OLD_PASSWORD});
     assert_eq!(service.login_with(&login).await.status, 200);
     let stored = service.database.items("UsersTable").await[0]["password_hash"].as_s().unwrap().clone();
-    assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+    assert!(stored.starts_with("$argon2id$v=19$m=8192,t=1,p=1$"), "{stored}");
     assert_eq!(service.login_with(&login).await.status, 200);
 }

@@ -15,7 +15,7 @@ use latchkey_cli::{
 };
 use latchkey_tests::{
     database::{TEST_LIMITS, first_use},
-    seed::random,
+    given::given,
     service::{Answer, Service, exchange},
 };
 use reqwest::{Method, RequestBuilder};
@@ -40,8 +40,7 @@ impl Team {
         let template = Template::parse_beside(template, &parameters, &latchkey.functions).unwrap();
 
         let client = service.database.tapped(&service.tap);
-        let mut functions =
-            linked::functions(|_| client.clone(), latchkey, &|_| None, &service.clock.clock(), &random(), TEST_LIMITS).unwrap();
+        let mut functions = linked::functions(|_| client.clone(), latchkey, &|_| None, &given(service.clock.clock(), TEST_LIMITS)).unwrap();
         if let Invoker::Linked(functions) = &mut functions {
             functions.insert("hello".to_owned(), hello());
         }

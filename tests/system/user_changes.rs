@@ -8,11 +8,11 @@ use latchkey::{
     ids::UserKey,
     model::{Device, Lifetimes, LoginCreation, User},
     operations::{Everywhere, change_user, end_all, issue::issue_login},
-    password::{HashMemory, Password},
     store::{Accounts, Commit, Store, UserChange, Users},
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
+    given::hash_of,
     service::{Pair, ParseUsername as _, Service, send},
     tap::{Fault, Reach, Rule},
 };
@@ -56,7 +56,7 @@ async fn change_while(service: &Service, change: UserChange, meanwhile: impl Asy
 }
 
 fn new_password() -> UserChange {
-    UserChange::Password(Password::parse(NEW_PASSWORD.to_owned()).unwrap().hash(&Random::system(), &mut HashMemory::default()).unwrap())
+    UserChange::Password(hash_of(NEW_PASSWORD))
 }
 
 async fn login_status(service: &Service, password: &str) -> u16 {

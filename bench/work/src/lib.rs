@@ -10,7 +10,7 @@ use latchkey::{
     entropy::Random,
     model::{Attributes, Device, Lifetimes, Login, LoginAttributes},
     operations::issue::{IssuedLogin, issue_login},
-    password::{HashMemory, Password, PasswordHash},
+    password::{Hasher, Password, PasswordHash},
     store::{Item, attributes_item, login_item, session_item},
 };
 use serde_json::{Map, Value, json};
@@ -88,7 +88,7 @@ impl Work {
         });
 
         let password = Password::parse(PASSWORD.into()).map_err(none)?;
-        let hash = password.hash(&Random::system(), &mut HashMemory::default()).map_err(none)?;
+        let hash = password.hash(&Random::system(), &mut Hasher::default()).map_err(none)?;
         let items = [attributes(&login_item(login)), attributes(&session_item(session))];
         let login_with = Login { has_attributes: true, ..attributed.new.login };
         let roles = Attributes::default().with("role", Some("admin".into())).and_then(|role| role.with_scope(Some(SCOPE))).map_err(none)?;

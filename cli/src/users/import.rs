@@ -21,7 +21,7 @@ use latchkey::{
     clock::Clock,
     entropy::{NoEntropy, Random},
     operations::UserImported,
-    password::{Hashing, HashingError},
+    password::{Costs, Hashing, HashingError},
     store::{Accounts, StoreError},
 };
 use serde_json::json;
@@ -112,7 +112,7 @@ pub(super) async fn run(target: Option<Target>, args: &ImportUsersArgs) -> Resul
     let ended = match target {
         Some(Target { accounts, .. }) => {
             let random = Random::system();
-            let people = People { accounts, clock: Clock::system(), hashing: Hashing::new(random.clone()), random };
+            let people = People { accounts, clock: Clock::system(), hashing: Hashing::new(Costs::CURRENT, random.clone()), random };
             drive(receiver, people, &mut import).await
         }
         None => import.check(receiver).await,

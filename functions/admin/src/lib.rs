@@ -37,18 +37,11 @@ pub fn service(
     accounts: Accounts,
     config: AdminConfig,
     first_use: OnFirstUse,
+    hashing: Hashing,
     clock: Clock,
     random: Random,
 ) -> impl Service<Request, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static {
-    let office = Arc::new(Office {
-        store: accounts.store().clone(),
-        accounts,
-        config,
-        first_use,
-        clock,
-        hashing: Hashing::new(random.clone()),
-        random,
-    });
+    let office = Arc::new(Office { store: accounts.store().clone(), accounts, config, first_use, clock, hashing, random });
     service_fn(move |request| {
         let office = Arc::clone(&office);
         async move { Ok(office.answer(request).await) }

@@ -6,14 +6,14 @@ use latchkey::{
     function::start,
     http::front,
     limits::Limits,
-    password::Hashing,
+    password::{Costs, Hashing},
     store::{Accounts, Attempts, Users},
     telling::signals::Function,
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let hashing = Hashing::new(Random::system());
+    let hashing = Hashing::new(Costs::CURRENT, Random::system());
     // The memory is touched while the first call to the table waits for its answer.
     let (started, ()) = tokio::join!(start(Function::Login, Limits::PRODUCTION, LoginConfig::read), hashing.warm_up());
     let accounts = Accounts::new(started.store, Users::new(started.dynamodb.clone(), &started.config.users_table));

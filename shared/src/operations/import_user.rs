@@ -206,7 +206,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        password::{ForeignHash, Hints, PasswordHash},
+        password::{Costs, ForeignHash, Hints, PasswordHash},
         username::Username,
     };
 
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(judge(&user(), &User { password_hash: PasswordHash::none(), ..user() }, true), Verdict::Replace);
         for (there, why) in [
             (User { user_id: "user-2".to_owned(), ..user() }, LeftAlone::OtherId),
-            (User { password_hash: PasswordHash::dummy(), ..user() }, LeftAlone::OwnPassword),
+            (User { password_hash: PasswordHash::dummy(&Costs::CURRENT), ..user() }, LeftAlone::OwnPassword),
             (User { password_hash: PasswordHash::stored("x".to_owned()), ..user() }, LeftAlone::OwnPassword),
             (User { version: 2, ..user() }, LeftAlone::Changed),
             (User { version: 2, ..new.clone() }, LeftAlone::Changed),

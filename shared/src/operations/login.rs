@@ -193,7 +193,7 @@ impl PasswordLogin {
         let entitled = held.map_err(|why| NotLoggedIn::of(why, now)).and(entitled);
         let (entitled, logins) = self.judged(entitled, &counted, fields).await?;
 
-        let outdated = entitled.user.password_hash.is_to_be_replaced(&password).then(|| entitled.user.clone());
+        let outdated = entitled.user.password_hash.is_to_be_replaced(&password, self.hashing.costs()).then(|| entitled.user.clone());
         let (created, confirmed) = tokio::join!(create.run_from(entitled, logins), self.counting.settle(&counted, Verdict::Right));
         warn_of(confirmed, fields);
         let issued = created?;
@@ -249,18 +249,18 @@ impl PasswordLogin {
         fields: Fields<'_>,
     ) -> Result<Option<User>, HashingError> {
         // A hash that can't be verified is refused like a wrong password, at the cost of one.
-        let (hash, can_be_right) = match &user {
-            None => (PasswordHash::dummy(), false),
+        let hash = match &user {
+            None => PasswordHash::none(),
             Some(user) => match self.config.foreign_hashes.admit(&user.password_hash) {
-                Ok(()) => (user.password_hash.clone(), true),
+                Ok(()) => user.password_hash.clone(),
                 Err(reason) => {
                     let account = Subjects::account_pseudonym(&user.username);
                     log(Event::PasswordHashUnusable, Fields { account: Some(&account), reason: Some(reason), ..fields }, None);
-                    (PasswordHash::dummy(), false)
+                    PasswordHash::none()
                 }
             },
         };
-        let right = self.hashing.verify(Arc::clone(password), hash).await? && can_be_right;
+        let right = self.hashing.verify(Arc::clone(password), hash).await?;
         Ok(user.filter(|user| right && user.status == UserStatus::Active))
     }
 

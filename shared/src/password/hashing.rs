@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use super::{FastHash, Foreign, HashError, HashMemory, Password, PasswordHash};
+use super::{Costs, FastHash, Foreign, HashError, Hasher, Password, PasswordHash};
 use crate::entropy::Random;
 
 /// Why a password could be neither hashed nor verified on another thread.
@@ -26,22 +26,29 @@ pub enum HashingError {
 #[derive(Debug, Clone)]
 pub struct Hashing {
     places: Arc<Semaphore>,
-    at_rest: Arc<Mutex<Vec<HashMemory>>>,
+    at_rest: Arc<Mutex<Vec<Hasher>>>,
+    costs: Costs,
     random: Random,
 }
 
 impl Hashing {
-    /// Draws the salts of new hashes from `random`.
+    /// New hashes have these costs, and salts from `random`.
     #[must_use]
-    pub fn new(random: Random) -> Self {
+    pub fn new(costs: Costs, random: Random) -> Self {
         let places = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Self { places: Arc::new(Semaphore::new(places)), at_rest: Arc::default(), random }
+        Self { places: Arc::new(Semaphore::new(places)), at_rest: Arc::default(), costs, random }
+    }
+
+    /// The costs of new hashes.
+    #[must_use]
+    pub fn costs(&self) -> &Costs {
+        &self.costs
     }
 
     /// Takes the memory of one hash before the first hash needs it. A first touch of 19 MiB costs nearly as much as a hash.
     /// Without the memory the first hash tries again.
     pub async fn warm_up(&self) {
-        let _tried_again = self.run(HashMemory::hold_for_new_hashes).await;
+        let _tried_again = self.run(Hasher::hold_for_new_hashes).await;
     }
 
     /// Whether the password matches the hash.
@@ -49,16 +56,16 @@ impl Hashing {
     /// # Errors
     /// [`HashingError`]
     pub async fn verify(&self, password: Arc<Password>, hash: PasswordHash) -> Result<bool, HashingError> {
-        Ok(self.run(move |memory| password.verify(&hash, memory)).await??)
+        Ok(self.run(move |hasher| password.verify(&hash, hasher)).await??)
     }
 
-    /// Hashes the password with the current parameters.
+    /// Hashes the password.
     ///
     /// # Errors
     /// [`HashingError`]
     pub async fn hash(&self, password: Arc<Password>) -> Result<PasswordHash, HashingError> {
         let random = self.random.clone();
-        Ok(self.run(move |memory| password.hash(&random, memory)).await??)
+        Ok(self.run(move |hasher| password.hash(&random, hasher)).await??)
     }
 
     /// Wraps a hash that is too fast to be kept.
@@ -67,17 +74,17 @@ impl Hashing {
     /// [`HashingError`]
     pub async fn wrap(&self, fast: FastHash) -> Result<Foreign, HashingError> {
         let random = self.random.clone();
-        Ok(self.run(move |memory| fast.wrap(&random, memory)).await??)
+        Ok(self.run(move |hasher| fast.wrap(&random, hasher)).await??)
     }
 
-    async fn run<T: Send + 'static>(&self, task: impl FnOnce(&mut HashMemory) -> T + Send + 'static) -> Result<T, HashingError> {
+    async fn run<T: Send + 'static>(&self, task: impl FnOnce(&mut Hasher) -> T + Send + 'static) -> Result<T, HashingError> {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| HashingError::Stopped)?;
-        let at_rest = Arc::clone(&self.at_rest);
+        let (at_rest, costs) = (Arc::clone(&self.at_rest), self.costs);
         let task = move || {
             let _held_until_done = place;
-            let mut memory = held(&at_rest).pop().unwrap_or_default();
-            let done = task(&mut memory);
-            held(&at_rest).push(memory);
+            let mut hasher = held(&at_rest).pop().unwrap_or_else(|| Hasher::new(costs));
+            let done = task(&mut hasher);
+            held(&at_rest).push(hasher);
             done
         };
         tokio::task::spawn_blocking(task).await.map_err(|_| HashingError::Stopped)
@@ -85,8 +92,8 @@ impl Hashing {
 }
 
 /// The buffers stay valid even if a holder panicked.
-fn held(memories: &Mutex<Vec<HashMemory>>) -> MutexGuard<'_, Vec<HashMemory>> {
-    memories.lock().unwrap_or_else(PoisonError::into_inner)
+fn held(hashers: &Mutex<Vec<Hasher>>) -> MutexGuard<'_, Vec<Hasher>> {
+    hashers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -96,7 +103,7 @@ mod tests {
     /// As many hashes run at a time as there are processors. The others wait without any memory.
     #[tokio::test(flavor = "multi_thread")]
     async fn as_many_at_a_time_as_there_are_processors() {
-        let hashing = Hashing::new(Random::system());
+        let hashing = Hashing::new(Costs::CURRENT, Random::system());
         let bound = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let (started, starts) = std::sync::mpsc::channel();
         let (release, released) = std::sync::mpsc::channel::<()>();
@@ -104,7 +111,7 @@ mod tests {
         let hashes: Vec<_> = (0..bound + 3)
             .map(|_| {
                 let (hashing, started, released) = (hashing.clone(), started.clone(), Arc::clone(&released));
-                let hash = move |_: &mut HashMemory| {
+                let hash = move |_: &mut Hasher| {
                     started.send(()).unwrap();
                     let _released = released.lock().map(|released| released.recv());
                 };
@@ -127,11 +134,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_first_hash_finds_its_memory_after_a_warm_up() {
-        let hashing = Hashing::new(Random::system());
+        let hashing = Hashing::new(Costs::CURRENT, Random::system());
         hashing.warm_up().await;
-        let at_rest = || held(&hashing.at_rest).iter().map(|memory| (format!("{memory:?}"), memory.0.as_ptr())).collect::<Vec<_>>();
+        let at_rest = || held(&hashing.at_rest).iter().map(|hasher| (hasher.memory.capacity(), hasher.memory.as_ptr())).collect::<Vec<_>>();
         let before = at_rest();
-        assert_eq!(before.iter().map(|(size, _)| size.as_str()).collect::<Vec<_>>(), ["HashMemory(19456 KiB)"]);
+        assert_eq!(before.iter().map(|(size, _)| *size).collect::<Vec<_>>(), [19_456]);
         let password = Arc::new(Password::parse("correct-horse-battery-staple".into()).unwrap());
         assert!(hashing.hash(password).await.is_ok());
         assert_eq!(at_rest(), before);
@@ -140,12 +147,12 @@ mod tests {
     /// As many buffers are kept as hashes ran in parallel, however many hashes ran in total.
     #[tokio::test]
     async fn memory_is_kept_from_one_hash_to_the_next() {
-        let hashing = Hashing::new(Random::system());
+        let hashing = Hashing::new(Costs::CURRENT, Random::system());
         let password = Arc::new(Password::parse("correct-horse-battery-staple".into()).unwrap());
         for _ in 0..3 {
             assert!(hashing.hash(Arc::clone(&password)).await.is_ok());
-            let kept: Vec<_> = held(&hashing.at_rest).iter().map(|memory| format!("{memory:?}")).collect();
-            assert_eq!(kept, ["HashMemory(19456 KiB)"]);
+            let kept: Vec<_> = held(&hashing.at_rest).iter().map(|hasher| hasher.memory.capacity()).collect();
+            assert_eq!(kept, [19_456]);
         }
         let (one, other) = tokio::join!(hashing.hash(Arc::clone(&password)), hashing.hash(password));
         assert!(one.is_ok() && other.is_ok());

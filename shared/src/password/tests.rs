@@ -39,21 +39,21 @@ fn one_password_from_every_keyboard() {
 
 #[test]
 fn hash_and_verify() -> Result<(), Box<dyn Error>> {
-    let memory = &mut HashMemory::default();
+    let hasher = &mut Hasher::default();
     let longest = "x".repeat(1023);
     let sent = password(&format!("{longest}y"));
-    let hash = sent.hash(&Random::system(), memory)?;
+    let hash = sent.hash(&Random::system(), hasher)?;
     assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-    assert!(!hash.needs_rehash());
+    assert!(!hash.needs_rehash(&Costs::CURRENT));
     let stored = PasswordHash::parse(hash.as_str().to_owned())?;
-    assert!(sent.verify(&stored, memory)?);
-    assert!(!password(&format!("{longest}z")).verify(&stored, memory)?, "no truncation (Okta 2024)");
-    assert_ne!(sent.hash(&Random::system(), memory)?, hash, "a salt of its own");
+    assert!(sent.verify(&stored, hasher)?);
+    assert!(!password(&format!("{longest}z")).verify(&stored, hasher)?, "no truncation (Okta 2024)");
+    assert_ne!(sent.hash(&Random::system(), hasher)?, hash, "a salt of its own");
 
-    let hash = password("a\0b").hash(&Random::system(), memory)?;
-    assert!(password("a\0b").verify(&hash, memory)?);
-    assert!(!password("a\0c").verify(&hash, memory)?);
-    assert!(!password("a").verify(&hash, memory)?);
+    let hash = password("a\0b").hash(&Random::system(), hasher)?;
+    assert!(password("a\0b").verify(&hash, hasher)?);
+    assert!(!password("a\0c").verify(&hash, hasher)?);
+    assert!(!password("a").verify(&hash, hasher)?);
     Ok(())
 }
 
@@ -65,32 +65,36 @@ fn verifies_hashes_of_the_reference_implementation_in_one_memory() -> Result<(),
         // The same password and salt by its command: `-id -k 8192 -t 3 -p 4 -l 24`.
         "$argon2id$v=19$m=8192,t=3,p=4$c29tZXNhbHQ$1t61bl9zlnYypk7U3DrpZFsW7eaDptDu",
     ];
-    let memory = &mut HashMemory::default();
+    let hasher = &mut Hasher::default();
     for hash in [of_reference, of_reference].concat() {
         let hash = PasswordHash::parse(hash.to_owned())?;
-        assert!(password("password").verify(&hash, memory)?);
-        assert!(!password("Password").verify(&hash, memory)?);
-        assert!(hash.needs_rehash());
-        assert!(memory.0.iter().flat_map(AsRef::as_ref).all(|word| *word == 0), "it is wiped");
+        assert!(password("password").verify(&hash, hasher)?);
+        assert!(!password("Password").verify(&hash, hasher)?);
+        assert!(hash.needs_rehash(&Costs::CURRENT));
+        assert!(hasher.memory.iter().flat_map(AsRef::as_ref).all(|word| *word == 0), "it is wiped");
     }
-    assert_eq!(memory.0.capacity(), 65536, "no more than the largest took");
+    assert_eq!(hasher.memory.capacity(), 65536, "no more than the largest took");
     Ok(())
 }
 
 #[test]
 fn l1_the_dummy_costs_what_a_new_hash_costs() -> Result<(), Box<dyn Error>> {
-    let memory = &mut HashMemory::default();
-    let costs = read(DUMMY)?.costs;
-    assert_eq!(costs, CURRENT);
-    assert_eq!(PasswordHash::parse(DUMMY.to_owned())?, PasswordHash::dummy());
-    assert!(!PasswordHash::dummy().needs_rehash());
-    assert!(!password("correct-horse-battery-staple").verify(&PasswordHash::dummy(), memory)?);
+    let hasher = &mut Hasher::default();
+    for costs in [Costs::CURRENT, Costs::LEAST] {
+        let dummy = PasswordHash::dummy(&costs);
+        assert_eq!(read(dummy.as_str())?.costs, costs);
+        assert_eq!(PasswordHash::parse(dummy.as_str().to_owned())?, dummy);
+        assert!(!dummy.needs_rehash(&costs));
+        assert!(!password("correct-horse-battery-staple").verify(&dummy, hasher)?);
+        let new = password("correct-horse-battery-staple").hash(&Random::system(), &mut Hasher::new(costs))?;
+        assert!(!new.needs_rehash(&costs));
+    }
     Ok(())
 }
 
 #[test]
 fn l5_absurd_parameters_are_refused_before_they_cost_anything() {
-    assert!(phc("m=8192,t=1,p=1").is_ok_and(|hash| hash.needs_rehash()));
+    assert!(phc("m=8192,t=1,p=1").is_ok_and(|hash| hash.needs_rehash(&Costs::CURRENT)));
     assert!(phc("m=65536,t=10,p=4").is_ok());
     for (name, value, params) in [
         ("m", 8191, "m=8191,t=2,p=1"),
@@ -135,7 +139,7 @@ fn l5_other_functions_and_rubbish_are_refused() {
 #[test]
 fn nothing_prints_a_secret() {
     assert_eq!(format!("{:?}", password("canary")), "[redacted]");
-    assert_eq!(format!("{:?}", PasswordHash::dummy()), "[redacted]");
+    assert_eq!(format!("{:?}", PasswordHash::dummy(&Costs::CURRENT)), "[redacted]");
     let error = PasswordHash::parse("$argon2id$v=19$canary$canary$canary".to_owned()).unwrap_err();
     assert!(!format!("{error} {error:?} {:?}", error.source()).contains("canary"));
 }

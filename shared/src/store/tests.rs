@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     decision::states::start,
     model::{User, UserStatus},
-    password::PasswordHash,
+    password::{Costs, PasswordHash},
     username::Username,
 };
 
@@ -30,7 +30,7 @@ fn user() -> User {
     User {
         username: Username::parse("ada").unwrap(),
         user_id: "user-1".into(),
-        password_hash: PasswordHash::dummy(),
+        password_hash: PasswordHash::dummy(&Costs::CURRENT),
         status: UserStatus::Active,
         version: 4,
         created_at: now(),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     entropy::Random,
-    password::{HashMemory, Password, PasswordHash},
+    password::{Costs, Hasher, Password, PasswordHash},
 };
 
 const ROWS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/hashes/hashes.jsonl"));
@@ -33,10 +33,10 @@ fn read(row: &Value) -> Result<ForeignHash, UnreadableHash> {
     ForeignHash::read(&text(&row["hash"]), &Hints { spring_pbkdf2: spring, pepper, bcrypt_hex_sha256: false })
 }
 
-fn stored(hash: ForeignHash, memory: &mut HashMemory) -> PasswordHash {
+fn stored(hash: ForeignHash, hasher: &mut Hasher) -> PasswordHash {
     let foreign = match hash {
         ForeignHash::Slow(foreign) => foreign,
-        ForeignHash::Fast(fast) => fast.wrap(&Random::system(), memory).unwrap(),
+        ForeignHash::Fast(fast) => fast.wrap(&Random::system(), hasher).unwrap(),
         ForeignHash::NoPassword => return PasswordHash::none(),
     };
     // As a login reads it.
@@ -48,11 +48,11 @@ fn password(text: &str) -> Password {
 }
 
 fn judge(rows: &[Value]) {
-    let memory = &mut HashMemory::default();
+    let hasher = &mut Hasher::default();
     for row in rows {
         let name = format!("{} {} ({})", row["source"], row["username"], row["note"]);
         let hash = match read(row) {
-            Ok(hash) => stored(hash, memory),
+            Ok(hash) => stored(hash, hasher),
             Err(_) => {
                 assert_eq!(row["here"], "bad", "{name}");
                 continue;
@@ -60,7 +60,7 @@ fn judge(rows: &[Value]) {
         };
         assert!(!hash.is_unreadable(), "{name}");
         let sent = password(row["password"].as_str().unwrap());
-        let right = sent.verify(&hash, memory).unwrap();
+        let right = sent.verify(&hash, hasher).unwrap();
         match row["here"].as_str().unwrap() {
             "accept" => assert!(right, "{name}"),
             "reject" => assert!(!right, "{name}"),
@@ -103,10 +103,10 @@ fn every_row_has_its_verdict() {
 /// A wrong password is wrong in every function. One row of each, the cheapest.
 #[test]
 fn a_wrong_password_is_wrong() {
-    let memory = &mut HashMemory::default();
+    let hasher = &mut Hasher::default();
     let mut cheapest: std::collections::BTreeMap<&str, Foreign> = std::collections::BTreeMap::new();
     for row in rows() {
-        let Some(foreign) = read(&row).ok().and_then(|hash| stored(hash, memory).foreign().cloned()) else { continue };
+        let Some(foreign) = read(&row).ok().and_then(|hash| stored(hash, hasher).foreign().cloned()) else { continue };
         let known = cheapest.entry(foreign.name()).or_insert_with(|| foreign.clone());
         if foreign.work() < known.work() {
             *known = foreign;
@@ -115,16 +115,16 @@ fn a_wrong_password_is_wrong() {
     assert_eq!(cheapest.keys().copied().collect::<Vec<_>>(), ["argon2id", "bcrypt", "firebase", "pbkdf2", "scrypt", "wrapped"]);
     for (name, foreign) in cheapest {
         for wrong in ["Rain-on-tin-roof-42", "Rain-on-tin-roof-4", "rain-on-tin-roof-41", "Rain-on-tin-roof-411"] {
-            assert!(!foreign.verify(wrong.as_bytes(), memory).unwrap(), "{name} {wrong}");
+            assert!(!foreign.verify(wrong.as_bytes(), hasher).unwrap(), "{name} {wrong}");
         }
-        assert!(!foreign.verify(b"", memory).unwrap(), "{name}: the empty password");
+        assert!(!foreign.verify(b"", hasher).unwrap(), "{name}: the empty password");
     }
 }
 
 /// From P-H-C/phc-winner-argon2, src/test.c: version 16, which old strings don't name, and Argon2i.
 #[test]
 fn an_argon2_string_without_a_version_is_of_version_16() {
-    let memory = &mut HashMemory::default();
+    let hasher = &mut Hasher::default();
     for (text, right) in [
         ("$argon2i$m=65536,t=2,p=1$c29tZXNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ", true),
         ("$argon2i$v=16$m=65536,t=2,p=1$c29tZXNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ", true),
@@ -132,23 +132,23 @@ fn an_argon2_string_without_a_version_is_of_version_16() {
         ("$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$9sTbSlTio3Biev89thdrlKKiCaYsjjYVJxGAL3swxpQ", false),
         ("$argon2id$v=19$t=2,p=1,m=65536$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", true),
     ] {
-        let hash = stored(ForeignHash::read(text, &Hints::default()).unwrap(), memory);
-        assert_eq!(password("password").verify(&hash, memory).unwrap(), right, "{text}");
+        let hash = stored(ForeignHash::read(text, &Hints::default()).unwrap(), hasher);
+        assert_eq!(password("password").verify(&hash, hasher).unwrap(), right, "{text}");
     }
 }
 
-fn of_row(username: &str, memory: &mut HashMemory) -> PasswordHash {
+fn of_row(username: &str, hasher: &mut Hasher) -> PasswordHash {
     let row = rows().into_iter().find(|row| row["username"] == username).unwrap();
-    stored(read(&row).unwrap(), memory)
+    stored(read(&row).unwrap(), hasher)
 }
 
 /// The other system hashed what the keyboard sent. Both keyboards get in, and a hash that is too costly is tried once.
 #[test]
 fn composed_and_decomposed_letters_are_tried() {
-    let memory = &mut HashMemory::default();
-    let hash = of_row("user38", memory);
-    assert!(password("Grüße-aus-Köln-é").verify(&hash, memory).unwrap());
-    assert!(password("Gru\u{308}ße-aus-Ko\u{308}ln-e\u{301}").verify(&hash, memory).unwrap());
+    let hasher = &mut Hasher::default();
+    let hash = of_row("user38", hasher);
+    assert!(password("Grüße-aus-Köln-é").verify(&hash, hasher).unwrap());
+    assert!(password("Gru\u{308}ße-aus-Ko\u{308}ln-e\u{301}").verify(&hash, hasher).unwrap());
     let foreign = hash.foreign().unwrap();
     assert!(foreign.work().tries() >= 3);
     assert_eq!(Work::MOST.tries(), 1);
@@ -157,8 +157,8 @@ fn composed_and_decomposed_letters_are_tried() {
 /// bcrypt sees 72 bytes. A longer password keeps its hash, because its end was never checked. A hash of the whole doesn't.
 #[test]
 fn a_password_of_which_bcrypt_saw_a_part_keeps_its_hash() {
-    let memory = &mut HashMemory::default();
-    let [of_72, whole] = ["user37", "user09"].map(|username| of_row(username, memory));
+    let hasher = &mut Hasher::default();
+    let [of_72, whole] = ["user37", "user09"].map(|username| of_row(username, hasher));
     let base = "handed-0123456789-handed-0123456789-handed-0123456789-handed-0123456789-";
     for (password, hash, right, replaced) in [
         (password(base), &of_72, true, true),
@@ -167,18 +167,18 @@ fn a_password_of_which_bcrypt_saw_a_part_keeps_its_hash() {
         (password(&format!("{base}h")), &whole, true, true),
         (password(&format!("{base}i")), &whole, false, true),
     ] {
-        assert_eq!((password.verify(hash, memory).unwrap(), hash.is_to_be_replaced(&password)), (right, replaced));
+        assert_eq!((password.verify(hash, hasher).unwrap(), hash.is_to_be_replaced(&password, &Costs::CURRENT)), (right, replaced));
     }
 }
 
 /// A NUL ends a password in C. With bcrypt it is wrong, wherever it stands.
 #[test]
 fn a_nul_is_wrong_with_bcrypt() {
-    let memory = &mut HashMemory::default();
+    let hasher = &mut Hasher::default();
     for username in ["user35", "user59", "user67"] {
-        let hash = of_row(username, memory);
-        assert!(!password("Rain-on-tin-roof-41\0").verify(&hash, memory).unwrap(), "{username}");
-        assert!(!password("Rain-on-tin-roof-41\0x").verify(&hash, memory).unwrap(), "{username}");
+        let hash = of_row(username, hasher);
+        assert!(!password("Rain-on-tin-roof-41\0").verify(&hash, hasher).unwrap(), "{username}");
+        assert!(!password("Rain-on-tin-roof-41\0x").verify(&hash, hasher).unwrap(), "{username}");
     }
 }
 
@@ -275,10 +275,10 @@ fn what_is_no_hash_is_refused_without_its_value() {
 /// One hash has one spelling, and what is spelled in another way is no hash.
 #[test]
 fn a_stored_hash_has_one_spelling() {
-    let memory = &mut HashMemory::default();
+    let hasher = &mut Hasher::default();
     for row in rows() {
         let Ok(hash) = read(&row) else { continue };
-        let hash = stored(hash, memory);
+        let hash = stored(hash, hasher);
         let text = hash.as_str().to_owned();
         assert!(text.starts_with("$foreign$") && text.len() <= 400, "{text}");
         assert!(PasswordHash::parse(text.clone()).is_err(), "an own hash is in another grammar");
@@ -296,10 +296,10 @@ fn a_stored_hash_has_one_spelling() {
 
 #[test]
 fn nothing_prints_a_hash() {
-    let memory = &mut HashMemory::default();
+    let hasher = &mut Hasher::default();
     let row = rows().into_iter().find(|row| row["username"] == "user94").unwrap();
     let fast = read(&row).unwrap();
-    let shown = format!("{fast:?} {:?} {:?}", stored(fast.clone(), memory).foreign(), stored(fast.clone(), memory));
+    let shown = format!("{fast:?} {:?} {:?}", stored(fast.clone(), hasher).foreign(), stored(fast.clone(), hasher));
     assert_eq!(shown, "Fast([redacted]) Some([redacted]) [redacted]");
     assert_eq!(format!("{:?}", FirebaseSettings::new(&"A".repeat(86), "Bw==", 8, 14)), "Some(FirebaseSettings)");
 }

@@ -17,14 +17,14 @@ use super::{
     BcryptInput, Digest, Fast, Foreign, Salted, Scheme, Variant,
     source::{BCRYPT_BASE64, itoa64},
 };
-use crate::password::{CURRENT, HashError, HashMemory};
+use crate::password::{Costs, HashError, Hasher};
 
 /// No more of a password counts for bcrypt.
 const BCRYPT_BYTES: usize = 72;
 
 impl Foreign {
     /// Whether these bytes are its password, compared in constant time. Blocks for as long as the work takes.
-    pub(in crate::password) fn verify(&self, password: &[u8], memory: &mut HashMemory) -> Result<bool, HashError> {
+    pub(in crate::password) fn verify(&self, password: &[u8], hasher: &mut Hasher) -> Result<bool, HashError> {
         let Self { scheme, salt, output, .. } = self;
         let mut ours = Zeroizing::new(vec![0; output.len()]);
         match scheme {
@@ -36,7 +36,7 @@ impl Foreign {
                 };
                 let version = if *version == 16 { Version::V0x10 } else { Version::V0x13 };
                 let params = Params::new(*memory_kib, *passes, *lanes, Some(output.len())).map_err(argon2_failed)?;
-                memory.argon2(algorithm, version, params, password, salt, &mut ours)?;
+                hasher.argon2(algorithm, version, params, password, salt, &mut ours)?;
             }
             Scheme::Bcrypt { cost, input } => {
                 let Ok(salt) = <[u8; 16]>::try_from(salt.as_slice()) else { return Ok(false) };
@@ -58,7 +58,7 @@ impl Foreign {
             }
             Scheme::Wrapped(fast) => {
                 let inner = fast_hash(fast, password);
-                memory.argon2(Algorithm::Argon2id, Version::V0x13, CURRENT.params()?, &inner, salt, &mut ours)?;
+                hasher.argon2(Algorithm::Argon2id, Version::V0x13, Costs::CURRENT.params()?, &inner, salt, &mut ours)?;
             }
         }
         Ok(ours.ct_eq(output).into())

@@ -7,7 +7,7 @@ use argon2::{Algorithm, Version};
 use super::{Fast, Foreign, OutOfBounds, Scheme, work};
 use crate::{
     entropy::Random,
-    password::{CURRENT, HashError, HashMemory},
+    password::{Costs, HashError, Hasher},
 };
 
 /// A fast hash of another system: MD5 or SHA with or without a salt, phpass, Drupal. It isn't stored. [`FastHash::wrap`] makes a
@@ -21,7 +21,7 @@ pub struct FastHash {
 
 impl FastHash {
     pub(super) fn new(fast: Fast, output: Vec<u8>) -> Result<Self, OutOfBounds> {
-        work::judge(&Scheme::Wrapped(fast.clone()), CURRENT.salt_bytes, CURRENT.hash_bytes)?;
+        work::judge(&Scheme::Wrapped(fast.clone()), Costs::CURRENT.salt_bytes, Costs::CURRENT.hash_bytes)?;
         Ok(Self { fast, output })
     }
 
@@ -29,10 +29,10 @@ impl FastHash {
     ///
     /// # Errors
     /// [`HashError`] if there are no random bytes or no memory.
-    pub fn wrap(&self, random: &Random, memory: &mut HashMemory) -> Result<Foreign, HashError> {
-        let salt: [u8; CURRENT.salt_bytes] = random.bytes()?;
-        let mut output = vec![0; CURRENT.hash_bytes];
-        memory.argon2(Algorithm::Argon2id, Version::V0x13, CURRENT.params()?, &self.output, &salt, &mut output)?;
+    pub fn wrap(&self, random: &Random, hasher: &mut Hasher) -> Result<Foreign, HashError> {
+        let salt: [u8; Costs::CURRENT.salt_bytes] = random.bytes()?;
+        let mut output = vec![0; Costs::CURRENT.hash_bytes];
+        hasher.argon2(Algorithm::Argon2id, Version::V0x13, Costs::CURRENT.params()?, &self.output, &salt, &mut output)?;
         Ok(Foreign::new(Scheme::Wrapped(self.fast.clone()), salt.to_vec(), output)?)
     }
 }
