@@ -90,10 +90,11 @@ impl File {
     }
 
     async fn check(&self, tally: &mut Tally, cell: &str) {
-        for (user, outcome) in &self.rows {
-            let name = &user.username;
+        let names: Vec<_> = self.rows.iter().map(|(user, _)| &user.username).collect();
+        let there = self.accounts.users().read_users(&names).await.unwrap();
+        for ((user, outcome), there) in self.rows.iter().zip(there) {
+            let (name, there) = (&user.username, there.unwrap());
             let lives = !matches!(outcome, UserImported::LeftAlone(_));
-            let there = self.accounts.users().read_user(name).await.unwrap();
             let row = |user: &User| (user.user_id.clone(), user.password_hash.clone(), user.status, user.version, user.created_at);
             let as_new = there.as_ref().map(row) == lives.then(|| row(user));
             tally.hold(as_new, Breach::LostSession, || format!("{cell}: {name} is {there:?}"));

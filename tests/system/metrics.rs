@@ -11,7 +11,6 @@ use latchkey::{
     clock::{Clock, rfc3339},
     entropy::Random,
     import::{ImportRow, ImportedSession},
-    limits::Limits,
     operations::import_session,
     store::Store,
     telling::{
@@ -21,7 +20,7 @@ use latchkey::{
 };
 use latchkey_cli::dev::{DEMO_PASSWORD, DEMO_USER};
 use latchkey_tests::{
-    database::{Item, TEST_LIMITS},
+    database::Item,
     emitted::{Series, series},
     proofs::App,
     service::{Pair, Service, send},
@@ -156,9 +155,9 @@ async fn whatever_is_declared_is_emitted() {
     // The login is ended, and its session isn't deleted yet.
     service.tap.arm(of("DeleteItem", 2, Reach::FromThenOn, Fault::Error(500, "InternalServerError")));
     assert_eq!(service.logout(&other.access).await.status, 204);
-    service.tap.arm(of("TransactWriteItems", 1, Reach::FromThenOn, Fault::SilentBefore));
-    assert_eq!(service.refresh(&third.refresh).await.status, 503);
-    drop(service.tap.disarm());
+    let unheard = service.with_budget(Duration::from_secs(1)).await;
+    unheard.tap.arm(of("TransactWriteItems", 1, Reach::FromThenOn, Fault::SilentBefore));
+    assert_eq!(unheard.refresh(&third.refresh).await.status, 503);
     service.tap.set_line(Line::Refused);
     service.me(&third.access).await;
     service.tap.set_line(Line::Open);
@@ -187,7 +186,8 @@ async fn whatever_is_declared_is_emitted() {
     let binding = Service::start(&[("DPOP", "optional")]).await;
     proofs(&binding).await;
 
-    let emitted: BTreeSet<_> = [&service, &hurried, &skewed, &binding].into_iter().flat_map(|service| told(service).into_keys()).collect();
+    let emitted: BTreeSet<_> =
+        [&service, &unheard, &hurried, &skewed, &binding].into_iter().flat_map(|service| told(service).into_keys()).collect();
     let declared = declared();
     let undeclared: Vec<_> = emitted.difference(&declared).collect();
     assert!(undeclared.is_empty(), "Metric::functions and Metric::reasons don't know {undeclared:?}");
@@ -205,8 +205,7 @@ async fn whatever_is_declared_is_emitted() {
 
 /// A service with a very short budget, whose read is never answered.
 async fn deadline_passed(service: &Service, refresh: &str) -> Service {
-    let limits = Limits { request: Duration::from_millis(10), ..TEST_LIMITS };
-    let hurried = Service::under(limits, service.database.clone(), service.clock.clone(), &[]).await;
+    let hurried = service.with_budget(Duration::from_millis(10)).await;
     let read = hurried.tap.hold("Query");
     assert_eq!(hurried.refresh(refresh).await.outcome(), (503, "unavailable"));
     read.release();
