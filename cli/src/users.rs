@@ -279,7 +279,7 @@ pub(crate) fn table(flag: Option<&String>, variable: &'static str, takes: &str) 
 /// The hash of a password, with the current costs.
 ///
 /// # Errors
-/// [`UsersError`] if the password is too long, or can't be hashed.
+/// [`UsersError`] if the password is empty or too long, or can't be hashed.
 pub fn hash_password(password: String) -> Result<PasswordHash, UsersError> {
     Ok(Password::parse(password)?.hash(&Random::system(), &mut Hasher::default())?)
 }

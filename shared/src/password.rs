@@ -54,7 +54,7 @@ impl Costs {
     /// (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>).
     pub const CURRENT: Self = Self { memory_kib: 19_456, passes: 2, lanes: 1, salt_bytes: 16, hash_bytes: 32 };
 
-    /// The least that a stored hash may have: for tests that log in thousands of times.
+    /// With the least memory and passes that a stored hash may have: for tests that log in thousands of times.
     pub const LEAST: Self = Self { memory_kib: *MEMORY_KIB.start(), passes: *PASSES.start(), ..Self::CURRENT };
 
     fn params(&self) -> Result<Params, password_hash::Error> {
@@ -178,7 +178,7 @@ impl Password {
     }
 }
 
-/// The costs of new hashes, and the memory that passwords are hashed in. The memory is kept from one hash to the next: as much as
+/// The costs of new hashes, and the memory that passwords are hashed in. A wrapped hash has the current costs, because it doesn't store its own. The memory is kept from one hash to the next: as much as
 /// the largest of them took, 19 MiB at the current costs, and wiped after each.
 ///
 /// Taken from the allocator and given back at every hash, it would become many times as much: glibc seldom finds a freed block

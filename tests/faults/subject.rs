@@ -31,6 +31,7 @@ use latchkey_tests::{
     database::{Database, TEST_LIMITS},
     given::{TEST_COSTS, given, hash_of},
     proofs::DeviceKey,
+    seed::random,
     service::{Answer, Pair, ParseUsername as _, Serving, send},
     tap::{Guard, Tap},
 };
@@ -86,7 +87,7 @@ impl Ground {
     }
 
     fn over(database: Database, imported: bool) -> Self {
-        let hashing = Hashing::new(TEST_COSTS, Random::system());
+        let hashing = Hashing::new(TEST_COSTS, random());
         Self { database, hashing, hash: hash_of(PASSWORD), imported, bound: false, users: Arc::default() }
     }
 }

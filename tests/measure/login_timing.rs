@@ -33,7 +33,7 @@ async fn main() {
     let pairs = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(PAIRS);
     let database = Database::new().await;
     add_users(&database, pairs + WARM_UP).await;
-    let logins = Logins::over(&database, &[]);
+    let logins = Logins::that_hash_as_in_production(&database, &[]);
     let (mut unknown, mut wrong) = (Vec::new(), Vec::new());
     for n in 0..pairs + WARM_UP {
         let [coin]: [u8; 1] = Random::system().bytes().expect("random bytes");

@@ -43,7 +43,18 @@ impl Logins {
         Self::by(&given(clock.clock(), TEST_LIMITS), clock.clone(), database, settings)
     }
 
-    /// The same by a clock whose waits take their time, and with the hashes of production, for a measurement.
+    /// The same with the hashes of production, for a measurement.
+    ///
+    /// # Panics
+    /// If the settings are invalid.
+    #[must_use]
+    pub fn that_hash_as_in_production(database: &Database, settings: &[(&str, &str)]) -> Self {
+        let clock = TestClock::default();
+        let given = Given { clock: clock.clock(), limits: TEST_LIMITS, ..Given::production() };
+        Self::by(&given, clock, database, settings)
+    }
+
+    /// The same by a clock whose waits take their time, for a measurement.
     #[must_use]
     pub fn that_wait(database: &Database, settings: &[(&str, &str)]) -> Self {
         Self::by(&Given { limits: TEST_LIMITS, ..Given::production() }, TestClock::default(), database, settings)

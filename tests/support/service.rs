@@ -167,7 +167,7 @@ impl Service {
         Self::with_clock(limits, database, clock, functions_clock, settings).await
     }
 
-    /// A second process's service on the same tables, whose requests have this long.
+    /// A second process's service on the same tables, by the template's settings alone, whose requests have this long.
     ///
     /// # Panics
     /// If it doesn't start.

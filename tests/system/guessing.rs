@@ -30,7 +30,6 @@ struct Guesser {
 }
 
 impl Guesser {
-    /// The victim has a cheap hash, because the function verifies hundreds of guesses.
     async fn new(settings: &[(&str, &str)]) -> Self {
         let database = Database::new().await;
         let logins = Logins::over(&database, settings);

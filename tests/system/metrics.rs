@@ -155,6 +155,7 @@ async fn whatever_is_declared_is_emitted() {
     // The login is ended, and its session isn't deleted yet.
     service.tap.arm(of("DeleteItem", 2, Reach::FromThenOn, Fault::Error(500, "InternalServerError")));
     assert_eq!(service.logout(&other.access).await.status, 204);
+    drop(service.tap.disarm());
     let unheard = service.with_budget(Duration::from_secs(1)).await;
     unheard.tap.arm(of("TransactWriteItems", 1, Reach::FromThenOn, Fault::SilentBefore));
     assert_eq!(unheard.refresh(&third.refresh).await.status, 503);

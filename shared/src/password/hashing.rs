@@ -32,7 +32,7 @@ pub struct Hashing {
 }
 
 impl Hashing {
-    /// New hashes have these costs, and salts from `random`.
+    /// New hashes have these costs, and salts from `random`. Wrapped ones have the current costs.
     #[must_use]
     pub fn new(costs: Costs, random: Random) -> Self {
         let places = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
