@@ -68,7 +68,8 @@ impl<const N: usize> Reader<N> for CsvRows<N> {
                 continue;
             }
             let within = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
-            let line = self.reader.position().line() - 1 - within;
+            // A quote left open takes in the last line feed too, so that no line feed is left to end the row.
+            let line = (self.reader.position().line() - 1 - within).max(next);
             return Ok(Some(RowText { line, texts: self.texts() }));
         }
     }

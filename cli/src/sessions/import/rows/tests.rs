@@ -120,6 +120,16 @@ fn an_endless_row_is_no_flood() {
     assert_eq!(told(&rows), (vec![1, 3], vec!["2: the row is over 64 KiB long".to_owned()]));
 }
 
+/// It is told by the line it stands in, whether or not the file ends with a line feed.
+#[test]
+fn a_quote_left_open_is_told_by_its_line() {
+    let row = format!("u,access-token-0002,refresh-token-0002,{DATES}\n");
+    for end in ["", "\n", "\nu,access-token-0004,refresh-token-0004,a,b\n"] {
+        let open = format!("{HEADER}{row}u,\"access-token-0003,refresh-token-0003,{DATES}{end}");
+        assert_eq!(told(&csv(open).unwrap()), (vec![2], vec!["3: the row has 2 fields, and the header 5".to_owned()]), "{end:?}");
+    }
+}
+
 #[test]
 fn json_lines_are_read_one_by_one() {
     let mut text = "\u{feff}".to_owned().into_bytes();
