@@ -178,8 +178,9 @@ impl Password {
     }
 }
 
-/// The costs of new hashes, and the memory that passwords are hashed in. A wrapped hash has the current costs, because it doesn't store its own. The memory is kept from one hash to the next: as much as
-/// the largest of them took, 19 MiB at the current costs, and wiped after each.
+/// The costs of new hashes, and the memory that passwords are hashed in. A wrapped hash doesn't store its costs, so it always has the
+/// current ones. The memory is kept from one hash to the next: as much as the largest of them took, 19 MiB at the current costs. It is
+/// wiped after each.
 ///
 /// Taken from the allocator and given back at every hash, it would become many times as much: glibc seldom finds a freed block
 /// again when the alignment asked for is not its own.

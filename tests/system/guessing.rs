@@ -6,19 +6,17 @@
 use std::cell::Cell;
 
 use chrono::TimeDelta;
-use latchkey::{
-    model::{User, UserStatus},
-    password::PasswordHash,
-};
+use latchkey::model::{User, UserStatus};
 use latchkey_tests::{
     database::Database,
+    given::hash_of,
     logins::{Logins, Tried, address},
     service::ParseUsername as _,
 };
 
 use serde_json::Value;
 
-use crate::password_change::{OLD_HASH, OLD_PASSWORD};
+use crate::password_change::OLD_PASSWORD;
 
 const VICTIM: &str = "ada";
 const HOME: &str = "192.0.2.1";
@@ -42,7 +40,7 @@ impl Guesser {
         let user = User {
             username: name.parse_username(),
             user_id: name.to_owned(),
-            password_hash: PasswordHash::parse(OLD_HASH.to_owned()).unwrap(),
+            password_hash: hash_of(OLD_PASSWORD),
             status,
             version: 1,
             created_at: self.logins.clock.now(),

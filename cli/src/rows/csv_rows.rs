@@ -20,7 +20,7 @@ pub(crate) struct CsvRows<const N: usize> {
 impl<const N: usize> CsvRows<N> {
     /// Reads the header. Gives also the columns that mean nothing here.
     pub(crate) fn of(source: Counted, columns: [Column; N]) -> Result<(Self, Vec<String>), FileError> {
-        let bounded = Bounded { source: source.chain(LINE_FEED), left: ROW_MAX_BYTES };
+        let bounded = Bounded { source: source.chain(LINE_FEED), left: ROW_MAX_BYTES, ended: false };
         // Flexible: a row with a field too few is one bad row, and no end of the file. Ended by the line feed alone, with any
         // carriage return left to the last field: otherwise the reader's line is that of the end of the row before.
         let mut reader = ReaderBuilder::new().flexible(true).terminator(Terminator::Any(b'\n')).from_reader(bounded);
@@ -68,8 +68,12 @@ impl<const N: usize> Reader<N> for CsvRows<N> {
                 continue;
             }
             let within = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
-            // A quote left open takes in the last line feed too, so that no line feed is left to end the row.
-            let line = (self.reader.position().line() - 1 - within).max(next);
+            // The last line feed ends the last row, unless a quote is open: then it is in the row, and the file's end ends it.
+            if self.reader.get_ref().ended {
+                let line = self.reader.position().line() - within;
+                return Ok(Some(RowText { line, texts: Err(BadRow::new("a quote is left open up to the end of the file".to_owned())) }));
+            }
+            let line = self.reader.position().line() - 1 - within;
             return Ok(Some(RowText { line, texts: self.texts() }));
         }
     }
@@ -97,6 +101,8 @@ impl<const N: usize> CsvRows<N> {
 struct Bounded {
     source: Chain<Counted, &'static [u8]>,
     left: u64,
+    /// Whether the end was read.
+    ended: bool,
 }
 
 impl Read for Bounded {
@@ -106,6 +112,7 @@ impl Read for Bounded {
         }
         let read = self.source.read(buffer)?;
         self.left = self.left.saturating_sub(read as u64);
+        self.ended |= read == 0 && !buffer.is_empty();
         Ok(read)
     }
 }

@@ -120,14 +120,21 @@ fn an_endless_row_is_no_flood() {
     assert_eq!(told(&rows), (vec![1, 3], vec!["2: the row is over 64 KiB long".to_owned()]));
 }
 
-/// It is told by the line it stands in, whether or not the file ends with a line feed.
+/// It is told by the line it stands in, after empty lines too, and a row that was cut off within its last field isn't imported.
 #[test]
 fn a_quote_left_open_is_told_by_its_line() {
     let row = format!("u,access-token-0002,refresh-token-0002,{DATES}\n");
-    for end in ["", "\n", "\nu,access-token-0004,refresh-token-0004,a,b\n"] {
-        let open = format!("{HEADER}{row}u,\"access-token-0003,refresh-token-0003,{DATES}{end}");
-        assert_eq!(told(&csv(open).unwrap()), (vec![2], vec!["3: the row has 2 fields, and the header 5".to_owned()]), "{end:?}");
+    for open in
+        ["u,\"access-token-0004", "u,\"access-token-0004\n", "u,\"access-token-0004\n\n\nu,a,b,c,d\n", "u,a,b,c,\"", "u,a,b,c,\"d\n"]
+    {
+        let rows = csv(format!("{HEADER}{row}\n{open}")).unwrap();
+        assert_eq!(told(&rows), (vec![2], vec!["4: a quote is left open up to the end of the file".to_owned()]), "{open:?}");
     }
+    let columns = "access_token,refresh_token,access_token_expires_at,refresh_token_expires_at,user_id";
+    let cut_off = format!("{columns}\naccess-token-0002,refresh-token-0002,{DATES},\"user-1");
+    assert_eq!(told(&csv(cut_off).unwrap()).0, Vec::<u64>::new());
+    let closed = format!("{columns}\naccess-token-0002,refresh-token-0002,{DATES},\"user-1\"");
+    assert_eq!(told(&csv(closed).unwrap()).0, [2]);
 }
 
 #[test]
