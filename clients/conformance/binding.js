@@ -159,6 +159,7 @@ export const BINDING = [
       is(t, await client.do('lose_key'), 'ok', 'losing the key');
       const before = network.came.length;
       is(t, await client.do('refresh'), 'logged_out', 'a refresh without the key');
+      await client.event();
       t.check(network.came.length === before, 'without the key the client has sent a request');
       t.check(client.events.join() === 'logged_out' && client.reasons.join() === 'key', `the app was told "${client.events.join()}" with the reason "${client.reasons.join()}", not once "logged_out" with "key"`);
       await client.kill();

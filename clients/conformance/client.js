@@ -42,6 +42,11 @@ export class Client {
     this.ended = new Promise((resolve) => this.child.on('exit', resolve));
   }
 
+  /** Waits for its first event. An app is told beside the outcome, in a thread of its own; on a busy machine after it. */
+  async event() {
+    for (const begun = Date.now(); this.events.length === 0 && Date.now() - begun < PATIENCE; ) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
   /** Has it do something; gives what it says came of it. */
   do(command, more = {}) {
     const id = (this.#last += 1);

@@ -224,6 +224,8 @@ export const REQUIREMENTS = [
       const { network, client } = await t.loggedIn();
       network.service.endAll();
       for (const told of await Promise.all([client.call(), client.call(), client.call()])) is(t, told, 'logged_out', 'a call of an ended login');
+      await client.event();
+      is(t, await client.call(), 'logged_out', 'a call after the log-out');
       t.check(client.events.join() === 'logged_out', `the app was told "${client.events.join()}", not once "logged_out"`);
       await client.kill();
       const before = network.came.length;
