@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What a developer waits for on a laptop: processor time of `GET /me` and of a refresh through `latchkey dev`, and an import into its
-embedded DynamoDB. Medians of three rounds, without a limit: `bench/laptop.py [ROWS]`, 100,000 rows if not given. With the debug build,
+embedded DynamoDB, and a `doctor --all` of what it has written: four items a row. Medians of three rounds, without a limit:
+`bench/laptop.py [ROWS]`, 100,000 rows if not given. With the debug build,
 as `cargo run` makes it. Linux alone, because it reads /proc."""
 
 import glob, http.client, os, pathlib, re, secrets, statistics, subprocess, sys, tempfile, time
@@ -8,6 +9,7 @@ import glob, http.client, os, pathlib, re, secrets, statistics, subprocess, sys,
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PORT = 3917
 ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+TABLES = ["--sessions-table", "SessionsTable", "--users-table", "UsersTable", "--login-attempts-table", "LoginAttemptsTable"]
 LOGIN = '{"username":"demo","password":"correct-horse-battery-staple"}'
 
 subprocess.run(["cargo", "build", "--quiet", "--locked", "-p", "latchkey-cli"], cwd=ROOT, check=True)
@@ -65,6 +67,16 @@ try:
         command = [latchkey, "sessions", "import", file.name, "--sessions-table", "SessionsTable", "--endpoint-url", endpoint]
         begun = time.monotonic()
         subprocess.run(command, env={**os.environ, **variables}, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        print(f"sessions import of {ROWS} rows: {time.monotonic() - begun:.1f} s")
+        print(f"sessions import of {ROWS} rows: {time.monotonic() - begun:.1f} s", flush=True)
+
+    begun, memory = time.monotonic(), []
+    doctor = subprocess.Popen([latchkey, "doctor", "--all", "--rate", "1000000", *TABLES, "--endpoint-url", endpoint], env={**os.environ, **variables}, stdout=subprocess.PIPE, text=True)
+    while doctor.poll() is None:
+        memory += [int(kib) / 1024 for kib in re.findall(r"VmRSS:\s+(\d+)", open(f"/proc/{doctor.pid}/status").read())]
+        time.sleep(0.1)
+    took = time.monotonic() - begun
+    items = int(re.search(r"SessionsTable: (\d+), of", doctor.stdout.read()).group(1))
+    early = memory[len(memory) // 10 : len(memory) // 2]
+    print(f"doctor --all: {items} items in {took:.1f} s, {items / took:.0f} items/s; at most {max(early):.1f} MiB in the first half, {max(memory):.1f} in all")
 finally:
     dev.terminate()

@@ -56,7 +56,7 @@ pub struct ItemProgress(ProgressBar);
 impl ItemProgress {
     #[must_use]
     pub fn start(about: u64) -> Self {
-        let style = ProgressStyle::with_template("{bar:32} {pos} of about {len} items, {elapsed}");
+        let style = ProgressStyle::with_template("{bar:32} {pos} of about {len} items, {per_sec}, {elapsed}");
         let bar = ProgressBar::new(about).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(bar)

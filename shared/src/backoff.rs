@@ -46,6 +46,11 @@ impl<'a> Backoff<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use tokio::time::Instant;
+
     use super::*;
 
     #[test]
@@ -55,6 +60,22 @@ mod tests {
         let (request, command) = (Backoff::new(&random), Backoff::unhurried(&random));
         assert_eq!([0, 1, 2, 3, 4, 5, 6, 64, u32::MAX].map(|n| longest(&request, n)), [8, 16, 32, 64, 128, 250, 250, 250, 250]);
         assert_eq!([0, 4, 5, 9, 10, u32::MAX].map(|n| longest(&command, n)), [8, 128, 256, 4_096, 5_000, 5_000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_pause_is_one_to_eight_milliseconds() {
+        let drawn = AtomicU64::new(0);
+        let random = Random::from_fn(move |bytes| {
+            bytes.copy_from_slice(&drawn.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+            Ok(())
+        });
+        let mut met = BTreeSet::new();
+        for _ in 0..100 {
+            let begun = Instant::now();
+            Backoff::new(&random).wait().await;
+            met.insert(begun.elapsed().as_millis());
+        }
+        assert!(met.into_iter().eq(1..=8));
     }
 
     #[tokio::test(start_paused = true)]

@@ -24,6 +24,7 @@ mod expiry;
 mod find;
 mod foreign_hashes;
 mod guessing;
+mod hash_costs;
 mod imported;
 mod imports;
 mod least_privilege;

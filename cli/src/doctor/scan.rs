@@ -11,6 +11,7 @@ use latchkey::{
     clock::Clock,
     store::{Item, StoredItem, is_name_claim, read_item, read_user},
 };
+use tokio::time::Instant;
 
 use super::{
     Check, DoctorError,
@@ -51,7 +52,7 @@ pub(super) struct Scan<'a> {
 impl Scan<'_> {
     /// The sessions table: checks each user's items against the invariants.
     pub(super) async fn sessions(&self, table: &str, description: &TableDescription) -> Result<Vec<Check>, DoctorError> {
-        let (mut users, mut items, mut unknown, mut found) = (0, 0, 0, Vec::new());
+        let (mut users, mut items, mut unknown, mut found) = (0, 0, 0, Found::default());
         let mut pages = Pages::new(self, table, description);
         let mut open: BTreeMap<String, Vec<Item>> = BTreeMap::new();
         while self.extent.all || users < self.extent.sample {
@@ -104,7 +105,7 @@ impl Scan<'_> {
 
     /// The users table: checks that each user can be read.
     pub(super) async fn users(&self, table: &str, description: &TableDescription) -> Result<Vec<Check>, DoctorError> {
-        let (mut users, mut found) = (0, Vec::new());
+        let (mut users, mut found) = (0, Found::default());
         let mut pages = Pages::new(self, table, description);
         while self.extent.all || users < self.extent.sample {
             match pages.next().await {
@@ -137,14 +138,32 @@ fn failed(operation: &'static str, table: &str, reason: String) -> DoctorError {
     DoctorError::DynamoDb { operation, table: table.to_owned(), reason }
 }
 
-fn checks_of(what: String, found: &[Breach], fix: impl Fn(&Breach) -> String) -> Vec<Check> {
-    if found.is_empty() {
+/// What a scan has found. All are counted, and so many kept as are shown: a table full of findings takes no more memory than another.
+#[derive(Default)]
+struct Found {
+    shown: Vec<Breach>,
+    more: usize,
+}
+
+impl Found {
+    fn extend(&mut self, found: impl IntoIterator<Item = Breach>) {
+        for breach in found {
+            if self.shown.len() < SHOWN {
+                self.shown.push(breach);
+            } else {
+                self.more += 1;
+            }
+        }
+    }
+}
+
+fn checks_of(what: String, found: &Found, fix: impl Fn(&Breach) -> String) -> Vec<Check> {
+    if found.shown.is_empty() {
         return vec![Check::ok(what)];
     }
-    let more = found.len().saturating_sub(SHOWN);
-    let mut checks: Vec<_> = found.iter().take(SHOWN).map(|breach| Check::finding(&*what, breach_line(breach), fix(breach))).collect();
-    if more > 0 {
-        checks.push(Check::finding(what, format!("and {more} more"), "mend these, and run it again"));
+    let mut checks: Vec<_> = found.shown.iter().map(|breach| Check::finding(&*what, breach_line(breach), fix(breach))).collect();
+    if found.more > 0 {
+        checks.push(Check::finding(what, format!("and {} more", found.more), "mend these, and run it again"));
     }
     checks
 }
@@ -218,6 +237,7 @@ impl<'a> Pages<'a> {
         }
         let rate = self.scan.extent.rate.max(1);
         let limit = rate.saturating_mul(ITEMS_PER_UNIT).clamp(25, 1000);
+        let begun = Instant::now();
         let page = self
             .scan
             .client
@@ -241,7 +261,7 @@ impl<'a> Pages<'a> {
         self.progress.show(self.done);
         let estimated = items.len() as f64 / f64::from(ITEMS_PER_UNIT);
         let units = page.consumed_capacity.and_then(|consumed| consumed.capacity_units).unwrap_or(estimated);
-        tokio::time::sleep(Duration::from_secs_f64((units / f64::from(rate)).clamp(0.0, 60.0))).await;
+        tokio::time::sleep_until(begun + Duration::from_secs_f64((units / f64::from(rate)).clamp(0.0, 60.0))).await;
         Ok(Some(items))
     }
 }
@@ -256,5 +276,27 @@ where
         Refused::Unreadable
     } else {
         Refused::Failed(reason(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Outcome;
+
+    #[test]
+    fn of_a_table_full_of_findings_twenty_are_shown_and_all_counted() {
+        let page = |of: usize| (0..of).map(|sk| Breach { user_key: "u".to_owned(), sk: sk.to_string(), what: "it is damaged".to_owned() });
+        let mut found = Found::default();
+        for page in [page(19), page(2), page(300)] {
+            found.extend(page);
+        }
+        assert_eq!(found.shown.len(), SHOWN);
+        let checks = checks_of("items".to_owned(), &found, |_| String::new());
+        let told = |check: &Check| match &check.outcome {
+            Outcome::Finding { found, .. } => found.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(checks.iter().map(told).collect::<Vec<_>>()[18..], ["18 of u: it is damaged", "0 of u: it is damaged", "and 301 more"]);
     }
 }
