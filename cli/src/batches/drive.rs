@@ -18,11 +18,15 @@ pub(crate) trait Report<I: Importer> {
     /// What stops the import.
     fn done(&mut self, done: Done<I::Outcome>) -> Result<(), Self::Error>;
 
+    /// Prints a line to standard error, beside the progress.
+    fn say(&self, line: &str);
+
     fn interrupted() -> Self::Error;
     fn panicked() -> Self::Error;
 }
 
-/// Imports all rows. After the first failure it finishes the rows in flight and stops. After a panic it stops at once.
+/// Imports all rows. After the first failure, or Ctrl-C, it finishes the rows in flight and stops. After a panic, or Ctrl-C while it
+/// finishes them, it stops at once: in an outage they may take a minute.
 ///
 /// # Errors
 /// The first failure.
@@ -64,7 +68,14 @@ pub(crate) async fn drive<I: Importer, R: Report<I>>(
                     }
                 }
             },
-            _ = &mut interrupted, if go_on => ended = Some(Err(R::interrupted())),
+            _ = &mut interrupted => match ended {
+                Some(Err(error)) => return Err(error),
+                Some(Ok(())) | None => {
+                    report.say("finishing the rows in flight; Ctrl-C again stops at once");
+                    ended = Some(Err(R::interrupted()));
+                    interrupted.set(ctrl_c());
+                }
+            },
         }
     }
 }

@@ -193,6 +193,10 @@ impl Report<Sessions> for Import {
         Ok(())
     }
 
+    fn say(&self, line: &str) {
+        self.progress.aside(|| eprintln!("{line}"));
+    }
+
     fn interrupted() -> ImportError {
         ImportError::Interrupted
     }

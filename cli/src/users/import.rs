@@ -166,7 +166,7 @@ impl Import {
     }
 
     /// About a row that isn't bad.
-    fn say(&self, line: u64, what: &str) {
+    fn note(&self, line: u64, what: &str) {
         self.progress.aside(|| {
             if self.json {
                 println!("{}", json!({"line": line, "note": what}));
@@ -190,7 +190,7 @@ impl Report<People> for Import {
             Err(Unusable::Bad(bad)) => self.bad(line, &bad),
             Err(Unusable::Skipped(why)) => {
                 self.summary.skipped += 1;
-                self.say(line, &format!("skipped: {why}"));
+                self.note(line, &format!("skipped: {why}"));
             }
         }
         None
@@ -201,7 +201,7 @@ impl Report<People> for Import {
             Ok(outcome) => {
                 self.summary.count(outcome);
                 if let UserImported::LeftAlone(why) = outcome {
-                    self.say(line, &format!("left alone: {username} {}", <&str>::from(why)));
+                    self.note(line, &format!("left alone: {username} {}", <&str>::from(why)));
                 }
             }
             // An item that isn't as Latchkey writes it is in one user's way only.
@@ -214,6 +214,10 @@ impl Report<People> for Import {
         }
         self.progress.show(self.summary.done(), self.summary.done());
         Ok(())
+    }
+
+    fn say(&self, line: &str) {
+        self.progress.aside(|| eprintln!("{line}"));
     }
 
     fn interrupted() -> ImportUsersError {

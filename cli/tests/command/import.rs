@@ -1,10 +1,21 @@
 //! `latchkey sessions import`.
 
-use std::{fmt::Write as _, io::Write as _, path::PathBuf};
+use std::{
+    fmt::Write as _,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
+use axum::Router;
+use http::{HeaderMap, StatusCode};
 use latchkey::clock::rfc3339;
 use latchkey_tests::{database::Database, service::Service};
 use serde_json::json;
+use tokio::{net::TcpListener, sync::Notify};
 
 use crate::run::{Ran, command, latchkey, output_of, signal};
 
@@ -234,6 +245,52 @@ async fn ctrl_c_stops_it_after_the_rows_in_flight() {
     );
     assert!(stopped.stderr.contains("run the same command again to go on"), "{stopped:?}");
     service.assert_allowed("access-token-000001").await;
+}
+
+/// In an outage the rows in flight may take a minute. A second Ctrl-C doesn't wait for them.
+#[tokio::test]
+async fn a_second_ctrl_c_stops_it_at_once() {
+    let service = Service::start(&[]).await;
+    let (called, calls) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
+    let hanging = Router::new().fallback({
+        let (called, calls) = (called.clone(), calls.clone());
+        async move |headers: HeaderMap| {
+            if !headers["x-amz-target"].to_str().unwrap().ends_with(".DescribeTable") {
+                calls.fetch_add(1, Ordering::Relaxed);
+                called.notify_one();
+                std::future::pending::<()>().await;
+            }
+            StatusCode::BAD_REQUEST
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut hung = service.database.clone();
+    hung.url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, hanging).await });
+
+    let file = File::new("sessions.csv", &format!("{HEADER}{}", row(&service, "user-1", 1, 7)));
+    let mut child = command(&hung, &format!("sessions import {}", file.0.display())).spawn().unwrap();
+    called.notified().await;
+    signal("-INT", child.id());
+    let stderr = child.stderr.take().unwrap();
+    let (mut stderr, heard) = tokio::task::spawn_blocking(move || {
+        let mut stderr = BufReader::new(stderr);
+        let mut heard = String::new();
+        while !heard.contains("Ctrl-C again stops at once") {
+            assert_ne!(stderr.read_line(&mut heard).unwrap(), 0, "{heard}");
+        }
+        (stderr, heard)
+    })
+    .await
+    .unwrap();
+    signal("-INT", child.id());
+    let stopped = output_of(child).await;
+    let mut rest = heard;
+    stderr.read_to_string(&mut rest).unwrap();
+    assert_eq!(stopped.code, 130, "{rest}");
+    // Six tries of the command, three of the SDK in each.
+    assert!(calls.load(Ordering::Relaxed) < 18, "it waited for all tries: {rest}");
+    assert!(rest.contains("run the same command again to go on"), "{rest}");
 }
 
 /// Support can tell whose an imported token is, and what became of it.
