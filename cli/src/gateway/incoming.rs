@@ -201,3 +201,41 @@ fn text_of(value: &[u8]) -> String {
         Err(_) => value.iter().copied().map(char::from).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        convert::Infallible,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+    };
+
+    use bytes::Bytes;
+    use futures_util::{StreamExt as _, stream};
+
+    use super::*;
+
+    const MIB: usize = 1024 * 1024;
+
+    /// Reads a body of so many frames of 1 MiB. Returns what came of it, and how many frames were taken.
+    async fn read(frames: usize) -> (Result<usize, Unreadable>, usize) {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let counted = taken.clone();
+        let body = stream::iter(0..frames).map(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Infallible>(Bytes::from(vec![b'x'; MIB]))
+        });
+        (read_body(Body::from_stream(body)).await.map(|body| body.len()), taken.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test]
+    async fn what_is_beyond_the_limit_is_drained_and_not_kept() {
+        let (whole, _) = read(10).await;
+        assert_eq!(whole.unwrap(), BODY_LIMIT);
+        for (frames, taken) in [(11, 11), (40, 40), (60, 41)] {
+            assert!(matches!(read(frames).await, (Err(Unreadable::TooLarge), read) if read == taken), "{frames} MiB");
+        }
+    }
+}

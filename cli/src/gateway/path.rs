@@ -60,3 +60,17 @@ fn segments_of(path: &str) -> Vec<&str> {
 fn decoded(part: &str) -> String {
     percent_decode_str(part).decode_utf8_lossy().into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_one_segment_that_is_not_empty() {
+        let parameter = |path| Pattern::new("/pets/{id}").parameters(path).map(|found| found["id"].clone());
+        assert_eq!(parameter("/pets/a%20b"), Some("a b".to_owned()));
+        for path in ["/pets", "/pets/", "/pets/a/", "/pets/a/b", "/pet/a"] {
+            assert_eq!(parameter(path), None, "{path}");
+        }
+    }
+}

@@ -188,6 +188,12 @@ mod tests {
     }
 
     #[test]
+    fn a_short_value_is_shown_whole() {
+        assert_eq!(shown("sk", &json!({"S": "twelve-chars"})), "twelve-chars");
+        assert_eq!(shown("sk", &json!({"S": "thirteen-char"})), "thirte…");
+    }
+
+    #[test]
     fn names_are_not_shown() {
         let asked = json!({"RequestItems": {
             "users": {"Keys": [{"username": {"S": "ada"}}]},

@@ -321,7 +321,10 @@ async fn an_export_of_dynamodb_is_read() {
             now + 86_400
         )
     };
-    let lines = item(1, "{\"S\":\"user-1\"}") + &item(2, "{\"N\":\"12345678901234567890\"}") + &item(3, "{\"NULL\":true}");
+    let lines = item(1, "{\"S\":\"user-1\"}")
+        + &item(2, "{\"N\":\"12345678901234567890\"}")
+        + &item(3, "{\"NULL\":true}")
+        + &item(4, "{\"SS\":[\"user-4\"]}");
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(lines.as_bytes()).unwrap();
     let file = File::new("export.json.gz", "");
@@ -335,7 +338,8 @@ async fn an_export_of_dynamodb_is_read() {
         imported.json(),
         [
             json!({"line": 3, "column": "user_id", "problem": "is missing"}),
-            json!({"imported": 2, "already_there": 0, "expired": 0, "blocked": 0, "bad": 1, "users": 2}),
+            json!({"line": 4, "column": "user_id", "problem": "takes a string"}),
+            json!({"imported": 2, "already_there": 0, "expired": 0, "blocked": 0, "bad": 2, "users": 2}),
         ]
     );
     service.assert_allowed("access-token-000002").await;

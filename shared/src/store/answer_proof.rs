@@ -1,10 +1,8 @@
 //! Remembering a proof that is about to be answered.
 
-use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
-
 use super::{
     Commit, Store, StoreError,
-    error::{condition_failed, failure},
+    error::{condition_failed, failure, in_conflict},
     items::{ANSWERED_PROOFS, answered, session_key},
 };
 use crate::{dpop::AnsweredProofs, dynamodb::Ask as _, model::Session};
@@ -33,7 +31,7 @@ impl Store {
         match update.ask(&self.dynamodb).await {
             Ok(_) => Ok(Commit::Done),
             Err(error) if condition_failed(&error) => Ok(Commit::ReadAgain),
-            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Commit::ReadAgain),
+            Err(error) if in_conflict(&error) => Ok(Commit::ReadAgain),
             Err(error) => Err(failure("UpdateItem", &error)),
         }
     }

@@ -1,7 +1,7 @@
 //! Attributes: the user's in the register, and the copy that each login has.
 
 use aws_sdk_dynamodb::{
-    error::{BuildError, ProvideErrorMetadata as _},
+    error::BuildError,
     operation::update_item::UpdateItemError,
     types::{ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update},
 };
@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Attempt, Commit, LoginsCursor, Store, StoreError,
-    error::{condition_failed, failure},
+    error::{condition_failed, failure, in_conflict},
     items::{
         ATTRIBUTES, ATTRIBUTES_PENDING, HAS_ATTRIBUTES, OWN, REGISTER_SK, Reader, USERS, attributes_item, attributes_key, key, login_key,
         map, number, read_register,
@@ -60,7 +60,7 @@ impl Store {
         match update.ask(&self.dynamodb).await {
             Ok(_) => Ok(Attempt::Done(())),
             Err(error) if condition_failed(&error) => Ok(Attempt::Done(())),
-            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
+            Err(error) if in_conflict(&error) => Ok(Attempt::Conflict),
             Err(error) => Err(failure("UpdateItem", &error)),
         }
     }
@@ -83,7 +83,7 @@ impl Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match update.ask(&self.dynamodb).await {
             Ok(_) => Ok(Attempt::Done(Copied::Current)),
-            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
+            Err(error) if in_conflict(&error) => Ok(Attempt::Conflict),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     let is_there = failed.item().is_some_and(|item| !item.is_empty());
@@ -110,7 +110,7 @@ impl Store {
         match update.ask(&self.dynamodb).await {
             Ok(_) => Ok(Attempt::Done(())),
             Err(error) if condition_failed(&error) => Ok(Attempt::Done(())),
-            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
+            Err(error) if in_conflict(&error) => Ok(Attempt::Conflict),
             Err(error) => Err(failure("UpdateItem", &error)),
         }
     }
@@ -176,7 +176,7 @@ impl Store {
             .expression_attribute_values(":seen", map(seen));
         match update.ask(&self.dynamodb).await {
             Ok(_) => Ok(Attempt::Done(())),
-            Err(error) if condition_failed(&error) || error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
+            Err(error) if condition_failed(&error) || in_conflict(&error) => Ok(Attempt::Conflict),
             Err(error) => Err(failure("UpdateItem", &error)),
         }
     }

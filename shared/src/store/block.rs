@@ -1,11 +1,10 @@
 //! Blocking a user in their register, on which every login contends.
 
-use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use chrono::{DateTime, Utc};
 
 use super::{
     Attempt, Store, StoreError,
-    error::{condition_failed, failure},
+    error::{condition_failed, failure, in_conflict},
     items::{ATTRIBUTES, ATTRIBUTES_PENDING, BLOCKED_AT, REGISTER_SK, Reader, USERNAME, key, number, time},
 };
 use crate::{
@@ -61,7 +60,7 @@ impl Store {
         match moved {
             Ok(_) => Ok(Attempt::Done(true)),
             Err(error) if condition_failed(&error) => Ok(Attempt::Done(false)),
-            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
+            Err(error) if in_conflict(&error) => Ok(Attempt::Conflict),
             Err(error) => Err(failure("UpdateItem", &error)),
         }
     }

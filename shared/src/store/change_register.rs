@@ -1,13 +1,10 @@
 //! Changing a register without having read it.
 
-use aws_sdk_dynamodb::{
-    error::ProvideErrorMetadata as _,
-    types::{AttributeValue, ReturnValue},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::{
     Attempt, Store, StoreError,
-    error::failure,
+    error::{failure, in_conflict},
     items::{IF_NEW, Item, REGISTER_SK, key, number, text},
 };
 use crate::{
@@ -38,7 +35,7 @@ impl Store {
             .return_values(ReturnValue::AllNew);
         match update.ask(&self.dynamodb).await {
             Ok(output) => Ok(Attempt::Done(output.attributes.unwrap_or_default())),
-            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
+            Err(error) if in_conflict(&error) => Ok(Attempt::Conflict),
             Err(error) => Err(failure("UpdateItem", &error)),
         }
     }

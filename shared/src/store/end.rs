@@ -2,14 +2,11 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{
-    error::ProvideErrorMetadata as _,
-    types::{AttributeValue, ReturnValue},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::{
     Store, StoreError,
-    error::{condition_failed, failure},
+    error::{condition_failed, failure, in_conflict},
     items::{REGISTER_SK, Reader, attributes_key, key, login_key, number, read_login, session_key, text},
 };
 use crate::{
@@ -119,7 +116,7 @@ impl Store {
                 Ok(Attempt::Done(Ended::Now { left: (&login).into() }))
             }
             Err(error) if condition_failed(&error) => Ok(Attempt::Done(if unheard.any() { Ended::Unheard } else { Ended::NotThere })),
-            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
+            Err(error) if in_conflict(&error) => Ok(Attempt::Conflict),
             Err(error) => Err(failure("DeleteItem", &error)),
         }
     }
@@ -191,7 +188,7 @@ impl Store {
                 Ok(Attempt::Done(Some(read.parsed("last_login_id", |id| LoginId::parse(id).ok())?)))
             }
             Err(error) if condition_failed(&error) => Ok(Attempt::Done(None)),
-            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
+            Err(error) if in_conflict(&error) => Ok(Attempt::Conflict),
             Err(error) => Err(failure("UpdateItem", &error)),
         }
     }

@@ -64,6 +64,11 @@ pub(super) fn condition_failed(error: &impl ProvideErrorMetadata) -> bool {
     error.code() == Some("ConditionalCheckFailedException")
 }
 
+/// Whether a transaction in flight held the item of a single write. Nothing was written.
+pub(super) fn in_conflict(error: &impl ProvideErrorMetadata) -> bool {
+    error.code() == Some("TransactionConflictException")
+}
+
 /// The short name of an SDK error: DynamoDB's code, the HTTP status of an answer without one, or how the connection failed.
 pub(super) fn code_of<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Cow<'_, str> {
     match error {

@@ -1,11 +1,10 @@
 //! Marking a session as used.
 
-use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use chrono::{DateTime, Utc};
 
 use super::{
     Attempt, Store, StoreError,
-    error::{condition_failed, failure},
+    error::{condition_failed, failure, in_conflict},
     items::{USED_REPLAY_UNTIL, session_key, time},
 };
 use crate::{
@@ -34,7 +33,7 @@ impl Store {
         match marked {
             Ok(_) => Ok(Attempt::Done(())),
             Err(error) if condition_failed(&error) => Ok(Attempt::Done(())),
-            Err(error) if error.code() == Some("TransactionConflictException") => Ok(Attempt::Conflict),
+            Err(error) if in_conflict(&error) => Ok(Attempt::Conflict),
             Err(error) => Err(failure("UpdateItem", &error)),
         }
     }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod attempts;
+mod attributes;
 mod ends;
 mod reads;
 mod unheard;
