@@ -21,6 +21,7 @@ use crate::{
     client::{self, ClientError, is_emulated},
     dev::TEMPLATE,
     exit::{Exit, ExitWith},
+    output::print,
     smoke::{UrlError, api::Api, office::Office},
     template::{Table, Template, TemplateError},
     users::table,
@@ -95,7 +96,7 @@ pub async fn run(args: DoctorArgs) -> Result<(), DoctorError> {
     if let Some(office) = &office {
         checks.extend(back_office::check(office).await);
     }
-    print!("{}", check::render(&checks, args.json));
+    print(check::render(&checks, args.json));
     match checks.iter().filter(|check| check.is_finding()).count() {
         0 => Ok(()),
         findings => Err(DoctorError::Findings(findings)),

@@ -1,5 +1,7 @@
 //! The command `latchkey`, as a library: what it is made of also drives the whole-system tests.
 
+#![warn(clippy::print_stdout)]
+
 pub mod args;
 mod batches;
 pub mod client;
@@ -16,6 +18,7 @@ pub mod linked;
 pub mod listing;
 mod loopback;
 pub mod observed;
+mod output;
 mod patiently;
 pub mod progress;
 pub mod rows;

@@ -23,6 +23,7 @@ use crate::{
     estimate::WarmThroughput,
     exit::{Exit, ExitWith},
     listing::{Listing, readable},
+    output::{print, say},
     progress::Spinner,
     users::table,
 };
@@ -88,7 +89,7 @@ pub async fn run(command: SessionsCommand) -> Result<(), SessionsError> {
         SessionsCommand::End { user_id, login_id, at } => {
             let key = LoginKey { user_key: UserKey::of(&user_id), login_id: LoginId::parse(&login_id)? };
             match end_owned(&store(&at).await?, &key, &Random::system()).await? {
-                Ended::Now { .. } | Ended::Unheard => println!("ended {}", key.login_id),
+                Ended::Now { .. } | Ended::Unheard => say!("ended {}", key.login_id),
                 Ended::NotThere => return Err(SessionsError::UnknownLogin(key.login_id)),
             }
             Ok(())
@@ -148,7 +149,7 @@ async fn list(at: &TableArgs, user_id: Option<String>, username: Option<&str>, j
     let mut logins: Vec<_> = person.logins.into_values().filter(|login| now < login.refresh_token_expires_at).collect();
     logins.sort_by_key(|login| std::cmp::Reverse(login.logged_in_at));
     let headers = ["LOGIN ID", "LOGGED IN", "LAST REFRESHED", "EXPIRES", "ADDRESS", "DEVICE"];
-    print!("{}", Listing::json(json).render(&headers, &logins, cells, row));
+    print(Listing::json(json).render(&headers, &logins, cells, row));
     if logins.is_empty() {
         eprintln!("the user has no live logins");
     }
@@ -182,6 +183,6 @@ async fn end_all(store: &Store, user_id: &str, yes: bool) -> Result<(), Sessions
     let ending = Spinner::start("ending logins");
     let ended = operations::end_all(store, &UserKey::of(user_id), Everywhere::All, &Random::system()).await?;
     drop(ending);
-    println!("ended {ended}");
+    say!("ended {ended}");
     Ok(())
 }

@@ -23,6 +23,7 @@ use crate::{
     args::SmokeArgs,
     client::{self, ClientError, advice},
     exit::{Exit, ExitWith},
+    output::say_if_heard,
     users::{NoPassword, UsersError, add_user, hash_password, read_password, table},
 };
 
@@ -112,11 +113,11 @@ pub async fn run(args: SmokeArgs) -> Result<(), SmokeError> {
     }
     .inspect_err(|error| {
         if args.json {
-            println!("{}", json!({"ok": false, "error": error.to_string()}));
+            say_if_heard!("{}", json!({"ok": false, "error": error.to_string()}));
         }
     })?;
     if !args.json {
-        println!("Every step was as promised.");
+        say_if_heard!("Every step was as promised.");
     }
     Ok(())
 }

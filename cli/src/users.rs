@@ -30,6 +30,7 @@ use crate::{
     confirm::{NotConfirmed, confirm},
     estimate::WarmThroughput,
     exit::{Exit, ExitWith},
+    output::say,
     progress::Spinner,
 };
 
@@ -165,9 +166,9 @@ async fn add(args: AddArgs) -> Result<(), UsersError> {
     check(&password, username.as_str())?;
     let user = add_user(&accounts, username, hash_password(password)?, user_id).await?;
     if args.user.json {
-        println!("{}", row(&user));
+        say!("{}", row(&user));
     } else {
-        println!("added {} with the id {}", user.username, user.user_id);
+        say!("added {} with the id {}", user.username, user.user_id);
     }
     Ok(())
 }
@@ -205,9 +206,9 @@ async fn remove(args: ChangeArgs) -> Result<(), UsersError> {
     if args.user.json {
         let mut row = row(&user);
         row["status"] = json!("removed");
-        println!("{row}");
+        say!("{row}");
     } else {
-        println!("removed {}", user.username);
+        say!("removed {}", user.username);
     }
     Ok(())
 }
@@ -243,9 +244,9 @@ fn print_change(user: &User, ended: usize, done: &str, json: bool) {
     if json {
         let mut row = row(user);
         row["ended_logins"] = json!(ended);
-        println!("{row}");
+        say!("{row}");
     } else {
-        println!("{} {done}; {ended} of their logins ended", user.username);
+        say!("{} {done}; {ended} of their logins ended", user.username);
     }
 }
 

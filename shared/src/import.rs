@@ -152,10 +152,11 @@ fn token(column: &'static str, text: &str) -> Result<ImportedToken, ImportRowErr
 
 /// Cut to the millisecond, and within the years that compare as text.
 fn instant(column: &'static str, text: &str) -> Result<DateTime<Utc>, ImportRowError> {
-    let problem = || wrong(column, "is no RFC 3339 date and time with an offset, such as 2026-11-23T16:25:09Z");
-    let instant = DateTime::parse_from_rfc3339(text).map_err(|_| problem())?.to_utc();
+    let instant = DateTime::parse_from_rfc3339(text)
+        .map_err(|_| wrong(column, "is no RFC 3339 date and time with an offset, such as 2026-11-23T16:25:09Z"))?
+        .to_utc();
     let milliseconds = DateTime::from_timestamp_millis(instant.timestamp_millis());
-    milliseconds.filter(|instant| (1970..9999).contains(&instant.year())).ok_or_else(problem)
+    milliseconds.filter(|instant| (1970..9999).contains(&instant.year())).ok_or_else(|| wrong(column, "is not in the years 1970 to 9998"))
 }
 
 fn wrong(column: &'static str, problem: impl Into<String>) -> ImportRowError {

@@ -1,6 +1,6 @@
 //! What `latchkey doctor` takes.
 
-use clap::Args;
+use clap::{Args, builder::RangedU64ValueParser};
 
 use super::TableArgs;
 
@@ -10,11 +10,11 @@ pub struct DoctorArgs {
     /// Look at every item, and not at a sample.
     #[arg(long)]
     pub all: bool,
-    /// How many users a sample has.
-    #[arg(long, value_name = "USERS", default_value_t = 100, conflicts_with = "all")]
+    /// How many users a sample has at least.
+    #[arg(long, value_name = "USERS", default_value_t = 100, conflicts_with = "all", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub sample: usize,
     /// How many read units a second it takes from a table at most.
-    #[arg(long, value_name = "UNITS", default_value_t = 100)]
+    #[arg(long, value_name = "UNITS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub rate: u32,
     /// Also look at the back office that answers here: the stack's output AdminApiUrl. One request has no signature, and one is signed
     /// with the AWS credentials and the region of this command.

@@ -69,7 +69,7 @@ pub enum SessionsCommand {
 #[derive(Debug, Args)]
 pub struct FindArgs {
     /// The token's SHA-256 as base64url, all 43 characters. The 8 of a log line are too few: no index is searched by a part.
-    #[arg(long, value_name = "HASH")]
+    #[arg(long, value_name = "HASH", allow_hyphen_values = true)]
     pub token_hash: String,
     /// JSON lines, for scripts.
     #[arg(long)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{TableArgs, user_id};
+use super::{TableArgs, new_user_id, user_id};
 
 /// What `latchkey users` does.
 #[derive(Debug, Subcommand)]
@@ -40,7 +40,7 @@ pub enum UsersCommand {
 #[derive(Debug, Args)]
 pub struct AddArgs {
     /// The user's id, such as the one that their imported sessions have; a random one without this. No other user may have it.
-    #[arg(long, value_name = "ID", value_parser = user_id, allow_hyphen_values = true)]
+    #[arg(long, value_name = "ID", value_parser = new_user_id, allow_hyphen_values = true)]
     pub user_id: Option<String>,
     /// Who, and the password.
     #[command(flatten)]
@@ -239,7 +239,7 @@ pub enum BcryptPrehash {
 #[derive(Debug, Args)]
 pub struct FindUserArgs {
     /// The `account` of a log line: the first eight characters of a hash, or more of it.
-    #[arg(long, value_name = "HASH")]
+    #[arg(long, value_name = "HASH", allow_hyphen_values = true)]
     pub subject: String,
     /// JSON lines, for scripts.
     #[arg(long)]

@@ -25,8 +25,9 @@ pub(crate) trait Report<I: Importer> {
     fn panicked() -> Self::Error;
 }
 
-/// Imports all rows. After the first failure, or Ctrl-C, it finishes the rows in flight and stops. After a panic, or Ctrl-C while it
-/// finishes them, it stops at once: in an outage they may take a minute.
+/// Imports all rows. Where the file can't be read further, it imports the rows before. After a failure of an import, or Ctrl-C, it
+/// finishes the rows in flight and stops. After a panic, or Ctrl-C while it finishes them, it stops at once: in an outage they may take
+/// a minute.
 ///
 /// # Errors
 /// The first failure.
@@ -36,14 +37,15 @@ pub(crate) async fn drive<I: Importer, R: Report<I>>(
     report: &mut R,
 ) -> Result<(), R::Error> {
     let mut pool = Pool::new(importer);
+    // What it comes to. Set once no more rows are read.
     let mut ended: Option<Result<(), R::Error>> = None;
+    // The rows that were read and aren't in flight are no longer written.
+    let mut stopped = false;
     let interrupted = ctrl_c();
     tokio::pin!(interrupted);
     loop {
-        // The end of the file lets go on what waits; a failure doesn't.
-        let go_on = !matches!(ended, Some(Err(_)));
         let reading = ended.is_none();
-        if go_on {
+        if !stopped {
             pool.flush(!reading, rows.is_empty());
         }
         if pool.is_idle()
@@ -52,10 +54,11 @@ pub(crate) async fn drive<I: Importer, R: Report<I>>(
             return ended;
         }
         tokio::select! {
-            Some(done) = pool.next(go_on) => {
+            Some(done) = pool.next(!stopped) => {
                 for row in done.map_err(|_| R::panicked())? {
                     if let Err(error) = report.done(row) {
                         ended = Some(ended.and_then(Result::err).map_or(Err(error), Err));
+                        stopped = true;
                     }
                 }
             }
@@ -68,14 +71,14 @@ pub(crate) async fn drive<I: Importer, R: Report<I>>(
                     }
                 }
             },
-            _ = &mut interrupted => match ended {
-                Some(Err(error)) => return Err(error),
-                Some(Ok(())) | None => {
-                    report.say("finishing the rows in flight; Ctrl-C again stops at once");
-                    ended = Some(Err(R::interrupted()));
-                    interrupted.set(ctrl_c());
+            _ = &mut interrupted => {
+                if stopped {
+                    return ended.unwrap_or(Ok(()));
                 }
-            },
+                report.say("finishing the rows in flight; Ctrl-C again stops at once");
+                (ended, stopped) = (Some(Err(R::interrupted())), true);
+                interrupted.set(ctrl_c());
+            }
         }
     }
 }

@@ -27,6 +27,11 @@ fn wants_a_signature(answer: &Result<Answer, NoAnswer>) -> Check {
     let what = "back office: refuses a request without a signature";
     match answer {
         Ok(Answer { status: 403, .. }) => Check::ok(what),
+        Ok(Answer { status: 404, .. }) => Check::finding(
+            what,
+            "it answers 404: there is no back office at this URL",
+            "give the stack's output AdminApiUrl as --admin-url",
+        ),
         Ok(Answer { status, .. }) => Check::finding(
             what,
             format!("it answers {status}: anyone who reaches it may be able to act as any user"),
@@ -44,6 +49,7 @@ fn answers_a_signature(answer: &Result<Answer, NoAnswer>) -> Check {
             what,
             "these credentials may not introspect: take a role that is in AdminCallers, and whose own policy allows the path",
         ),
+        Ok(Answer { status: 404, .. }) => Check::skipped(what, "there is no back office at this URL"),
         Ok(Answer { status, .. }) => Check::finding(
             what,
             format!("it answers {status}"),
@@ -75,9 +81,17 @@ mod tests {
     fn a_caller_without_the_right_learns_nothing() {
         assert!(matches!(answers_a_signature(&answer(200, json!({"active": false}))).outcome, Outcome::Ok));
         assert!(matches!(answers_a_signature(&answer(403, json!({}))).outcome, Outcome::Skipped(_)));
-        for broken in [answer(200, json!({"active": true})), answer(503, json!({})), answer(404, json!({}))] {
+        for broken in [answer(200, json!({"active": true})), answer(503, json!({}))] {
             assert!(answers_a_signature(&broken).is_finding());
         }
         assert!(matches!(answers_a_signature(&Err(NoAnswer::TooLate)).outcome, Outcome::Skipped(_)));
+    }
+
+    #[test]
+    fn a_wrong_url_is_told_once_and_accuses_no_function() {
+        let nowhere = answer(404, json!({}));
+        let Outcome::Finding { found, fix } = wants_a_signature(&nowhere).outcome else { panic!() };
+        assert!(found.contains("no back office at this URL") && fix.contains("AdminApiUrl"), "{found}; {fix}");
+        assert!(matches!(answers_a_signature(&nowhere).outcome, Outcome::Skipped(_)));
     }
 }

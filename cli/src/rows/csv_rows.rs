@@ -71,7 +71,7 @@ impl<const N: usize> Reader<N> for CsvRows<N> {
             // The last line feed ends the last row, unless a quote is open: then it is in the row, and the file's end ends it.
             if self.reader.get_ref().ended {
                 let line = self.reader.position().line() - within;
-                return Ok(Some(RowText { line, texts: Err(BadRow::new("a quote is left open up to the end of the file".to_owned())) }));
+                return Err(FileError::OpenQuote { line });
             }
             let line = self.reader.position().line() - 1 - within;
             return Ok(Some(RowText { line, texts: self.texts() }));

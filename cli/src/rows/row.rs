@@ -1,5 +1,6 @@
 //! A row of either format, and the errors of rows and files.
 
+use crate::output::say;
 use std::{fmt, io};
 
 /// The longest row, in bytes. A valid row takes a kilobyte; an open quote would take the rest of the file.
@@ -12,7 +13,7 @@ pub enum FileError {
     #[error("the file's name doesn't say its format, as .csv and .jsonl do: say with --format what the file is")]
     UnknownFormat,
     /// It doesn't exist or can't be read.
-    #[error("the file can't be read: {0}; check its path and who may read it")]
+    #[error("the file can't be read: {0}; check its path, who may read it, and whether it is whole")]
     Unreadable(#[from] io::Error),
     #[error("the file is empty: it needs a header row with {}", .0.join(", "))]
     Empty(Vec<String>),
@@ -33,6 +34,9 @@ pub enum FileError {
     /// A file that is one document of JSON, and not this one.
     #[error("line {line}: the file is no {takes} in JSON")]
     Document { line: u64, takes: &'static str },
+    /// A quote without its end, which may be in the middle of the file.
+    #[error("line {line}: a quote is left open up to the end of the file. Nothing from this line on was read")]
+    OpenQuote { line: u64 },
     /// A row without an end.
     #[error("line {line}: the row is over {} KiB long; is a quote left open? Nothing after it was read", ROW_MAX_BYTES / 1024)]
     EndlessRow { line: u64 },
@@ -57,7 +61,7 @@ impl BadRow {
     /// Prints it with its line: for people on standard error, for machines on standard output.
     pub(crate) fn print(&self, line: u64, json: bool) {
         if json {
-            println!("{}", serde_json::json!({"line": line, "column": self.column, "problem": self.problem}));
+            say!("{}", serde_json::json!({"line": line, "column": self.column, "problem": self.problem}));
         } else {
             eprintln!("line {line}: {self}");
         }

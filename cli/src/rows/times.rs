@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDateTime, Utc};
 use clap::ValueEnum;
 
 /// How a file writes dates.
@@ -40,7 +40,8 @@ pub(crate) fn rfc3339(text: &str, format: TimeFormat) -> Option<Cow<'_, str>> {
 }
 
 fn epoch(milliseconds: i64) -> Option<Cow<'static, str>> {
-    DateTime::from_timestamp_millis(milliseconds).map(spelled)
+    // Beyond are milliseconds that were taken for seconds; RFC 3339 has no such years.
+    DateTime::from_timestamp_millis(milliseconds).filter(|time| time.year() <= 9999).map(spelled)
 }
 
 fn spelled(time: DateTime<Utc>) -> Cow<'static, str> {
@@ -118,6 +119,7 @@ mod tests {
             assert_eq!(read(text, TimeFormat::EpochS), None, "{text}");
             assert_eq!(read(text, TimeFormat::EpochMs), None, "{text}");
         }
+        assert_eq!(rfc3339("1798106700000", TimeFormat::EpochS), None, "milliseconds");
         for text in ["2026-12-24 10:05:00+00", "2026-12-24T10:05:00Z", "1798106700", "2026-12-24"] {
             assert_eq!(read(text, TimeFormat::NaiveUtc), None, "{text}");
         }

@@ -1,5 +1,6 @@
 //! `latchkey sessions end-everyone`.
 
+use crate::output::say;
 use latchkey::{entropy::Random, operations::end_scanned, store::Store};
 use tokio::task::JoinSet;
 
@@ -35,6 +36,6 @@ pub(super) async fn run(store: Store, yes: bool) -> Result<(), SessionsError> {
         from = next;
     }
     drop(progress);
-    println!("users {users}, ended {ended}");
+    say!("users {users}, ended {ended}");
     Ok(())
 }

@@ -13,6 +13,7 @@ use crate::{
     args::FindArgs,
     exit::{Exit, ExitWith},
     listing::{Listing, readable},
+    output::print,
 };
 
 /// Why there isn't exactly one login.
@@ -47,7 +48,7 @@ pub(super) async fn run(store: &Store, args: &FindArgs) -> Result<(), SessionsEr
     let found = find_holders(store, &args.token_hash, Clock::system().now()).await?;
     let Some(holders) = found else { return Err(FindError::Malformed.into()) };
     let headers = ["USER ID", "LOGIN ID", "GENERATION", "TOKEN", "STANDING"];
-    print!("{}", Listing::json(args.json).render(&headers, &holders, cells, row));
+    print(Listing::json(args.json).render(&headers, &holders, cells, row));
     match holders.as_slice() {
         [] => Err(FindError::Nowhere.into()),
         [first, others @ ..] if others.iter().any(|other| other.key != first.key) => Err(FindError::Ambiguous.into()),

@@ -31,6 +31,7 @@ use crate::{
     batches::{Done, Report, drive},
     estimate::{self, WarmThroughput, lines_of},
     exit::{Exit, ExitWith},
+    output::print,
     progress::FileProgress,
     rows::{BadRow, Counted, FileError},
 };
@@ -51,6 +52,8 @@ pub enum ImportError {
     /// Some rows are bad.
     #[error("bad rows: {0}; the others are done. Mend them, and run the same command again: it passes over what is there")]
     BadRows(u64),
+    #[error("bad rows: {0}; nothing was written. Mend them, and run it without --dry-run")]
+    BadInDryRun(u64),
     /// DynamoDB failed too often.
     #[error(
         "stopped at line {line}: {cause}; check --region, --profile, --endpoint-url and the name of the table, and run the same command \
@@ -67,9 +70,9 @@ pub enum ImportError {
 impl ExitWith for ImportError {
     fn exit(&self) -> Exit {
         match self {
-            Self::File(FileError::Unreadable(_) | FileError::EndlessRow { .. }) => Exit::Failed,
+            Self::File(FileError::Unreadable(_) | FileError::EndlessRow { .. } | FileError::OpenQuote { .. }) => Exit::Failed,
             Self::File(_) => Exit::Usage,
-            Self::BadRows(_) => Exit::SomeBad,
+            Self::BadRows(_) | Self::BadInDryRun(_) => Exit::SomeBad,
             Self::Store { .. } | Self::Panicked => Exit::Failed,
             Self::Interrupted => Exit::Interrupted,
         }
@@ -114,9 +117,13 @@ pub(super) async fn run(target: Option<Target>, args: &ImportArgs) -> Result<(),
     };
     let Import { summary, progress, .. } = import;
     drop(progress);
-    print!("{}", summary.render(args.json, args.dry_run));
+    print(summary.render(args.json, args.dry_run));
     ended?;
-    if summary.bad > 0 { Err(ImportError::BadRows(summary.bad)) } else { Ok(()) }
+    match summary.bad {
+        0 => Ok(()),
+        bad if args.dry_run => Err(ImportError::BadInDryRun(bad)),
+        bad => Err(ImportError::BadRows(bad)),
+    }
 }
 
 /// Reads all rows, until the import stops.

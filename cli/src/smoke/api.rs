@@ -43,7 +43,7 @@ impl Answer {
 /// Why there is no stage to ask.
 #[derive(Debug, thiserror::Error)]
 pub enum UrlError {
-    #[error("{0:?} is not an https:// URL; the stack's output ApiUrl is one")]
+    #[error("{0:?} is not an https:// URL; the stack's outputs ApiUrl and AdminApiUrl are such")]
     Malformed(String),
     /// A password would cross the network for all to read.
     #[error("{0} is not on this machine, so it has to be an https:// URL")]

@@ -12,6 +12,7 @@ use super::{
     api::{Answer, Api, NoAnswer},
     office::Office,
 };
+use crate::output::say_if_heard;
 
 /// The user that the walk logs in as.
 pub(super) struct Credentials {
@@ -161,9 +162,9 @@ impl<'a> Walk<'a> {
     pub(super) fn done(&self, step: &str) {
         let at = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         if self.json {
-            println!("{}", json!({"step": step, "ok": true, "at_ms": at}));
+            say_if_heard!("{}", json!({"step": step, "ok": true, "at_ms": at}));
         } else {
-            println!("ok      {step}");
+            say_if_heard!("ok      {step}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `latchkey users set-attributes`.
 
+use crate::output::say;
 use std::collections::BTreeMap;
 
 use latchkey::{entropy::Random, ids::UserKey, model::Attributes, operations::set_attributes};
@@ -28,9 +29,9 @@ pub(super) async fn set(args: SetAttributesArgs) -> Result<(), UsersError> {
         let mut row = row(&user);
         row["scope"] = json!(attributes.scope());
         row["attributes"] = json!(attributes.own().collect::<BTreeMap<_, _>>());
-        println!("{row}");
+        say!("{row}");
     } else {
-        println!("{} has these attributes from the next request on", user.username);
+        say!("{} has these attributes from the next request on", user.username);
     }
     Ok(())
 }

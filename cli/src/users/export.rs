@@ -1,5 +1,6 @@
 //! `latchkey users export`: what is kept about one person, as JSON.
 
+use crate::output::say;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::{
@@ -16,7 +17,7 @@ pub(super) async fn export(args: ExportUserArgs) -> Result<(), UsersError> {
     let user = known(&accounts, &args.name).await?;
     let items = accounts.store().items_of(&UserKey::of(&user.user_id)).await?;
     let sessions: Vec<_> = items.iter().map(person_data).collect();
-    println!("{:#}", json!({"user": person_data(&user_item(&user)), "sessions_table": sessions}));
+    say!("{:#}", json!({"user": person_data(&user_item(&user)), "sessions_table": sessions}));
     Ok(())
 }
 

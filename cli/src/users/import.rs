@@ -32,6 +32,7 @@ use crate::{
     batches::{Done, Report, drive},
     estimate::{self, WarmThroughput},
     exit::{Exit, ExitWith},
+    output::{print, say},
     progress::FileProgress,
     rows::{BadRow, FileError, ending},
 };
@@ -56,6 +57,8 @@ pub enum ImportUsersError {
     /// Some rows are bad.
     #[error("bad rows: {0}; the others are done. Mend them, and run the same command again: it passes over what is there")]
     BadRows(u64),
+    #[error("bad rows: {0}; nothing was written. Mend them, and run it without --dry-run")]
+    BadInDryRun(u64),
     /// DynamoDB failed too often.
     #[error(
         "stopped at line {line}: {cause}; check --region, --profile, --endpoint-url and the names of the tables, and run the same command \
@@ -78,9 +81,9 @@ pub enum ImportUsersError {
 impl ExitWith for ImportUsersError {
     fn exit(&self) -> Exit {
         match self {
-            Self::File(FileError::Unreadable(_) | FileError::EndlessRow { .. }) => Exit::Failed,
+            Self::File(FileError::Unreadable(_) | FileError::EndlessRow { .. } | FileError::OpenQuote { .. }) => Exit::Failed,
             Self::File(_) => Exit::Usage,
-            Self::BadRows(_) => Exit::SomeBad,
+            Self::BadRows(_) | Self::BadInDryRun(_) => Exit::SomeBad,
             Self::Store { .. } | Self::Hash { .. } | Self::Entropy(_) | Self::Panicked => Exit::Failed,
             Self::Interrupted => Exit::Interrupted,
         }
@@ -119,9 +122,13 @@ pub(super) async fn run(target: Option<Target>, args: &ImportUsersArgs) -> Resul
     };
     let Import { summary, progress, .. } = import;
     drop(progress);
-    print!("{}", summary.render(args.json, args.dry_run));
+    print(summary.render(args.json, args.dry_run));
     ended?;
-    if summary.bad > 0 { Err(ImportUsersError::BadRows(summary.bad)) } else { Ok(()) }
+    match summary.bad {
+        0 => Ok(()),
+        bad if args.dry_run => Err(ImportUsersError::BadInDryRun(bad)),
+        bad => Err(ImportUsersError::BadRows(bad)),
+    }
 }
 
 /// Reads all rows, until the import stops.
@@ -169,7 +176,7 @@ impl Import {
     fn note(&self, line: u64, what: &str) {
         self.progress.aside(|| {
             if self.json {
-                println!("{}", json!({"line": line, "note": what}));
+                say!("{}", json!({"line": line, "note": what}));
             } else {
                 eprintln!("line {line}: {what}");
             }

@@ -12,6 +12,7 @@ use crate::{
     args::{FindUserArgs, ListUsersArgs},
     client,
     listing::{Listing, readable},
+    output::print,
     progress::Spinner,
 };
 
@@ -79,5 +80,5 @@ fn show(users: &[User], json: bool, with_header: bool) {
         |user: &User| vec![user.username.to_string(), user.user_id.clone(), user.status.name().to_owned(), readable(user.created_at)];
     let text = Listing::json(json).render(&["NAME", "USER ID", "STATUS", "CREATED"], users, cells, row);
     let header = if json || with_header { 0 } else { text.find('\n').map_or(0, |end| end + 1) };
-    print!("{}", text.get(header..).unwrap_or_default());
+    print(text.get(header..).unwrap_or_default());
 }

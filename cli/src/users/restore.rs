@@ -1,5 +1,6 @@
 //! `latchkey users restore`: copies the missing users from a restored copy of the users table.
 
+use crate::output::print;
 use latchkey::{
     entropy::Random,
     ids::UserKey,
@@ -64,7 +65,7 @@ pub(super) async fn restore(args: RestoreUsersArgs) -> Result<(), UsersError> {
         after = page.next;
     }
     drop(progress);
-    print!("{}", done.summary(args.json));
+    print(done.summary(args.json));
     if done.unreadable == 0 { Ok(()) } else { Err(UsersError::NotRestored(done.unreadable)) }
 }
 

@@ -1,5 +1,6 @@
 //! `latchkey users show`: one user, by name or by id, with one read and one query.
 
+use crate::output::{print, say};
 use latchkey::{
     clock::{Clock, rfc3339},
     ids::UserKey,
@@ -25,9 +26,9 @@ pub(super) async fn show(args: ShowUserArgs) -> Result<(), UsersError> {
     };
     let live = live(&person);
     if args.json {
-        println!("{}", json_of(user.as_ref(), &person, live));
+        say!("{}", json_of(user.as_ref(), &person, live));
     } else {
-        print!("{}", lines_of(user.as_ref(), &person, live));
+        print(lines_of(user.as_ref(), &person, live));
     }
     Ok(())
 }

@@ -214,6 +214,24 @@ async fn what_is_no_such_file_is_refused_before_anything_is_written() {
     latchkey(&database, "sessions import nowhere.csv", "").await.assert_refused(1, "the file can't be read");
 }
 
+/// What is before the row is imported to the last, also of a batch that isn't full.
+#[tokio::test]
+async fn a_file_that_breaks_off_is_imported_up_to_there() {
+    let service = accepting().await;
+    for (first, broken, says) in [(0, "x".repeat(70 * 1024), "Nothing after it was read"), (30, "u,\"".to_owned(), "a quote is left open")]
+    {
+        let rows: String = (first..first + 30).map(|n| row(&service, &format!("user-{n}"), n, 7)).collect();
+        let file = File::new("sessions.csv", &format!("{HEADER}{rows}{broken}\n{}", row(&service, "user-99", 99, 7)));
+        let ran = import(&service.database, &file, "--json").await;
+        assert!(ran.code == 1 && ran.stderr.contains("line 32") && ran.stderr.contains(says), "{ran:?}");
+        assert_eq!(ran.json()[0]["imported"], 30);
+        for n in [first, first + 29] {
+            service.assert_allowed(&format!("access-token-{n:06}")).await;
+        }
+        service.assert_refused("access-token-000099").await;
+    }
+}
+
 /// DynamoDB gone for good: it says where it stopped, and how to go on.
 #[tokio::test]
 async fn an_outage_stops_it() {
@@ -331,6 +349,7 @@ async fn an_export_of_dynamodb_is_read() {
     std::fs::write(&file.0, gzip.finish().unwrap()).unwrap();
 
     let refused = import(&service.database, &file, "--json --dry-run").await;
+    assert!(refused.stderr.contains("nothing was written"), "{refused:?}");
     assert_eq!((refused.code, &refused.json()[0]["column"]), (4, &json!("access_token_expires_at")), "no number is an RFC 3339 date");
     let imported = import(&service.database, &file, "--json --time-format epoch-s").await;
     assert_eq!(imported.code, 4);
