@@ -23,6 +23,7 @@ use crate::{
     exit::{Exit, ExitWith},
     output::print,
     smoke::{UrlError, api::Api, office::Office},
+    tables::compare,
     template::{Table, Template, TemplateError},
     users::table,
 };
@@ -125,6 +126,9 @@ pub async fn examine(client: &Client, emulated: bool, names: &Tables, extent: Ex
             checks.push(watch.check(clock.now()));
         }
         match (logical_id, description) {
+            ("SessionsTable" | "UsersTable", Some(other)) if compare::has_another_key(&table, &other) => {
+                checks.push(Check::skipped(format!("items of {name}"), "they aren't looked at in a table with another key"));
+            }
             ("SessionsTable", Some(description)) => checks.extend(scan.sessions(name, &description).await?),
             ("UsersTable", Some(description)) => checks.extend(scan.users(name, &description).await?),
             _ => {}

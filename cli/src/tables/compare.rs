@@ -7,6 +7,13 @@ use aws_sdk_dynamodb::types::{self, KeySchemaElement, ProjectionType, ScalarAttr
 use super::{TablesError, scalar};
 use crate::template::{KeySchema, Projection, Table};
 
+/// Whether it is another table than the template's: it has another key, where that could be read.
+pub(crate) fn has_another_key(table: &Table, description: &TableDescription) -> bool {
+    let expected = std::iter::once(&table.key.partition).chain(&table.key.sort);
+    let found = description.key_schema();
+    !found.is_empty() && !found.iter().map(KeySchemaElement::attribute_name).eq(expected.map(String::as_str))
+}
+
 /// Nothing if key and indexes are the template's. Further indexes don't matter.
 pub(crate) fn check(table: &Table, description: &TableDescription) -> Result<(), TablesError> {
     let differs = |what: String, found: String, expected: String| {

@@ -310,3 +310,18 @@ async fn tables_that_are_missing_or_others() {
     assert_eq!(nowhere.stderr.lines().count(), 1, "{nowhere:?}");
     latchkey(&database, "doctor", "").await.assert_refused(2, "LOGIN_ATTEMPTS_TABLE is not set");
 }
+
+/// The names of two tables in the wrong places are told by the tables' keys, not by a failed call.
+#[tokio::test]
+async fn swapped_tables_are_findings() {
+    let service = Service::start(&[]).await;
+    let [sessions, users] = ["SessionsTable", "UsersTable"].map(|table| service.database.table(table));
+    let ran = doctor(&service.database, &format!("--json --sessions-table {users} --users-table {sessions}")).await;
+    assert_eq!(ran.code, 6, "{ran:?}");
+    for (table, key) in [(users, "username (S)"), (sessions, "user_key (S), sk (S)")] {
+        let rows = ran.json();
+        let of = |what: String| rows.iter().find(|row| row["check"] == what.as_str()).unwrap_or_else(|| panic!("{what}: {rows:?}")).clone();
+        assert_eq!(of(format!("table {table}: key and indexes"))["found"], format!("the key is {key}"));
+        assert_eq!(of(format!("items of {table}"))["result"], "skipped");
+    }
+}
