@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a developer waits for on a laptop: processor time of `GET /me` and of a refresh through `latchkey dev`, and an import into its
-embedded DynamoDB, and a `doctor --all` of what it has written: four items a row. Medians of three rounds, without a limit:
-`bench/laptop.py [ROWS]`, 100,000 rows if not given. With the debug build,
+embedded DynamoDB, and a `doctor --all` of what it has written: four items a row. The requests are medians of three rounds; the
+import and the doctor run once, without a limit: `bench/laptop.py [ROWS]`, 100,000 rows if not given. With the debug build,
 as `cargo run` makes it. Linux alone, because it reads /proc."""
 
 import glob, http.client, os, pathlib, re, secrets, statistics, subprocess, sys, tempfile, time
@@ -75,8 +75,12 @@ try:
         memory += [int(kib) / 1024 for kib in re.findall(r"VmRSS:\s+(\d+)", open(f"/proc/{doctor.pid}/status").read())]
         time.sleep(0.1)
     took = time.monotonic() - begun
-    items = int(re.search(r"SessionsTable: (\d+), of", doctor.stdout.read()).group(1))
+    output = doctor.stdout.read()
+    found = re.search(r"SessionsTable: (\d+), of", output)
+    if not found or doctor.returncode != 0:
+        sys.exit(f"doctor: exit {doctor.returncode}\n{output}")
+    items = int(found.group(1))
     early = memory[len(memory) // 10 : len(memory) // 2]
-    print(f"doctor --all: {items} items in {took:.1f} s, {items / took:.0f} items/s; at most {max(early):.1f} MiB in the first half, {max(memory):.1f} in all")
+    print(f"doctor --all: {items} items in {took:.1f} s, {items / took:.0f} items/s; at most {max(early, default=0):.1f} MiB in the first half, {max(memory, default=0):.1f} in all")
 finally:
     dev.terminate()

@@ -4,6 +4,7 @@ mod back_office;
 mod check;
 mod clock;
 mod collection;
+mod pace;
 mod scan;
 mod settings;
 mod tables;

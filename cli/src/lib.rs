@@ -13,6 +13,7 @@ pub mod doctor;
 mod estimate;
 pub mod exit;
 pub mod gateway;
+mod interrupts;
 pub mod invoke;
 pub mod linked;
 pub mod listing;

@@ -42,7 +42,7 @@ export class Client {
     this.ended = new Promise((resolve) => this.child.on('exit', resolve));
   }
 
-  /** Waits for its first event. An app is told beside the outcome, in a thread of its own; on a busy machine after it. */
+  /** Waits for the first event. A client may tell the app in another thread, so the event can come after the outcome. */
   async event() {
     for (const begun = Date.now(); this.events.length === 0 && Date.now() - begun < PATIENCE; ) await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -21,5 +21,11 @@ fn each_mutant_by_hand_changes_one_place() {
         let code = fs::read_to_string(root.join(file)).unwrap_or_default();
         assert_eq!(code.matches(place).count(), 1, "{name}: {file} has to contain this once: {place}");
         assert_ne!(text(mutant, "with"), place, "{name}");
+        for test in mutant.split("--test system ").skip(1) {
+            // What follows the module is a test's name or how names begin; without any it is the whole module.
+            let (module, test) = test.split(['"', ' ']).next().unwrap().split_once("::").unwrap();
+            let tests = fs::read_to_string(root.join(format!("tests/system/{module}.rs"))).unwrap_or_default();
+            assert!(tests.contains(&format!("fn {test}")), "{name}: there is no test {module}::{test}");
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! From the rows of a file to their outcomes.
 
-use tokio::{signal::ctrl_c, sync::mpsc::Receiver};
+use tokio::sync::mpsc::Receiver;
 
 use super::{Done, Importer, Pool};
-use crate::rows::FileError;
+use crate::{interrupts::Interrupts, rows::FileError};
 
 /// Where outcomes and errors go.
 pub(crate) trait Report<I: Importer> {
@@ -27,7 +27,7 @@ pub(crate) trait Report<I: Importer> {
 
 /// Imports all rows. Where the file can't be read further, it imports the rows before. After a failure of an import, or Ctrl-C, it
 /// finishes the rows in flight and stops. After a panic, or Ctrl-C while it finishes them, it stops at once: in an outage they may take
-/// a minute.
+/// three minutes.
 ///
 /// # Errors
 /// The first failure.
@@ -41,8 +41,7 @@ pub(crate) async fn drive<I: Importer, R: Report<I>>(
     let mut ended: Option<Result<(), R::Error>> = None;
     // The rows that were read and aren't in flight are no longer written.
     let mut stopped = false;
-    let interrupted = ctrl_c();
-    tokio::pin!(interrupted);
+    let mut interrupts = Interrupts::listen();
     loop {
         let reading = ended.is_none();
         if !stopped {
@@ -71,13 +70,13 @@ pub(crate) async fn drive<I: Importer, R: Report<I>>(
                     }
                 }
             },
-            _ = &mut interrupted => {
+            () = interrupts.next() => {
                 if stopped {
-                    return ended.unwrap_or(Ok(()));
+                    return ended.unwrap_or_else(|| Err(R::interrupted()));
                 }
                 report.say("finishing the rows in flight; Ctrl-C again stops at once");
-                (ended, stopped) = (Some(Err(R::interrupted())), true);
-                interrupted.set(ctrl_c());
+                ended = Some(Err(ended.and_then(Result::err).unwrap_or_else(R::interrupted)));
+                stopped = true;
             }
         }
     }

@@ -11,11 +11,11 @@ use latchkey::{
     clock::Clock,
     store::{Item, StoredItem, is_name_claim, read_item, read_user},
 };
-use tokio::time::Instant;
 
 use super::{
     Check, DoctorError,
     collection::{ATTRIBUTES_PENDING, Breach, breaches, text},
+    pace::Pace,
     tables::{denied, may_not, unreadable},
 };
 use crate::{
@@ -74,7 +74,7 @@ impl Scan<'_> {
                 items += collection.len();
                 unknown += collection.iter().filter(|item| matches!(read_item(item), Ok(StoredItem::Unknown))).count();
                 if !breaches(&user_key, &collection, self.clock.now()).is_empty() {
-                    found.extend(self.judge_again(table, &user_key).await?);
+                    found.extend(self.judge_again(table, &user_key, &mut pages.pace).await?);
                 }
             }
             open.extend(rest);
@@ -85,7 +85,7 @@ impl Scan<'_> {
     }
 
     /// A scan lags behind and sees parts of transactions. A finding counts only if repeated strong reads confirm it.
-    async fn judge_again(&self, table: &str, user_key: &str) -> Result<Vec<Breach>, DoctorError> {
+    async fn judge_again(&self, table: &str, user_key: &str, pace: &mut Pace) -> Result<Vec<Breach>, DoctorError> {
         let mut found = Vec::new();
         for read in 0..READS {
             if read > 0 {
@@ -93,8 +93,13 @@ impl Scan<'_> {
             }
             let query = self.client.query().table_name(table).consistent_read(true).key_condition_expression("user_key = :user_key");
             let query = query.expression_attribute_values(":user_key", AttributeValue::S(user_key.to_owned()));
-            let items: Result<Vec<Item>, _> = query.into_paginator().items().send().collect().await;
-            let items = items.map_err(|error| failed("Query", table, reason(&error)))?;
+            let query = query.return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let (mut pages, mut items) = (query.into_paginator().send(), Vec::<Item>::new());
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|error| failed("Query", table, reason(&error)))?;
+                pace.consumed(page.consumed_capacity.and_then(|consumed| consumed.capacity_units).unwrap_or_default());
+                items.extend(page.items.unwrap_or_default());
+            }
             found = breaches(user_key, &items, self.clock.now());
             if found.is_empty() {
                 break;
@@ -138,7 +143,7 @@ fn failed(operation: &'static str, table: &str, reason: String) -> DoctorError {
     DoctorError::DynamoDb { operation, table: table.to_owned(), reason }
 }
 
-/// What a scan has found. All are counted, and so many kept as are shown: a table full of findings takes no more memory than another.
+/// What a scan has found. All are counted; only those that are shown are kept, so a table full of findings takes no more memory.
 #[derive(Default)]
 struct Found {
     shown: Vec<Breach>,
@@ -202,6 +207,7 @@ struct Pages<'a> {
     left: i32,
     from: Option<Item>,
     done: u64,
+    pace: Pace,
     progress: ItemProgress,
 }
 
@@ -222,6 +228,7 @@ impl<'a> Pages<'a> {
             left: segments,
             from: None,
             done: 0,
+            pace: Pace::new(scan.extent.rate),
             progress: ItemProgress::start(length),
         }
     }
@@ -235,9 +242,8 @@ impl<'a> Pages<'a> {
         if self.left == 0 {
             return Ok(None);
         }
-        let rate = self.scan.extent.rate.max(1);
-        let limit = rate.saturating_mul(ITEMS_PER_UNIT).clamp(25, 1000);
-        let begun = Instant::now();
+        let limit = self.pace.rate().saturating_mul(ITEMS_PER_UNIT).clamp(25, 1000);
+        self.pace.turn().await;
         let page = self
             .scan
             .client
@@ -261,7 +267,7 @@ impl<'a> Pages<'a> {
         self.progress.show(self.done);
         let estimated = items.len() as f64 / f64::from(ITEMS_PER_UNIT);
         let units = page.consumed_capacity.and_then(|consumed| consumed.capacity_units).unwrap_or(estimated);
-        tokio::time::sleep_until(begun + Duration::from_secs_f64((units / f64::from(rate)).clamp(0.0, 60.0))).await;
+        self.pace.consumed(units);
         Ok(Some(items))
     }
 }

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_beyond_the_limit_is_drained_and_not_kept() {
+    async fn a_body_beyond_the_limit_is_drained_up_to_40_mib() {
         let (whole, _) = read(10).await;
         assert_eq!(whole.unwrap(), BODY_LIMIT);
         for (frames, taken) in [(11, 11), (40, 40), (60, 41)] {

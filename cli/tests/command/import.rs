@@ -265,7 +265,7 @@ async fn ctrl_c_stops_it_after_the_rows_in_flight() {
     service.assert_allowed("access-token-000001").await;
 }
 
-/// In an outage the rows in flight may take a minute. A second Ctrl-C doesn't wait for them.
+/// In an outage the rows in flight may take three minutes. A second Ctrl-C doesn't wait for them.
 #[tokio::test]
 async fn a_second_ctrl_c_stops_it_at_once() {
     let service = Service::start(&[]).await;
