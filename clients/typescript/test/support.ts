@@ -46,13 +46,16 @@ export const page = (status: number, headers: Record<string, string> = {}): Answ
   body: '<html>Welcome to our free Wi-Fi</html>',
 });
 
-// Hashing is done by other threads: time must not jump over it.
-let hashing = 0;
-const digest = crypto.subtle.digest.bind(crypto.subtle);
-crypto.subtle.digest = async (...input) => {
-  hashing += 1;
-  return digest(...input).finally(() => (hashing -= 1));
-};
+// Cryptography is done by other threads: time must not jump over it.
+let underway = 0;
+const subtle = crypto.subtle as unknown as Record<string, (...input: unknown[]) => Promise<unknown>>;
+for (const name of ['digest', 'exportKey', 'generateKey', 'sign']) {
+  const work = subtle[name]!.bind(crypto.subtle);
+  subtle[name] = (...input) => {
+    underway += 1;
+    return work(...input).finally(() => (underway -= 1));
+  };
+}
 
 /** A clock that jumps to the next sleeper when nothing else is to be done. */
 export class Time implements Timing {
@@ -82,7 +85,7 @@ export class Time implements Timing {
   async quiet(): Promise<void> {
     for (let turns = 0; turns < 4; turns += 1) {
       await new Promise((resolve) => setImmediate(resolve));
-      if (hashing > 0) turns = -1;
+      if (underway > 0) turns = -1;
     }
   }
 
