@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LocalLocks, memoryStorage, Unavailable, type Locks, type Storage } from '../src/index.js';
-import { outcome, page, problem, World, type Answer } from './support.js';
+import { outcome, page, problem, timeless, World, type Answer } from './support.js';
 
 /** A storage that several tabs share. */
 const shared = (): Storage => ({ ...memoryStorage(), oneContext: false });
@@ -14,9 +14,9 @@ function slow(): Storage {
     for (let left = turns % 5 === 0 ? 25 : turns % 3; left > 0; left -= 1) await new Promise((resolve) => setImmediate(resolve));
   };
   return {
-    get: async (key) => (await turn(), memory.get(key)),
-    set: async (key, value) => (await turn(), memory.set(key, value)),
-    delete: async (key) => (await turn(), memory.delete(key)),
+    get: async (key) => (await timeless(turn()), memory.get(key)),
+    set: async (key, value) => (await timeless(turn()), memory.set(key, value)),
+    delete: async (key) => (await timeless(turn()), memory.delete(key)),
   };
 }
 /** No lock at all: everybody goes ahead. */
