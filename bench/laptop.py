@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What a developer waits for on a laptop: processor time of `GET /me` and of a refresh through `latchkey dev`, and an import into its
-embedded DynamoDB, and a `doctor --all` of what it has written: four items a row. The requests are medians of three rounds; the
-import and the doctor run once, without a limit: `bench/laptop.py [ROWS]`, 100,000 rows if not given. With the debug build,
-as `cargo run` makes it. Linux alone, because it reads /proc."""
+"""What a developer waits for on a laptop: processor time of `GET /me` and of a refresh through `latchkey dev`, an import into its
+embedded DynamoDB, and a `doctor --all` of what the import has written, four items a row. The requests are medians of three rounds;
+the import and the doctor run once, without a limit: `bench/laptop.py [ROWS]`, 100,000 rows if not given. With the debug build, as
+`cargo run` makes it. Linux alone, because it reads /proc."""
 
 import glob, http.client, os, pathlib, re, secrets, statistics, subprocess, sys, tempfile, time
 

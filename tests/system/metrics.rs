@@ -94,7 +94,8 @@ async fn a_request_is_one_line_at_the_most() {
     let (allowed, latency) =
         (one(Metric::AccessAllowed, Function::Authorizer, None), one(Metric::StoreLatency, Function::Authorizer, None));
     assert_eq!(series(&lines[0]).into_keys().collect::<Vec<_>>(), [allowed, latency]);
-    assert!(lines[0].len() < 400, "CloudWatch bills each byte of an authorize: {}", lines[0]);
+    // CloudWatch bills each byte; docs/metrics.md says 290, and bench/scale.py computes the costs with them.
+    assert!((270..=300).contains(&lines[0].len()), "{}: {}", lines[0].len(), lines[0]);
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! A row of either format, and the errors of rows and files.
 
-use crate::output::say;
 use std::{fmt, io};
+
+use crate::output::say;
 
 /// The longest row, in bytes. A valid row takes a kilobyte; an open quote would take the rest of the file.
 pub(crate) const ROW_MAX_BYTES: u64 = 64 * 1024;

@@ -1,11 +1,10 @@
 //! `latchkey sessions end-everyone`.
 
-use crate::output::say;
 use latchkey::{entropy::Random, operations::end_scanned, store::Store};
 use tokio::task::JoinSet;
 
 use super::SessionsError;
-use crate::{confirm::confirm, patiently::patiently, progress::Spinner};
+use crate::{confirm::confirm, output::say, patiently::patiently, progress::Spinner};
 
 /// How many users' logins are ended in parallel.
 const SIDE_BY_SIDE: usize = 16;

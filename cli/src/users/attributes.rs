@@ -1,13 +1,12 @@
 //! `latchkey users set-attributes`.
 
-use crate::output::say;
 use std::collections::BTreeMap;
 
 use latchkey::{entropy::Random, ids::UserKey, model::Attributes, operations::set_attributes};
 use serde_json::json;
 
 use super::{UsersError, accounts, known, row};
-use crate::{args::SetAttributesArgs, progress::Spinner};
+use crate::{args::SetAttributesArgs, output::say, progress::Spinner};
 
 /// Sets them in place of those before, in every login of the user.
 pub(super) async fn set(args: SetAttributesArgs) -> Result<(), UsersError> {

@@ -1,6 +1,5 @@
 //! `latchkey users export`: what is kept about one person, as JSON.
 
-use crate::output::say;
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey::{
@@ -10,7 +9,7 @@ use latchkey::{
 use serde_json::{Map, Value, json};
 
 use super::{UsersError, accounts, known};
-use crate::args::ExportUserArgs;
+use crate::{args::ExportUserArgs, output::say};
 
 pub(super) async fn export(args: ExportUserArgs) -> Result<(), UsersError> {
     let accounts = accounts(&args.at).await?;

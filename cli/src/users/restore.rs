@@ -1,6 +1,5 @@
 //! `latchkey users restore`: copies the missing users from a restored copy of the users table.
 
-use crate::output::print;
 use latchkey::{
     entropy::Random,
     ids::UserKey,
@@ -12,7 +11,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::{UsersError, accounts};
-use crate::{args::RestoreUsersArgs, client, listing::Listing, patiently::patiently, progress::Spinner};
+use crate::{args::RestoreUsersArgs, client, listing::Listing, output::print, patiently::patiently, progress::Spinner};
 
 /// How many users are restored in parallel.
 const SIDE_BY_SIDE: usize = 16;

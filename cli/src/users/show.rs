@@ -1,6 +1,5 @@
 //! `latchkey users show`: one user, by name or by id, with one read and one query.
 
-use crate::output::{print, say};
 use latchkey::{
     clock::{Clock, rfc3339},
     ids::UserKey,
@@ -11,7 +10,11 @@ use latchkey::{
 use serde_json::{Value, json};
 
 use super::{UsersError, accounts, row};
-use crate::{args::ShowUserArgs, listing::readable};
+use crate::{
+    args::ShowUserArgs,
+    listing::readable,
+    output::{print, say},
+};
 
 pub(super) async fn show(args: ShowUserArgs) -> Result<(), UsersError> {
     let accounts = accounts(&args.at).await?;
