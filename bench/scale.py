@@ -31,6 +31,8 @@ TRIP_MS, TRANSACTION_MS = 4, 12
 PLATFORM_LOG_BYTES, OWN_LOG_BYTES = 500, 300
 # Of a function's line of metrics (docs/metrics.md), as `METRICS_NAMESPACE=Latchkey/latchkey-prod latchkey dev` writes it, and those 26.
 METRICS_LOG_BYTES = {"authorizer": 315, "refresh": 325, "login": 355, "sessions": 320}
+# How many requests share such a line on Lambda, in an environment that is asked ten times a second, and the bytes of each further one.
+SHARING, SHARED_BYTES = {"a request": 10}, 6
 # Functions of which `prod` in samconfig.toml leaves out Lambda's own lines, by the parameter that does so.
 SYSTEM_LOG_LEVEL = {"authorizer": "AuthorizerSystemLogLevel"}
 # A line of the stage's access log, and those 26.
@@ -164,13 +166,22 @@ def platform_log_bytes(function):
     return 0 if left_out else PLATFORM_LOG_BYTES
 
 
+def metrics_bytes(function, sharing):
+    """The bytes of metrics of each of several requests that share a line.
+
+    >>> metrics_bytes("authorizer", 1), metrics_bytes("authorizer", 10)
+    (315.0, 36.9)
+    """
+    return (METRICS_LOG_BYTES[function] + SHARED_BYTES * (sharing - 1)) / sharing
+
+
 def usages(page):
     """What each operation consumes: its units from the page, the rest from its function."""
     for name, (function, memory, waits_ms, own_log_bytes) in OPERATIONS.items():
         reads, writes = (int(found(rf"^\| {name} \|(?: \d+ \|){{{column}}} (\d+) \|", page)) for column in (0, 1))
         memory_mb = default(memory)
         billed_ms = milliseconds(cpu_ms(function), memory_mb, waits_ms)
-        log_bytes = platform_log_bytes(function) + METRICS_LOG_BYTES[function] + own_log_bytes
+        log_bytes = platform_log_bytes(function) + metrics_bytes(function, SHARING.get(name, 1)) + own_log_bytes
         gb_seconds = memory_mb / 1024 * billed_ms / 1000
         yield name, Counter(reads=reads, writes=writes, calls=1, gb_seconds=gb_seconds, log_bytes=log_bytes, ms=billed_ms)
 

@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{Request, Response, StatusCode, body::Incoming, header::HeaderValue, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use latchkey::clock::Clock;
 use tokio::{
@@ -102,6 +102,13 @@ async fn answer(
         *invocations += 1;
         return Ok(invocation(*invocations, event));
     }
+    if let Some(extension) = path.strip_prefix("/2020-01-01/extension/") {
+        if extension == "register" {
+            return Ok(registered());
+        }
+        // No events, as it asked for none.
+        std::future::pending::<()>().await;
+    }
     let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let at = Instant::now();
     let said = if path.ends_with("/response") {
@@ -126,6 +133,13 @@ fn invocation(number: u64, event: Bytes) -> Response<Full<Bytes>> {
     header("lambda-runtime-deadline-ms", deadline.timestamp_millis().to_string());
     header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:123456789012:function:bench".into());
     header("lambda-runtime-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0".into());
+    response
+}
+
+/// The answer to an extension within the function (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>).
+fn registered() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(b"{}")));
+    response.headers_mut().insert("lambda-extension-identifier", HeaderValue::from_static("00000000-0000-4000-8000-000000000000"));
     response
 }
 

@@ -62,11 +62,14 @@ pub struct PasswordArgs {
 #[derive(Debug, Args)]
 pub struct SetAttributesArgs {
     /// What the user may do: scopes with a space between two.
-    #[arg(long)]
+    #[arg(long, required_unless_present_any = ["set", "none"])]
     pub scope: Option<String>,
     /// An attribute of your own, such as `role=admin`. May be repeated, 16 times at most.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = attribute)]
     pub set: Vec<(String, String)>,
+    /// Take the scope and all attributes away.
+    #[arg(long, conflicts_with_all = ["scope", "set"])]
+    pub none: bool,
     /// Who.
     #[command(flatten)]
     pub user: UserArgs,

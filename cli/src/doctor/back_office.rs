@@ -37,7 +37,11 @@ fn wants_a_signature(answer: &Result<Answer, NoAnswer>) -> Check {
             format!("it answers {status}: anyone who reaches it may be able to act as any user"),
             "deploy the template again, and check that every method of the API has the authorization AWS_IAM",
         ),
-        Err(error) => Check::skipped(what, format!("it doesn't answer: {error}; check --admin-url")),
+        Err(error) => Check::finding(
+            what,
+            format!("it doesn't answer: {error}"),
+            "give the stack's output AdminApiUrl as --admin-url, from a network that reaches it",
+        ),
     }
 }
 
@@ -55,7 +59,7 @@ fn answers_a_signature(answer: &Result<Answer, NoAnswer>) -> Check {
             format!("it answers {status}"),
             "look for `internal` and `store_unavailable` in the log of the admin function",
         ),
-        Err(error) => Check::skipped(what, format!("it doesn't answer: {error}; check --admin-url")),
+        Err(_) => Check::skipped(what, "nothing answers at this URL"),
     }
 }
 
@@ -74,7 +78,6 @@ mod tests {
         for open in [200, 400, 404, 500] {
             assert!(wants_a_signature(&answer(open, json!({}))).is_finding(), "{open}");
         }
-        assert!(matches!(wants_a_signature(&Err(NoAnswer::TooLate)).outcome, Outcome::Skipped(_)));
     }
 
     #[test]
@@ -89,9 +92,10 @@ mod tests {
 
     #[test]
     fn a_wrong_url_is_told_once_and_accuses_no_function() {
-        let nowhere = answer(404, json!({}));
-        let Outcome::Finding { found, fix } = wants_a_signature(&nowhere).outcome else { panic!() };
-        assert!(found.contains("no back office at this URL") && fix.contains("AdminApiUrl"), "{found}; {fix}");
-        assert!(matches!(answers_a_signature(&nowhere).outcome, Outcome::Skipped(_)));
+        for (nowhere, says) in [(answer(404, json!({})), "no back office at this URL"), (Err(NoAnswer::TooLate), "doesn't answer")] {
+            let Outcome::Finding { found, fix } = wants_a_signature(&nowhere).outcome else { panic!() };
+            assert!(found.contains(says) && fix.contains("AdminApiUrl"), "{found}; {fix}");
+            assert!(matches!(answers_a_signature(&nowhere).outcome, Outcome::Skipped(_)));
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::{args::SetAttributesArgs, output::say, progress::Spinner};
 
 /// Sets them in place of those before, in every login of the user.
 pub(super) async fn set(args: SetAttributesArgs) -> Result<(), UsersError> {
-    let SetAttributesArgs { scope, set, user: at } = args;
+    let SetAttributesArgs { scope, set, none, user: at } = args;
     let mut own = BTreeMap::new();
     for (name, value) in set {
         if own.contains_key(&name) {
@@ -30,7 +30,7 @@ pub(super) async fn set(args: SetAttributesArgs) -> Result<(), UsersError> {
         row["attributes"] = json!(attributes.own().collect::<BTreeMap<_, _>>());
         say!("{row}");
     } else {
-        say!("{} has these attributes from the next request on", user.username);
+        say!("{} has {} attributes from the next request on", user.username, if none { "no" } else { "these" });
     }
     Ok(())
 }

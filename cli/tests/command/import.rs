@@ -357,7 +357,7 @@ async fn an_export_of_dynamodb_is_read() {
         imported.json(),
         [
             json!({"line": 3, "column": "user_id", "problem": "is missing"}),
-            json!({"line": 4, "column": "user_id", "problem": "takes a string"}),
+            json!({"line": 4, "column": "user_id", "problem": "takes a string or a whole number"}),
             json!({"imported": 2, "already_there": 0, "expired": 0, "blocked": 0, "bad": 2, "users": 2}),
         ]
     );

@@ -245,6 +245,13 @@ async fn attributes_are_in_every_login_from_then_on() {
         refused.assert_refused(2, says);
     }
     latchkey(&service.database, "users set-attributes demo --set a=1 --set a=2", "").await.assert_refused(2, "given twice");
+    for unclear in ["", " --none --set a=1", " --none --scope a"] {
+        assert_eq!(latchkey(&service.database, &format!("users set-attributes demo{unclear}"), "").await.code, 2, "{unclear}");
+    }
+    assert_eq!(service.me(&pair.access).await.body["attributes"], json!({"role": "reader"}));
+    let taken = latchkey(&service.database, "users set-attributes demo --none", "").await;
+    assert_eq!(taken.stdout, "demo has no attributes from the next request on\n");
+    assert_eq!(service.me(&pair.access).await.body.get("attributes"), None);
     latchkey(&service.database, "users set-attributes stranger --set a=1", "").await.assert_refused(3, "no user stranger");
 }
 

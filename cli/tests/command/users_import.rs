@@ -143,6 +143,8 @@ async fn users_of_a_table_in_postgresql_come_along() {
     let missing = import(&service, "postgres-copy.csv", &["--column", "password_hash=hash"]).await;
     missing.assert_refused(2, "the header has no column hash");
     import(&service, "postgres-copy.csv", &["--column", "hash=encrypted_password"]).await.assert_refused(2, "username, user_id");
+    let twice = ["--column", "user_id=id", "--column", "user_id=uid"];
+    import(&service, "postgres-copy.csv", &twice).await.assert_refused(2, "--column user_id=… is given twice");
 }
 
 #[tokio::test]

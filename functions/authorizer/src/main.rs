@@ -10,15 +10,21 @@ use latchkey_authorizer::Authorizer;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let started = start(Function::Authorizer, Limits::PRODUCTION, ReaderConfig::read).await;
+    let mut started = start(Function::Authorizer, Limits::PRODUCTION, ReaderConfig::read).await;
     let ReaderConfig { imported_tokens, replay_window, .. } = started.config;
     let first_use = OnFirstUse::mark(replay_window, Limits::PRODUCTION, Random::system());
     let authorizer = &Authorizer::new(started.store, imported_tokens, first_use, started.clock, Limits::PRODUCTION);
     let signals = &started.signals;
-    lambda_runtime::run(service_fn(async move |event: LambdaEvent<_>| {
+    let serving = lambda_runtime::run(service_fn(async move |event: LambdaEvent<_>| {
         let (event, context) = event.into_parts();
         let answer = pin!(authorizer.answer(event, context.request_id));
         signals.of_request(context.xray_trace_id.as_deref(), answer).await
-    }))
-    .await
+    }));
+    tokio::select! {
+        ended = serving => ended,
+        () = started.ending.comes() => {
+            signals.tell_kept();
+            Ok(())
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Metrics and trace ids of a function. A request writes one line of metrics at most.
+//! Metrics and trace ids of a function. A request writes one line of metrics at most; requests that passed can share one.
 //!
 //! [`crate::telling::log`] counts every event it logs, and [`crate::dynamodb`] measures the calls to DynamoDB. Both find their request in
 //! a task-local value. Outside a request nothing is counted.
@@ -11,6 +11,7 @@ mod store_calls;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod together;
 mod trace;
 
 pub use metric::{Function, Metric};
@@ -29,6 +30,7 @@ use std::{
 use super::Refused;
 use crate::clock::Clock;
 use tally::Tally;
+use together::{Kept, Together};
 
 /// The signals of one function's process. Off, unless `METRICS_NAMESPACE` is set.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +38,8 @@ pub struct Signals {
     metrics: Option<Arc<Metrics>>,
     /// The function's version, if it is a published one.
     version: Option<Arc<str>>,
+    /// `None` if each request is told at once.
+    together: Option<Arc<Mutex<Together>>>,
 }
 
 /// Takes a finished line without its line break.
@@ -75,7 +79,7 @@ impl Signals {
     #[must_use]
     pub fn to(namespace: &str, function: Function, sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
         let metrics = Metrics { namespace: namespace.to_owned(), function, cold: AtomicBool::new(true), sink: Box::new(sink) };
-        Self { metrics: Some(Arc::new(metrics)), version: None }
+        Self { metrics: Some(Arc::new(metrics)), ..Self::default() }
     }
 
     /// The same signals, of this published version: a number. Any other text names none.
@@ -83,6 +87,41 @@ impl Signals {
     pub fn of_version(self, version: Option<&str>) -> Self {
         let is_number = |text: &&str| (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
         Self { version: version.filter(is_number).map(Arc::from), ..self }
+    }
+
+    /// The same signals, with one line for all requests of a second that passed and have nothing else to tell. The last line is told by
+    /// [`Self::tell_kept`], so this is for a process that knows when it ends.
+    #[must_use]
+    pub fn together(self) -> Self {
+        Self { together: self.metrics.is_some().then(Arc::default), ..self }
+    }
+
+    /// Whether there is anything to tell.
+    #[must_use]
+    pub fn are_on(&self) -> bool {
+        self.metrics.is_some()
+    }
+
+    /// Tells what isn't told yet.
+    pub fn tell_kept(&self) {
+        if let (Some(metrics), Some(together)) = (&self.metrics, &self.together) {
+            locked(together).take().into_iter().for_each(|kept| self.tell(metrics, &kept));
+        }
+    }
+
+    fn ended(&self, metrics: &Metrics, tally: Tally) {
+        if tally.is_empty() {
+            return;
+        }
+        let now = Clock::system().now().timestamp_millis();
+        match &self.together {
+            Some(together) => locked(together).ended(now, tally).for_each(|kept| self.tell(metrics, &kept)),
+            None => self.tell(metrics, &Kept { at: now, tally }),
+        }
+    }
+
+    fn tell(&self, metrics: &Metrics, Kept { at, tally }: &Kept) {
+        (metrics.sink)(&emf::line(&metrics.namespace, metrics.function, self.version.as_deref(), *at, tally));
     }
 
     /// Runs a request. `trace` is Lambda's header `Lambda-Runtime-Trace-Id`. If X-Ray keeps the trace, log lines name it. The future
@@ -96,18 +135,9 @@ impl Signals {
         let current = Arc::new(Current { tally, trace_id });
         let answer = CURRENT.scope(Arc::clone(&current), request).await;
         if let (Some(metrics), Some(tally)) = (&self.metrics, &current.tally) {
-            metrics.tell(self.version.as_deref(), &locked(tally));
+            self.ended(metrics, std::mem::take(&mut *locked(tally)));
         }
         answer
-    }
-}
-
-impl Metrics {
-    fn tell(&self, version: Option<&str>, tally: &Tally) {
-        if !tally.is_empty() {
-            let now = Clock::system().now().timestamp_millis();
-            (self.sink)(&emf::line(&self.namespace, self.function, version, now, tally));
-        }
     }
 }
 
@@ -126,8 +156,8 @@ fn with_tally(change: impl FnOnce(&mut Tally)) {
 }
 
 /// The lock guards numbers only, so they are still valid after a panic.
-fn locked(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
-    tally.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<T>(numbers: &Mutex<T>) -> MutexGuard<'_, T> {
+    numbers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Metrics {

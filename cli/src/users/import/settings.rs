@@ -41,9 +41,17 @@ impl Settings {
                 pepper: args.pepper_file.as_deref().map(pepper).transpose()?,
             },
             firebase: args.firebase_config.as_deref().map(firebase).transpose()?,
-            columns: args.column.clone(),
+            columns: once_each(&args.column)?,
             user_ids_as_they_are: args.user_ids_as_they_are,
         })
+    }
+}
+
+fn once_each(columns: &[(String, String)]) -> Result<Vec<(String, String)>, FileError> {
+    let twice = columns.iter().enumerate().find(|(at, (ours, _))| columns.iter().take(*at).any(|(before, _)| before == ours));
+    match twice {
+        Some((_, (ours, _))) => Err(FileError::Settings(format!("--column {ours}=… is given twice; give it once"))),
+        None => Ok(columns.to_vec()),
     }
 }
 

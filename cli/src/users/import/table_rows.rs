@@ -24,7 +24,7 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn of(source: Counted, format: UsersFormat, settings: &Settings) -> Result<Self, FileError> {
         let columns = COLUMNS.map(|name| {
-            let named = settings.columns.iter().rev().find(|(ours, _)| ours == name).map(|(_, theirs)| theirs.clone());
+            let named = settings.columns.iter().find(|(ours, _)| ours == name).map(|(_, theirs)| theirs.clone());
             // A column that the command names has to be there.
             let required = name == "username" || named.is_some();
             let of_format = if format == UsersFormat::Cognito && name == "username" { "cognito:username" } else { name };

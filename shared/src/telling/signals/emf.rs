@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::{Function, Metric, tally::Tally};
 
-/// The line of what a request has come to, without its end. `version` is the function's, `now` is in milliseconds since 1970.
+/// The line of what a request has come to, or several, without its end. `version` is the function's, `now` is in milliseconds since 1970.
 pub(super) fn line(namespace: &str, function: Function, version: Option<&str>, now: i64, tally: &Tally) -> String {
     let version = version.filter(|_| tally.counts().iter().any(|(metric, _)| metric.is_by_version()));
     let mut line = String::with_capacity(512);

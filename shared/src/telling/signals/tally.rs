@@ -1,4 +1,4 @@
-//! Counts and latencies collected for one request.
+//! Counts and latencies, of one request or of several that are told together.
 
 use std::time::Duration;
 
@@ -25,9 +25,9 @@ impl Tally {
     }
 
     pub(super) fn count(&mut self, metric: Metric, refused: Option<Refused>) {
-        self.add(metric, 1);
+        self.add_to(metric, 1);
         if refused.is_some_and(Refused::is_foreign) {
-            self.add(Metric::TokensForeign, 1);
+            self.add_to(Metric::TokensForeign, 1);
         }
         self.refused = refused.map(|refused| (metric, refused)).or(self.refused);
     }
@@ -37,19 +37,37 @@ impl Tally {
             self.store_calls.push(took);
         }
         if retries > 0 {
-            self.add(Metric::StoreRetries, retries);
+            self.add_to(Metric::StoreRetries, retries);
         }
     }
 
     /// DynamoDB throttled an attempt; `resource` is the table or the index, if it says.
     pub(super) fn store_throttled(&mut self, resource: String) {
-        self.add(Metric::StoreThrottles, 1);
+        self.add_to(Metric::StoreThrottles, 1);
         if self.throttled.is_none() && !resource.is_empty() {
             self.throttled = Some(resource);
         }
     }
 
-    fn add(&mut self, metric: Metric, number: u32) {
+    /// An access token was accepted, DynamoDB was asked once, and that was all.
+    pub(super) fn is_ordinary(&self) -> bool {
+        matches!(self.counts.as_slice(), [(Metric::AccessAllowed, 1)]) && self.store_calls.len() == 1 && self.throttled.is_none()
+    }
+
+    /// Adds an ordinary request to others.
+    pub(super) fn add(&mut self, ordinary: Self) {
+        for (metric, number) in ordinary.counts {
+            self.add_to(metric, number);
+        }
+        self.store_calls.extend(ordinary.store_calls);
+    }
+
+    /// Another call would be one too many for a line.
+    pub(super) fn is_full(&self) -> bool {
+        self.store_calls.len() >= MOST_VALUES
+    }
+
+    fn add_to(&mut self, metric: Metric, number: u32) {
         match self.counts.iter_mut().find(|(counted, _)| *counted == metric) {
             Some((_, sum)) => *sum += number,
             None => self.counts.push((metric, number)),

@@ -176,7 +176,7 @@ fn json_lines_are_read_one_by_one() {
     assert_eq!(
         bad,
         [
-            "5: user_id takes a string",
+            "5: user_id takes a string or a whole number",
             "6: access_token is missing",
             "7: the row is no JSON object with each column once",
             "8: the row is no JSON object with each column once",

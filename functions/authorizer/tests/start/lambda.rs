@@ -1,0 +1,143 @@
+//! A stand-in for Lambda's API towards a function (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>).
+
+use std::{
+    io::Read as _,
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    response::IntoResponse,
+    routing::{get, post},
+};
+use serde_json::Value;
+use tokio::{
+    net::TcpListener,
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    sync::oneshot,
+};
+
+/// What becomes of the registration of an extension.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Extensions {
+    /// As on Lambda.
+    Served,
+    /// As on an emulator without that API.
+    Missing,
+    /// It is never answered.
+    Silent,
+}
+
+#[derive(Clone)]
+struct Api {
+    extensions: Extensions,
+    asks: UnboundedSender<oneshot::Sender<Value>>,
+    answers: UnboundedSender<Value>,
+}
+
+/// A function in its environment.
+pub(crate) struct Lambda {
+    function: Child,
+    asks: UnboundedReceiver<oneshot::Sender<Value>>,
+    asked: Option<oneshot::Sender<Value>>,
+    answers: UnboundedReceiver<Value>,
+}
+
+impl Lambda {
+    pub(crate) async fn start(extensions: Extensions, variables: &[(&str, &str)]) -> Self {
+        let (asks, asks_of_function) = unbounded_channel();
+        let (answers, answers_of_function) = unbounded_channel();
+        let router = Router::new()
+            .route("/2020-01-01/extension/register", post(register))
+            .route("/2020-01-01/extension/event/next", get(std::future::pending::<StatusCode>))
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(answered))
+            .with_state(Api { extensions, asks, answers });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let function = Command::new(env!("CARGO_BIN_EXE_authorizer"))
+            .env_clear()
+            .envs([
+                ("SESSIONS_TABLE", "sessions"),
+                ("METRICS_NAMESPACE", "Latchkey/test"),
+                ("AWS_REGION", "eu-central-1"),
+                ("AWS_ACCESS_KEY_ID", "test"),
+                ("AWS_SECRET_ACCESS_KEY", "test"),
+                ("AWS_LAMBDA_FUNCTION_NAME", "authorizer"),
+                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+                ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+                ("AWS_LAMBDA_RUNTIME_API", &address),
+            ])
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self { function, asks: asks_of_function, asked: None, answers: answers_of_function }
+    }
+
+    /// Waits until it asks for an event.
+    pub(crate) async fn asked(&mut self) {
+        if self.asked.is_none() {
+            self.asked = Some(self.asks.recv().await.unwrap());
+        }
+    }
+
+    /// Gives it an event, and returns its answer.
+    pub(crate) async fn invoke(&mut self, event: &Value) -> Value {
+        self.asked().await;
+        self.asked.take().unwrap().send(event.clone()).unwrap();
+        self.answers.recv().await.unwrap()
+    }
+
+    /// Kills it. Returns what it wrote until then.
+    pub(crate) fn killed(mut self) -> String {
+        self.function.kill().unwrap();
+        self.ended().1
+    }
+
+    /// Ends it as Lambda does where an extension is registered.
+    pub(crate) fn terminated(self) -> (ExitStatus, String) {
+        let killed = Command::new("kill").args(["-TERM", &self.function.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        self.ended()
+    }
+
+    fn ended(mut self) -> (ExitStatus, String) {
+        let mut log = String::new();
+        self.function.stdout.take().unwrap().read_to_string(&mut log).unwrap();
+        (self.function.wait().unwrap(), log)
+    }
+}
+
+async fn register(State(api): State<Api>, body: String) -> impl IntoResponse {
+    assert_eq!(body, r#"{"events":[]}"#);
+    let identifier = [("lambda-extension-identifier", "00000000-0000-4000-8000-000000000000")];
+    match api.extensions {
+        Extensions::Served => Ok((identifier, "{}")),
+        Extensions::Missing => Err(StatusCode::NOT_FOUND),
+        Extensions::Silent => std::future::pending().await,
+    }
+}
+
+async fn next(State(api): State<Api>) -> impl IntoResponse {
+    let (event, handed) = oneshot::channel();
+    api.asks.send(event).unwrap();
+    // The last one is never answered.
+    let Ok(event) = handed.await else { return Err(StatusCode::GONE) };
+    let headers = [
+        ("content-type", "application/json".to_owned()),
+        ("lambda-runtime-aws-request-id", "00000000-0000-4000-8000-000000000000".to_owned()),
+        ("lambda-runtime-deadline-ms", "4102444800000".to_owned()),
+        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:123456789012:function:authorizer".to_owned()),
+        ("lambda-runtime-trace-id", format!("Root={};Parent=53995c3f42cd8ad8;Sampled=1", super::TRACE)),
+    ];
+    Ok((headers, event.to_string()))
+}
+
+async fn answered(State(api): State<Api>, body: String) -> StatusCode {
+    api.answers.send(serde_json::from_str(&body).unwrap()).unwrap();
+    StatusCode::ACCEPTED
+}
