@@ -93,6 +93,8 @@ impl Bench {
             ("AWS_SESSION_TOKEN", &session_token),
             ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb.url),
             ("_HANDLER", "authorizer.handler"),
+            // As the template sets it. The peers write no metrics.
+            ("METRICS_NAMESPACE", "Latchkey/bench"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();

@@ -103,11 +103,12 @@ async fn answer(
         return Ok(invocation(*invocations, event));
     }
     if let Some(extension) = path.strip_prefix("/2020-01-01/extension/") {
-        if extension == "register" {
-            return Ok(registered());
+        if extension == "event/next" {
+            // No events, as it asked for none.
+            std::future::pending::<()>().await;
         }
-        // No events, as it asked for none.
-        std::future::pending::<()>().await;
+        let _events = request.into_body().collect().await;
+        return Ok(registered());
     }
     let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let at = Instant::now();

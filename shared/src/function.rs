@@ -1,10 +1,10 @@
 //! The start that the five functions have in common.
 
-mod ending;
+mod shutdown;
 
 use std::time::Duration;
 
-pub use ending::Ending;
+pub use shutdown::Shutdown;
 
 use crate::{
     aws,
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Upper bound of the warm-up: a start must not hang on a table that doesn't answer, or on an emulator of Lambda's API.
+/// Upper bound of the warm-up: a start must not hang on a table that doesn't answer.
 const WARM_UP: Duration = Duration::from_secs(1);
 
 /// What every function starts with.
@@ -35,8 +35,6 @@ pub struct Started<C> {
     pub clock: Clock,
     /// Metrics and trace ids.
     pub signals: Signals,
-    /// When the environment ends. Told where signals wait for it: see [`Signals::together`].
-    pub ending: Ending,
     /// `CORS_ALLOW_ORIGIN`.
     pub cors_allow_origin: Option<String>,
 }
@@ -53,17 +51,9 @@ pub async fn start<C>(function: Function, limits: Limits, read: fn(&Environment<
     let clock = Clock::system().set_by_dynamodb();
     let dynamodb = aws::dynamodb(&environment, limits, &clock).unwrap_or_else(|error| log::stop(&error));
     let store = Store::new(dynamodb.clone(), sessions_table);
-    let waits = signals.are_on() && function == Function::Authorizer;
-    let ((), ending) = tokio::join!(warm_up(&store), ending(environment.get("AWS_LAMBDA_RUNTIME_API").filter(|_| waits)));
-    let signals = if ending.is_told() { signals.together() } else { signals };
+    warm_up(&store).await;
     tokio::spawn(tick(limits.attempt));
-    Started { config, dynamodb, store, clock, signals, ending, cors_allow_origin }
-}
-
-/// Asks Lambda to tell of the end, while the table is awaited.
-async fn ending(api: Option<String>) -> Ending {
-    let Some(api) = api else { return Ending::default() };
-    tokio::time::timeout(WARM_UP, Ending::told_by(&api)).await.unwrap_or_default()
+    Started { config, dynamodb, store, clock, signals, cors_allow_origin }
 }
 
 /// Keeps a wake-up of the event loop ahead that is nearer than the end of any attempt or request.

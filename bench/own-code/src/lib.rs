@@ -74,7 +74,7 @@ impl Functions {
             store: Store::new(client.clone(), TABLE),
             client,
             refresh: RefreshConfig::read(&environment)?,
-            signals: Signals::to("Latchkey/latchkey-prod", Function::Authorizer, to_nowhere).together(),
+            signals: Signals::to("Latchkey/latchkey-prod", Function::Authorizer, to_nowhere),
         };
         // Once, so that looking for it isn't counted.
         right(functions.authorize_with_attributes()?, r#""attr_role":"admin""#)?;

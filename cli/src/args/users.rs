@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::{TableArgs, new_user_id, user_id};
 
@@ -60,9 +60,10 @@ pub struct PasswordArgs {
 
 /// What `latchkey users set-attributes` takes.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("attributes").args(["scope", "set", "none"]).required(true).multiple(true))]
 pub struct SetAttributesArgs {
     /// What the user may do: scopes with a space between two.
-    #[arg(long, required_unless_present_any = ["set", "none"])]
+    #[arg(long)]
     pub scope: Option<String>,
     /// An attribute of your own, such as `role=admin`. May be repeated, 16 times at most.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = attribute)]

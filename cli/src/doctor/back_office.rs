@@ -17,10 +17,9 @@ fn harmless() -> Body {
 const INTROSPECT: &str = "/admin/introspect";
 
 pub(super) async fn check(office: &Office) -> Vec<Check> {
-    vec![
-        wants_a_signature(&office.post_unsigned(INTROSPECT, harmless()).await),
-        answers_a_signature(&office.post(INTROSPECT, harmless(), None).await),
-    ]
+    let unsigned = office.post_unsigned(INTROSPECT, harmless()).await;
+    let signed = office.post(INTROSPECT, harmless(), None).await;
+    vec![wants_a_signature(&unsigned), answers_a_signature(&signed, unsigned.is_ok())]
 }
 
 fn wants_a_signature(answer: &Result<Answer, NoAnswer>) -> Check {
@@ -45,7 +44,8 @@ fn wants_a_signature(answer: &Result<Answer, NoAnswer>) -> Check {
     }
 }
 
-fn answers_a_signature(answer: &Result<Answer, NoAnswer>) -> Check {
+/// `is_there`: a request without a signature was answered.
+fn answers_a_signature(answer: &Result<Answer, NoAnswer>, is_there: bool) -> Check {
     let what = "back office: answers an introspection";
     match answer {
         Ok(answer) if answer.status == StatusCode::OK && answer.body == json!({"active": false}) => Check::ok(what),
@@ -58,6 +58,11 @@ fn answers_a_signature(answer: &Result<Answer, NoAnswer>) -> Check {
             what,
             format!("it answers {status}"),
             "look for `internal` and `store_unavailable` in the log of the admin function",
+        ),
+        Err(error) if is_there => Check::finding(
+            what,
+            format!("it doesn't answer: {error}"),
+            "look for `deadline_passed` and `store_unavailable` in the log of the admin function",
         ),
         Err(_) => Check::skipped(what, "nothing answers at this URL"),
     }
@@ -82,12 +87,12 @@ mod tests {
 
     #[test]
     fn a_caller_without_the_right_learns_nothing() {
-        assert!(matches!(answers_a_signature(&answer(200, json!({"active": false}))).outcome, Outcome::Ok));
-        assert!(matches!(answers_a_signature(&answer(403, json!({}))).outcome, Outcome::Skipped(_)));
-        for broken in [answer(200, json!({"active": true})), answer(503, json!({}))] {
-            assert!(answers_a_signature(&broken).is_finding());
+        assert!(matches!(answers_a_signature(&answer(200, json!({"active": false})), true).outcome, Outcome::Ok));
+        assert!(matches!(answers_a_signature(&answer(403, json!({})), true).outcome, Outcome::Skipped(_)));
+        for broken in [answer(200, json!({"active": true})), answer(503, json!({})), Err(NoAnswer::TooLate)] {
+            assert!(answers_a_signature(&broken, true).is_finding());
         }
-        assert!(matches!(answers_a_signature(&Err(NoAnswer::TooLate)).outcome, Outcome::Skipped(_)));
+        assert!(matches!(answers_a_signature(&Err(NoAnswer::TooLate), false).outcome, Outcome::Skipped(_)));
     }
 
     #[test]
@@ -95,7 +100,7 @@ mod tests {
         for (nowhere, says) in [(answer(404, json!({})), "no back office at this URL"), (Err(NoAnswer::TooLate), "doesn't answer")] {
             let Outcome::Finding { found, fix } = wants_a_signature(&nowhere).outcome else { panic!() };
             assert!(found.contains(says) && fix.contains("AdminApiUrl"), "{found}; {fix}");
-            assert!(matches!(answers_a_signature(&nowhere).outcome, Outcome::Skipped(_)));
+            assert!(matches!(answers_a_signature(&nowhere, nowhere.is_ok()).outcome, Outcome::Skipped(_)));
         }
     }
 }

@@ -116,7 +116,7 @@ impl<const N: usize> JsonRows<N> {
                 Some(Value::Bool(value)) if column.name == "status" => Some(value.to_string()),
                 None | Some(Value::Null) if column.required => return Err(BadRow::in_column(column.name, "is missing")),
                 None | Some(Value::Null) => None,
-                Some(_) if column.numbers => return Err(BadRow::in_column(column.name, "takes a string or a whole number")),
+                Some(_) if column.name == "user_id" => return Err(BadRow::in_column(column.name, "takes a string or a whole number")),
                 Some(_) => return Err(BadRow::in_column(column.name, "takes a string")),
             };
         }

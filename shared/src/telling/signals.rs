@@ -1,4 +1,4 @@
-//! Metrics and trace ids of a function. A request writes one line of metrics at most; requests that passed can share one.
+//! Metrics and trace ids of a function. A request is counted in one line of metrics at most; requests that passed can share one.
 //!
 //! [`crate::telling::log`] counts every event it logs, and [`crate::dynamodb`] measures the calls to DynamoDB. Both find their request in
 //! a task-local value. Outside a request nothing is counted.
@@ -7,11 +7,11 @@
 
 mod emf;
 mod metric;
+mod shared_line;
 mod store_calls;
 mod tally;
 #[cfg(test)]
 mod tests;
-mod together;
 mod trace;
 
 pub use metric::{Function, Metric};
@@ -29,8 +29,8 @@ use std::{
 
 use super::Refused;
 use crate::clock::Clock;
+use shared_line::{Line, SharedLine};
 use tally::Tally;
-use together::{Kept, Together};
 
 /// The signals of one function's process. Off, unless `METRICS_NAMESPACE` is set.
 #[derive(Debug, Clone, Default)]
@@ -38,8 +38,8 @@ pub struct Signals {
     metrics: Option<Arc<Metrics>>,
     /// The function's version, if it is a published one.
     version: Option<Arc<str>>,
-    /// `None` if each request is told at once.
-    together: Option<Arc<Mutex<Together>>>,
+    /// `None` if each request has a line of its own.
+    shared: Option<Arc<Mutex<SharedLine>>>,
 }
 
 /// Takes a finished line without its line break.
@@ -89,23 +89,17 @@ impl Signals {
         Self { version: version.filter(is_number).map(Arc::from), ..self }
     }
 
-    /// The same signals, with one line for all requests of a second that passed and have nothing else to tell. The last line is told by
-    /// [`Self::tell_kept`], so this is for a process that knows when it ends.
+    /// The same signals, with one line for the requests of a second that passed, if nothing else was counted for them. Call [`Self::flush`] before the
+    /// process ends.
     #[must_use]
-    pub fn together(self) -> Self {
-        Self { together: self.metrics.is_some().then(Arc::default), ..self }
+    pub fn sharing_lines(self) -> Self {
+        Self { shared: Some(Arc::default()), ..self }
     }
 
-    /// Whether there is anything to tell.
-    #[must_use]
-    pub fn are_on(&self) -> bool {
-        self.metrics.is_some()
-    }
-
-    /// Tells what isn't told yet.
-    pub fn tell_kept(&self) {
-        if let (Some(metrics), Some(together)) = (&self.metrics, &self.together) {
-            locked(together).take().into_iter().for_each(|kept| self.tell(metrics, &kept));
+    /// Writes the line that is kept.
+    pub fn flush(&self) {
+        if let (Some(metrics), Some(shared)) = (&self.metrics, &self.shared) {
+            locked(shared).take().iter().for_each(|line| self.write(metrics, line));
         }
     }
 
@@ -114,13 +108,13 @@ impl Signals {
             return;
         }
         let now = Clock::system().now().timestamp_millis();
-        match &self.together {
-            Some(together) => locked(together).ended(now, tally).for_each(|kept| self.tell(metrics, &kept)),
-            None => self.tell(metrics, &Kept { at: now, tally }),
+        match &self.shared {
+            Some(shared) => locked(shared).ended(now, tally).for_each(|line| self.write(metrics, &line)),
+            None => self.write(metrics, &Line { at: now, tally }),
         }
     }
 
-    fn tell(&self, metrics: &Metrics, Kept { at, tally }: &Kept) {
+    fn write(&self, metrics: &Metrics, Line { at, tally }: &Line) {
         (metrics.sink)(&emf::line(&metrics.namespace, metrics.function, self.version.as_deref(), *at, tally));
     }
 

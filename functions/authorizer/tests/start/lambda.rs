@@ -3,36 +3,45 @@
 use std::{
     io::Read as _,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
     Router,
     extract::State,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::IntoResponse,
     routing::{get, post},
 };
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    sync::oneshot,
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        oneshot,
+    },
 };
 
+const IDENTIFIER: &str = "00000000-0000-4000-8000-000000000000";
+
 /// What becomes of the registration of an extension.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(crate) enum Extensions {
     /// As on Lambda.
     Served,
     /// As on an emulator without that API.
     Missing,
-    /// It is never answered.
-    Silent,
+    /// Accepted after the function has stopped waiting for it.
+    Late,
 }
 
 #[derive(Clone)]
 struct Api {
     extensions: Extensions,
+    /// What the extension registered for, when it asks for an event.
+    extension: UnboundedSender<String>,
+    registered: Arc<Mutex<String>>,
     asks: UnboundedSender<oneshot::Sender<Value>>,
     answers: UnboundedSender<Value>,
 }
@@ -40,6 +49,7 @@ struct Api {
 /// A function in its environment.
 pub(crate) struct Lambda {
     function: Child,
+    extension: UnboundedReceiver<String>,
     asks: UnboundedReceiver<oneshot::Sender<Value>>,
     asked: Option<oneshot::Sender<Value>>,
     answers: UnboundedReceiver<Value>,
@@ -47,17 +57,19 @@ pub(crate) struct Lambda {
 
 impl Lambda {
     pub(crate) async fn start(extensions: Extensions, variables: &[(&str, &str)]) -> Self {
+        let (extension, extension_asks) = unbounded_channel();
         let (asks, asks_of_function) = unbounded_channel();
         let (answers, answers_of_function) = unbounded_channel();
         let router = Router::new()
             .route("/2020-01-01/extension/register", post(register))
-            .route("/2020-01-01/extension/event/next", get(std::future::pending::<StatusCode>))
+            .route("/2020-01-01/extension/event/next", get(next_of_extension))
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(answered))
-            .with_state(Api { extensions, asks, answers });
+            .with_state(Api { extensions, extension, registered: Arc::default(), asks, answers });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move { axum::serve(listener, router).await });
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let function = Command::new(env!("CARGO_BIN_EXE_authorizer"))
             .env_clear()
             .envs([
@@ -70,12 +82,13 @@ impl Lambda {
                 ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
                 ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
                 ("AWS_LAMBDA_RUNTIME_API", &address),
+                ("AWS_ENDPOINT_URL_DYNAMODB", &format!("http://{nobody}")),
             ])
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        Self { function, asks: asks_of_function, asked: None, answers: answers_of_function }
+        Self { function, extension: extension_asks, asks: asks_of_function, asked: None, answers: answers_of_function }
     }
 
     /// Waits until it asks for an event.
@@ -92,34 +105,61 @@ impl Lambda {
         self.answers.recv().await.unwrap()
     }
 
+    /// What its extension has registered for, when it asks for an event.
+    pub(crate) async fn extension_asked(&mut self) -> String {
+        self.extension.recv().await.unwrap()
+    }
+
     /// Kills it. Returns what it wrote until then.
-    pub(crate) fn killed(mut self) -> String {
+    pub(crate) async fn killed(mut self) -> String {
         self.function.kill().unwrap();
-        self.ended().1
+        self.ended().await.1
     }
 
     /// Ends it as Lambda does where an extension is registered.
-    pub(crate) fn terminated(self) -> (ExitStatus, String) {
-        let killed = Command::new("kill").args(["-TERM", &self.function.id().to_string()]).status().unwrap();
+    pub(crate) async fn terminated(self) -> (ExitStatus, String) {
+        let killed = Command::new("sh").args(["-c", "kill -TERM $0", &self.function.id().to_string()]).status().unwrap();
         assert!(killed.success());
-        self.ended()
+        self.ended().await
     }
 
-    fn ended(mut self) -> (ExitStatus, String) {
-        let mut log = String::new();
-        self.function.stdout.take().unwrap().read_to_string(&mut log).unwrap();
-        (self.function.wait().unwrap(), log)
+    async fn ended(mut self) -> (ExitStatus, String) {
+        let mut output = self.function.stdout.take().unwrap();
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut log = String::new();
+            output.read_to_string(&mut log).map(|_| log)
+        });
+        let log = tokio::time::timeout(Duration::from_secs(60), reading).await;
+        if log.is_err() {
+            self.function.kill().unwrap();
+        }
+        (self.function.wait().unwrap(), log.unwrap().unwrap().unwrap())
+    }
+}
+
+impl Drop for Lambda {
+    fn drop(&mut self) {
+        let _already_ended = self.function.kill();
+        let _reaped = self.function.wait();
     }
 }
 
 async fn register(State(api): State<Api>, body: String) -> impl IntoResponse {
-    assert_eq!(body, r#"{"events":[]}"#);
-    let identifier = [("lambda-extension-identifier", "00000000-0000-4000-8000-000000000000")];
+    *api.registered.lock().unwrap() = body;
     match api.extensions {
-        Extensions::Served => Ok((identifier, "{}")),
-        Extensions::Missing => Err(StatusCode::NOT_FOUND),
-        Extensions::Silent => std::future::pending().await,
+        Extensions::Served => {}
+        Extensions::Missing => return Err(StatusCode::NOT_FOUND),
+        Extensions::Late => tokio::time::sleep(Duration::from_secs(4)).await,
     }
+    Ok(([("lambda-extension-identifier", IDENTIFIER)], "{}"))
+}
+
+async fn next_of_extension(State(api): State<Api>, headers: HeaderMap) -> StatusCode {
+    if headers.get("lambda-extension-identifier").is_none_or(|identifier| identifier != IDENTIFIER) {
+        return StatusCode::FORBIDDEN;
+    }
+    api.extension.send(api.registered.lock().unwrap().clone()).unwrap();
+    std::future::pending().await
 }
 
 async fn next(State(api): State<Api>) -> impl IntoResponse {

@@ -4,7 +4,7 @@
 
 mod lambda;
 
-use latchkey_cli::client::EMULATOR_KEY;
+use latchkey_cli::client::{EMULATOR_KEY, emulator_region};
 use latchkey_tests::service::Service;
 use serde_json::{Value, json};
 
@@ -25,11 +25,10 @@ fn metrics(log: &str) -> Vec<Value> {
 /// A table that can't be reached must not become a crash loop: the function starts, and its requests try again.
 #[tokio::test]
 async fn it_starts_though_the_table_is_out_of_reach() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    for extensions in [Extensions::Served, Extensions::Missing, Extensions::Silent] {
-        let mut lambda = Lambda::start(extensions, &[("AWS_ENDPOINT_URL_DYNAMODB", &format!("http://{nobody}"))]).await;
+    for extensions in [Extensions::Served, Extensions::Missing, Extensions::Late] {
+        let mut lambda = Lambda::start(extensions, &[]).await;
         lambda.asked().await;
-        let log = lambda.killed();
+        let log = lambda.killed().await;
         assert!(log.contains(r#""code":"warm_up_failed""#), "{log}");
     }
 }
@@ -37,10 +36,9 @@ async fn it_starts_though_the_table_is_out_of_reach() {
 /// Metrics are lines of standard output, and a trace that Lambda keeps is in the log.
 #[tokio::test]
 async fn it_tells_its_metrics_and_its_trace() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut lambda = Lambda::start(Extensions::Served, &[("AWS_ENDPOINT_URL_DYNAMODB", &format!("http://{nobody}"))]).await;
+    let mut lambda = Lambda::start(Extensions::Served, &[]).await;
     lambda.invoke(&event("lka_x")).await;
-    let log = lambda.killed();
+    let log = lambda.killed().await;
     let line = |part: &str| log.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part} in {log}"));
     assert!(line(r#""code":"access_denied""#).contains(&format!(r#""trace_id":"{TRACE}""#)), "{log}");
     let metrics = line(r#""_aws""#);
@@ -49,27 +47,42 @@ async fn it_tells_its_metrics_and_its_trace() {
     assert!(metrics.ends_with(end), "{metrics}");
 }
 
-/// Requests that pass share lines where Lambda tells of the end, and none is lost by then. Elsewhere each has a line at once.
+/// Requests that pass share lines where Lambda sends SIGTERM, and none is lost. Elsewhere each has a line at once, and a signal ends the process.
 #[tokio::test]
-async fn what_isnt_told_yet_is_told_at_the_end() {
+async fn a_shutdown_loses_no_count() {
     let service = Service::start(&[]).await;
     let token = service.login().await.access;
     let (url, table) = (service.database.url.as_str(), service.database.table("SessionsTable"));
-    for (extensions, ends_well) in [(Extensions::Served, true), (Extensions::Missing, false)] {
-        let variables = [("AWS_ENDPOINT_URL_DYNAMODB", url), ("SESSIONS_TABLE", table), ("AWS_ACCESS_KEY_ID", EMULATOR_KEY)];
+    let region = emulator_region();
+    for (extensions, shares_lines) in [(Extensions::Served, true), (Extensions::Missing, false), (Extensions::Late, false)] {
+        let variables = [
+            ("AWS_ENDPOINT_URL_DYNAMODB", url),
+            ("AWS_REGION", region.as_ref()),
+            ("AWS_ACCESS_KEY_ID", EMULATOR_KEY),
+            ("SESSIONS_TABLE", table),
+        ];
         let mut lambda = Lambda::start(extensions, &variables).await;
         for _ in 0..20 {
             let answer = lambda.invoke(&event(&token)).await;
             assert_eq!(answer["policyDocument"]["Statement"][0]["Effect"], "Allow", "{answer}");
         }
         lambda.asked().await;
-        let (status, log) = lambda.terminated();
-        assert_eq!(status.success(), ends_well, "{status}");
+        let (status, log) = lambda.terminated().await;
+        assert_eq!(status.success(), shares_lines, "{status}");
         let lines = metrics(&log);
-        let allowed: Vec<_> = lines.iter().map(|line| line["AccessAllowed"].as_u64().unwrap()).collect();
-        assert_eq!(allowed.iter().sum::<u64>(), 20, "{log}");
+        let allowed: u64 = lines.iter().map(|line| line["AccessAllowed"].as_u64().unwrap()).sum();
+        assert_eq!(allowed, 20, "{log}");
         let latencies: usize = lines.iter().map(|line| line["StoreLatency"].as_array().unwrap().len()).sum();
         assert!(latencies >= 20, "{log}");
-        assert_eq!(lines.len() < 20, ends_well, "{log}");
+        assert_eq!(lines.len() < 20, shares_lines, "{log}");
+    }
+}
+
+/// Lambda's init phase ends when the extension has asked for an event, even if its registration was answered late.
+#[tokio::test]
+async fn the_extension_asks_for_events() {
+    for extensions in [Extensions::Served, Extensions::Late] {
+        let mut lambda = Lambda::start(extensions, &[]).await;
+        assert_eq!(lambda.extension_asked().await, r#"{"events":[]}"#);
     }
 }

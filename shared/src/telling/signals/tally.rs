@@ -49,12 +49,12 @@ impl Tally {
         }
     }
 
-    /// An access token was accepted, DynamoDB was asked once, and that was all.
+    /// An access token was accepted, DynamoDB was called once, and nothing else was counted.
     pub(super) fn is_ordinary(&self) -> bool {
         matches!(self.counts.as_slice(), [(Metric::AccessAllowed, 1)]) && self.store_calls.len() == 1 && self.throttled.is_none()
     }
 
-    /// Adds an ordinary request to others.
+    /// Adds an ordinary request to a line that isn't full.
     pub(super) fn add(&mut self, ordinary: Self) {
         for (metric, number) in ordinary.counts {
             self.add_to(metric, number);
@@ -62,7 +62,7 @@ impl Tally {
         self.store_calls.extend(ordinary.store_calls);
     }
 
-    /// Another call would be one too many for a line.
+    /// There is no room for another call.
     pub(super) fn is_full(&self) -> bool {
         self.store_calls.len() >= MOST_VALUES
     }

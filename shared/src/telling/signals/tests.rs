@@ -252,3 +252,24 @@ fn the_metrics_are_documented_as_they_are() {
         assert!(documented.contains(&format!("| `{}` |", refused.word())), "docs/metrics.md lacks {}", refused.word());
     }
 }
+
+/// Requests that passed share lines that CloudWatch accepts, and none is lost or counted twice.
+#[tokio::test]
+async fn shared_lines_count_each_request_once() {
+    let (signals, lines) = heard(Function::Authorizer);
+    let signals = signals.sharing_lines();
+    for _ in 0..250 {
+        let request = async {
+            with_tally(|tally| tally.store_call(Duration::from_millis(1), 0));
+            logged(Event::AccessAllowed);
+        };
+        signals.of_request(None, request).await;
+    }
+    signals.flush();
+    signals.flush();
+    let lines: Vec<_> = lines.lock().unwrap().iter().map(|line| assert_valid(line)).collect();
+    let sum = |lines: &[Value]| lines.iter().map(|line| line["AccessAllowed"].as_u64().unwrap()).sum::<u64>();
+    let latencies: usize = lines.iter().map(|line| line["StoreLatency"].as_array().unwrap().len()).sum();
+    assert_eq!((sum(&lines), latencies), (250, 250));
+    assert!(lines.len() < 250, "{}", lines.len());
+}

@@ -1,0 +1,94 @@
+//! The shutdown of an environment.
+//!
+//! Lambda ends an environment that it no longer needs with SIGKILL. It sends SIGTERM first, some hundred milliseconds before, only where an
+//! extension is registered. An extension inside the process that asks for no events is enough, and takes part in no invocation
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown>).
+
+use std::{error::Error, future::pending, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header::HOST};
+use http_body_util::Full;
+use hyper::{body::Incoming, client::conn::http1::handshake};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+// Lambda is never Windows, but developers' machines are.
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlShutdown as Signal, ctrl_shutdown};
+
+use crate::config::Environment;
+
+/// Only an emulator that doesn't answer at all takes so long.
+const REGISTRATION: Duration = Duration::from_secs(3);
+
+/// SIGTERM, if Lambda sends it.
+#[derive(Debug)]
+pub struct Shutdown(Option<Signal>);
+
+impl Shutdown {
+    /// Registers the extension (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>), which has to be done before the
+    /// first event is asked for. Without metrics there is nothing to do at a shutdown, and nothing is registered; nor is it at an emulator without that API.
+    pub async fn register(environment: &Environment<'_>) -> Self {
+        let Some(api) = environment.get("METRICS_NAMESPACE").and_then(|_| environment.get("AWS_LAMBDA_RUNTIME_API")) else {
+            return Self(None);
+        };
+        // A task, because Lambda waits until a registered extension has asked for its first event, however late the registration was answered.
+        let registration = tokio::spawn(async move { registered(&api).await });
+        match tokio::time::timeout(REGISTRATION, registration).await {
+            Ok(Ok(Ok(()))) => Self(sigterm().ok()),
+            _refused_or_late => Self(None),
+        }
+    }
+
+    /// Whether SIGTERM comes before the end.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Waits for the shutdown, for ever if there is no SIGTERM.
+    pub async fn wait(&mut self) {
+        match &mut self.0 {
+            Some(sigterm) => drop(sigterm.recv().await),
+            None => pending().await,
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the extension was not accepted: {0}")]
+struct Refused(StatusCode);
+
+async fn registered(api: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let registration = Request::post("/2020-01-01/extension/register").header("Lambda-Extension-Name", "latchkey-shutdown");
+    let answer = send(api, registration, r#"{"events":[]}"#).await?;
+    let Some(identifier) = answer.headers().get("Lambda-Extension-Identifier").filter(|_| answer.status() == StatusCode::OK).cloned()
+    else {
+        return Err(Refused(answer.status()).into());
+    };
+    let api = api.to_owned();
+    // Never answered, because there are no events.
+    tokio::spawn(async move {
+        send(&api, Request::get("/2020-01-01/extension/event/next").header("Lambda-Extension-Identifier", identifier), "").await
+    });
+    Ok(())
+}
+
+/// Sends a request on a connection of its own.
+async fn send(api: &str, request: http::request::Builder, body: &'static str) -> Result<Response<Incoming>, Box<dyn Error + Send + Sync>> {
+    let (mut connection, serving) = handshake(TokioIo::new(TcpStream::connect(api).await?)).await?;
+    tokio::spawn(serving);
+    Ok(connection.send_request(request.header(HOST, api).body(Full::new(Bytes::from_static(body.as_bytes())))?).await?)
+}
+
+#[cfg(unix)]
+fn sigterm() -> std::io::Result<Signal> {
+    signal(SignalKind::terminate())
+}
+
+#[cfg(windows)]
+fn sigterm() -> std::io::Result<Signal> {
+    ctrl_shutdown()
+}
