@@ -8,8 +8,11 @@ use std::{error::Error, future::pending, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header::HOST};
-use http_body_util::Full;
-use hyper::{body::Incoming, client::conn::http1::handshake};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{SendRequest, handshake},
+};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 #[cfg(unix)]
@@ -35,7 +38,7 @@ impl Shutdown {
             return Self(None);
         };
         // A task, because Lambda waits until a registered extension has asked for its first event, however late the registration was answered.
-        let registration = tokio::spawn(async move { registered(&api).await });
+        let registration = tokio::spawn(registered(api));
         match tokio::time::timeout(REGISTRATION, registration).await {
             Ok(Ok(Ok(()))) => Self(sigterm().ok()),
             _refused_or_late => Self(None),
@@ -57,30 +60,46 @@ impl Shutdown {
     }
 }
 
+type Connection = SendRequest<Full<Bytes>>;
+type Failure = Box<dyn Error + Send + Sync>;
+
 #[derive(Debug, thiserror::Error)]
 #[error("the extension was not accepted: {0}")]
 struct Refused(StatusCode);
 
-async fn registered(api: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let registration = Request::post("/2020-01-01/extension/register").header("Lambda-Extension-Name", "latchkey-shutdown");
-    let answer = send(api, registration, r#"{"events":[]}"#).await?;
-    let Some(identifier) = answer.headers().get("Lambda-Extension-Identifier").filter(|_| answer.status() == StatusCode::OK).cloned()
-    else {
+async fn registered(api: String) -> Result<(), Failure> {
+    let mut connection = connect(&api).await?;
+    let registration = Request::post("/2020-01-01/extension/register")
+        .header(HOST, &api)
+        .header("Lambda-Extension-Name", "latchkey-shutdown")
+        .body(Full::new(Bytes::from_static(br#"{"events":[]}"#)))?;
+    let answer = connection.send_request(registration).await?;
+    let Some(identifier) = answer.headers().get("Lambda-Extension-Identifier").filter(|_| answer.status() == StatusCode::OK) else {
         return Err(Refused(answer.status()).into());
     };
-    let api = api.to_owned();
-    // Never answered, because there are no events.
-    tokio::spawn(async move {
-        send(&api, Request::get("/2020-01-01/extension/event/next").header("Lambda-Extension-Identifier", identifier), "").await
-    });
+    let next = Request::get("/2020-01-01/extension/event/next")
+        .header(HOST, &api)
+        .header("Lambda-Extension-Identifier", identifier)
+        .body(Full::default())?;
+    tokio::spawn(ask(next, answer, connection, api));
     Ok(())
 }
 
-/// Sends a request on a connection of its own.
-async fn send(api: &str, request: http::request::Builder, body: &'static str) -> Result<Response<Incoming>, Box<dyn Error + Send + Sync>> {
-    let (mut connection, serving) = handshake(TokioIo::new(TcpStream::connect(api).await?)).await?;
+/// Asks for an event, which is never answered, because there are none.
+async fn ask(next: Request<Full<Bytes>>, registered: Response<Incoming>, mut connection: Connection, api: String) -> Result<(), Failure> {
+    // The connection is free when the last answer has been read, if the other side keeps it open.
+    registered.into_body().collect().await?;
+    if connection.ready().await.is_err() {
+        connection = connect(&api).await?;
+    }
+    connection.send_request(next).await?;
+    Ok(())
+}
+
+async fn connect(api: &str) -> Result<Connection, Failure> {
+    let (connection, serving) = handshake(TokioIo::new(TcpStream::connect(api).await?)).await?;
     tokio::spawn(serving);
-    Ok(connection.send_request(request.header(HOST, api).body(Full::new(Bytes::from_static(body.as_bytes())))?).await?)
+    Ok(connection)
 }
 
 #[cfg(unix)]
