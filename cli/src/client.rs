@@ -76,6 +76,9 @@ pub enum ClientError {
     /// No credentials are given, or they can't be had.
     #[error("there are no AWS credentials ({0}); pass --profile, or set AWS_PROFILE, or sign in")]
     NoCredentials(String),
+    /// The region or the credentials contain a character that none has, such as a line break.
+    #[error("the AWS {0} contains a line break, a space or another invalid character; correct it in the environment or the profile")]
+    InvalidCharacter(&'static str),
 }
 
 /// A client as the AWS CLI would make it: flags first, then the environment, then the profile's files. It is known then that
@@ -108,6 +111,20 @@ async fn signer_of(config: &SdkConfig) -> Result<Signer, ClientError> {
     let region = config.region().ok_or(ClientError::NoRegion)?.to_string();
     let provider = config.credentials_provider().ok_or_else(|| ClientError::NoCredentials("none are configured".into()))?;
     let credentials = provider.provide_credentials().await.map_err(|error| ClientError::NoCredentials(innermost(&error)))?;
+    let fit = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !fit(&region) {
+        return Err(ClientError::InvalidCharacter("region"));
+    }
+    if !fit(credentials.access_key_id()) {
+        return Err(ClientError::InvalidCharacter("access key id"));
+    }
+    // An emulator may have been given any other text.
+    if credentials.secret_access_key().contains(char::is_control) {
+        return Err(ClientError::InvalidCharacter("secret access key"));
+    }
+    if !credentials.session_token().is_none_or(fit) {
+        return Err(ClientError::InvalidCharacter("session token"));
+    }
     Ok(Signer { credentials, region })
 }
 

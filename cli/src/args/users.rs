@@ -62,10 +62,10 @@ pub struct PasswordArgs {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("attributes").args(["scope", "set", "none"]).required(true).multiple(true))]
 pub struct SetAttributesArgs {
-    /// What the user may do: scopes with a space between two.
+    /// What the user may do: scopes with a space between two. Without this option the user's scope is removed.
     #[arg(long)]
     pub scope: Option<String>,
-    /// An attribute of your own, such as `role=admin`. May be repeated, 16 times at most.
+    /// An attribute of your own, such as `role=admin`. May be repeated, 16 times at most. Attributes that aren't given are removed.
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = attribute)]
     pub set: Vec<(String, String)>,
     /// Take the scope and all attributes away.
@@ -152,7 +152,7 @@ pub struct ImportUsersArgs {
     /// What the file is; without it, what its name ends in says.
     #[arg(long)]
     pub format: Option<UsersFormat>,
-    /// The name that a column has in the file, such as password_hash=encrypted_password. Can be repeated.
+    /// The name that a column has in the file, such as password_hash=encrypted_password. May be repeated, once for each column.
     #[arg(long, value_name = "OURS=THEIRS", value_parser = column)]
     pub column: Vec<(String, String)>,
     /// The password settings of the Firebase project: a JSON object with algorithm, base64_signer_key, base64_salt_separator, rounds and

@@ -10,7 +10,7 @@ use crate::{args::SetAttributesArgs, output::say, progress::Spinner};
 
 /// Sets them in place of those before, in every login of the user.
 pub(super) async fn set(args: SetAttributesArgs) -> Result<(), UsersError> {
-    let SetAttributesArgs { scope, set, none, user: at } = args;
+    let SetAttributesArgs { scope, set, none: _, user: at } = args;
     let mut own = BTreeMap::new();
     for (name, value) in set {
         if own.contains_key(&name) {
@@ -30,7 +30,14 @@ pub(super) async fn set(args: SetAttributesArgs) -> Result<(), UsersError> {
         row["attributes"] = json!(attributes.own().collect::<BTreeMap<_, _>>());
         say!("{row}");
     } else {
-        say!("{} has {} attributes from the next request on", user.username, if none { "no" } else { "these" });
+        say!("from the next request on {} has {}", user.username, described(&attributes));
     }
     Ok(())
+}
+
+/// Such as `the scope "orders:read", and role=admin, team=blue`.
+fn described(attributes: &Attributes) -> String {
+    let scope = attributes.scope().map_or_else(|| "no scope".to_owned(), |scope| format!("the scope {scope:?}"));
+    let own = attributes.own().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ");
+    format!("{scope}, and {}", if own.is_empty() { "no attributes" } else { &own })
 }

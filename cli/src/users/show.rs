@@ -1,9 +1,11 @@
 //! `latchkey users show`: one user, by name or by id, with one read and one query.
 
+use std::collections::BTreeMap;
+
 use latchkey::{
     clock::{Clock, rfc3339},
     ids::UserKey,
-    model::User,
+    model::{Attributes, User},
     store::{Accounts, Person},
     username::Username,
 };
@@ -60,6 +62,9 @@ fn json_of(user: Option<&User>, person: &Person, live: usize) -> Value {
     let blocked_at = person.register.as_ref().and_then(|register| register.blocked_at);
     shown["blocked_at"] = json!(blocked_at.map(rfc3339));
     shown["logins"] = json!(live);
+    let attributes = person.register.as_ref().map(|register| &register.attributes);
+    shown["scope"] = json!(attributes.and_then(Attributes::scope));
+    shown["attributes"] = json!(attributes.map(|attributes| attributes.own().collect::<BTreeMap<_, _>>()).unwrap_or_default());
     shown["password_hash"] = json!(user.map(hash_of));
     shown
 }
@@ -87,6 +92,9 @@ fn readable_hash_of(user: &User) -> String {
 fn lines_of(user: Option<&User>, person: &Person, live: usize) -> String {
     let none = || "none".to_owned();
     let blocked_at = person.register.as_ref().and_then(|register| register.blocked_at);
+    let attributes = person.register.as_ref().map(|register| &register.attributes);
+    let own =
+        attributes.into_iter().flat_map(Attributes::own).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ");
     let lines = [
         ("name", user.map_or_else(none, |user| user.username.to_string())),
         ("user id", user.map(|user| user.user_id.clone()).or_else(|| person.user_id.clone()).unwrap_or_else(none)),
@@ -95,6 +103,8 @@ fn lines_of(user: Option<&User>, person: &Person, live: usize) -> String {
         ("created", user.map_or_else(none, |user| readable(user.created_at))),
         ("blocked", blocked_at.map_or_else(|| "no".to_owned(), |at| format!("since {}", readable(at)))),
         ("live logins", live.to_string()),
+        ("scope", attributes.and_then(Attributes::scope).map_or_else(none, str::to_owned)),
+        ("attributes", if own.is_empty() { none() } else { own }),
     ];
     lines.iter().map(|(name, value)| format!("{name:<13}{value}\n")).collect()
 }

@@ -76,3 +76,24 @@ async fn missing_credentials_an_unknown_profile_and_no_network_differ() {
     let nowhere = list(&["--endpoint-url", "http://127.0.0.1:9"], &[region, keys[0], keys[1]]).await;
     nowhere.assert_refused(1, "connection failed: refused; check the network");
 }
+
+/// The message names the setting, and doesn't show its value.
+#[tokio::test]
+async fn keys_with_an_invalid_character_are_refused() {
+    let (url, scopes) = recording().await;
+    let keys = [("AWS_ACCESS_KEY_ID", "given"), ("AWS_SECRET_ACCESS_KEY", "s")];
+    for (wrong, says) in [
+        (("AWS_ACCESS_KEY_ID", "giv en"), "access key id"),
+        (("AWS_REGION", "eu-west-1\r"), "region"),
+        (("AWS_SECRET_ACCESS_KEY", "hidden\r"), "secret access key"),
+        (("AWS_SESSION_TOKEN", "to ken"), "session token"),
+    ] {
+        let ran = list(&["--endpoint-url", &url], &[keys[0], keys[1], wrong]).await;
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(
+            ran.stderr.contains(says) && !ran.stderr.contains("giv en") && !ran.stderr.contains("hidden") && !ran.stderr.contains("to ken"),
+            "{ran:?}"
+        );
+    }
+    assert_eq!(*scopes.lock().unwrap(), Vec::<String>::new());
+}

@@ -232,7 +232,7 @@ async fn attributes_are_in_every_login_from_then_on() {
     let service = Service::start(&[]).await;
     let pair = service.login().await;
     let set = latchkey(&service.database, "users set-attributes demo --scope orders:read --set role=admin --set team=blue", "").await;
-    assert_eq!(set.stdout, "demo has these attributes from the next request on\n");
+    assert_eq!(set.stdout, "from the next request on demo has the scope \"orders:read\", and role=admin, team=blue\n");
     let me = service.me(&pair.access).await.body;
     assert_eq!((&me["scope"], &me["attributes"]), (&json!("orders:read"), &json!({"role": "admin", "team": "blue"})));
     let set = latchkey(&service.database, "users set-attributes demo --set role=reader --json", "").await;
@@ -249,8 +249,12 @@ async fn attributes_are_in_every_login_from_then_on() {
         assert_eq!(latchkey(&service.database, &format!("users set-attributes demo{unclear}"), "").await.code, 2, "{unclear}");
     }
     assert_eq!(service.me(&pair.access).await.body["attributes"], json!({"role": "reader"}));
+    let shown = latchkey(&service.database, "users show demo --json", "").await.json().remove(0);
+    assert_eq!((&shown["scope"], &shown["attributes"]), (&json!(null), &json!({"role": "reader"})));
+    let text = latchkey(&service.database, "users show demo", "").await.stdout;
+    assert!(text.contains("scope        none\nattributes   role=reader\n"), "{text}");
     let taken = latchkey(&service.database, "users set-attributes demo --none", "").await;
-    assert_eq!(taken.stdout, "demo has no attributes from the next request on\n");
+    assert_eq!(taken.stdout, "from the next request on demo has no scope, and no attributes\n");
     assert_eq!(service.me(&pair.access).await.body.get("attributes"), None);
     latchkey(&service.database, "users set-attributes stranger --set a=1", "").await.assert_refused(3, "no user stranger");
 }

@@ -27,10 +27,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         let answer = pin!(authorizer.answer(event, context.request_id));
         signals.of_request(context.xray_trace_id.as_deref(), answer).await
     }));
-    let ended = tokio::select! {
+    let _flush = signals.flush_at_end();
+    tokio::select! {
         ended = serving => ended,
         () = shutdown.wait() => Ok(()),
-    };
-    signals.flush();
-    ended
+    }
 }

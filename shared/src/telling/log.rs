@@ -84,6 +84,8 @@ pub enum Event {
     AttributesPending,
     /// The connection couldn't be opened at the start; the first request tries again.
     WarmUpFailed,
+    /// The extension isn't registered, so there may be no SIGTERM before the end.
+    ShutdownUnregistered,
     /// A setting is missing or wrong: the process has stopped at its start.
     Misconfigured,
 }
@@ -116,7 +118,8 @@ impl Event {
             | Self::MarkLost
             | Self::CleanupFailed
             | Self::AttributesPending
-            | Self::WarmUpFailed => Level::WARN,
+            | Self::WarmUpFailed
+            | Self::ShutdownUnregistered => Level::WARN,
             Self::LoginSucceeded
             | Self::LoginFailed
             | Self::LoginLimitReached
@@ -170,7 +173,7 @@ impl Event {
             Self::Internal | Self::ContextMissing | Self::PasswordHashUnusable => Metric::InternalErrors,
             Self::TokenAmbiguous => Metric::TokensAmbiguous,
             Self::CleanupFailed | Self::AttributesPending => Metric::CleanupFailures,
-            Self::WarmUpFailed | Self::Misconfigured => return None,
+            Self::WarmUpFailed | Self::ShutdownUnregistered | Self::Misconfigured => return None,
         })
     }
 

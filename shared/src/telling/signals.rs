@@ -89,15 +89,20 @@ impl Signals {
         Self { version: version.filter(is_number).map(Arc::from), ..self }
     }
 
-    /// The same signals, with one line for the requests of a second that passed, if nothing else was counted for them. Call [`Self::flush`] before the
-    /// process ends.
+    /// The same signals, with one line for the requests of a second that passed, if nothing else was counted for them. Hold
+    /// [`Self::flush_at_end`] until the process ends.
     #[must_use]
     pub fn sharing_lines(self) -> Self {
         Self { shared: Some(Arc::default()), ..self }
     }
 
-    /// Writes the line that is kept.
-    pub fn flush(&self) {
+    /// Writes the line that is kept when it is dropped, in a panic too.
+    #[must_use]
+    pub fn flush_at_end(&self) -> Flush<'_> {
+        Flush(self)
+    }
+
+    fn flush(&self) {
         if let (Some(metrics), Some(shared)) = (&self.metrics, &self.shared) {
             locked(shared).take().iter().for_each(|line| self.write(metrics, line));
         }
@@ -132,6 +137,16 @@ impl Signals {
             self.ended(metrics, std::mem::take(&mut *locked(tally)));
         }
         answer
+    }
+}
+
+/// See [`Signals::flush_at_end`].
+#[derive(Debug)]
+pub struct Flush<'a>(&'a Signals);
+
+impl Drop for Flush<'_> {
+    fn drop(&mut self) {
+        self.0.flush();
     }
 }
 

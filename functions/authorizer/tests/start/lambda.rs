@@ -32,6 +32,8 @@ pub(crate) enum Extensions {
     Served,
     /// As on an emulator without that API.
     Missing,
+    /// Refused by an API that has extensions.
+    Refused,
     /// Accepted after the function has stopped waiting for it.
     Late,
 }
@@ -149,6 +151,7 @@ async fn register(State(api): State<Api>, body: String) -> impl IntoResponse {
     match api.extensions {
         Extensions::Served => {}
         Extensions::Missing => return Err(StatusCode::NOT_FOUND),
+        Extensions::Refused => return Err(StatusCode::FORBIDDEN),
         Extensions::Late => tokio::time::sleep(Duration::from_secs(4)).await,
     }
     Ok(([("lambda-extension-identifier", IDENTIFIER)], "{}"))

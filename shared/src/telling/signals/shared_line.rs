@@ -1,4 +1,4 @@
-//! A line of metrics for several requests: those of one second that passed, with nothing else to count.
+//! A line of metrics for several requests: those that passed within one second and counted nothing else.
 
 use super::tally::Tally;
 

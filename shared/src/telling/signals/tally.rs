@@ -1,4 +1,4 @@
-//! Counts and latencies, of one request or of several that are told together.
+//! Counts and latencies, of one request or of several that share a line.
 
 use std::time::Duration;
 

@@ -265,11 +265,30 @@ async fn shared_lines_count_each_request_once() {
         };
         signals.of_request(None, request).await;
     }
-    signals.flush();
-    signals.flush();
+    let crashed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _flush = signals.flush_at_end();
+        panic!("a crash");
+    }));
+    assert!(crashed.is_err());
+    drop(signals.flush_at_end());
     let lines: Vec<_> = lines.lock().unwrap().iter().map(|line| assert_valid(line)).collect();
     let sum = |lines: &[Value]| lines.iter().map(|line| line["AccessAllowed"].as_u64().unwrap()).sum::<u64>();
     let latencies: usize = lines.iter().map(|line| line["StoreLatency"].as_array().unwrap().len()).sum();
     assert_eq!((sum(&lines), latencies), (250, 250));
     assert!(lines.len() < 250, "{}", lines.len());
+}
+
+/// docs/scale.md computes its costs with so many.
+#[test]
+fn a_further_request_of_a_line_takes_six_bytes() {
+    let bytes = |requests: u32| {
+        let mut tally = Tally::default();
+        for _ in 0..requests {
+            tally.count(Metric::AccessAllowed, None);
+            tally.store_call(Duration::from_micros(4_321), 0);
+        }
+        emf::line("Latchkey/latchkey-prod", Function::Authorizer, None, 1_764_000_000_123, &tally).len()
+    };
+    // The count has one digit more.
+    assert_eq!(bytes(10) - bytes(1), 9 * 6 + 1);
 }
