@@ -1,10 +1,12 @@
 //! Hash, HKDF and AEAD, all of one library.
 
+use std::sync::LazyLock;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     digest::{Context, SHA256},
-    hkdf::{HKDF_SHA256, KeyType, Salt},
+    hkdf::{HKDF_SHA256, KeyType, Prk, Salt},
 };
 
 /// The crypto library refused. Lengths are constants here, so this is a bug or tampered data, never a client's doing.
@@ -31,15 +33,22 @@ impl KeyType for Length {
     }
 }
 
-/// HKDF-SHA-256 without salt (RFC 5869): `N` bytes from `ikm` for the purpose `info`.
-pub(crate) fn hkdf<const N: usize>(ikm: &[u8], info: &str) -> Result<[u8; N], CryptoError> {
-    let mut out = [0; N];
-    Salt::new(HKDF_SHA256, &[])
-        .extract(ikm)
-        .expand(&[info.as_bytes()], Length(N))
-        .and_then(|okm| okm.fill(&mut out))
-        .map_err(|_| CryptoError)?;
-    Ok(out)
+/// HKDF-SHA-256 without salt (RFC 5869): bytes for several purposes from one input.
+pub(crate) struct Hkdf(Prk);
+
+impl Hkdf {
+    pub(crate) fn of(ikm: &[u8]) -> Self {
+        // An empty salt is a key too, and takes as long to prepare as a whole extraction.
+        static NO_SALT: LazyLock<Salt> = LazyLock::new(|| Salt::new(HKDF_SHA256, &[]));
+        Self(NO_SALT.extract(ikm))
+    }
+
+    /// `N` bytes for the purpose `info`.
+    pub(crate) fn expand<const N: usize>(&self, info: &str) -> Result<[u8; N], CryptoError> {
+        let mut out = [0; N];
+        self.0.expand(&[info.as_bytes()], Length(N)).and_then(|okm| okm.fill(&mut out)).map_err(|_| CryptoError)?;
+        Ok(out)
+    }
 }
 
 /// AES-256-GCM: nonce 12, ciphertext, tag 16.
@@ -89,7 +98,7 @@ mod tests {
     /// RFC 5869, appendix A.3: no salt, empty info.
     #[test]
     fn hkdf_is_the_rfcs() {
-        let okm: [u8; 42] = hkdf(&[0x0b; 22], "").unwrap();
+        let okm: [u8; 42] = Hkdf::of(&[0x0b; 22]).expand("").unwrap();
         let hex: String = okm.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8");
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{AccessToken, Kind, Proof, Refresh, RefreshToken, Token};
 use crate::{
-    crypto::{CryptoError, hkdf},
+    crypto::{CryptoError, Hkdf},
     entropy::{NoEntropy, Random},
     ids::{Generation, LoginKey},
 };
@@ -38,11 +38,6 @@ impl Seed {
     pub fn generate(random: &Random) -> Result<Self, NoEntropy> {
         random.bytes().map(Self)
     }
-
-    fn token<K: Kind>(&self, key: &LoginKey, generation: Generation, proof: Proof<K>) -> Result<Token<K>, CryptoError> {
-        let secret: [u8; SECRET_BYTES] = hkdf(&self.0, K::SECRET_INFO)?;
-        Ok(Token::assemble(key.clone(), generation, proof, &secret))
-    }
 }
 
 impl fmt::Debug for Seed {
@@ -67,8 +62,15 @@ impl TokenPair {
     /// # Errors
     /// [`CryptoError`] if the crypto library refuses.
     pub fn mint(key: &LoginKey, generation: Generation, proof: &Proof<Refresh>, seed: &Seed) -> Result<Self, CryptoError> {
-        Ok(Self { access: seed.token(key, generation, proof.access_proof()?)?, refresh: seed.token(key, generation, proof.clone())? })
+        let secrets = Hkdf::of(&seed.0);
+        let access = token(key, generation, proof.access_proof()?, &secrets)?;
+        Ok(Self { access, refresh: token(key, generation, proof.clone(), &secrets)? })
     }
+}
+
+fn token<K: Kind>(key: &LoginKey, generation: Generation, proof: Proof<K>, secrets: &Hkdf) -> Result<Token<K>, CryptoError> {
+    let secret: [u8; SECRET_BYTES] = secrets.expand(K::SECRET_INFO)?;
+    Ok(Token::assemble(key.clone(), generation, proof, &secret))
 }
 
 #[cfg(test)]

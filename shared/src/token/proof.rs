@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData};
 
 use super::{Access, Kind, ProofHash, Refresh, Seed};
 use crate::{
-    crypto::{CryptoError, base64url, base64url_32, hkdf},
+    crypto::{CryptoError, Hkdf, base64url, base64url_32},
     entropy::{NoEntropy, Random},
 };
 
@@ -48,7 +48,7 @@ impl Proof<Refresh> {
     /// # Errors
     /// [`CryptoError`] where the crypto library refuses.
     pub fn of_imported(successor: &Seed) -> Result<Self, CryptoError> {
-        hkdf(&successor.0, "latchkey/v1/refresh-proof").map(Self::from_bytes)
+        Hkdf::of(&successor.0).expand("latchkey/v1/refresh-proof").map(Self::from_bytes)
     }
 
     /// The proof of the same login's access tokens. A refresh can derive it, and this proof can't be derived from it.
@@ -56,7 +56,7 @@ impl Proof<Refresh> {
     /// # Errors
     /// [`CryptoError`] where the crypto library refuses.
     pub fn access_proof(&self) -> Result<Proof<Access>, CryptoError> {
-        hkdf(&self.0, "latchkey/v1/access-proof").map(Proof::from_bytes)
+        Hkdf::of(&self.0).expand("latchkey/v1/access-proof").map(Proof::from_bytes)
     }
 }
 

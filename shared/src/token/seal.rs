@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{MintError, PresentedToken, Refresh, Seed};
 use crate::{
-    crypto::{CryptoError, hkdf, open, seal},
+    crypto::{CryptoError, Hkdf, open, seal},
     entropy::Random,
     ids::{Generation, LoginKey},
 };
@@ -55,7 +55,7 @@ impl SealedSeed {
 }
 
 fn key_of(presented: &PresentedToken<Refresh>) -> Result<[u8; 32], CryptoError> {
-    hkdf(presented.expose().as_bytes(), "latchkey/v1/seal")
+    Hkdf::of(presented.expose().as_bytes()).expand("latchkey/v1/seal")
 }
 
 fn associated(key: &LoginKey, successor: Generation) -> String {
