@@ -77,7 +77,8 @@ async fn a_long_list_comes_in_pages() {
         }
     }
     assert_eq!(seen, made.iter().map(|pair| pair.login_id.clone()).collect::<Vec<_>>());
-    for wrong in ["?limit=0", "?limit=x", "?after=x"] {
+    let next = list(&service, &made[0], "?limit=2").await.body["next"].as_str().unwrap().to_owned();
+    for wrong in ["?limit=0", "?limit=x", "?limit=1&limit=2", "?after=x", &format!("?after={next}&after={next}")] {
         assert_eq!(list(&service, &made[0], wrong).await.outcome(), (400, "invalid_request"), "{wrong}");
     }
 }

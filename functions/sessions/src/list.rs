@@ -48,11 +48,12 @@ pub(crate) async fn list(
     fields: Fields<'_>,
 ) -> Response<Body> {
     let query = request.query_string_parameters();
-    let Some(size) = page_size(query.first("limit")) else {
-        return Problem::invalid_request("`limit` takes a whole number from 1 to 100").into_response();
+    let values = |name| query.all(name).unwrap_or_default();
+    let Some(size) = page_size(&values("limit")) else {
+        return Problem::invalid_request("`limit` takes one whole number from 1 to 100").into_response();
     };
-    let Ok(after) = query.first("after").map(|after| Cursor::parse(after).ok_or(())).transpose() else {
-        return Problem::invalid_request("`after` takes what `next` of the page before gave").into_response();
+    let Some(after) = start(&values("after")) else {
+        return Problem::invalid_request("`after` takes once what `next` of the page before gave").into_response();
     };
     match store.list_logins(&UserKey::of(&session.user_id)).await {
         Ok(logins) => {
@@ -77,8 +78,21 @@ fn row(login: Login, current: &LoginId) -> Row {
     }
 }
 
-fn page_size(limit: Option<&str>) -> Option<usize> {
-    limit.map_or(Some(PAGE_SIZES.default), |limit| limit.parse().ok().filter(|size| PAGE_SIZES.contains(*size)))
+fn page_size(limits: &[&str]) -> Option<usize> {
+    match limits {
+        [] => Some(PAGE_SIZES.default),
+        [limit] => limit.parse().ok().filter(|size| PAGE_SIZES.contains(*size)),
+        _ => None,
+    }
+}
+
+/// Where the page begins: `Some(None)` at the newest login.
+fn start(cursors: &[&str]) -> Option<Option<Cursor>> {
+    match cursors {
+        [] => Some(None),
+        [cursor] => Cursor::parse(cursor).map(Some),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -87,9 +101,9 @@ mod tests {
 
     #[test]
     fn limits_are_checked() {
-        assert_eq!((page_size(None), page_size(Some("1")), page_size(Some("100"))), (Some(50), Some(1), Some(100)));
-        for wrong in ["0", "101", "-1", "", "x"] {
-            assert_eq!(page_size(Some(wrong)), None, "{wrong}");
+        assert_eq!((page_size(&[]), page_size(&["1"]), page_size(&["100"])), (Some(50), Some(1), Some(100)));
+        for wrong in [&["0"], &["101"], &["-1"], &[""], &["x"], ["1", "2"].as_slice()] {
+            assert_eq!(page_size(wrong), None, "{wrong:?}");
         }
     }
 }
