@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::error::LoadError;
+use crate::{error::LoadError, server::Endpoint};
 
 /// A running proxy.
 pub struct Delayed {
@@ -21,7 +21,7 @@ pub struct Delayed {
 #[derive(Clone)]
 struct Behind {
     http: reqwest::Client,
-    url: String,
+    endpoint: Endpoint,
     delay: Duration,
 }
 
@@ -29,15 +29,15 @@ struct Behind {
 const LARGEST: usize = 16 << 20;
 
 impl Delayed {
-    /// Starts a proxy for the DynamoDB at `url`.
+    /// Starts a proxy for a DynamoDB. It takes any access key.
     ///
     /// # Errors
     /// [`LoadError`] if it can't listen.
-    pub async fn start(url: &str, delay: Duration) -> Result<Self, LoadError> {
+    pub async fn start(endpoint: &Endpoint, delay: Duration) -> Result<Self, LoadError> {
         let io = |source| LoadError::Io { what: "listening for DynamoDB calls", source };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(io)?;
         let here = format!("http://{}", listener.local_addr().map_err(io)?);
-        let router = Router::new().fallback(hand_on).with_state(Behind { http: reqwest::Client::new(), url: url.to_owned(), delay });
+        let router = Router::new().fallback(hand_on).with_state(Behind { http: reqwest::Client::new(), endpoint: endpoint.clone(), delay });
         tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { url: here })
     }
@@ -54,8 +54,9 @@ async fn handed_on(behind: &Behind, request: Request) -> Result<Response, Box<dy
     let (parts, body) = request.into_parts();
     let mut headers = parts.headers;
     headers.remove("host");
+    headers.insert("authorization", behind.endpoint.authorization().parse()?);
     let body = to_bytes(body, LARGEST).await?;
-    let answer = behind.http.request(parts.method, &behind.url).headers(headers).body(body).send().await?;
+    let answer = behind.http.request(parts.method, &behind.endpoint.url).headers(headers).body(body).send().await?;
     let mut handed = Response::builder().status(answer.status());
     if let Some(kind) = answer.headers().get("content-type") {
         handed = handed.header("content-type", kind);

@@ -5,7 +5,7 @@ use rand::{RngExt as _, distr::Alphanumeric};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinSet;
 
-use crate::error::LoadError;
+use crate::{error::LoadError, server::Endpoint};
 
 /// A login, its session and its user's register.
 pub struct Sample(Vec<Map<String, Value>>);
@@ -20,23 +20,19 @@ const SIDE_BY_SIDE: usize = 8;
 #[derive(Clone)]
 pub struct DynamoDb {
     http: reqwest::Client,
-    url: String,
+    endpoint: Endpoint,
 }
 
 impl DynamoDb {
-    /// A client of the DynamoDB at `url`.
-    pub fn new(url: &str) -> Self {
-        Self { http: reqwest::Client::new(), url: url.to_owned() }
+    /// A client of this DynamoDB.
+    pub fn new(endpoint: &Endpoint) -> Self {
+        Self { http: reqwest::Client::new(), endpoint: endpoint.clone() }
     }
 
     async fn ask(&self, operation: &'static str, body: &Value) -> Result<Value, LoadError> {
         let http = |source| LoadError::Http { what: operation, source: Box::new(source) };
-        let request = self.http.post(&self.url).header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
-        // The emulators require a signature, and don't verify it.
-        let signed = request.header(
-            "authorization",
-            "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
-        );
+        let request = self.http.post(&self.endpoint.url).header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
+        let signed = request.header("authorization", self.endpoint.authorization());
         let sent = signed.header("x-amz-date", "20260101T000000Z").header("content-type", "application/x-amz-json-1.0");
         let answer = sent.body(body.to_string()).send().await.map_err(http)?;
         if !answer.status().is_success() {

@@ -1,13 +1,12 @@
 //! Request times as the table grows.
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 use crate::{
-    Size,
     api::Api,
     error::LoadError,
     fill::DynamoDb,
-    server::{Database, Programs, Server},
+    server::{Programs, Server},
     slope::{median, medians},
 };
 
@@ -27,23 +26,24 @@ pub struct Point {
 /// The number of timed logins: each costs a password hash.
 pub const LOGINS: usize = 30;
 
-/// Measures on the embedded DynamoDB, for a user with one login.
+/// Measures on the embedded DynamoDB, for a user with one login. Its data are files in `data`: the page cache of a database in memory
+/// is the whole database, and SQLite walks it at a commit.
 ///
 /// # Errors
 /// [`LoadError`] if the service doesn't answer.
-pub async fn growth(programs: &Programs, size: Size) -> Result<Vec<Point>, LoadError> {
-    let server = Server::start(programs, Database::Embedded).await?;
+pub async fn growth(programs: &Programs, data: &Path, sessions: &[u64], calls: usize) -> Result<Vec<Point>, LoadError> {
+    let server = Server::kept(programs, data).await?;
     let (api, dynamodb) = (Api::new(&server.url), DynamoDb::new(&server.dynamodb));
     let first = api.login().await?;
     let sample = dynamodb.sample().await?;
     api.logout_everywhere(&first.access_token).await?;
 
     let (mut points, mut filled) = (Vec::new(), 0);
-    for &sessions in size.sessions {
+    for &sessions in sessions {
         eprintln!("growing the table to {sessions} sessions");
         dynamodb.fill(&sample, sessions - filled).await?;
         filled = sessions;
-        points.push(point(&api, sessions, size.calls).await?);
+        points.push(point(&api, sessions, calls).await?);
     }
     Ok(points)
 }

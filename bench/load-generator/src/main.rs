@@ -42,6 +42,15 @@ struct Args {
     /// Only the times as a user's logins grow; no report.
     #[arg(long)]
     logins: bool,
+    /// Only the times as the table grows; no report.
+    #[arg(long)]
+    growth: bool,
+    /// The numbers of sessions in the table, ascending.
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000, 1_000_000])]
+    sessions: Vec<u64>,
+    /// An empty directory, for the data of a growing table.
+    #[arg(long)]
+    data: PathBuf,
 }
 
 /// Durations and counts.
@@ -50,28 +59,14 @@ struct Size {
     load: Duration,
     soak: Duration,
     calls: usize,
-    sessions: &'static [u64],
     logins: &'static [usize],
     /// Whether the mix includes expired access tokens; the first one expires after a minute.
     expired: bool,
 }
 
-const FULL: Size = Size {
-    load: Duration::from_secs(30),
-    soak: Duration::from_secs(600),
-    calls: 200,
-    sessions: &[1_000, 10_000, 100_000, 1_000_000],
-    logins: &[1, 100, 1_000],
-    expired: true,
-};
-const SMOKE: Size = Size {
-    load: Duration::from_secs(2),
-    soak: Duration::from_secs(3),
-    calls: 10,
-    sessions: &[100, 1_000],
-    logins: &[1, 3],
-    expired: false,
-};
+const FULL: Size =
+    Size { load: Duration::from_secs(30), soak: Duration::from_secs(600), calls: 200, logins: &[1, 100, 1_000], expired: true };
+const SMOKE: Size = Size { load: Duration::from_secs(2), soak: Duration::from_secs(3), calls: 10, logins: &[1, 3], expired: false };
 
 /// The numbers of concurrent apps.
 const VISITORS: usize = 16;
@@ -98,8 +93,16 @@ async fn measure(args: Args) -> Result<(), LoadError> {
         println!("{}", logins::table(&logins::by_logins(&programs, size).await?));
         return Ok(());
     }
+    if args.growth {
+        let points = growth::growth(&programs, &args.data, &args.sessions, size.calls).await?;
+        println!("{}", report::growth(&points));
+        return chart::draw(&programs.repository.join("docs/growth.svg"), &points);
+    }
+    // Whether it works is asked without DynamoDB Local, which has terms of its own.
+    let (databases, soaked) =
+        if args.smoke { (&[Database::Embedded][..], Database::Embedded) } else { (&Database::ALL[..], Database::Local) };
     let mut loads = Vec::new();
-    for database in [Database::Embedded, Database::Local] {
+    for &database in databases {
         let server = Server::start(&programs, database).await?;
         let visitors = visitor::many(&server.url, VISITORS, size.expired).await?;
         let (closed, visitors) = run(visitors, Loop::Closed, size.load, "closed loop").await?;
@@ -107,9 +110,9 @@ async fn measure(args: Args) -> Result<(), LoadError> {
         let (open, _) = run(visitors, Loop::Open { per_second: half }, size.load, "open loop").await?;
         loads.push((database, closed, open));
     }
-    let soak = soak::soak(&programs, size).await?;
+    let soak = soak::soak(&programs, soaked, size).await?;
     let slopes = slope::slopes(&programs, size.calls).await?;
-    let by_sessions = growth::growth(&programs, size).await?;
+    let by_sessions = growth::growth(&programs, &args.data, &args.sessions, size.calls).await?;
     let by_logins = logins::by_logins(&programs, size).await?;
     let report = report::report(&loads, &soak, &slopes, &by_sessions, &by_logins);
     println!("{report}");

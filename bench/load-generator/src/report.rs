@@ -19,7 +19,7 @@ use crate::{
 pub fn report(
     loads: &[(Database, Tally, Tally)],
     soak: &Soak,
-    slopes: &[Slope; 2],
+    slopes: &[Slope; 3],
     by_sessions: &[Point],
     by_logins: &[logins::Point],
 ) -> String {
@@ -29,7 +29,7 @@ pub fn report(
             row(&mut rows, database.name(), how, tally);
         }
     }
-    row(&mut rows, Database::Local.name(), "open, soak", &soak.tally);
+    row(&mut rows, soak.database.name(), "open, soak", &soak.tally);
     let tallies: Vec<&Tally> = loads.iter().flat_map(|(_, closed, open)| [closed, open]).chain([&soak.tally]).collect();
     let sum = |of: fn(&Tally) -> u64| tallies.iter().map(|tally| of(tally)).sum::<u64>();
     let undecided = sum(|tally| tally.undecided.values().sum());
@@ -55,13 +55,14 @@ random times, half as many as the closed loop reached; the time that a request w
 
 ## Memory
 
-Resident memory of `latchkey dev` at each tenth of the soak of {minutes:.0} minutes, on DynamoDB Local, MiB: {resident}.
+Resident memory of `latchkey dev` at each tenth of the soak of {minutes:.0} minutes, on {soaked}, MiB: {resident}.
 From the second tenth to the last it changed by {change:+.1} %.
 
 {trips}
 ## Growth
 
-On the embedded DynamoDB (SQLite), medians in milliseconds. A login hashes a password.
+On the embedded DynamoDB (SQLite), medians in milliseconds. A login hashes a password. As the table grows, its data are files, as with
+`latchkey dev --data`.
 
 ![medians by sessions in the table](growth.svg)
 
@@ -72,21 +73,23 @@ On the embedded DynamoDB (SQLite), medians in milliseconds. A login hashes a pas
         allows = sum(|tally| tally.wrong_allows),
         denies = sum(|tally| tally.wrong_denies),
         decided = sum(Tally::decided),
+        soaked = soak.database.name(),
         minutes = soak.tally.lasted.as_secs_f64() / 60.0,
         change = (last - first) / first * 100.0,
         trips = trips(slopes),
-        by_sessions = table(by_sessions),
+        by_sessions = growth(by_sessions),
         by_logins = logins::table(by_logins),
     )
 }
 
 /// The number of sequential trips, as seen from outside.
-pub fn trips(slopes: &[Slope; 2]) -> String {
+pub fn trips(slopes: &[Slope; 3]) -> String {
     format!(
         "## Trips to DynamoDB, seen from outside
 
 Every answer of DynamoDB is delayed; medians in milliseconds. The slope is the delay of an answer per
-millisecond that DynamoDB is delayed: the number of trips in sequence.
+millisecond that DynamoDB is delayed: the number of trips in sequence. The first use of a pair is
+[written down](adr/0028-a-lost-answer-is-recovered-until-first-use.md).
 
 | | {delays} | slope |
 |---|{dashes}--:|
@@ -115,10 +118,16 @@ fn slope_row(slope: &Slope) -> String {
     format!("| {} | {} | **{:.2}** |\n", slope.what, slope.medians.map(|median| format!("{median:.2}")).join(" | "), slope.slope)
 }
 
-fn table(points: &[Point]) -> String {
-    let rows: String = points
+/// The table, with the ratio of the last row to the first.
+pub fn growth(points: &[Point]) -> String {
+    let mut rows: String = points
         .iter()
         .map(|point| format!("| {} | {:.2} | {:.2} | {:.1} |\n", point.size, point.authorize, point.refresh, point.login))
         .collect();
+    if let [first, .., last] = points {
+        let [authorize, refresh, login] =
+            [last.authorize / first.authorize, last.refresh / first.refresh, last.login / first.login].map(|ratio| format!("{ratio:.2}"));
+        rows.push_str(&format!("| {} : {} | {authorize} | {refresh} | {login} |\n", last.size, first.size));
+    }
     format!("| sessions in the table | authorize | refresh | login |\n|--:|--:|--:|--:|\n{rows}")
 }

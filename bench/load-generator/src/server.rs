@@ -1,6 +1,11 @@
 //! The programs under load: `latchkey dev`, on its embedded DynamoDB or on DynamoDB Local.
 
-use std::{net::TcpListener, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -28,6 +33,9 @@ pub enum Database {
 }
 
 impl Database {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Embedded, Self::Local];
+
     /// The name in the report.
     pub const fn name(self) -> &'static str {
         match self {
@@ -37,12 +45,29 @@ impl Database {
     }
 }
 
+/// A DynamoDB, and the access key that it takes.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Its URL.
+    pub url: String,
+    /// The embedded one draws it, others take any.
+    pub access_key: String,
+}
+
+impl Endpoint {
+    /// A signature. The emulators require one, and verify nothing of it but the access key.
+    pub fn authorization(&self) -> String {
+        let scope = format!("{}/20260101/us-east-1/dynamodb/aws4_request", self.access_key);
+        format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
+    }
+}
+
 /// A running `latchkey dev`, with its database. Dropping it ends both.
 pub struct Server {
     /// The URL of the API.
     pub url: String,
-    /// The URL of DynamoDB.
-    pub dynamodb: String,
+    /// Its DynamoDB.
+    pub dynamodb: Endpoint,
     /// The process id of `latchkey dev`.
     pub pid: u32,
     _service: Child,
@@ -57,7 +82,7 @@ impl Server {
     pub async fn start(programs: &Programs, database: Database) -> Result<Self, LoadError> {
         eprintln!("starting the service, {}", database.name());
         match database {
-            Database::Embedded => Self::dev(programs, None, None).await,
+            Database::Embedded => Self::dev(programs, Data::Gone, None).await,
             Database::Local => {
                 let port = free_port()?;
                 let mut command = Command::new(programs.repository.join("scripts/dynamodb-local"));
@@ -67,9 +92,17 @@ impl Server {
                 let url = format!("http://127.0.0.1:{port}");
                 // DynamoDB answers 400 to an invalid request.
                 until_answered(&url).await?;
-                Self::dev(programs, Some(url), Some(child)).await
+                Self::dev(programs, Data::At(&url), Some(child)).await
             }
         }
+    }
+
+    /// Starts it on an embedded DynamoDB whose data are files in `dir`, an empty directory.
+    ///
+    /// # Errors
+    /// [`LoadError`] if it doesn't start.
+    pub async fn kept(programs: &Programs, dir: &Path) -> Result<Self, LoadError> {
+        Self::dev(programs, Data::Kept(dir), None).await
     }
 
     /// Starts another service on the same database, each of whose store calls is delayed.
@@ -77,20 +110,26 @@ impl Server {
     /// # Errors
     /// [`LoadError`] if it doesn't start.
     pub async fn delayed(&self, programs: &Programs, delayed: &Delayed) -> Result<Self, LoadError> {
-        Self::dev(programs, Some(delayed.url.clone()), None).await
+        Self::dev(programs, Data::At(&delayed.url), None).await
     }
 
-    async fn dev(programs: &Programs, dynamodb: Option<String>, database: Option<Child>) -> Result<Self, LoadError> {
+    async fn dev(programs: &Programs, data: Data<'_>, database: Option<Child>) -> Result<Self, LoadError> {
         let port = free_port()?;
         let mut command = Command::new(&programs.latchkey);
         command.args(["dev", "--port", &port.to_string()]).env("ACCESS_TOKEN_TTL", "1m").env("REPLAY_WINDOW", "10s");
-        if let Some(url) = &dynamodb {
-            command.args(["--dynamodb", url]);
+        match data {
+            Data::Gone => {}
+            Data::Kept(dir) => {
+                command.arg("--data").arg(dir);
+            }
+            Data::At(url) => {
+                command.args(["--dynamodb", url]);
+            }
         }
         let mut service = spawn(command)?;
         let pid = service.id().ok_or_else(|| LoadError::Setup("latchkey dev exited right after its start".into()))?;
         let url = format!("http://127.0.0.1:{port}");
-        let dynamodb = dynamodb_url(&mut service).await?;
+        let dynamodb = endpoint(&mut service).await?;
         until_answered(&url).await?;
         Ok(Self { url, dynamodb, pid, _service: service, _database: database })
     }
@@ -108,14 +147,24 @@ impl Server {
     }
 }
 
+/// Where a service has its data.
+enum Data<'a> {
+    /// In its process.
+    Gone,
+    /// In a directory.
+    Kept(&'a Path),
+    /// In the DynamoDB with this URL.
+    At(&'a str),
+}
+
 fn spawn(mut command: Command) -> Result<Child, LoadError> {
     // They need no process group of their own: each program runs as one process.
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     command.spawn().map_err(|source| LoadError::Io { what: "starting a program", source })
 }
 
-/// Reads DynamoDB's URL from the banner. All further output is read and dropped, so that the program never blocks on it.
-async fn dynamodb_url(service: &mut Child) -> Result<String, LoadError> {
+/// Reads DynamoDB's URL and access key from the banner. All further output is read and dropped, so that the program never blocks on it.
+async fn endpoint(service: &mut Child) -> Result<Endpoint, LoadError> {
     let missing = || LoadError::Setup("latchkey dev has no output".into());
     let mut lines = BufReader::new(service.stdout.take().ok_or_else(missing)?).lines();
     let mut complaints = BufReader::new(service.stderr.take().ok_or_else(missing)?).lines();
@@ -126,16 +175,19 @@ async fn dynamodb_url(service: &mut Child) -> Result<String, LoadError> {
         }
         last
     });
+    let mut url = None;
     loop {
         let line = lines.next_line().await.map_err(|source| LoadError::Io { what: "reading the banner", source })?;
         let Some(line) = line else {
             let why = complained.await.unwrap_or_default();
             return Err(LoadError::Setup(format!("latchkey dev ended before it was ready: {why}")));
         };
-        if let Some(url) = line.trim().strip_prefix("DynamoDB ").and_then(|rest| rest.split_whitespace().next()) {
-            let url = url.to_owned();
+        let word = |text: &str| text.split_whitespace().next().map(str::to_owned);
+        url = url.or_else(|| line.trim().strip_prefix("DynamoDB ").and_then(word));
+        let access_key = line.split_once("the access key ").and_then(|(_, after)| word(after));
+        if let (Some(url), Some(access_key)) = (&url, access_key) {
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Ok(url);
+            return Ok(Endpoint { url: url.clone(), access_key });
         }
     }
 }

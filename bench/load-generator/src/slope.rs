@@ -23,12 +23,12 @@ pub struct Slope {
     pub slope: f64,
 }
 
-/// Measures `GET /me`, which runs the authorizer first, and `POST /refresh`. The services take turns, call by call, so
-/// that a slowdown of the machine affects each of them.
+/// Measures `GET /me`, which runs the authorizer first, the first use of a pair, and `POST /refresh`. The services take turns, call by
+/// call, so that a slowdown of the machine affects each of them.
 ///
 /// # Errors
 /// [`LoadError`] if the service doesn't answer.
-pub async fn slopes(programs: &Programs, calls: usize) -> Result<[Slope; 2], LoadError> {
+pub async fn slopes(programs: &Programs, calls: usize) -> Result<[Slope; 3], LoadError> {
     let near = Server::start(programs, Database::Embedded).await?;
     let mut far = Vec::new();
     for delay in DELAYS {
@@ -43,45 +43,54 @@ pub async fn slopes(programs: &Programs, calls: usize) -> Result<[Slope; 2], Loa
             caller.call().await?;
         }
     }
-    let (mut authorize, mut refresh) = ([0.0; 3], [0.0; 3]);
+    let (mut authorize, mut first_use, mut refresh) = ([0.0; 3], [0.0; 3], [0.0; 3]);
     for (at, (_, caller)) in far.into_iter().enumerate() {
-        [authorize[at], refresh[at]] = caller.medians();
+        [authorize[at], first_use[at], refresh[at]] = caller.medians();
     }
-    Ok([Slope::of("authorize (`GET /me`)", authorize), Slope::of("refresh (`POST /refresh`)", refresh)])
+    Ok([
+        Slope::of("authorize (`GET /me`)", authorize),
+        Slope::of("the first use of a refreshed pair (`GET /me`)", first_use),
+        Slope::of("refresh (`POST /refresh`)", refresh),
+    ])
 }
 
-/// An app that calls and refreshes in turn.
+/// An app that refreshes and calls in turn.
 struct Caller {
     api: Api,
     pair: Pair,
     authorize: Vec<Duration>,
+    first_use: Vec<Duration>,
     refresh: Vec<Duration>,
 }
 
 impl Caller {
     async fn new(api: Api) -> Result<Self, LoadError> {
         let pair = api.login().await?;
-        Ok(Self { api, pair, authorize: Vec::new(), refresh: Vec::new() })
+        Ok(Self { api, pair, authorize: Vec::new(), first_use: Vec::new(), refresh: Vec::new() })
     }
 
     async fn call(&mut self) -> Result<(), LoadError> {
-        let (status, took) = self.api.me(&self.pair.access_token).await?;
-        if status != 200 {
-            return Err(LoadError::Answer { what: "GET /me", status });
-        }
-        self.authorize.push(took);
         let begun = Instant::now();
         self.pair = self.api.refresh(&self.pair.refresh_token).await?;
         self.refresh.push(begun.elapsed());
+        self.first_use.push(self.me().await?);
+        self.authorize.push(self.me().await?);
         Ok(())
     }
 
-    fn medians(self) -> [f64; 2] {
-        [median(self.authorize), median(self.refresh)]
+    async fn me(&self) -> Result<Duration, LoadError> {
+        match self.api.me(&self.pair.access_token).await? {
+            (200, took) => Ok(took),
+            (status, _) => Err(LoadError::Answer { what: "GET /me", status }),
+        }
+    }
+
+    fn medians(self) -> [f64; 3] {
+        [self.authorize, self.first_use, self.refresh].map(median)
     }
 }
 
-/// Medians of `GET /me` and `POST /refresh`, measured one after the other, in milliseconds.
+/// Medians of `GET /me`, but for first uses, and of `POST /refresh`, in milliseconds.
 ///
 /// # Errors
 /// [`LoadError`] if the service doesn't answer.
@@ -91,7 +100,8 @@ pub async fn medians(api: &Api, calls: usize) -> Result<[f64; 2], LoadError> {
         caller.call().await?;
     }
     api.logout(&caller.pair.access_token).await?;
-    Ok(caller.medians())
+    let [authorize, _, refresh] = caller.medians();
+    Ok([authorize, refresh])
 }
 
 pub fn median(mut times: Vec<Duration>) -> f64 {

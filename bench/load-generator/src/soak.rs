@@ -13,6 +13,8 @@ use crate::{
 
 /// The result of a soak.
 pub struct Soak {
+    /// What it ran on.
+    pub database: Database,
     /// The answers to the requests.
     pub tally: Tally,
     /// Resident memory in MiB, after each tenth of the time.
@@ -22,12 +24,12 @@ pub struct Soak {
 /// Requests per second, low enough to leave the machine room to spare.
 const PER_SECOND: f64 = 50.0;
 
-/// Runs on DynamoDB Local, because the embedded DynamoDB keeps its data in the measured process.
+/// Runs on `database`; the embedded DynamoDB keeps its data in the measured process.
 ///
 /// # Errors
 /// [`LoadError`] if the service doesn't start.
-pub async fn soak(programs: &Programs, size: Size) -> Result<Soak, LoadError> {
-    let server = Server::start(programs, Database::Local).await?;
+pub async fn soak(programs: &Programs, database: Database, size: Size) -> Result<Soak, LoadError> {
+    let server = Server::start(programs, database).await?;
     let visitors = visitor::many(&server.url, VISITORS, size.expired).await?;
     let lasts = size.soak;
     let running = tokio::spawn(async move { run(visitors, Loop::Open { per_second: PER_SECOND }, lasts, "soak").await });
@@ -40,5 +42,5 @@ pub async fn soak(programs: &Programs, size: Size) -> Result<Soak, LoadError> {
         }
     }
     let (tally, _) = running.await.map_err(|error| LoadError::Setup(error.to_string()))??;
-    Ok(Soak { tally, resident })
+    Ok(Soak { database, tally, resident })
 }
