@@ -107,6 +107,17 @@ async fn without_the_setting_a_foreign_hash_is_refused() {
     assert_eq!(kept(&service).await.0, foreign);
 }
 
+/// A hash that takes more memory than the function can spare is refused before it is computed.
+#[tokio::test]
+async fn a_hash_beyond_the_functions_memory_is_refused() {
+    let foreign = stored("$argon2id$v=19$m=102400,t=2,p=8$c29tZXNhbHQ$aGFzaGhhc2hoYXNoaGFzaA");
+    let service = with_hash(&[ON, &[("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")]].concat(), &foreign).await;
+    drop(service.emitted.take());
+    assert_eq!(log_in(&service, PASSWORD).await, 401);
+    assert!(service.emitted.take().iter().any(|line| line.contains("\"InternalErrors\":1")));
+    assert_eq!(kept(&service).await.0, foreign);
+}
+
 /// A hash of no form is a 401, an alarm, and no 500. A user without a password is a 401.
 #[tokio::test]
 async fn what_is_no_hash_is_refused() {

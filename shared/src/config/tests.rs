@@ -180,3 +180,15 @@ fn a_login_is_bound_by_dpop() {
     assert_eq!(read(&[("DPOP", "required")]), Ok(Binding::Required));
     assert_eq!(read(&[("DPOP", "on")]).unwrap_err().variable, "DPOP");
 }
+
+/// A quarter, and never more than any foreign hash takes.
+#[test]
+fn a_foreign_hash_may_take_a_quarter_of_the_functions_memory() {
+    for (memory, kib) in [(None, 131_072), (Some("256"), 65_536), (Some("511"), 130_816), (Some("512"), 131_072), (Some("10240"), 131_072)]
+    {
+        let mut variables = [&TABLES[..], &[("ACCEPT_FOREIGN_HASHES", "true")]].concat();
+        variables.extend(memory.map(|memory| ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory)));
+        let config = LoginConfig::read(&environment(&variables)).unwrap();
+        assert_eq!(config.foreign_hashes, ForeignHashes::Accepted { most_memory_kib: kib }, "{memory:?}");
+    }
+}

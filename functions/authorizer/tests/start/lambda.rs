@@ -96,7 +96,7 @@ impl Lambda {
     /// Waits until it asks for an event.
     pub(crate) async fn asked(&mut self) {
         if self.asked.is_none() {
-            self.asked = Some(self.asks.recv().await.unwrap());
+            self.asked = Some(told(&mut self.asks).await);
         }
     }
 
@@ -104,12 +104,12 @@ impl Lambda {
     pub(crate) async fn invoke(&mut self, event: &Value) -> Value {
         self.asked().await;
         self.asked.take().unwrap().send(event.clone()).unwrap();
-        self.answers.recv().await.unwrap()
+        told(&mut self.answers).await
     }
 
     /// What its extension has registered for, when it asks for an event.
     pub(crate) async fn extension_asked(&mut self) -> String {
-        self.extension.recv().await.unwrap()
+        told(&mut self.extension).await
     }
 
     /// Kills it. Returns what it wrote until then.
@@ -137,6 +137,11 @@ impl Lambda {
         }
         (self.function.wait().unwrap(), log.unwrap().unwrap().unwrap())
     }
+}
+
+/// What the API was told next. A function that never tells it fails its test.
+async fn told<T>(by: &mut UnboundedReceiver<T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), by.recv()).await.unwrap().unwrap()
 }
 
 impl Drop for Lambda {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     entropy::Random,
-    password::{Costs, Hasher, Password, PasswordHash},
+    password::{Costs, ForeignHashes, Hasher, Password, PasswordHash},
 };
 
 const ROWS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/hashes/hashes.jsonl"));
@@ -217,6 +217,29 @@ fn a_figure_out_of_bounds_is_named_with_its_bound() {
     ] {
         let Ok(ForeignHash::Slow(foreign)) = ForeignHash::read(&text, &Hints::default()) else { panic!("{text}") };
         assert!(foreign.work() <= Work::MOST && foreign.memory_kib() <= Work::MOST_MEMORY_KIB, "{text}");
+    }
+}
+
+/// The smallest function has 128 MiB: a row of the users table must not end it.
+#[test]
+fn a_hash_beyond_the_functions_memory_is_not_admitted() {
+    let salt_and_hash = "$c29tZXNhbHQ$aGFzaGhhc2hoYXNoaGFzaA";
+    for (text, kib) in [
+        (format!("$argon2id$v=19$m=102400,t=2,p=8{salt_and_hash}"), 102_400),
+        (format!("$scrypt$ln=17,r=8,p=1{salt_and_hash}"), 131_072),
+        (format!("$scrypt$ln=14,r=1,p=5{salt_and_hash}"), 2_048),
+        ("$2b$10$abcdefghijklmnopqrstuuAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into(), 4),
+        (format!("$pbkdf2-sha256$i=1000,l=16{salt_and_hash}"), 0),
+        ("{SSHA}lnx5oS8jiV4umNJQJYZHLbp+Emg9cuBr".into(), 19_456),
+    ] {
+        let hash = stored(ForeignHash::read(&text, &Hints::default()).unwrap(), &mut Hasher::default());
+        assert_eq!(hash.foreign().unwrap().memory_kib(), kib, "{text}");
+        let admitted = |most_memory_kib| ForeignHashes::Accepted { most_memory_kib }.admit(&hash);
+        assert_eq!(admitted(kib), Ok(()), "{text}");
+        if let Some(less) = kib.checked_sub(1) {
+            assert_eq!(admitted(less), Err("foreign_hash_beyond_memory"), "{text}");
+        }
+        assert_eq!(ForeignHashes::Refused.admit(&hash), Err("foreign_hashes_not_accepted"), "{text}");
     }
 }
 
