@@ -196,6 +196,16 @@ async fn what_breaks_a_rule_is_answered_with_what_to_do_and_writes_nothing() {
     for act in ["", &"a".repeat(129)] {
         refused("POST", IMPERSONATE, &json!({}), "actor", json!({"user_id": "ada", "act": act})).await;
     }
+    // Of two values one would be taken, and the other might be the restriction.
+    let twice = r#""attributes":{"role":"reader","role":"admin"}"#;
+    let login_id = format!(r#""login_id":"{}","#, pair.login_id);
+    for (method, path, more) in
+        [("PUT", SET, ""), ("PATCH", CHANGE, login_id.as_str()), ("POST", ISSUE, ""), ("POST", IMPERSONATE, r#""act":"a","#)]
+    {
+        let body = format!(r#"{{"user_id":"ada",{more}{twice}}}"#);
+        let request = service.request(method, path).header("content-type", "application/json").body(body);
+        assert_eq!(service.admin_sends(request).await.outcome(), (400, "invalid_request"), "{path}");
+    }
     assert_eq!(service.database.items("SessionsTable").await, before);
 
     // A user's and a login's have to fit together.

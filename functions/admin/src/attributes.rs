@@ -17,7 +17,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::{
     Office,
-    body::{UserId, malformed, members},
+    body::{UserId, malformed, members, named},
     no_content, record,
 };
 
@@ -42,7 +42,7 @@ impl From<Auth> for Authentication {
 struct OfUser {
     user_id: UserId,
     scope: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named")]
     attributes: BTreeMap<String, String>,
 }
 
@@ -69,7 +69,7 @@ struct OfLogin {
     #[serde(default, deserialize_with = "present")]
     scope: Option<Option<String>>,
     auth: Option<Auth>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named")]
     attributes: BTreeMap<String, Option<String>>,
 }
 

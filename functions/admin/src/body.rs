@@ -1,5 +1,7 @@
 //! The bodies of requests: JSON with known members only.
 
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
+
 use lambda_http::{Request, RequestExt as _};
 use latchkey::{
     http::{
@@ -9,7 +11,10 @@ use latchkey::{
     ids::USER_ID_MAX_BYTES,
     telling::log::{Event, Fields, log},
 };
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error, MapAccess, Visitor},
+};
 
 /// Reads the members of a JSON body. An unknown one is refused, because it may be a misspelt restriction. `takes` says which are
 /// known: serde's own messages quote the body.
@@ -44,6 +49,35 @@ pub(crate) struct UserId(pub(crate) String);
 impl<'de> Deserialize<'de> for UserId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        if (1..=USER_ID_MAX_BYTES).contains(&text.len()) { Ok(Self(text)) } else { Err(serde::de::Error::custom("length")) }
+        if (1..=USER_ID_MAX_BYTES).contains(&text.len()) { Ok(Self(text)) } else { Err(Error::custom("length")) }
     }
+}
+
+/// An object of any names. A name given twice is refused: of two roles, serde would take the last.
+pub(crate) fn named<'de, D, V>(deserializer: D) -> Result<BTreeMap<String, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    struct Names<V>(PhantomData<V>);
+
+    impl<'de, V: Deserialize<'de>> Visitor<'de> for Names<V> {
+        type Value = BTreeMap<String, V>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+            let mut read = BTreeMap::new();
+            while let Some((name, value)) = members.next_entry()? {
+                if read.insert(name, value).is_some() {
+                    return Err(Error::custom("a name given twice"));
+                }
+            }
+            Ok(read)
+        }
+    }
+
+    deserializer.deserialize_map(Names(PhantomData))
 }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::{
     Office,
     attributes::Auth,
-    body::{UserId, malformed, members},
+    body::{UserId, malformed, members, named},
     issue::{Client, create, failed},
     record,
 };
@@ -35,7 +35,7 @@ struct Members {
     ip: Option<IpAddr>,
     scope: Option<String>,
     auth: Option<Auth>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named")]
     attributes: BTreeMap<String, String>,
 }
 

@@ -23,7 +23,7 @@ use serde::Deserialize;
 use crate::{
     Office,
     attributes::Auth,
-    body::{UserId, malformed, members},
+    body::{UserId, malformed, members, named},
     record,
 };
 
@@ -44,7 +44,7 @@ struct Members {
     dpop_jkt: Option<String>,
     scope: Option<String>,
     auth: Option<Auth>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named")]
     attributes: BTreeMap<String, String>,
 }
 
