@@ -35,4 +35,12 @@ pub enum LoadError {
     /// The service allowed a request that it must refuse, or refused one that it must allow.
     #[error("the service gave {0} wrong answers")]
     Wrong(u64),
+    /// The service didn't decide on each request, or was asked nothing.
+    #[error("{undecided} answers were no decision, and {decided} were")]
+    Undecided {
+        /// Answers such as 503, and requests without an answer.
+        undecided: u64,
+        /// Right and wrong decisions.
+        decided: u64,
+    },
 }

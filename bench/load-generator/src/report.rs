@@ -32,7 +32,7 @@ pub fn report(
     row(&mut rows, soak.database.name(), "open, soak", &soak.tally);
     let tallies: Vec<&Tally> = loads.iter().flat_map(|(_, closed, open)| [closed, open]).chain([&soak.tally]).collect();
     let sum = |of: fn(&Tally) -> u64| tallies.iter().map(|tally| of(tally)).sum::<u64>();
-    let undecided = sum(|tally| tally.undecided.values().sum());
+    let undecided = sum(Tally::undecided);
     let resident = soak.resident.iter().map(|mib| format!("{mib:.1}")).collect::<Vec<_>>().join(", ");
     let [first, last] = [soak.resident.get(1), soak.resident.last()].map(|mib| mib.copied().unwrap_or_default());
     format!(

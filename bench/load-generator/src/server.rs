@@ -129,7 +129,8 @@ impl Server {
         let mut service = spawn(command)?;
         let pid = service.id().ok_or_else(|| LoadError::Setup("latchkey dev exited right after its start".into()))?;
         let url = format!("http://127.0.0.1:{port}");
-        let dynamodb = endpoint(&mut service).await?;
+        let told = tokio::time::timeout(START, endpoint(&mut service)).await;
+        let dynamodb = told.map_err(|_| LoadError::Setup("the banner of latchkey dev names no DynamoDB or no access key".into()))??;
         until_answered(&url).await?;
         Ok(Self { url, dynamodb, pid, _service: service, _database: database })
     }
@@ -146,6 +147,9 @@ impl Server {
         kib.map(|kib| kib / 1024.0).ok_or_else(|| LoadError::Setup("the kernel doesn't report the service's memory".into()))
     }
 }
+
+/// `latchkey dev` starts within a second, and later on a DynamoDB that starts.
+const START: Duration = Duration::from_secs(60);
 
 /// Where a service has its data.
 enum Data<'a> {

@@ -90,7 +90,7 @@ impl Caller {
     }
 }
 
-/// Medians of `GET /me`, but for first uses, and of `POST /refresh`, in milliseconds.
+/// Medians of `GET /me` without first uses, and of `POST /refresh`, in milliseconds.
 ///
 /// # Errors
 /// [`LoadError`] if the service doesn't answer.

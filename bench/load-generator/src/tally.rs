@@ -77,6 +77,11 @@ impl Tally {
         self.allowed.count() + self.refused.count() + self.refreshed.count() + self.wrong()
     }
 
+    /// Requests that were answered with none.
+    pub fn undecided(&self) -> u64 {
+        self.undecided.values().sum()
+    }
+
     /// Wrong decisions.
     pub const fn wrong(&self) -> u64 {
         self.wrong_allows + self.wrong_denies
