@@ -9,7 +9,7 @@ use latchkey_tests::{
 };
 use serde_json::json;
 
-use crate::own_password;
+use crate::{admin::ISSUE, own_password};
 
 const OPTIONAL: [(&str, &str); 1] = [("DPOP", "optional")];
 
@@ -143,6 +143,25 @@ async fn the_setting_decides_on_new_logins_only() {
     // A bearer login takes a proof for what it is, a header more.
     let again = lax.refresh(&bearer.refresh).await;
     assert_eq!((again.status, &again.body["dpop_jkt"]), (200, &json!(null)));
+}
+
+/// The back office names the key, and sends no proof. It can't rely on a key that the setting would leave out.
+#[tokio::test]
+async fn a_login_of_the_back_office_is_bound_to_the_key_that_it_names() {
+    let service = Service::start(&OPTIONAL).await;
+    let app = App::with_key(&service, 1);
+    let bound = json!({"user_id": "ada", "device_id": "phone", "dpop_jkt": app.key.thumbprint()});
+    let issued = service.admin(ISSUE, &bound).await;
+    assert_eq!((issued.status, &issued.body["dpop_jkt"]), (200, &json!(app.key.thumbprint())));
+    let pair = Pair::of(&issued);
+    assert_eq!(service.refresh(&pair.refresh).await.outcome(), REFUSED, "without a proof");
+    assert_eq!(app.refresh(&pair.refresh).await.status, 200);
+
+    let unbound = json!({"user_id": "ada", "device_id": "phone"});
+    for (dpop, body, status) in [("off", &bound, 400), ("off", &unbound, 200), ("required", &unbound, 400), ("required", &bound, 200)] {
+        let over = Service::over(service.database.clone(), service.clock.clone(), &[("DPOP", dpop)]).await;
+        assert_eq!(over.admin(ISSUE, body).await.status, status, "{dpop} {body}");
+    }
 }
 
 /// A change of the password is no way to lose the key. It may take another one, as a login may.
