@@ -7,7 +7,7 @@ use latchkey::config::{AdminConfig, ConfigError, Environment, LoginConfig, Reade
 use super::Check;
 
 /// All settings except the names of tables.
-const VARIABLES: [&str; 16] = [
+const VARIABLES: [&str; 17] = [
     "ACCESS_TOKEN_TTL",
     "REFRESH_TOKEN_TTL",
     "REPLAY_WINDOW",
@@ -24,6 +24,7 @@ const VARIABLES: [&str; 16] = [
     "ACCEPT_FOREIGN_HASHES",
     "CORS_ALLOW_ORIGIN",
     "DPOP",
+    "METRICS_NAMESPACE",
 ];
 
 /// Whether a function would start with the settings of `environment`.
@@ -41,6 +42,7 @@ pub(super) fn check(environment: &Environment<'_>) -> Vec<Check> {
         ReaderConfig::read(&environment).err(),
         AdminConfig::read(&environment).err(),
         environment.cors_allow_origin().err(),
+        environment.metrics_namespace().err(),
     ];
     let wrong: BTreeMap<_, _> = read.into_iter().flatten().map(|error: ConfigError| (error.variable, error)).collect();
     if wrong.is_empty() {
@@ -61,6 +63,21 @@ mod tests {
         check(&environment).into_iter().map(|check| check.outcome).collect()
     }
 
+    /// The first table of docs/configuration.md, whose rows begin with the variable.
+    #[test]
+    fn every_documented_variable_is_checked() {
+        let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md")).unwrap();
+        let first = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(name, _)| name);
+        let documented: Vec<_> = first.filter(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')).collect();
+        let mut checked = VARIABLES.to_vec();
+        checked.extend(documented.iter().filter(|name| name.ends_with("_TABLE")));
+        let sorted = |mut names: Vec<&str>| {
+            names.sort_unstable();
+            names.join(" ")
+        };
+        assert_eq!(sorted(checked), sorted(documented));
+    }
+
     #[test]
     fn what_would_stop_a_function_is_found() {
         assert!(matches!(checked(&[("SESSIONS_TABLE", "s")]).as_slice(), [Outcome::Skipped(_)]));
@@ -73,6 +90,8 @@ mod tests {
         assert_eq!(fix, "it takes a duration from 1m to 1h, such as 5m");
         let origin = checked(&[("CORS_ALLOW_ORIGIN", "https://app.example.com/")]);
         assert!(matches!(origin.as_slice(), [Outcome::Finding { found, .. }] if found.starts_with("CORS_ALLOW_ORIGIN is")), "{origin:?}");
+        let metrics = checked(&[("METRICS_NAMESPACE", "AWS/Latchkey")]);
+        assert!(matches!(metrics.as_slice(), [Outcome::Finding { found, .. }] if found.starts_with("METRICS_NAMESPACE is")), "{metrics:?}");
         let pair = checked(&[("ACCESS_TOKEN_TTL", "1h"), ("REFRESH_TOKEN_TTL", "1h")]);
         assert!(matches!(pair.as_slice(), [Outcome::Finding { fix, .. }] if fix == "it takes more than ACCESS_TOKEN_TTL"), "{pair:?}");
     }

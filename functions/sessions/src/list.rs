@@ -53,7 +53,7 @@ pub(crate) async fn list(
         return Problem::invalid_request("`limit` takes one whole number from 1 to 100").into_response();
     };
     let Some(after) = start(&values("after")) else {
-        return Problem::invalid_request("`after` takes once what `next` of the page before gave").into_response();
+        return Problem::invalid_request("`after` takes the `next` of the page before, once").into_response();
     };
     match store.list_logins(&UserKey::of(&session.user_id)).await {
         Ok(logins) => {
