@@ -199,12 +199,17 @@ async fn what_breaks_a_rule_is_answered_with_what_to_do_and_writes_nothing() {
     // Of two values one would be taken, and the other might be the restriction.
     let twice = r#""attributes":{"role":"reader","role":"admin"}"#;
     let login_id = format!(r#""login_id":"{}","#, pair.login_id);
-    for (method, path, more) in
-        [("PUT", SET, ""), ("PATCH", CHANGE, login_id.as_str()), ("POST", ISSUE, ""), ("POST", IMPERSONATE, r#""act":"a","#)]
-    {
+    for (method, path, more) in [
+        ("PUT", SET, ""),
+        ("PATCH", CHANGE, login_id.as_str()),
+        ("POST", ISSUE, r#""device_id":"phone","#),
+        ("POST", IMPERSONATE, r#""act":"a","#),
+    ] {
         let body = format!(r#"{{"user_id":"ada",{more}{twice}}}"#);
         let request = service.request(method, path).header("content-type", "application/json").body(body);
-        assert_eq!(service.admin_sends(request).await.outcome(), (400, "invalid_request"), "{path}");
+        let answer = service.admin_sends(request).await;
+        assert_eq!(answer.outcome(), (400, "invalid_request"), "{path}");
+        assert!(answer.body["detail"].as_str().unwrap().contains("each name once"), "{path}: {}", answer.text);
     }
     assert_eq!(service.database.items("SessionsTable").await, before);
 

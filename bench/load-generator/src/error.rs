@@ -36,7 +36,7 @@ pub enum LoadError {
     #[error("the service gave {0} wrong answers")]
     Wrong(u64),
     /// The service didn't decide on each request, or was asked nothing.
-    #[error("{undecided} answers were no decision, and {decided} were")]
+    #[error("{undecided} requests got no decision, {decided} did")]
     Undecided {
         /// Answers such as 503, and requests without an answer.
         undecided: u64,

@@ -77,7 +77,7 @@ impl Tally {
         self.allowed.count() + self.refused.count() + self.refreshed.count() + self.wrong()
     }
 
-    /// Requests that were answered with none.
+    /// Requests that got no decision: another status, or no answer.
     pub fn undecided(&self) -> u64 {
         self.undecided.values().sum()
     }

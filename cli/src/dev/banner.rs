@@ -119,8 +119,8 @@ impl Banner<'_> {
   {STRONG}3.{STRONG:#} Refresh: a new pair, and the old access token is dead at once:
      curl -s -X POST {api}/refresh -H "Authorization: Bearer $(echo "$PAIR" | grep -o 'lkr_[A-Za-z0-9_-]*')"
 
-  {STRONG}4.{STRONG:#} Refresh again with the same old token, as after a lost answer. It is the very same pair until that is first used;
-     a replay window later it is reuse: the login ends, because a thief may hold that token. It is the same command:
+  {STRONG}4.{STRONG:#} Refresh again with the same old token, as after a lost answer. You get the very same pair until it is first used.
+     From one replay window after that on, the old token is reuse: the login ends, because a thief may hold it. The command is the same:
      curl -s -X POST {api}/refresh -H "Authorization: Bearer $(echo "$PAIR" | grep -o 'lkr_[A-Za-z0-9_-]*')"
 
   Add users:

@@ -49,7 +49,8 @@ struct OfUser {
 /// Sets the user's attributes in place of those before. Every authorize that begins after the answer has them, in every login. So an
 /// unfinished change is 503: the caller sends it again.
 pub(crate) async fn set(office: &Office, request: &Request, fields: Fields<'_>) -> Result<Response<Body>, Problem> {
-    const TAKES: &str = "the body takes `user_id` of 1 to 128 bytes, `scope`, `attributes` with a text under each name, and nothing else";
+    const TAKES: &str =
+        "the body takes `user_id` of 1 to 128 bytes, `scope`, `attributes` with a text under each name, and nothing else, each name once";
     let OfUser { user_id, scope, attributes } = members(request, TAKES, fields)?;
     let checked = Attributes::default().with_scope(scope.as_deref()).and_then(|scoped| scoped.with_own(attributes));
     let attributes = checked.map_err(|error| malformed(error.detail(), fields))?;
@@ -81,7 +82,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<S
 /// Changes one login's own attributes: a member that is null is removed, one that isn't sent stays. With `auth` it is a step-up.
 pub(crate) async fn change(office: &Office, request: &Request, fields: Fields<'_>) -> Result<Response<Body>, Problem> {
     const TAKES: &str = "the body takes `user_id` of 1 to 128 bytes, `login_id`, `scope`, `auth` with `time`, `amr` and `acr`, `attributes` with a text or \
-                         null under each name, and nothing else";
+                         null under each name, and nothing else, each name once";
     let OfLogin { user_id, login_id, scope, auth, attributes } = members(request, TAKES, fields)?;
     let login_id = LoginId::parse(&login_id).map_err(|_| malformed("`login_id` takes 22 characters of A-Z a-z 0-9 - _", fields))?;
     let key = LoginKey { user_key: UserKey::of(&user_id.0), login_id };

@@ -42,7 +42,7 @@ struct Members {
 /// Issues a login in which `act` acts as the user. The refresh token is dropped unseen. The login has no device and doesn't count
 /// against the user's limit, so it ends no login of theirs.
 pub(crate) async fn impersonate(office: &Office, request: &Request, fields: Fields<'_>) -> Result<Response<Body>, Problem> {
-    const TAKES: &str = "the body takes `user_id` of 1 to 128 bytes, `act`, `lifetime`, `scope`, `auth`, `attributes`, `device`, `user_agent`, `ip`, and nothing else";
+    const TAKES: &str = "the body takes `user_id` of 1 to 128 bytes, `act`, `lifetime`, `scope`, `auth`, `attributes`, `device`, `user_agent`, `ip`, and nothing else, each name once";
     let Members { user_id, act, lifetime, device, user_agent, ip, scope, auth, attributes } = members(request, TAKES, fields)?;
     let user_key = UserKey::of(&user_id.0);
     let fields = Fields { user_key: Some(user_key.as_str()), ..fields };

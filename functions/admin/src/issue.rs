@@ -28,7 +28,7 @@ use crate::{
 };
 
 const TAKES: &str = "the body takes `user_id` of 1 to 128 bytes, `device`, `device_id`, `user_agent`, `ip`, `lifetime`, `dpop_jkt`, `scope`, `auth`, \
-                     `attributes`, and nothing else";
+                     `attributes`, and nothing else, each name once";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
